@@ -1,0 +1,165 @@
+//! A journal entry: the one thing that moves a market, and all that a client is ever told of it.
+//!
+//! An entry carries the values that hold *after* it, so that a frame is a pure function of its row: nothing is computed
+//! when it is sent, and a replay equals the live stream byte for byte.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    amount::{Bps, Lamports, PriceE9, ShareUnits, UnixSeconds},
+    config::ProgramConfig,
+    event::{InstructionFacts, ProgramEvent},
+    fees::Fees,
+    ids::{ChainPosition, EventId, Seq},
+    market::Market,
+    phase::Phase,
+};
+
+/// The three rates that a trade pays, in force at its place in the chain's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeSchedule {
+    /// To the protocol's wallet.
+    pub protocol: Bps,
+    /// To the resolver, kept in the market until the first claim.
+    pub resolver: Bps,
+    /// To the liquidity, kept in the market.
+    pub lp: Bps,
+}
+
+/// What a trade moved and what holds after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeFigures {
+    /// The LMSR cost (buy) or proceeds (sell) before fees.
+    pub amount_before_fees: Lamports,
+    /// The fees of it.
+    pub fees: Fees,
+    /// The rates in force.
+    pub schedule: FeeSchedule,
+    /// Price of YES before.
+    pub price_yes_before: PriceE9,
+    /// Price of YES after, as the chain says.
+    pub price_yes: PriceE9,
+    /// The market's YES shares after.
+    pub shares_yes: ShareUnits,
+    /// The market's NO shares after.
+    pub shares_no: ShareUnits,
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EntryBody {
+    /// A trade on the chain (SharesBought, SharesSold).
+    Trade {
+        /// Identity.
+        id: EventId,
+        /// Place in the chain's order.
+        position: ChainPosition,
+        /// The event.
+        event: ProgramEvent,
+        /// What it moved.
+        figures: TradeFigures,
+    },
+    /// Any other event of a market.
+    Event {
+        /// Identity.
+        id: EventId,
+        /// Place in the chain's order.
+        position: ChainPosition,
+        /// The event.
+        event: ProgramEvent,
+        /// What only the instruction tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        facts: Option<InstructionFacts>,
+        /// The phase before; `None` for a creation.
+        old_phase: Option<Phase>,
+        /// The market after it.
+        market: Box<Market>,
+    },
+    /// An event whose effect an adopted state already contains: recorded, with its trade, but no quantity moves.
+    Contained {
+        /// Identity.
+        id: EventId,
+        /// Place in the chain's order.
+        position: ChainPosition,
+        /// The event.
+        event: ProgramEvent,
+        /// For a trade: the fees as far as they can be told. `shares_*` are those of the market as it stands.
+        figures: Option<TradeFigures>,
+    },
+    /// The account's state was adopted, because no known sequence of events leads to it.
+    Resync {
+        /// Why.
+        reason: String,
+        /// Price of YES before, where there was one.
+        price_yes_before: Option<PriceE9>,
+        /// The phase before; `None` where the market was not known.
+        old_phase: Option<Phase>,
+        /// The market after it.
+        market: Box<Market>,
+        /// The slot that the account was read at.
+        slot: super::ids::Slot,
+    },
+    /// An event of the config account.
+    Config {
+        /// Identity.
+        id: EventId,
+        /// Place in the chain's order.
+        position: ChainPosition,
+        /// The event.
+        event: ProgramEvent,
+        /// The config after it.
+        config: Box<ProgramConfig>,
+    },
+    /// The config account's state was adopted.
+    ConfigResync {
+        /// Why.
+        reason: String,
+        /// The config after it.
+        config: Box<ProgramConfig>,
+        /// The slot that the account was read at.
+        slot: super::ids::Slot,
+    },
+}
+
+impl EntryBody {
+    /// Identity and place of the chain event, if it is one.
+    pub fn chain_event(&self) -> Option<(EventId, ChainPosition, &ProgramEvent)> {
+        match self {
+            Self::Trade { id, position, event, .. }
+            | Self::Event { id, position, event, .. }
+            | Self::Contained { id, position, event, .. }
+            | Self::Config { id, position, event, .. } => Some((*id, *position, event)),
+            Self::Resync { .. } | Self::ConfigResync { .. } => None,
+        }
+    }
+
+    /// The slot that it belongs to.
+    pub fn slot(&self) -> super::ids::Slot {
+        match self {
+            Self::Resync { slot, .. } | Self::ConfigResync { slot, .. } => *slot,
+            Self::Trade { position, .. }
+            | Self::Event { position, .. }
+            | Self::Contained { position, .. }
+            | Self::Config { position, .. } => position.slot,
+        }
+    }
+}
+
+/// An entry of a stream's journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number in the stream.
+    pub seq: Seq,
+    /// When it was recorded, in milliseconds since 1970 UTC: given by whoever makes the entry, stored, shown in frames.
+    pub recorded_at_ms: i64,
+    /// What it is about.
+    pub body: EntryBody,
+}
+
+impl Entry {
+    /// The chain's time of the event, where it is one.
+    pub fn chain_time(&self) -> Option<UnixSeconds> {
+        self.body.chain_event().map(|(_, _, event)| event.timestamp())
+    }
+}

@@ -1,0 +1,22 @@
+//! The pure heart of the engine: what a market is and how it moves.
+//!
+//! Owns the types of the field (identifiers, amounts), the program's arithmetic (fixed point, LMSR, fees, payouts),
+//! the phase table and the market state machine. Never touches a clock, a socket, a database, an actor or a random
+//! number, and imports no other module of the engine: time is an argument, and a value that comes from outside has been
+//! checked by whoever brings it. Because it is pure, every rule here is tested by tables and property tests alone.
+
+pub mod account;
+pub mod amount;
+pub mod config;
+pub mod entry;
+pub mod error;
+pub mod event;
+pub mod fees;
+pub mod fixed;
+pub mod ids;
+pub mod lmsr;
+pub mod market;
+pub mod payout;
+pub mod phase;
+pub mod position;
+pub mod trade;

@@ -1,0 +1,3 @@
+//! The real-time engine of a prediction market on Solana.
+
+pub mod domain;
