@@ -1,3 +1,8 @@
 //! The real-time engine of a prediction market on Solana.
+#![recursion_limit = "256"]
 
+pub mod actors;
 pub mod domain;
+pub mod journal;
+pub mod telemetry;
+pub mod view;

@@ -22,3 +22,11 @@ pub enum Phase {
     /// Cancelled before it was ever traded.
     Cancelled = 6,
 }
+
+impl Phase {
+    /// The phase of an account's state byte.
+    pub fn from_code(code: u8) -> Option<Self> {
+        use Phase::{Active, Approved, Cancelled, Disputed, Finalized, Proposed, Resolving};
+        [Proposed, Approved, Active, Resolving, Disputed, Finalized, Cancelled].get(usize::from(code)).copied()
+    }
+}

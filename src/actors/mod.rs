@@ -1,0 +1,4 @@
+//! The actors.
+
+pub mod registry;
+pub mod stream;

@@ -1,0 +1,4 @@
+//! PostgreSQL: the journal.
+
+pub mod read;
+pub mod rows;

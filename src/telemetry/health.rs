@@ -1,0 +1,127 @@
+//! What the parts of the process say of themselves, for `/health`, `/ready` and the heartbeats.
+//!
+//! Plain values behind one lock, written by the part that knows (never computed by the reader), so that a probe answers
+//! at once even while every actor is busy.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+    time::Instant,
+};
+
+use serde::Serialize;
+
+use crate::domain::ids::Slot;
+
+/// A part of the process that readiness depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// PostgreSQL answers.
+    Database,
+    /// Appends are acknowledged in time.
+    Journal,
+    /// The chain's RPC answers.
+    Rpc,
+    /// Live notifications flow.
+    Live,
+    /// Coverage reaches the chain's head.
+    Coverage,
+    /// No market is stale for long.
+    Markets,
+    /// No actor kind has used up its restarts.
+    Restarts,
+}
+
+/// How a part is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum PartState {
+    /// Fit for work.
+    Up,
+    /// Not fit, and why.
+    Down {
+        /// For people.
+        reason: String,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Values {
+    parts: BTreeMap<Part, PartState>,
+    covered_slot: Slot,
+    head_slot: Slot,
+}
+
+/// The process's health; clones share it.
+#[derive(Debug, Clone)]
+pub struct Health {
+    started: Instant,
+    values: Arc<RwLock<Values>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Health {
+    /// A process that was just started: every part is down until it says otherwise.
+    pub fn new() -> Self {
+        let starting = || PartState::Down { reason: "starting".into() };
+        let parts =
+            [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage].map(|part| (part, starting()));
+        let values = Values { parts: parts.into_iter().collect(), ..Values::default() };
+        Self { started: Instant::now(), values: Arc::new(RwLock::new(values)) }
+    }
+
+    /// A part is fit.
+    pub fn up(&self, part: Part) {
+        self.set(part, PartState::Up);
+    }
+
+    /// A part is not fit.
+    pub fn down(&self, part: Part, reason: impl Into<String>) {
+        self.set(part, PartState::Down { reason: reason.into() });
+    }
+
+    fn set(&self, part: Part, state: PartState) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let before = values.parts.insert(part, state.clone());
+        if before.as_ref() != Some(&state) {
+            match state {
+                PartState::Up => log::info!("{part:?} is up"),
+                PartState::Down { reason } => log::warn!("{part:?} is down: {reason}"),
+            }
+        }
+    }
+
+    /// The chain is covered up to here: every event of the program at or below this slot is durable.
+    pub fn covered(&self, covered_slot: Slot, head_slot: Slot) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.covered_slot = values.covered_slot.max(covered_slot);
+        values.head_slot = values.head_slot.max(head_slot);
+    }
+
+    /// The covered slot and the chain's newest confirmed slot, as last seen.
+    pub fn coverage(&self) -> (Slot, Slot) {
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (values.covered_slot, values.head_slot)
+    }
+
+    /// Every part that readiness depends on.
+    pub fn parts(&self) -> BTreeMap<Part, PartState> {
+        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).parts.clone()
+    }
+
+    /// All parts are fit.
+    pub fn is_ready(&self) -> bool {
+        self.parts().values().all(|state| *state == PartState::Up)
+    }
+
+    /// Seconds since the start.
+    pub fn uptime_seconds(&self) -> u64 {
+        self.started.elapsed().as_secs()
+    }
+}

@@ -1,0 +1,3 @@
+//! How the process feels: health for probes, logging for people.
+
+pub mod health;

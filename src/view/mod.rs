@@ -1,0 +1,6 @@
+//! What a client sees of a journal entry or a state: pure functions from domain values to JSON.
+//!
+//! Shared by the market actor (which makes a frame once for all its subscribers) and by REST, so that both show the same
+//! objects. Owns no state and knows no socket.
+
+pub mod frame;
