@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod amount;
+pub mod bounded_loss;
 pub mod config;
 pub mod entry;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod fixed;
 pub mod ids;
 pub mod lmsr;
 pub mod market;
+pub mod misfit;
 pub mod payout;
 pub mod phase;
 pub mod position;
