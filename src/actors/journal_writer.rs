@@ -19,11 +19,13 @@ use std::{
 };
 
 use actix::prelude::*;
-use backon::BackoffBuilder;
 use deadpool_postgres::Pool;
 use tokio::sync::oneshot;
 
-use super::supervision::{Crash, DeathGuard};
+use super::{
+    pauses,
+    supervision::{Crash, DeathGuard},
+};
 use crate::{
     domain::ids::AccountAddress,
     journal::write::{CommitFailure, StreamAppend, WriterLife},
@@ -160,7 +162,7 @@ impl Actor for JournalWriter {
         ctx.set_mailbox_capacity(1_024);
         let (pool, health) = (self.pool.clone(), self.health.clone());
         let begin = async move {
-            let mut pauses = pauses();
+            let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
             loop {
                 match WriterLife::begin(&pool).await {
                     Ok(life) => return life,
@@ -229,16 +231,8 @@ impl Handler<Crash> for JournalWriter {
     }
 }
 
+const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-
-fn pauses() -> impl Iterator<Item = Duration> {
-    backon::ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(PAUSE_MAX)
-        .with_jitter()
-        .without_max_times()
-        .build()
-}
 
 /// Settles one buffer: every append in it is either durable or refused for good.
 struct Committer {
@@ -271,7 +265,7 @@ impl Committer {
 
     /// Tries for ever; an error is final.
     async fn commit(&self, batch: i64, appends: &[StreamAppend]) -> Result<(), AppendError> {
-        let mut pauses = pauses();
+        let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
         let began = tokio::time::Instant::now();
         let slow = tokio::time::sleep(DOWN_AFTER);
         tokio::pin!(slow);
@@ -312,7 +306,7 @@ impl Committer {
 
     async fn look_up(&self, batch: i64, error: &crate::journal::JournalError) -> bool {
         log::warn!("batch {batch} has no answer to its COMMIT, looking it up: {error}");
-        let mut pauses = pauses();
+        let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
         loop {
             match self.life.was_committed(&self.pool, batch).await {
                 Ok(committed) => return committed,

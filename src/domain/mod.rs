@@ -12,6 +12,7 @@ pub mod config;
 pub mod entry;
 pub mod error;
 pub mod event;
+pub mod fee_timeline;
 pub mod fees;
 pub mod fixed;
 pub mod ids;

@@ -106,3 +106,13 @@ pub async fn known_events(pool: &Pool, ids: &[EventId]) -> Result<Vec<EventId>, 
     let rows = client.query(&statement, &[&signatures, &numbers]).await?;
     Ok(rows.iter().filter_map(|row| ids.get((row.get::<_, i64>(0) - 1) as usize).copied()).collect())
 }
+
+/// Does the journal know this market?
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn market_exists(pool: &Pool, market: crate::domain::ids::MarketAddress) -> Result<bool, JournalError> {
+    let client = pool.get().await?;
+    let statement = client.prepare_cached("SELECT 1 FROM markets WHERE address = $1::text").await?;
+    Ok(client.query_opt(&statement, &[&market.to_string()]).await?.is_some())
+}

@@ -17,7 +17,7 @@ use crate::{
         entry::{Entry, EntryBody, FeeSchedule},
         event::ChainEvent,
         ids::{AccountAddress, Epoch, EventId, Seq, Slot},
-        market::Misfit,
+        misfit::Misfit,
     },
     journal::{
         open::{RING_ENTRIES, TAIL_ENTRIES_MAX},
@@ -75,6 +75,7 @@ pub struct Life<S: Subject> {
     applied: Point<S>,
     released: Point<S>,
     finalized_seq: Seq,
+    finalized_slot: Slot,
     finalized: Option<S>,
     finalized_stored: Seq,
     /// Released entries after the finalized point. Longer than [`TAIL_ENTRIES_MAX`], it is given up until the next life.
@@ -98,6 +99,7 @@ impl<S: Subject> Life<S> {
             applied: nothing.clone(),
             released: nothing,
             finalized_seq: Seq(0),
+            finalized_slot: Slot(0),
             finalized: None,
             finalized_stored: Seq(0),
             tail: Some(VecDeque::new()),
@@ -156,6 +158,11 @@ impl<S: Subject> Life<S> {
         self.finalized_seq
     }
 
+    /// The slot up to which everything is finalized and known.
+    pub fn finalized_slot(&self) -> Slot {
+        self.finalized_slot
+    }
+
     /// Is this event in the journal?
     pub fn knows(&self, event: &ChainEvent) -> Known {
         if self.ids.contains(&event.id) {
@@ -181,7 +188,7 @@ impl<S: Subject> Life<S> {
     /// # Errors
     /// [`Misfit`]: there is no state yet.
     pub fn record_contained(&mut self, event: &ChainEvent, schedule: FeeSchedule, now_ms: i64) -> Result<(), Misfit> {
-        let Some(state) = self.applied.state.as_deref() else { return Err(Misfit::UnknownMarket) };
+        let Some(state) = self.applied.state.as_deref() else { return Err(Misfit::Unknown) };
         let body = S::contained(state, event, schedule);
         self.take(body, now_ms)
     }
@@ -281,6 +288,7 @@ impl<S: Subject> Life<S> {
                 Ok(state) => {
                     self.finalized = Some(state);
                     self.finalized_seq = seq;
+                    self.finalized_slot = self.finalized_slot.max(body.slot());
                 }
                 Err(misfit) => {
                     // The stored finalized state does not lead to the journal's entries: it stays where it is.

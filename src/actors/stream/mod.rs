@@ -39,9 +39,10 @@ use super::{
 };
 use crate::{
     domain::{
-        config::{FeeTimeline, ProgramConfig},
+        config::ProgramConfig,
         entry::FeeSchedule,
         event::ChainEvent,
+        fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, Slot},
         market::Market,
     },

@@ -1,13 +1,15 @@
 //! What a stream is about: a market, or the program's config. The actor is the same for both.
 
 use crate::{
-    chain::anchor::AccountKind,
+    chain::anchor::accounts::decode_account,
     domain::{
+        account::{GlobalConfigAccount, MarketAccount},
         config::ProgramConfig,
         entry::{EntryBody, FeeSchedule},
         event::ChainEvent,
         ids::{AccountAddress, Epoch, MarketAddress, Slot},
-        market::{Market, Misfit},
+        market::Market,
+        misfit::Misfit,
     },
     journal::{
         JournalError, open,
@@ -114,7 +116,7 @@ impl Subject for Market {
     }
 
     fn differences(&self, account: &ReadAccount) -> Result<Vec<String>, String> {
-        let account = AccountKind::market(&account.data).map_err(|error| error.to_string())?;
+        let account: MarketAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
         Ok(Market::differences(self, &account).iter().map(ToString::to_string).collect())
     }
 
@@ -124,17 +126,11 @@ impl Subject for Market {
         account: &ReadAccount,
         reason: String,
     ) -> Result<EntryBody, String> {
-        let decoded = AccountKind::market(&account.data).map_err(|error| error.to_string())?;
+        let decoded: MarketAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
         let lamports = crate::domain::amount::Lamports(account.lamports);
         let market = Market::from_account(MarketAddress(address.0), &decoded, lamports, current)
             .map_err(|error| error.to_string())?;
-        Ok(EntryBody::Resync {
-            reason,
-            price_yes_before: current.and_then(|market| market.price_yes),
-            old_phase: current.map(|market| market.phase),
-            market: Box::new(market),
-            slot: account.slot,
-        })
+        Ok(Market::plan_resync(current, market, reason, account.slot))
     }
 
     fn row(head: RowHead, _: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
@@ -179,11 +175,11 @@ impl Subject for ProgramConfig {
     }
 
     fn contained(_: &Self, event: &ChainEvent, _: FeeSchedule) -> EntryBody {
-        EntryBody::Contained { id: event.id, position: event.position, event: event.event.clone(), figures: None }
+        ProgramConfig::plan_contained(event)
     }
 
     fn differences(&self, account: &ReadAccount) -> Result<Vec<String>, String> {
-        let account = AccountKind::config(&account.data).map_err(|error| error.to_string())?;
+        let account: GlobalConfigAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
         Ok(ProgramConfig::differences(self, &account).iter().map(ToString::to_string).collect())
     }
 
@@ -193,10 +189,8 @@ impl Subject for ProgramConfig {
         account: &ReadAccount,
         reason: String,
     ) -> Result<EntryBody, String> {
-        let decoded = AccountKind::config(&account.data).map_err(|error| error.to_string())?;
-        let updated_at = current.map(|config| config.updated_at).unwrap_or_default();
-        let config = ProgramConfig::from_account(&decoded, updated_at);
-        Ok(EntryBody::ConfigResync { reason, config: Box::new(config), slot: account.slot })
+        let decoded: GlobalConfigAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
+        Ok(ProgramConfig::plan_resync(ProgramConfig::from_account(&decoded, current), reason, account.slot))
     }
 
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
