@@ -13,7 +13,7 @@ use super::{
 pub(crate) const ADDRESS: MarketAddress = MarketAddress([1; 32]);
 pub(crate) const SEED: MarketSeed = MarketSeed([2; 32]);
 pub(crate) const CREATOR: Wallet = Wallet([3; 32]);
-pub(crate) const USER: Wallet = Wallet([4; 32]);
+
 pub(crate) const TEN_PERCENT: FeeSchedule = FeeSchedule { protocol: Bps(300), resolver: Bps(200), lp: Bps(500) };
 
 pub(crate) fn event(event: impl Into<ProgramEvent>) -> ChainEvent {
