@@ -160,7 +160,7 @@ impl ChainRpc {
             .with_max_times(self.inner.attempts - 1)
             .with_jitter();
         let read = attempt.retry(backoff).when(ChainReadError::is_transient);
-        self.within_call(async { read.await }).await.unwrap_or_else(|| {
+        self.within_call(read).await.unwrap_or_else(|| {
             Err(match self.inner.budget.pause_left() {
                 Some(retry_after) => ChainReadError::RateLimited { method, retry_after },
                 None => ChainReadError::Unavailable { method, detail: "no answer in time".into() },
