@@ -4,6 +4,7 @@
 pub mod actors;
 pub mod chain;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod journal;
 pub mod telemetry;

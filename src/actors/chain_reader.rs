@@ -91,9 +91,9 @@ impl Handler<Crash> for ChainReader {
 
 async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
     let ReadHistory { address, since } = ask;
-    let slot = rpc.slot(crate::chain::model::Commitment::Confirmed).await?;
-    let account = rpc.account(address).await?;
-    let account = account.map(|account| ReadAccount { data: account.data, lamports: account.lamports, slot });
+    let read = rpc.accounts(&[address]).await?;
+    let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
+    let account = account.map(|account| ReadAccount { data: account.data, lamports: account.lamports, slot: read.slot });
     // Newest first, as the chain lists them.
     let mut found = Vec::new();
     let mut before = None;

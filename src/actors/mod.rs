@@ -8,9 +8,11 @@ use crate::journal::JournalError;
 
 pub mod chain_reader;
 pub mod clock;
+pub mod engine;
 pub mod journal_writer;
 pub mod listener;
 pub mod registry;
+pub mod root;
 pub mod stream;
 pub mod supervision;
 

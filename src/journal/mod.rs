@@ -78,6 +78,9 @@ pub enum JournalError {
     /// A row holds what the domain can't.
     #[error(transparent)]
     BadRow(#[from] rows::BadRow),
+    /// A page of history could not be read.
+    #[error(transparent)]
+    Read(#[from] read::ReadFailure),
 }
 
 /// `tokio_postgres::Error` hides the server's message behind `source`.

@@ -56,13 +56,13 @@ macro_rules! load {
             let row: Json<$row> = row.try_get(0)?;
             let head = row.0.head();
             let before_ring = Seq(head.last_seq.0.saturating_sub(u64::from(RING_ENTRIES)));
-            let ring = read::entries_after(&tx, stream, epoch, before_ring, RING_ENTRIES).await?;
+            let ring = read::entries_after(&*tx, stream, epoch, before_ring, RING_ENTRIES).await?;
             // What the ring holds of the tail is not read twice.
             let ring_begins = ring.first().map_or(head.last_seq, |entry| Seq(entry.seq.0.saturating_sub(1)));
             let mut tail = Vec::new();
             if head.finalized_seq < ring_begins {
                 let missing = (ring_begins.0 - head.finalized_seq.0).min(u64::from(TAIL_ENTRIES_MAX)) as u32;
-                tail = read::entries_after(&tx, stream, epoch, head.finalized_seq, missing).await?;
+                tail = read::entries_after(&*tx, stream, epoch, head.finalized_seq, missing).await?;
             }
             tail.extend(ring.iter().filter(|entry| entry.seq > head.finalized_seq).cloned());
             let before = tx

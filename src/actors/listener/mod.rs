@@ -62,6 +62,7 @@ const HELD_MAX: usize = 4_096;
 const READ_ATTEMPTS: u32 = 5;
 
 /// What the listener needs.
+#[derive(Clone)]
 pub struct ListenerParts {
     /// Where live notifications come from.
     pub live: LiveOptions,
@@ -355,7 +356,7 @@ impl Actor for Listener {
             let cursor = retry("the cursor can't be read", || staging::load_cursor(&pool, program)).await;
             let entries = retry("the config's journal can't be read", || async {
                 let client = pool.get().await?;
-                read::entries_after(&client, config, epoch, Seq(0), 4_096).await
+                Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
             })
             .await;
             (cursor, entries)

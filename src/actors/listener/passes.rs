@@ -120,7 +120,7 @@ impl Listener {
         let (rpc, pool, registry) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.registry.clone());
         let work = async move {
             let accounts = loop {
-                match rpc.program_accounts(AccountKind::Market).await {
+                match rpc.program_accounts(AccountKind::Market, None).await {
                     Ok(accounts) => break accounts,
                     Err(error) => {
                         log::warn!("the program's accounts can't be listed: {error}");

@@ -92,6 +92,12 @@ pub struct RegistryHandle {
     config: Newest<FindConfig>,
 }
 
+impl std::fmt::Debug for RegistryHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RegistryHandle")
+    }
+}
+
 impl RegistryHandle {
     /// Leads to whatever the two functions name at the time of asking.
     pub fn new(

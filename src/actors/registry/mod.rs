@@ -5,8 +5,7 @@
 //! map at once and started again when it is next found; one that dies again and again is started later and later. Never
 //! holds a stream's state, never answers for it.
 //!
-//! Its own death costs its children their names, not their lives: they end with their generation when the streams are
-//! opened again.
+//! When it dies its children end with it: a stream whose name nobody knows would keep its subscribers and hear nothing.
 
 mod handle;
 
@@ -18,6 +17,7 @@ use std::{
 
 use actix::prelude::*;
 use deadpool_postgres::Pool;
+use tokio::sync::watch;
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
 
 use super::{
@@ -64,6 +64,8 @@ pub struct Registry {
     markets: HashMap<MarketAddress, Addr<MarketActor>>,
     deaths: HashMap<AccountAddress, Vec<Instant>>,
     checks: usize,
+    /// Children watch it: it is dropped with the registry.
+    life: watch::Sender<()>,
     _guard: DeathGuard,
 }
 
@@ -78,6 +80,7 @@ impl Registry {
             markets: HashMap::new(),
             deaths: HashMap::new(),
             checks: 0,
+            life: watch::channel(()).0,
             _guard: guard,
         }
     }
@@ -89,8 +92,8 @@ impl Registry {
         // Addresses are hashes or points of a curve: any byte spreads them evenly.
         let home = self.homes.get(usize::from(address.0[31]) % self.homes.len().max(1))?;
         let (guard, death) = DeathGuard::new();
-        let env = home.env.clone();
-        let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, guard));
+        let (env, parent) = (home.env.clone(), self.life.subscribe());
+        let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, parent, guard));
         ctx.spawn(death.into_actor(self).map(move |(), actor, _| actor.died(address)));
         Some(addr)
     }

@@ -25,7 +25,7 @@ use std::{
 use actix::prelude::*;
 use deadpool_postgres::Pool;
 pub use messages::*;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use self::{
     life::{Known, Life},
@@ -181,12 +181,19 @@ pub struct StreamActor<S: Subject> {
     stale: Option<Arc<str>>,
     listeners: Listeners,
     parked: Vec<Box<dyn FnOnce(&mut Self)>>,
+    parent: watch::Receiver<()>,
     _guard: DeathGuard,
 }
 
 impl<S: Subject> StreamActor<S> {
     /// An actor that will read its state when it starts.
-    pub fn new(address: AccountAddress, env: StreamEnvironment, guard: DeathGuard) -> Self {
+    /// It ends when `parent` is closed.
+    pub fn new(
+        address: AccountAddress,
+        env: StreamEnvironment,
+        parent: watch::Receiver<()>,
+        guard: DeathGuard,
+    ) -> Self {
         let life = Life::unheard_of(address, env.epoch);
         Self {
             address,
@@ -204,6 +211,7 @@ impl<S: Subject> StreamActor<S> {
             stale: None,
             listeners: Listeners::default(),
             parked: Vec::new(),
+            parent,
             _guard: guard,
         }
     }
@@ -391,6 +399,9 @@ impl<S: Subject> Actor for StreamActor<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        let mut parent = self.parent.clone();
+        let orphaned = async move { while parent.changed().await.is_ok() {} };
+        ctx.spawn(orphaned.into_actor(self).map(|(), _, ctx| ctx.stop()));
         self.hydrate(ctx);
     }
 
