@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod domain;
+pub mod http;
 pub mod journal;
 pub mod telemetry;
 pub mod view;
