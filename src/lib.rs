@@ -6,6 +6,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod journal;
 pub mod telemetry;
 pub mod view;
