@@ -213,13 +213,21 @@ fn sources(folder: &str) -> Vec<Source> {
             Source { file, text: fs::read_to_string(&path).unwrap() }
         })
         .collect();
-    let mut test_modules = Vec::new();
+    let (mut test_modules, mut test_files) = (Vec::new(), Vec::new());
     for source in &files {
-        let (_, names) = without_tests(tokens::tokens(&source.text));
-        let parent = module_of(&source.file);
-        test_modules.extend(names.into_iter().map(|name| [parent.clone(), vec![name]].concat()));
+        let folder = source.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for module in without_tests(tokens::tokens(&source.text)).1 {
+            match module.path {
+                Some(path) if folder.is_empty() => test_files.push(path),
+                Some(path) => test_files.push(format!("{folder}/{path}")),
+                None => test_modules.push([module_of(&source.file), vec![module.name]].concat()),
+            }
+        }
     }
-    let is_test = |source: &Source| test_modules.iter().any(|module| module_of(&source.file).starts_with(module));
+    let is_test = |source: &Source| {
+        test_files.contains(&source.file)
+            || test_modules.iter().any(|module| module_of(&source.file).starts_with(module))
+    };
     files.into_iter().filter(|source| !is_test(source)).collect()
 }
 

@@ -10,6 +10,8 @@ pub enum Kind {
     Word(String),
     /// A number with a fraction, an exponent or a float suffix.
     Float,
+    /// A plain string, as written between its quotes.
+    Text(String),
     /// Any other literal, and lifetimes.
     Literal,
     /// One character of punctuation.
@@ -127,17 +129,13 @@ impl Lexer {
 
     fn quoted(&mut self, quote: char) -> Kind {
         self.step();
-        while let Some(c) = self.peek(0) {
-            if c == '\\' {
-                self.skip(2);
-                continue;
-            }
-            self.step();
-            if c == quote {
-                break;
-            }
+        let start = self.at;
+        while let Some(c) = self.peek(0).filter(|c| *c != quote) {
+            self.skip(if c == '\\' { 2 } else { 1 });
         }
-        Kind::Literal
+        let text = self.text[start..self.at.min(self.text.len())].iter().collect();
+        self.step();
+        if quote == '"' { Kind::Text(text) } else { Kind::Literal }
     }
 
     fn raw_string(&mut self, hashes: usize) -> Kind {
@@ -218,9 +216,18 @@ impl Lexer {
     }
 }
 
+/// A module in a file of its own that is compiled for tests only.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TestModule {
+    /// Its name.
+    pub name: String,
+    /// Its file, where a `#[path = "…"]` says so.
+    pub path: Option<String>,
+}
+
 /// The tokens without everything that is compiled for tests only (`#[cfg(test)]` on an item, or `#![cfg(test)]` on the
-/// file), and the names of the modules that are declared for tests only (`#[cfg(test)] mod name;`).
-pub fn without_tests(all: Vec<Token>) -> (Vec<Token>, Vec<String>) {
+/// file), and the modules that are declared for tests only (`#[cfg(test)] mod name;`).
+pub fn without_tests(all: Vec<Token>) -> (Vec<Token>, Vec<TestModule>) {
     const ATTRIBUTE: [&str; 4] = ["cfg", "(", "test", ")"];
     let is_test_attribute = |at: usize| {
         all.get(at).is_some_and(|token| token.is_mark('['))
@@ -259,9 +266,7 @@ pub fn without_tests(all: Vec<Token>) -> (Vec<Token>, Vec<String>) {
                 }
                 Kind::Mark(';') if depth == 0 => {
                     let item = &all[start..at];
-                    if let Some(name) = item.iter().position(|t| t.is("mod")).and_then(|n| item[n + 1].word()) {
-                        test_modules.push(name.to_owned());
-                    }
+                    test_modules.extend(test_module(item));
                     break;
                 }
                 _ => {}
@@ -269,6 +274,18 @@ pub fn without_tests(all: Vec<Token>) -> (Vec<Token>, Vec<String>) {
         }
     }
     (kept, test_modules)
+}
+
+fn test_module(item: &[Token]) -> Option<TestModule> {
+    let name = item.windows(2).find(|pair| pair[0].is("mod"))?[1].word()?.to_owned();
+    let path =
+        item.windows(3).find(|three| three[0].is("path") && three[1].is_mark('=')).and_then(|three| {
+            match &three[2].kind {
+                Kind::Text(path) => Some(path.clone()),
+                _ => None,
+            }
+        });
+    Some(TestModule { name, path })
 }
 
 #[cfg(test)]
@@ -313,11 +330,12 @@ mod tests {
     fn what_is_compiled_for_tests_only_is_left_out() {
         let (kept, modules) = without_tests(tokens(
             "fn a() {} #[cfg(test)] mod tests { fn hidden() { x.unwrap(); } } fn b() {} #[cfg(test)] mod cases; \
-             #[cfg(test)] use std::fmt; fn c() {}",
+             #[cfg(test)] use std::fmt; #[cfg(test)] #[path = \"a_tests.rs\"] mod other; fn c() {}",
         ));
         let names: Vec<_> = kept.iter().filter_map(Token::word).collect();
         assert_eq!(names, ["fn", "a", "fn", "b", "fn", "c"]);
-        assert_eq!(modules, ["cases"]);
+        let module = |name: &str, path: Option<&str>| TestModule { name: name.into(), path: path.map(str::to_owned) };
+        assert_eq!(modules, [module("cases", None), module("other", Some("a_tests.rs"))]);
         assert!(without_tests(tokens("#![cfg(test)] fn a() {}")).0.is_empty());
     }
 }
