@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 
 pub mod actors;
+pub mod chain;
 pub mod domain;
 pub mod journal;
 pub mod telemetry;
