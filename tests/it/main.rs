@@ -1,3 +1,4 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
+mod harness;
 mod layering;

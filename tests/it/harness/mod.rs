@@ -14,3 +14,4 @@ pub mod postgres;
 pub mod process;
 pub mod socket;
 pub mod stage;
+pub mod subscriber;

@@ -171,11 +171,9 @@ fn binary(name: &str) -> PathBuf {
     installed.sort();
     folders.extend(installed.into_iter().rev().map(|(_, folder)| folder));
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    folders
-        .into_iter()
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("no {name}: install PostgreSQL's server, set PG_BIN to its bin folder, or run scripts/test"))
+    folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file()).unwrap_or_else(|| {
+        panic!("no {name}: install PostgreSQL's server, set PG_BIN to its bin folder, or run scripts/test")
+    })
 }
 
 fn is_root() -> bool {
