@@ -4,6 +4,7 @@
 //! Transactions are built by the engine's own instruction builder, which is held to recorded bytes elsewhere.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU64, Ordering},
@@ -55,7 +56,7 @@ const FUNDS: u64 = 100_000 * SOL;
 /// A running chain and the keys of those who govern the program on it.
 #[derive(Debug)]
 pub struct Chain {
-    process: Process,
+    _process: Process,
     folder: Folder,
     client: ChainClient,
     /// PubSub.
@@ -79,7 +80,13 @@ pub struct ChainClient {
 
 /// Why a transaction did not land.
 #[derive(Debug, Clone)]
-pub struct Refused(pub Value);
+pub struct Refused(Value);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
 
@@ -104,7 +111,7 @@ impl Chain {
             fee_wallet: wallet_of(&fee_wallet),
         };
         let chain = Self {
-            process,
+            _process: process,
             client,
             ws_url: field(&ready, "ws"),
             genesis: field(&ready, "genesis"),
@@ -135,11 +142,6 @@ impl Chain {
     /// Where the admin's key is.
     pub fn admin_key_path(&self) -> PathBuf {
         self.folder.path().join("admin.json")
-    }
-
-    /// The process's log.
-    pub fn log(&self) -> String {
-        self.process.log()
     }
 
     fn save_keys(&self) {
@@ -213,10 +215,15 @@ impl ChainClient {
     }
 
     /// Proposes an outcome.
-    pub async fn resolve(&self, market: MarketAddress, resolver: &Keypair, outcome: Outcome) -> TxSignature {
+    pub async fn try_resolve(
+        &self,
+        market: MarketAddress,
+        resolver: &Keypair,
+        outcome: Outcome,
+    ) -> Result<(), Refused> {
         let evidence = IpfsHash(*b"QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH");
         let resolve = self.build.resolve_market(market, wallet_of(resolver), outcome, evidence);
-        self.must_send(&[resolve], &[resolver]).await
+        self.send(&[resolve], &[resolver]).await.map(drop)
     }
 
     /// A market's account.
@@ -237,9 +244,12 @@ impl ChainClient {
             .unwrap()
     }
 
-    /// The chain's newest slot of that commitment.
-    pub async fn slot(&self, commitment: &str) -> u64 {
-        self.call("getSlot", json!([{ "commitment": commitment }])).await.as_u64().unwrap()
+    /// The confirmed transactions of a market that did not fail, in the chain's order.
+    pub async fn signatures(&self, market: MarketAddress) -> Vec<TxSignature> {
+        let options = json!({"limit": 1000, "commitment": "confirmed"});
+        let answer = self.call("getSignaturesForAddress", json!([market.to_string(), options])).await;
+        let newest_first = answer.as_array().unwrap().iter().filter(|one| one["err"].is_null());
+        newest_first.rev().map(|one| one["signature"].as_str().unwrap().parse().unwrap()).collect()
     }
 
     async fn account<T: AccountLayout>(&self, address: Pubkey) -> Option<T> {
@@ -255,7 +265,7 @@ impl ChainClient {
     pub async fn must_send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> TxSignature {
         match self.send(instructions, signers).await {
             Ok(signature) => signature,
-            Err(Refused(error)) => panic!("the chain refused: {error}"),
+            Err(refused) => panic!("the chain refused: {refused}"),
         }
     }
 

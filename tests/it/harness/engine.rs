@@ -54,12 +54,6 @@ impl Engine {
         }
     }
 
-    /// Changes a setting, for the next start.
-    pub fn set(&mut self, name: &str, value: &str) {
-        self.settings.retain(|(own, _)| own != name);
-        self.settings.push((name.to_owned(), value.to_owned()));
-    }
-
     /// Starts it and waits until it listens. A restart listens where it did before.
     pub async fn start(&mut self) {
         self.starts += 1;

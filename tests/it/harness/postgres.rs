@@ -86,12 +86,12 @@ impl Cluster {
 
     /// Stops the server as an operator would in a hurry: connections are cut, what is committed stays.
     pub fn stop(&mut self) {
-        self.keeper_told("stop");
-    }
-
-    /// Kills the server as a crash would.
-    pub fn kill(&mut self) {
-        self.keeper_told("kill");
+        let Some(mut keeper) = self.keeper.take() else { return };
+        if let Some(mut pipe) = keeper.stdin.take() {
+            // A keeper that is gone has taken the server with it.
+            let _ = writeln!(pipe, "stop");
+        }
+        let _ = keeper.wait();
     }
 
     /// Starts the server again on the same port.
@@ -133,15 +133,6 @@ impl Cluster {
 
     fn url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
-    }
-
-    fn keeper_told(&mut self, word: &str) {
-        let Some(mut keeper) = self.keeper.take() else { return };
-        if let Some(mut pipe) = keeper.stdin.take() {
-            // A keeper that is gone has taken the server with it.
-            let _ = writeln!(pipe, "{word}");
-        }
-        let _ = keeper.wait();
     }
 }
 
@@ -200,4 +191,17 @@ fn as_server_user(program: &Path) -> Command {
     // The folder that the tests run in may be closed to that user.
     command.current_dir("/");
     command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_cuts_connections_and_keeps_what_is_committed() {
+    let mut cluster = Cluster::start().await;
+    let database = cluster.database().await;
+    let before = database.connect().await;
+    before.batch_execute("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)").await.unwrap();
+    cluster.stop();
+    cluster.up().await;
+    assert!(before.simple_query("SELECT 1").await.is_err());
+    let kept: i32 = database.connect().await.query_one("SELECT n FROM kept", &[]).await.unwrap().get(0);
+    assert_eq!(kept, 7);
 }
