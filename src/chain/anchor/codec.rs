@@ -2,7 +2,7 @@
 //!
 //! Owns the cursor, the errors, and how each kind of value lies in bytes (`docs/program.md`, sections 2, 4 and 5).
 //! Borsh's own derive is not used: it would have to be put on mirror types of every domain value, and its errors are
-//! texts. A layout is named field by field with [`layout!`], in the order of the bytes; the compiler checks that none
+//! texts. A layout is named field by field with `layout!`, in the order of the bytes; the compiler checks that none
 //! is left out.
 
 use crate::domain::{

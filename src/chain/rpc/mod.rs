@@ -1,1 +1,184 @@
-//! x
+//! Questions to a node, and transactions for it.
+//!
+//! [`ChainRpc`] owns the connection to one node: every call goes through one shared [`RpcBudget`], obeys "too many
+//! requests", ends within a bounded time and after a bounded number of attempts, and answers in our own types. It keeps
+//! no cursor, no cache and no opinion: what an answer means is the caller's part. In particular it does not believe that
+//! a node honours a commitment: development chains answer `getTransaction` and accounts in their newest state whatever
+//! was asked, so a status is asked for where it matters.
+//!
+//! A client holds connections that belong to the runtime on which they were opened: make one for each arbiter that
+//! asks, and share the budget among them. A clone shares the connections.
+
+mod accounts;
+mod budget;
+mod error;
+mod history;
+mod submit;
+mod transport;
+mod wire;
+
+#[cfg(test)]
+mod node_tests;
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::RpcClientConfig};
+use solana_rpc_client_api::request::RpcRequest;
+
+pub use self::{
+    accounts::{AccountAt, AccountsAt},
+    budget::{PAUSE_MAX, RpcBudget},
+    error::{ChainReadError, ChainSendError, TransactionFailure},
+    history::{MAX_SIGNATURES, MAX_STATUSES, SignatureStatus},
+    submit::{LatestBlockhash, SendOptions, Simulation},
+    wire::{FoundSignature, RawAccount, SignaturePage, WireError, parse_transaction},
+};
+use self::{
+    transport::{Failure, Transport, failure_of},
+    wire::WithContext,
+};
+use super::model::Commitment;
+use crate::domain::{
+    amount::Lamports,
+    ids::{AccountAddress, ProgramId, Slot, Wallet},
+};
+
+/// How a client behaves.
+#[derive(Clone)]
+pub struct RpcOptions {
+    /// Where the node listens (`http` or `https`). May carry a key: it is never logged.
+    pub url: String,
+    /// The program whose accounts and instructions are read.
+    pub program: ProgramId,
+    /// How long one attempt may take.
+    pub attempt_timeout: Duration,
+    /// How long a call may take in all: its turn in the budget, pauses, attempts.
+    pub call_timeout: Duration,
+    /// How often a read is tried, at least once.
+    pub attempts: usize,
+}
+
+impl RpcOptions {
+    /// With 10 s an attempt, 30 s a call, 4 attempts.
+    pub fn new(url: impl Into<String>, program: ProgramId) -> Self {
+        Self {
+            url: url.into(),
+            program,
+            attempt_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(30),
+            attempts: 4,
+        }
+    }
+}
+
+/// A client can't be made.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the address of the node can't be used: {0}")]
+pub struct RpcSetupError(String);
+
+/// A client of one node; cheap to clone.
+#[derive(Clone)]
+pub struct ChainRpc {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: RpcClient,
+    budget: RpcBudget,
+    program: ProgramId,
+    call_timeout: Duration,
+    attempts: usize,
+}
+
+impl fmt::Debug for ChainRpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChainRpc").field("program", &self.inner.program).finish_non_exhaustive()
+    }
+}
+
+impl ChainRpc {
+    /// Makes a client; connects when it is first asked.
+    pub fn new(options: RpcOptions, budget: RpcBudget) -> Result<Self, RpcSetupError> {
+        let RpcOptions { url, program, attempt_timeout, call_timeout, attempts } = options;
+        let transport = Transport::new(&url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError)?;
+        let client = RpcClient::new_sender(transport, RpcClientConfig::default());
+        Ok(Self { inner: Arc::new(Inner { client, budget, program, call_timeout, attempts: attempts.max(1) }) })
+    }
+
+    /// The program whose accounts it reads.
+    pub fn program(&self) -> ProgramId {
+        self.inner.program
+    }
+
+    /// The cluster's identity (base58).
+    pub async fn genesis_hash(&self) -> Result<String, ChainReadError> {
+        let hash: AccountAddress = self.read(RpcRequest::GetGenesisHash, json!([])).await?;
+        Ok(hash.to_string())
+    }
+
+    /// The newest slot of that commitment.
+    pub async fn slot(&self, commitment: Commitment) -> Result<Slot, ChainReadError> {
+        self.read(RpcRequest::GetSlot, json!([{ "commitment": commitment }])).await
+    }
+
+    /// The newest block's height of that commitment: what a blockhash's last valid height is compared with.
+    pub async fn block_height(&self, commitment: Commitment) -> Result<u64, ChainReadError> {
+        self.read(RpcRequest::GetBlockHeight, json!([{ "commitment": commitment }])).await
+    }
+
+    /// The oldest slot whose block the node still has.
+    pub async fn first_available_slot(&self) -> Result<Slot, ChainReadError> {
+        self.read(RpcRequest::GetFirstAvailableBlock, json!([])).await
+    }
+
+    /// A wallet's balance, confirmed.
+    pub async fn balance(&self, wallet: Wallet) -> Result<Lamports, ChainReadError> {
+        let params = json!([wallet, { "commitment": Commitment::Confirmed }]);
+        let balance: WithContext<u64> = self.read(RpcRequest::GetBalance, params).await?;
+        Ok(Lamports(balance.value))
+    }
+
+    /// A read: repeated while that may help, then parsed.
+    async fn read<T: DeserializeOwned>(&self, request: RpcRequest, params: Value) -> Result<T, ChainReadError> {
+        let answer = self.read_value(request, params).await?;
+        serde_json::from_value(answer)
+            .map_err(|error| ChainReadError::BadAnswer { method: request.as_str(), detail: error.to_string() })
+    }
+
+    async fn read_value(&self, request: RpcRequest, params: Value) -> Result<Value, ChainReadError> {
+        let method = request.as_str();
+        let attempt = || async {
+            let answer = self.inner.client.send::<Value>(request, params.clone()).await;
+            answer.map_err(|error| ChainReadError::of(method, failure_of(error)))
+        };
+        let backoff = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(2))
+            .with_max_times(self.inner.attempts - 1)
+            .with_jitter();
+        let read = attempt.retry(backoff).when(ChainReadError::is_transient);
+        self.within_call(read).await.unwrap_or_else(|| {
+            Err(match self.inner.budget.pause_left() {
+                Some(retry_after) => ChainReadError::RateLimited { method, retry_after },
+                None => ChainReadError::Unavailable { method, detail: "no answer in time".into() },
+            })
+        })
+    }
+
+    /// A call that must not be repeated blindly: one attempt.
+    async fn call_once(&self, request: RpcRequest, params: Value) -> Result<Value, Failure> {
+        let call = async { self.inner.client.send::<Value>(request, params).await.map_err(failure_of) };
+        self.within_call(call).await.unwrap_or_else(|| Err(Failure::NoAnswer("no answer in time".into())))
+    }
+
+    async fn within_call<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(self.inner.call_timeout, call).await.ok()
+    }
+}
+
+fn bad_answer(request: RpcRequest) -> impl FnOnce(WireError) -> ChainReadError {
+    move |WireError(detail)| ChainReadError::BadAnswer { method: request.as_str(), detail }
+}

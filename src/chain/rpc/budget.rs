@@ -1,0 +1,134 @@
+//! How often a node may be asked: one token bucket, and one pause after "too many requests", for every call there is.
+//!
+//! It is shared by clients that live on different runtimes (each arbiter makes its own), so it is bound to none of them.
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+/// The longest pause that a node's `Retry-After` can ask for.
+pub const PAUSE_MAX: Duration = Duration::from_secs(120);
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+const PAUSE_GUESSED_MAX: Duration = Duration::from_secs(30);
+
+/// Shared by all clients of a node; cheap to clone.
+#[derive(Clone)]
+pub struct RpcBudget {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bucket: DefaultDirectRateLimiter,
+    pause: Mutex<Pause>,
+}
+
+#[derive(Default)]
+struct Pause {
+    until: Option<Instant>,
+    /// "Too many requests" since the last good answer.
+    refusals: u32,
+}
+
+/// The node asks for a pause that outlasts the caller's patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Paused {
+    pub left: Duration,
+}
+
+impl RpcBudget {
+    /// Allows that many calls a second, and as many at once after a quiet second.
+    pub fn new(calls_per_second: NonZeroU32) -> Self {
+        let bucket = RateLimiter::direct(Quota::per_second(calls_per_second));
+        Self { inner: Arc::new(Inner { bucket, pause: Mutex::default() }) }
+    }
+
+    /// Waits for a pause to end and then for a token. Gives up at once if the pause outlasts `deadline`.
+    pub(super) async fn admit(&self, deadline: Instant) -> Result<(), Paused> {
+        // A pause may begin while this one waits: a bounded number of times, since the deadline ends it.
+        while let Some(left) = self.pause_left() {
+            if Instant::now() + left >= deadline {
+                return Err(Paused { left });
+            }
+            tokio::time::sleep(left).await;
+        }
+        self.inner.bucket.until_ready().await;
+        Ok(())
+    }
+
+    /// How long nothing may be asked.
+    pub fn pause_left(&self) -> Option<Duration> {
+        let until = self.pause().until?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// The node refused a call as one too many; answers the pause that follows. Without a word from the node, each
+    /// refusal in a row doubles it.
+    pub(super) fn refused(&self, retry_after: Option<Duration>) -> Duration {
+        let mut pause = self.pause();
+        let guess = PAUSE_FIRST.saturating_mul(1 << pause.refusals.min(8)).min(PAUSE_GUESSED_MAX);
+        let wait = retry_after.unwrap_or(guess).min(PAUSE_MAX);
+        let until = Instant::now() + wait;
+        pause.refusals = pause.refusals.saturating_add(1);
+        pause.until = Some(pause.until.map_or(until, |earlier| earlier.max(until)));
+        wait
+    }
+
+    /// The node answered.
+    pub(super) fn answered(&self) {
+        self.pause().refusals = 0;
+    }
+
+    fn pause(&self) -> std::sync::MutexGuard<'_, Pause> {
+        // The lock guards two plain values, which no panic can leave half-written.
+        self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(per_second: u32) -> RpcBudget {
+        RpcBudget::new(NonZeroU32::new(per_second).unwrap())
+    }
+
+    #[tokio::test]
+    async fn calls_beyond_the_bucket_wait() {
+        let budget = budget(20);
+        let start = Instant::now();
+        for _ in 0..26 {
+            budget.clone().admit(start + Duration::from_secs(60)).await.unwrap();
+        }
+        assert!(start.elapsed() >= Duration::from_millis(250), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_pause_holds_every_clone_and_outlasting_the_deadline_is_said_at_once() {
+        let budget = budget(1000);
+        budget.refused(Some(Duration::from_millis(200)));
+        let start = Instant::now();
+        assert!(budget.clone().admit(start + Duration::from_millis(50)).await.is_err());
+        assert!(start.elapsed() < Duration::from_millis(100));
+        budget.clone().admit(start + Duration::from_secs(10)).await.unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(190), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_pause_is_what_the_node_says_or_doubles_and_is_bounded() {
+        let budget = budget(1);
+        assert_eq!(budget.refused(None), Duration::from_millis(500));
+        assert_eq!(budget.refused(None), Duration::from_millis(1000));
+        assert_eq!(budget.refused(Some(Duration::from_secs(3))), Duration::from_secs(3));
+        assert_eq!(budget.refused(Some(Duration::from_secs(86_400))), PAUSE_MAX);
+        for _ in 0..100 {
+            budget.refused(None);
+        }
+        assert_eq!(budget.refused(None), PAUSE_GUESSED_MAX);
+        budget.answered();
+        assert_eq!(budget.refused(None), Duration::from_millis(500));
+    }
+}
