@@ -131,7 +131,7 @@ impl Notebook {
             "welcome" | "pong" | "shutdown" | "config_update" => return Ok(()),
             "heartbeat" => return self.check_heartbeat(frame),
             // A market that is being loaded says so, and may be asked again.
-            "error" if frame["retryable"] == true || frame["data"]["retryable"] == true => return Ok(()),
+            "error" if frame["retryable"] == true => return Ok(()),
             "error" => return Err("an error".to_owned()),
             _ => {}
         }
@@ -148,14 +148,15 @@ impl Notebook {
         let seq = frame["seq"].as_u64().ok_or("no seq")?;
         match kind {
             "subscribed" => self.subscribed(market, epoch, seq, frame),
-            "snapshot" => self.snapshot(market, seq),
             _ => self.entry(market, kind, epoch, seq, frame),
         }
     }
 
     fn subscribed(&mut self, market: MarketAddress, epoch: u64, seq: u64, frame: &Value) -> Result<(), String> {
-        let data = if frame["recovered"].is_boolean() { frame } else { &frame["data"] };
-        let recovered = data["recovered"].as_bool().ok_or("no `recovered`")?;
+        let recovered = frame["recovered"].as_bool().ok_or("no `recovered`")?;
+        if recovered == frame["snapshot"].is_object() {
+            return Err("a snapshot is due where nothing is recovered, and nowhere else".to_owned());
+        }
         match self.markets.get(&market) {
             None if recovered => Err("recovered, though nothing was given".to_owned()),
             None => {
@@ -165,14 +166,6 @@ impl Notebook {
             Some(_) if !recovered => Err("not recovered".to_owned()),
             Some(heard) if heard.last != seq => Err(format!("recovered after {seq}, given was {}", heard.last)),
             Some(_) => Ok(()),
-        }
-    }
-
-    fn snapshot(&self, market: MarketAddress, seq: u64) -> Result<(), String> {
-        match self.markets.get(&market) {
-            Some(heard) if heard.last == seq => Ok(()),
-            Some(heard) => Err(format!("a snapshot at {seq}, subscribed at {}", heard.last)),
-            None => Err("a snapshot before `subscribed`".to_owned()),
         }
     }
 
@@ -187,7 +180,7 @@ impl Notebook {
         } else if seq != heard.last {
             return Err(format!("seq {seq} after {}", heard.last));
         }
-        if heard.frames_of_last.iter().any(|own| own == kind) || (seq == heard.first) {
+        if seq == heard.first || heard.frames_of_last.iter().any(|own| own == kind) {
             return Err(format!("{kind} of {seq} twice"));
         }
         heard.frames_of_last.push(kind.to_owned());
@@ -208,11 +201,10 @@ impl Notebook {
 
     /// A heartbeat names no entry that was not sent on this connection.
     fn check_heartbeat(&self, frame: &Value) -> Result<(), String> {
-        let data = &frame["data"];
-        data["slot"].as_u64().or(frame["slot"].as_u64()).ok_or("no slot")?;
+        frame["slot"].as_u64().ok_or("no slot")?;
         for (market, heard) in &self.markets {
-            let told = &data["channels"][format!("market:{market}")];
-            if told.as_u64().or(told["seq"].as_u64()).is_some_and(|seq| seq > heard.last) {
+            let told = &frame["channels"][format!("market:{market}")]["seq"];
+            if told.as_u64().is_some_and(|seq| seq > heard.last) {
                 return Err(format!("{market} at {told}, the newest that came is {}", heard.last));
             }
         }
