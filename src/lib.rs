@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod chain;
+pub mod cli;
 pub mod domain;
 pub mod journal;
 pub mod telemetry;
