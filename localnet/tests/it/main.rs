@@ -1,0 +1,6 @@
+//! Tests of the development chain: the program against its recorded behaviour, and the chain over the wire.
+
+mod fixtures;
+mod replay;
+mod traces;
+mod vm;

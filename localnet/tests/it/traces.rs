@@ -1,0 +1,1 @@
+//! The 20 recorded markets, trade by trade.
