@@ -3,5 +3,6 @@
 //! Owns: the program a second time ([`program`]), its place in the runtime ([`native`]), and the server around both
 //! ([`chain`]). Never: anything of the engine, which only knows URLs.
 
+pub mod chain;
 pub mod native;
 pub mod program;
