@@ -33,6 +33,14 @@ impl Clock {
         Self { locker, pace, stopping, time, history, corrections: Corrections::default() }
     }
 
+    /// Closes the first blocks at once: `confirmed` is a slot behind, and there is nothing before the first.
+    pub(super) fn begin(&mut self) {
+        let locker = self.locker.clone();
+        for _ in 0..2 {
+            self.close_block(&mut locker.0.blocking_write());
+        }
+    }
+
     /// Runs until the chain stops. A slot that came too late does not make the following ones shorter than a
     /// quarter of a slot, so a loaded machine is not driven harder.
     pub(super) fn run(mut self) {

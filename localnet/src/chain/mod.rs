@@ -151,7 +151,8 @@ impl Chain {
             Ok(Err(reason)) => return Err(StartError::Surfpool(reason)),
             Err(_) => return Err(StartError::Timeout),
         }
-        let clock = clock::Clock::new(locker, pace, stopping.clone(), settings.history);
+        let mut clock = clock::Clock::new(locker, pace, stopping.clone(), settings.history);
+        clock.begin();
         named("clock", move || clock.run())?;
         Ok(Self { genesis, stopping, commands, server, ended })
     }

@@ -42,7 +42,8 @@ struct Stage {
 async fn stage(arguments: &[&str]) -> Stage {
     let user = Keypair::new();
     let fund = format!("{}={}", user.pubkey(), 10_000 * SOL);
-    let all: Vec<&str> = ["--slot-ms", "40", "--fund", &fund].into_iter().chain(arguments.iter().copied()).collect();
+    let pace: &[&str] = if arguments.contains(&"--slot-ms") { &[] } else { &["--slot-ms", "40"] };
+    let all = [&["--fund", &fund], pace, arguments].concat();
     let server = Server::start(&all);
     let rpc = connect(&server);
     let (wallet, id) = (Keypair::new().pubkey(), [7; 32]);
