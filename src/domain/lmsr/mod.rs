@@ -105,7 +105,24 @@ impl Curve {
         budget: Lamports,
     ) -> Result<Purchase, ProgramError> {
         match self {
-            Self::Program => program::buy(quantities, b, outcome, budget),
+            Self::Program => {
+                let search = program::Search::new(quantities, b, outcome)?;
+                let shares = search.shares_for(budget)?;
+                Ok(Purchase { cost: search.cost_of(shares)?, shares })
+            }
+        }
+    }
+
+    /// The shares of [`Curve::buy`] alone, whatever they cost in the end.
+    pub fn shares_for(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        budget: Lamports,
+    ) -> Result<ShareUnits, ProgramError> {
+        match self {
+            Self::Program => program::Search::new(quantities, b, outcome)?.shares_for(budget),
         }
     }
 

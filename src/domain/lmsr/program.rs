@@ -3,6 +3,8 @@
 //! Owns COST, PRICE and BUY in the program's fixed point, with its search and its errors. It is LMSR only roughly (7.8);
 //! nothing here may be made better.
 
+use std::cmp::Ordering;
+
 use super::{
     super::{
         amount::{Lamports, PriceE9, ShareUnits},
@@ -10,7 +12,7 @@ use super::{
         event::Outcome,
         fixed,
     },
-    MIN_B, Purchase, Quantities,
+    MIN_B, Quantities,
 };
 
 /// The search for a buy's shares ends at this width: 0.001 share.
@@ -43,42 +45,60 @@ pub(super) fn price_yes(quantities: Quantities, b: ShareUnits) -> Result<PriceE9
     fixed::div(if yes >= no { leader } else { fixed::ONE }, sum).map(PriceE9)
 }
 
-pub(super) fn buy(
-    quantities: Quantities,
-    b: ShareUnits,
-    outcome: Outcome,
-    budget: Lamports,
-) -> Result<Purchase, ProgramError> {
-    let before = cost(quantities, b)?;
-    let held = quantities.of(outcome).0;
-    // The other side stands still during the search: its quotient is taken once. Cost is symmetric in the sides.
-    let other = fixed::div(quantities.of(outcome.other()).0, b.0)?;
-    let cost_of = |shares: u64| {
-        let moved = held.checked_add(shares).ok_or(ProgramError::OverflowError)?;
-        let after = fixed::mul(b.0, log_sum_exp(fixed::div(moved, b.0)?, other)?)?;
-        after.checked_sub(before.0).map(Lamports).ok_or(ProgramError::UnderflowError)
-    };
-    let (mut low, mut high) = (0, b.0.checked_mul(20).ok_or(ProgramError::OverflowError)?);
-    for _ in 0..SEARCH_ROUNDS_MAX {
-        if high - low <= SEARCH_WIDTH {
-            break;
-        }
-        let middle = low + (high - low) / 2;
-        let cost = cost_of(middle)?;
-        match cost.cmp(&budget) {
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return Ok(Purchase { cost, shares: ShareUnits(middle) }),
-        }
+/// A purchase that is being sized: what stands still while its shares are searched.
+pub(super) struct Search {
+    b: u64,
+    /// COST before it.
+    before: u64,
+    /// Shares of the side bought.
+    held: u64,
+    /// The other side's quotient by b. Cost is symmetric in the sides.
+    other: u64,
+}
+
+impl Search {
+    pub(super) fn new(quantities: Quantities, b: ShareUnits, outcome: Outcome) -> Result<Self, ProgramError> {
+        Ok(Self {
+            before: cost(quantities, b)?.0,
+            b: b.0,
+            held: quantities.of(outcome).0,
+            other: fixed::div(quantities.of(outcome.other()).0, b.0)?,
+        })
     }
-    Ok(Purchase { cost: cost_of(low)?, shares: ShareUnits(low) })
+
+    /// What so many shares cost; `UnderflowError` if less than nothing.
+    pub(super) fn cost_of(&self, shares: ShareUnits) -> Result<Lamports, ProgramError> {
+        let moved = self.held.checked_add(shares.0).ok_or(ProgramError::OverflowError)?;
+        let after = fixed::mul(self.b, log_sum_exp(fixed::div(moved, self.b)?, self.other)?)?;
+        after.checked_sub(self.before).map(Lamports).ok_or(ProgramError::UnderflowError)
+    }
+
+    /// The shares that a budget brings.
+    pub(super) fn shares_for(&self, budget: Lamports) -> Result<ShareUnits, ProgramError> {
+        let (mut low, mut high) = (0, self.b.checked_mul(20).ok_or(ProgramError::OverflowError)?);
+        for _ in 0..SEARCH_ROUNDS_MAX {
+            if high - low <= SEARCH_WIDTH {
+                break;
+            }
+            let middle = low + (high - low) / 2;
+            match self.cost_of(ShareUnits(middle))?.cmp(&budget) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(ShareUnits(middle)),
+            }
+        }
+        Ok(ShareUnits(low))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::Curve, *};
+    use super::{
+        super::{Curve, Purchase},
+        *,
+    };
 
     /// BUY as the page says it, one full COST a probe, in wide integers.
     fn naive_buy(q: Quantities, b: ShareUnits, outcome: Outcome, budget: u64) -> Result<Purchase, ProgramError> {
@@ -139,6 +159,9 @@ mod tests {
             let budget = budget >> shift;
             let purchase = Curve::Program.buy(q, b, outcome, Lamports(budget));
             prop_assert_eq!(purchase, naive_buy(q, b, outcome, budget));
+            let shares = Curve::Program.shares_for(q, b, outcome, Lamports(budget));
+            // Only the cost of what the search found can still fail.
+            prop_assert!(purchase.is_err() || shares == purchase.map(|purchase| purchase.shares));
             if let Ok(purchase) = purchase {
                 prop_assert_eq!(Curve::Program.purchase_cost(q, b, outcome, purchase.shares), Ok(purchase.cost));
             }
