@@ -4,7 +4,9 @@
 pub mod actors;
 pub mod chain;
 pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod journal;
 pub mod telemetry;
 pub mod view;

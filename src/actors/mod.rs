@@ -1,4 +1,40 @@
 //! The actors.
 
+use std::time::Duration;
+
+use backon::BackoffBuilder;
+
+use crate::journal::JournalError;
+
+pub mod chain_reader;
+pub mod clock;
+pub mod engine;
+pub mod journal_writer;
+pub mod listener;
 pub mod registry;
+pub mod root;
 pub mod stream;
+pub mod supervision;
+
+/// Asks the journal until it answers: a read has no effect, and whoever waits for it can do nothing without it. Said once
+/// at the beginning, and then every tenth time.
+async fn retry<T, F: Future<Output = Result<T, JournalError>>>(what: &str, ask: impl Fn() -> F) -> T {
+    let mut pauses = pauses(Duration::from_millis(50), Duration::from_secs(2));
+    for attempt in 0_u64.. {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => {
+                if attempt % 10 == 0 {
+                    log::warn!("{what}, trying again: {error}");
+                }
+                tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2))).await;
+            }
+        }
+    }
+    std::future::pending().await
+}
+
+/// Pauses that grow from `min` to `max`, with jitter, without an end.
+fn pauses(min: Duration, max: Duration) -> impl Iterator<Item = Duration> {
+    backon::ExponentialBuilder::default().with_min_delay(min).with_max_delay(max).with_jitter().without_max_times().build()
+}

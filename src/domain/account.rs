@@ -1,12 +1,13 @@
 //! The program's four accounts, field by field, as the chain keeps them.
 //!
 //! Plain values: `chain::anchor` turns them from and into bytes. Zero stands for "not yet" in times and for "nobody" in
-//! addresses, as on chain.
+//! addresses, as on chain. [`FieldDifference`] is how a comparison of the journal with an account is told.
 
 use super::{
     amount::{Bps, Lamports, ShareUnits, UnixSeconds},
-    event::IpfsHash,
+    event::{IpfsHash, Outcome},
     ids::{MarketAddress, MarketSeed, Wallet},
+    phase::Phase,
 };
 
 /// The one config account.
@@ -109,3 +110,88 @@ pub struct VoteRecordAccount {
     pub voted_at: UnixSeconds,
     pub bump: u8,
 }
+
+/// A field in which the journal's state and the chain's account differ, both as text for people.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldDifference {
+    /// The account's name of it.
+    pub field: &'static str,
+    /// What the journal says.
+    pub journal: String,
+    /// What the chain says.
+    pub chain: String,
+}
+
+impl std::fmt::Display for FieldDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is {} in the journal and {} on the chain", self.field, self.journal, self.chain)
+    }
+}
+
+impl FieldDifference {
+    /// The difference of two values, if they differ.
+    pub fn between<T: PartialEq + Readable + ?Sized>(field: &'static str, journal: &T, chain: &T) -> Option<Self> {
+        (journal != chain).then(|| Self { field, journal: journal.readable(), chain: chain.readable() })
+    }
+}
+
+/// A value that a difference can show.
+pub trait Readable {
+    /// The text.
+    fn readable(&self) -> String;
+}
+
+macro_rules! readable_by_display {
+    ($($type:ty),*) => {$(
+        impl Readable for $type {
+            fn readable(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
+}
+readable_by_display!(MarketAddress, MarketSeed, Wallet, Lamports, ShareUnits, UnixSeconds, bool, u32, i64);
+
+impl Readable for Bps {
+    fn readable(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Readable for Phase {
+    fn readable(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+impl Readable for Outcome {
+    fn readable(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
+impl Readable for IpfsHash {
+    fn readable(&self) -> String {
+        match self.text() {
+            Some(text) => text.to_owned(),
+            None => self.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+impl<T: Readable> Readable for Option<T> {
+    fn readable(&self) -> String {
+        self.as_ref().map_or_else(|| "none".to_owned(), Readable::readable)
+    }
+}
+
+/// The differences of two values of one type, in the fields named.
+macro_rules! differing {
+    ($journal:expr, $chain:expr; $($field:ident),* $(,)?) => {
+        [$($crate::domain::account::FieldDifference::between(stringify!($field), &$journal.$field, &$chain.$field)),*]
+            .into_iter()
+            .flatten()
+            .collect()
+    };
+}
+pub(crate) use differing;

@@ -7,15 +7,18 @@
 
 pub mod account;
 pub mod amount;
+pub mod bounded_loss;
 pub mod config;
 pub mod entry;
 pub mod error;
 pub mod event;
+pub mod fee_timeline;
 pub mod fees;
 pub mod fixed;
 pub mod ids;
 pub mod lmsr;
 pub mod market;
+pub mod misfit;
 pub mod payout;
 pub mod phase;
 pub mod position;

@@ -1,4 +1,95 @@
-//! PostgreSQL: the journal.
+//! PostgreSQL: the journal, and all that is kept beside it.
+//!
+//! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
+//! that appends, `open` reads what an actor needs to live again, `read` serves history, `staging` is what the listener
+//! keeps (cursor, found signatures, dead letters), `identity` says which chain and which life of the journal this is.
+//! Never decides what an entry is: that is the domain's.
 
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use tokio_postgres::NoTls;
+
+pub mod identity;
+pub mod migrate;
+pub mod open;
 pub mod read;
 pub mod rows;
+pub mod staging;
+pub mod write;
+
+/// How to reach PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// A connection string or URL.
+    pub url: String,
+    /// How long a connection attempt, or the wait for a free connection, may take.
+    pub connect_timeout: Duration,
+}
+
+/// The connection string can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PoolSettingsError {
+    /// It does not parse.
+    #[error("DATABASE_URL can't be parsed: {0}")]
+    Url(#[from] tokio_postgres::Error),
+    /// The pool refused its settings.
+    #[error("the connection pool refused its settings: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+}
+
+impl DatabaseSettings {
+    /// Parsed, with what every connection of the engine has in common.
+    ///
+    /// # Errors
+    /// [`PoolSettingsError::Url`].
+    pub fn parse(&self) -> Result<tokio_postgres::Config, PoolSettingsError> {
+        let mut config: tokio_postgres::Config = self.url.parse()?;
+        config.connect_timeout(self.connect_timeout).application_name("zmart").keepalives_idle(Duration::from_secs(10));
+        Ok(config)
+    }
+
+    /// A pool for the arbiter that calls this: connections live on the runtime that made them, so no two arbiters share
+    /// one. Nothing is connected before it is used.
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.parse()?, NoTls, manager_config);
+        Ok(Pool::builder(manager)
+            .max_size(connections_max)
+            .wait_timeout(Some(self.connect_timeout))
+            .create_timeout(Some(self.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()?)
+    }
+}
+
+/// A statement did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// No connection: the server is away, or all connections are in use. Try again later.
+    #[error("no connection to PostgreSQL: {0}")]
+    NoConnection(#[from] PoolError),
+    /// PostgreSQL answered with an error, or the connection was lost.
+    #[error("PostgreSQL: {}", describe(.0))]
+    Statement(#[from] tokio_postgres::Error),
+    /// A row holds what the domain can't.
+    #[error(transparent)]
+    BadRow(#[from] rows::BadRow),
+    /// A page of history could not be read.
+    #[error(transparent)]
+    Read(#[from] read::ReadFailure),
+}
+
+/// `tokio_postgres::Error` hides the server's message behind `source`.
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => {
+            let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+            format!("{error}{source}")
+        }
+    }
+}

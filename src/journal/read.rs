@@ -1,1 +1,261 @@
-//! Reading history.
+//! Reading history: entries, markets, trades. Bounded pages, each one statement.
+//!
+//! Never writes, never guesses: a row that the domain can't hold is an error of its own ([`ReadFailure::BadRow`]), since
+//! asking again will not help. Works on a client or inside a transaction.
+
+use serde::de::DeserializeOwned;
+use tokio_postgres::{GenericClient, Row, types::ToSql};
+
+use super::rows::{BadRow, MarketRow, PositionRow, TradeRow};
+use crate::domain::{
+    entry::{Entry, EntryBody},
+    ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Wallet},
+    phase::Phase,
+    position::Position,
+};
+
+/// Why nothing could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFailure {
+    /// The database could not be reached or did not answer: the same question may be answered later.
+    #[error("the journal can't be read now: {0}")]
+    Transient(#[source] tokio_postgres::Error),
+    /// The database refused the statement: asking again will not help.
+    #[error("the journal refused a question: {0}")]
+    Refused(#[source] tokio_postgres::Error),
+    /// The database was changed by another hand.
+    #[error(transparent)]
+    BadRow(#[from] BadRow),
+}
+
+impl From<tokio_postgres::Error> for ReadFailure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        // Without an SQLSTATE it is the connection. 08 connection, 40 rolled back, 53 resources, 55 not in a state to
+        // (locks), 57 cancelled or shutting down.
+        let passes = error
+            .code()
+            .is_none_or(|state| ["08", "40", "53", "55", "57"].iter().any(|class| state.code().starts_with(class)));
+        if passes { Self::Transient(error) } else { Self::Refused(error) }
+    }
+}
+
+fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
+    serde_json::from_value(value).map_err(|error| BadRow { table, reason: error.to_string() })
+}
+
+/// A column that is never negative.
+fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
+    u64::try_from(value).map_err(|_| BadRow { table, reason: format!("{value} is negative") })
+}
+
+/// A number for a `bigint` parameter; past its end there are no rows either.
+fn bigint(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// The entries of a stream after one, oldest first, at most `limit`.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn entries_after<C: GenericClient + Sync>(
+    client: &C,
+    stream: AccountAddress,
+    epoch: Epoch,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Entry>, ReadFailure> {
+    const SQL: &str = "SELECT seq, recorded_at, payload FROM journal \
+                       WHERE stream = $1::text AND epoch = $2::bigint AND seq > $3 ORDER BY seq LIMIT $4";
+    let limit = i64::from(limit);
+    let rows = client.query(SQL, &[&stream.to_string(), &i64::from(epoch.0), &bigint(after.0), &limit]).await?;
+    rows.into_iter().map(entry).collect()
+}
+
+fn entry(row: Row) -> Result<Entry, ReadFailure> {
+    let recorded_at: chrono::DateTime<chrono::Utc> = row.try_get(1)?;
+    let body: EntryBody = of_json("journal", row.try_get(2)?)?;
+    Ok(Entry { seq: Seq(unsigned("journal", row.try_get(0)?)?), recorded_at_ms: recorded_at.timestamp_millis(), body })
+}
+
+/// The newest entry of a stream in a life of the journal; `None` if it has none.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn head<C: GenericClient + Sync>(
+    client: &C,
+    stream: AccountAddress,
+    epoch: Epoch,
+) -> Result<Option<Seq>, ReadFailure> {
+    const SQL: &str =
+        "SELECT seq FROM journal WHERE stream = $1::text AND epoch = $2::bigint ORDER BY seq DESC LIMIT 1";
+    let row = client.query_opt(SQL, &[&stream.to_string(), &i64::from(epoch.0)]).await?;
+    row.map(|row| Ok(Seq(unsigned("journal", row.try_get(0)?)?))).transpose()
+}
+
+/// A market in the list's order: newest first, and by address where two were made in the same second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarketPosition {
+    /// The chain's time of its creation.
+    pub created_at_unix: i64,
+    /// The market.
+    pub address: MarketAddress,
+}
+
+/// Which markets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MarketFilter {
+    /// In one of these phases; empty = in any.
+    pub phases: Vec<Phase>,
+}
+
+/// A page of markets, newest first.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn markets<C: GenericClient + Sync>(
+    client: &C,
+    filter: &MarketFilter,
+    after: Option<MarketPosition>,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<MarketRow>, ReadFailure> {
+    let phases: Vec<i16> = filter.phases.iter().map(|phase| *phase as i16).collect();
+    let position = after.map(|at| (at.created_at_unix, at.address.to_string()));
+    let (offset, limit) = (i64::from(offset), i64::from(limit));
+
+    // The statement names only what restricts it, so that PostgreSQL can take the index that fits.
+    let mut wanted = Vec::new();
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&offset, &limit];
+    if !phases.is_empty() {
+        values.push(&phases);
+        wanted.push(format!("phase = ANY(${}::smallint[])", values.len()));
+    }
+    if let Some((created_at_unix, address)) = &position {
+        values.push(created_at_unix);
+        values.push(address);
+        wanted.push(format!("(created_at_unix, address) < (${}::bigint, ${}::text)", values.len() - 1, values.len()));
+    }
+    let condition = if wanted.is_empty() { String::new() } else { format!("WHERE {}", wanted.join(" AND ")) };
+    let sql = format!(
+        "SELECT to_jsonb(m) FROM markets m {condition} \
+         ORDER BY created_at_unix DESC, address DESC OFFSET $1 LIMIT $2"
+    );
+    let rows = client.query(&sql, &values).await?;
+    rows.into_iter().map(|row| Ok(of_json("markets", row.try_get(0)?)?)).collect()
+}
+
+/// One market's row, as stored at its head.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn market<C: GenericClient + Sync>(
+    client: &C,
+    address: MarketAddress,
+) -> Result<Option<MarketRow>, ReadFailure> {
+    const SQL: &str = "SELECT to_jsonb(m) FROM markets m WHERE address = $1::text";
+    let row = client.query_opt(SQL, &[&address.to_string()]).await?;
+    row.map(|row| Ok(of_json("markets", row.try_get(0)?)?)).transpose()
+}
+
+/// The market that was made from a seed.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn market_address_by_seed<C: GenericClient + Sync>(
+    client: &C,
+    seed: MarketSeed,
+) -> Result<Option<MarketAddress>, ReadFailure> {
+    const SQL: &str = "SELECT address::text FROM markets WHERE market_seed = $1";
+    let row = client.query_opt(SQL, &[&seed.to_string()]).await?;
+    row.map(|row| {
+        let text: String = row.try_get(0)?;
+        Ok(text.parse().map_err(|error| BadRow { table: "markets", reason: format!("address {text}: {error}") })?)
+    })
+    .transpose()
+}
+
+/// A trade's place in its market: the journal's life, and the entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TradePosition {
+    /// The journal's life.
+    pub epoch: Epoch,
+    /// The entry.
+    pub seq: Seq,
+}
+
+/// A trade, and what its own row does not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TradeFound {
+    /// The row; `recorded_at` in RFC 3339 with milliseconds.
+    pub row: TradeRow,
+    /// An adopted state contained it already.
+    pub contained: bool,
+}
+
+/// A page of a market's trades before a place (itself excluded), newest first.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn trades<C: GenericClient + Sync>(
+    client: &C,
+    market: MarketAddress,
+    before: TradePosition,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<TradeFound>, ReadFailure> {
+    // to_jsonb would show a moment with as many digits as it needs, in the session's time zone.
+    const SQL: &str = "\
+        SELECT to_jsonb(t) || jsonb_build_object('recorded_at', \
+                   to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), \
+               j.kind = 'contained' \
+        FROM trades t JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq \
+        WHERE t.market = $1::text AND (t.epoch, t.seq) < ($2::bigint, $3) \
+        ORDER BY t.epoch DESC, t.seq DESC OFFSET $4 LIMIT $5";
+    let (offset, limit) = (i64::from(offset), i64::from(limit));
+    let rows = client
+        .query(SQL, &[&market.to_string(), &i64::from(before.epoch.0), &bigint(before.seq.0), &offset, &limit])
+        .await?;
+    rows.into_iter()
+        .map(|row| Ok(TradeFound { row: of_json("trades", row.try_get(0)?)?, contained: row.try_get(1)? }))
+        .collect()
+}
+
+/// The newest life of the journal.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn newest_epoch<C: GenericClient + Sync>(client: &C) -> Result<Epoch, ReadFailure> {
+    let row = client.query_one("SELECT coalesce(max(epoch), 0)::bigint FROM journal_epochs", &[]).await?;
+    let epoch = unsigned("journal_epochs", row.try_get(0)?)?;
+    Ok(Epoch(u32::try_from(epoch).unwrap_or(u32::MAX)))
+}
+
+/// A page of positions in the order of market and wallet, after one.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn positions<C: GenericClient + Sync>(
+    client: &C,
+    after: Option<(MarketAddress, Wallet)>,
+    limit: u32,
+) -> Result<Vec<Position>, ReadFailure> {
+    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE (market, wallet) > ($1::text, $2::text) \
+                       ORDER BY market, wallet LIMIT $3";
+    let (market, wallet) = after.map_or_else(Default::default, |(market, wallet)| (market.to_string(), wallet.to_string()));
+    let rows = client.query(SQL, &[&market, &wallet, &i64::from(limit)]).await?;
+    rows.into_iter().map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).collect()
+}
+
+/// A wallet's position in a market.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn position<C: GenericClient + Sync>(
+    client: &C,
+    market: MarketAddress,
+    wallet: Wallet,
+) -> Result<Option<Position>, ReadFailure> {
+    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE market = $1::text AND wallet = $2::text";
+    let row = client.query_opt(SQL, &[&market.to_string(), &wallet.to_string()]).await?;
+    row.map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).transpose()
+}

@@ -9,9 +9,11 @@ use crate::domain::{
     amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
     entry::{Entry, EntryBody},
     event::{IpfsHash, Outcome, ProgramEvent},
-    ids::{Epoch, MarketAddress, MarketSeed, Seq, Slot, Wallet},
+    config::ProgramConfig,
+    ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot, Wallet},
     market::Market,
     phase::Phase,
+    position::Position,
 };
 
 /// A row holds what the domain can't: the database was changed by another hand.
@@ -323,5 +325,76 @@ impl TradeRow {
             block_time_unix: event.timestamp().0,
             recorded_at: timestamp(entry.recorded_at_ms),
         })
+    }
+}
+
+/// A row of `program_config`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct ConfigRow {
+    pub address: AccountAddress,
+    pub epoch: u32,
+    pub last_seq: u64,
+    pub slot_high: u64,
+    pub finalized_seq: u64,
+    pub finalized_state: Option<ProgramConfig>,
+    pub state: ProgramConfig,
+}
+
+impl ConfigRow {
+    /// Where the row stands.
+    pub fn head(&self) -> RowHead {
+        RowHead {
+            epoch: Epoch(self.epoch),
+            last_seq: Seq(self.last_seq),
+            slot_high: Slot(self.slot_high),
+            finalized_seq: Seq(self.finalized_seq),
+        }
+    }
+}
+
+/// What a batch adds to a row of `positions`: the deltas of all its entries for one market and wallet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct PositionDeltaRow {
+    pub market: String,
+    pub wallet: Wallet,
+    pub shares_yes: i128,
+    pub shares_no: i128,
+    pub total_invested: u64,
+    pub trades_count: u32,
+    pub last_trade_at_unix: Option<i64>,
+    pub claimed_amount: Option<u64>,
+}
+
+/// A row of `positions`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct PositionRow {
+    pub market: MarketAddress,
+    pub wallet: Wallet,
+    pub shares_yes: u64,
+    pub shares_no: u64,
+    pub total_invested: u64,
+    pub trades_count: u32,
+    pub last_trade_at_unix: i64,
+    pub has_claimed: bool,
+    pub claimed_amount: u64,
+}
+
+impl PositionRow {
+    /// The position.
+    pub fn position(&self) -> Position {
+        Position {
+            market: self.market,
+            user: self.wallet,
+            shares_yes: ShareUnits(self.shares_yes),
+            shares_no: ShareUnits(self.shares_no),
+            total_invested: Lamports(self.total_invested),
+            trades_count: self.trades_count,
+            last_trade_at: UnixSeconds(self.last_trade_at_unix),
+            has_claimed: self.has_claimed,
+            claimed_amount: Lamports(self.claimed_amount),
+        }
     }
 }

@@ -11,7 +11,12 @@ use std::{
 
 use serde::Serialize;
 
-use crate::domain::ids::Slot;
+use crate::domain::ids::{AccountAddress, Slot};
+
+/// A stream that is stale for longer turns readiness down.
+pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
+/// Stale streams that are named.
+const STALE_KEPT: usize = 1_000;
 
 /// A part of the process that readiness depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -51,6 +56,7 @@ struct Values {
     parts: BTreeMap<Part, PartState>,
     covered_slot: Slot,
     head_slot: Slot,
+    stale: BTreeMap<AccountAddress, (Instant, String)>,
 }
 
 /// The process's health; clones share it.
@@ -97,6 +103,28 @@ impl Health {
         }
     }
 
+    /// A stream may be behind the chain, and why; `None`: it is not any more. A short heal is no news to readiness: it
+    /// turns down when a stream has been stale for [`STALE_FOR`].
+    pub fn stale(&self, stream: AccountAddress, reason: Option<&str>) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match reason {
+            None => {
+                values.stale.remove(&stream);
+            }
+            Some(reason) if values.stale.len() < STALE_KEPT || values.stale.contains_key(&stream) => {
+                let since = values.stale.get(&stream).map_or_else(Instant::now, |(since, _)| *since);
+                values.stale.insert(stream, (since, reason.to_owned()));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Streams that may be behind the chain, and why.
+    pub fn stale_streams(&self) -> Vec<(AccountAddress, String)> {
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.stale.iter().map(|(stream, (_, reason))| (*stream, reason.clone())).collect()
+    }
+
     /// The chain is covered up to here: every event of the program at or below this slot is durable.
     pub fn covered(&self, covered_slot: Slot, head_slot: Slot) {
         let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -112,7 +140,15 @@ impl Health {
 
     /// Every part that readiness depends on.
     pub fn parts(&self) -> BTreeMap<Part, PartState> {
-        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).parts.clone()
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut parts = values.parts.clone();
+        let long = values.stale.iter().find(|(_, (since, _))| since.elapsed() > STALE_FOR);
+        let markets = match long {
+            Some((stream, (_, reason))) => PartState::Down { reason: format!("{stream}: {reason}") },
+            None => PartState::Up,
+        };
+        parts.insert(Part::Markets, markets);
+        parts
     }
 
     /// All parts are fit.

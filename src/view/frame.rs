@@ -1,10 +1,24 @@
 //! Frames: what WebSocket clients get for a journal entry.
+//!
+//! Typed structs whose field order is the order of the text: the same entry gives the same bytes, live, in a replay and
+//! on every node. Nothing here looks at a clock or at another entry.
+
+use std::fmt;
 
 use bytestring::ByteString;
+use serde::{Serialize, Serializer};
 
-use crate::domain::{
-    entry::Entry,
-    ids::{AccountAddress, Epoch, MarketAddress, Seq},
+use super::{config::ConfigView, market::MarketView, trade::TradeView};
+use crate::{
+    domain::{
+        amount::{PriceE9, ShareUnits, UnixSeconds},
+        entry::{Entry, EntryBody},
+        event::ProgramEvent,
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature, Wallet},
+        market::Market,
+        phase::Phase,
+    },
+    journal::rows::timestamp,
 };
 
 /// A stream of frames with a `seq` of its own.
@@ -14,6 +28,40 @@ pub enum Channel {
     Market(MarketAddress),
     /// The config account.
     Config(AccountAddress),
+}
+
+impl Channel {
+    /// The market, on a market's channel.
+    pub fn market(self) -> Option<MarketAddress> {
+        match self {
+            Self::Market(address) => Some(address),
+            Self::Config(_) => None,
+        }
+    }
+
+    /// The account whose journal it shows.
+    pub fn stream(self) -> AccountAddress {
+        match self {
+            Self::Market(address) => address.account(),
+            Self::Config(address) => address,
+        }
+    }
+}
+
+/// As clients name it: `market:<address>`, `config`.
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Market(address) => write!(f, "market:{address}"),
+            Self::Config(_) => f.write_str("config"),
+        }
+    }
+}
+
+impl Serialize for Channel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The frames that one entry causes: they share its `seq` and come together. Made once, sent as clones.
@@ -30,9 +78,279 @@ pub struct FramePack {
 }
 
 impl FramePack {
-    /// The frames of an entry: a pure function of it, the same live and in a replay, on every node.
+    /// The frames of an entry, at least one: a pure function of it, the same live and in a replay, on every node.
     pub fn of(channel: Channel, epoch: Epoch, entry: &Entry) -> Self {
-        let _ = entry;
-        Self { channel, epoch, seq: entry.seq, frames: Vec::new() }
+        let recorded_at = timestamp(entry.recorded_at_ms);
+        let maker = Maker { channel, epoch, seq: entry.seq, slot: entry.body.slot(), recorded_at: &recorded_at };
+        Self { channel, epoch, seq: entry.seq, frames: frames(&maker, entry) }
+    }
+
+    /// Bytes of text in it.
+    pub fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.len()).sum()
     }
 }
+
+fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
+    // On the config's stream there is no market; a trade can't be there.
+    let market_id = MarketAddress(maker.channel.stream().0);
+    let trade = || TradeView::of(market_id, entry);
+    match &entry.body {
+        EntryBody::Trade { figures, event, id, .. } => match trade() {
+            Some(trade) => vec![
+                maker.frame(FrameType::TradeExecuted, &trade),
+                maker.frame(
+                    FrameType::PriceUpdate,
+                    &PriceUpdate {
+                        price_yes: figures.price_yes,
+                        price_no: figures.price_yes.complement(),
+                        shares_yes: figures.shares_yes,
+                        shares_no: figures.shares_no,
+                        previous_price_yes: Some(figures.price_yes_before),
+                        cause: PriceCause::Trade,
+                    },
+                ),
+            ],
+            // No entry is silent: a hole in what a client sees would look like a loss.
+            None => vec![maker.bare_update(event, id.signature, false)],
+        },
+        EntryBody::Event { event, id, old_phase, market, .. } => match Vote::of(event, id.signature, false) {
+            Some(vote) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
+            None => vec![maker.frame(
+                FrameType::MarketUpdate,
+                &MarketUpdate {
+                    action: Action::after(*old_phase),
+                    reason: reason(event),
+                    old_state: *old_phase,
+                    new_state: Some(market.phase),
+                    market: Some(maker.market(market)),
+                    tx_signature: Some(id.signature),
+                    contained: false,
+                },
+            )],
+        },
+        EntryBody::Contained { event, id, .. } => match (trade(), Vote::of(event, id.signature, true)) {
+            (Some(trade), _) => vec![maker.frame(FrameType::TradeExecuted, &trade)],
+            (None, Some(vote)) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
+            (None, None) => vec![maker.bare_update(event, id.signature, true)],
+        },
+        EntryBody::Resync { price_yes_before, old_phase, market, .. } => {
+            let mut frames = vec![maker.frame(
+                FrameType::MarketUpdate,
+                &MarketUpdate {
+                    action: Action::after(*old_phase),
+                    reason: "resync",
+                    old_state: *old_phase,
+                    new_state: Some(market.phase),
+                    market: Some(maker.market(market)),
+                    tx_signature: None,
+                    contained: false,
+                },
+            )];
+            if let Some(price_yes) = market.price_yes {
+                frames.push(maker.frame(
+                    FrameType::PriceUpdate,
+                    &PriceUpdate {
+                        price_yes,
+                        price_no: price_yes.complement(),
+                        shares_yes: market.shares_yes,
+                        shares_no: market.shares_no,
+                        previous_price_yes: *price_yes_before,
+                        cause: PriceCause::Resync,
+                    },
+                ));
+            }
+            frames
+        }
+        EntryBody::Config { event, id, config, .. } => vec![maker.frame(
+            FrameType::ConfigUpdate,
+            &ConfigUpdate { reason: reason(event), config: (&**config).into(), tx_signature: Some(id.signature) },
+        )],
+        EntryBody::ConfigResync { config, .. } => vec![maker.frame(
+            FrameType::ConfigUpdate,
+            &ConfigUpdate { reason: "resync", config: (&**config).into(), tx_signature: None },
+        )],
+    }
+}
+
+/// What all frames of an entry share.
+struct Maker<'a> {
+    channel: Channel,
+    epoch: Epoch,
+    seq: Seq,
+    slot: Slot,
+    recorded_at: &'a str,
+}
+
+impl Maker<'_> {
+    fn frame<D: Serialize>(&self, frame_type: FrameType, data: &D) -> ByteString {
+        let frame = Frame {
+            frame_type,
+            channel: self.channel,
+            market_id: self.channel.market(),
+            epoch: self.epoch,
+            seq: self.seq,
+            slot: self.slot,
+            timestamp: self.recorded_at,
+            data,
+        };
+        text(&frame)
+    }
+
+    fn market(&self, market: &Market) -> MarketView {
+        MarketView::at(market, self.seq, self.slot)
+    }
+
+    /// An entry that tells an event but no state.
+    fn bare_update(&self, event: &ProgramEvent, signature: TxSignature, contained: bool) -> ByteString {
+        self.frame(
+            FrameType::MarketUpdate,
+            &MarketUpdate {
+                action: Action::Updated,
+                reason: reason(event),
+                old_state: None,
+                new_state: None,
+                market: None,
+                tx_signature: Some(signature),
+                contained,
+            },
+        )
+    }
+}
+
+/// The text of a message. Our own types have string keys and nothing that JSON can't hold, so this can't fail; were it
+/// to, an empty object is seen by every reader of the frame's type.
+pub fn text<T: Serialize>(message: &T) -> ByteString {
+    match serde_json::to_string(message) {
+        Ok(text) => text.into(),
+        Err(error) => {
+            log::error!("a message could not be written: {error}");
+            ByteString::from_static("{}")
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Frame<'a, D> {
+    #[serde(rename = "type")]
+    frame_type: FrameType,
+    channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_id: Option<MarketAddress>,
+    epoch: Epoch,
+    seq: Seq,
+    slot: Slot,
+    timestamp: &'a str,
+    data: &'a D,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum FrameType {
+    TradeExecuted,
+    PriceUpdate,
+    MarketUpdate,
+    VoteUpdate,
+    ConfigUpdate,
+}
+
+#[derive(Serialize)]
+struct PriceUpdate {
+    price_yes: PriceE9,
+    price_no: PriceE9,
+    shares_yes: ShareUnits,
+    shares_no: ShareUnits,
+    previous_price_yes: Option<PriceE9>,
+    cause: PriceCause,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PriceCause {
+    Trade,
+    Resync,
+}
+
+#[derive(Serialize)]
+struct MarketUpdate {
+    action: Action,
+    reason: &'static str,
+    old_state: Option<Phase>,
+    new_state: Option<Phase>,
+    market: Option<MarketView>,
+    tx_signature: Option<TxSignature>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contained: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Created,
+    Updated,
+}
+
+impl Action {
+    fn after(old_phase: Option<Phase>) -> Self {
+        if old_phase.is_none() { Self::Created } else { Self::Updated }
+    }
+}
+
+#[derive(Serialize)]
+struct Vote {
+    vote_type: &'static str,
+    user_wallet: Wallet,
+    vote: bool,
+    source: &'static str,
+    tx_signature: TxSignature,
+    voted_at: UnixSeconds,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contained: bool,
+}
+
+impl Vote {
+    fn of(event: &ProgramEvent, tx_signature: TxSignature, contained: bool) -> Option<Self> {
+        let (vote_type, user_wallet, vote, voted_at) = match event {
+            ProgramEvent::ProposalVoteSubmitted(e) => ("proposal", e.user, e.vote, e.timestamp),
+            ProgramEvent::DisputeVoteSubmitted(e) => ("dispute", e.user, e.vote, e.timestamp),
+            _ => return None,
+        };
+        Some(Self { vote_type, user_wallet, vote, source: "onchain", tx_signature, voted_at, contained })
+    }
+}
+
+#[derive(Serialize)]
+struct ConfigUpdate {
+    reason: &'static str,
+    #[serde(flatten)]
+    config: ConfigView,
+    tx_signature: Option<TxSignature>,
+}
+
+/// The event's name as clients know it.
+fn reason(event: &ProgramEvent) -> &'static str {
+    match event {
+        ProgramEvent::GlobalConfigInitialized(_) => "global_config_initialized",
+        ProgramEvent::ConfigUpdated(_) => "config_updated",
+        ProgramEvent::ProtocolPauseStatusChanged(_) => "protocol_pause_status_changed",
+        ProgramEvent::MarketCreated(_) => "market_created",
+        ProgramEvent::ProposalVoteSubmitted(_) => "proposal_vote_submitted",
+        ProgramEvent::ProposalAggregated(_) => "proposal_aggregated",
+        ProgramEvent::ProposalApproved(_) => "proposal_approved",
+        ProgramEvent::MarketActivated(_) => "market_activated",
+        ProgramEvent::SharesBought(_) => "shares_bought",
+        ProgramEvent::SharesSold(_) => "shares_sold",
+        ProgramEvent::MarketResolved(_) => "market_resolved",
+        ProgramEvent::DisputeInitiated(_) => "dispute_initiated",
+        ProgramEvent::DisputeVoteSubmitted(_) => "dispute_vote_submitted",
+        ProgramEvent::DisputeAggregated(_) => "dispute_aggregated",
+        ProgramEvent::MarketFinalized(_) => "market_finalized",
+        ProgramEvent::WinningsClaimed(_) => "winnings_claimed",
+        ProgramEvent::LiquidityWithdrawn(_) => "liquidity_withdrawn",
+        ProgramEvent::MarketCancelled(_) => "market_cancelled",
+    }
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

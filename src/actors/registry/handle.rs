@@ -1,8 +1,13 @@
-//! The way to every stream.
+//! Handles: how the rest of the process reaches a stream.
+//!
+//! A handle is of one life of a stream's actor; `Gone` means that it should be found anew. The registry's own handle
+//! always leads to its newest life.
+
+use std::sync::Arc;
 
 use actix::prelude::*;
 
-use super::stream::{
+use super::super::stream::{
     AttachConfig, AttachMarket, Detach, ReadConfig, ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, Replay,
     ReplayAfter,
 };
@@ -13,10 +18,14 @@ use crate::domain::ids::{AccountAddress, MarketAddress};
 pub struct MarketHandle {
     /// The market.
     pub address: MarketAddress,
-    pub(super) reads: Recipient<ReadMarket>,
-    pub(super) attach: Recipient<AttachMarket>,
-    pub(super) detach: Recipient<Detach>,
-    pub(super) replay: Recipient<ReplayAfter>,
+    /// Asks for the released state.
+    pub reads: Recipient<ReadMarket>,
+    /// Adds a hub.
+    pub attach: Recipient<AttachMarket>,
+    /// Takes a hub off.
+    pub detach: Recipient<Detach>,
+    /// Asks for frames.
+    pub replay: Recipient<ReplayAfter>,
 }
 
 /// The config's mailbox, of one life of its actor.
@@ -24,10 +33,14 @@ pub struct MarketHandle {
 pub struct ConfigHandle {
     /// The config account.
     pub address: AccountAddress,
-    pub(super) reads: Recipient<ReadConfig>,
-    pub(super) attach: Recipient<AttachConfig>,
-    pub(super) detach: Recipient<Detach>,
-    pub(super) replay: Recipient<ReplayAfter>,
+    /// Asks for the released state.
+    pub reads: Recipient<ReadConfig>,
+    /// Adds a hub.
+    pub attach: Recipient<AttachConfig>,
+    /// Takes a hub off.
+    pub detach: Recipient<Detach>,
+    /// Asks for frames.
+    pub replay: Recipient<ReplayAfter>,
 }
 
 macro_rules! asks {
@@ -38,7 +51,7 @@ macro_rules! asks {
                 self.reads.send($read).await.unwrap_or(Err(ReadError::Gone))
             }
             /// See the message.
-            pub async fn attach(&self, hub: super::stream::HubLink) -> Result<$released, ReadError> {
+            pub async fn attach(&self, hub: super::super::stream::HubLink) -> Result<$released, ReadError> {
                 self.attach.send($attach(hub)).await.unwrap_or(Err(ReadError::Gone))
             }
             /// See the message.
@@ -70,21 +83,45 @@ pub struct FindMarket(pub MarketAddress);
 #[rtype(result = "Result<ConfigHandle, ReadError>")]
 pub struct FindConfig;
 
+type Newest<M> = Arc<dyn Fn() -> Option<Recipient<M>> + Send + Sync>;
+
 /// The registry, as the rest of the process knows it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RegistryHandle {
-    pub(super) markets: Recipient<FindMarket>,
-    pub(super) config: Recipient<FindConfig>,
+    markets: Newest<FindMarket>,
+    config: Newest<FindConfig>,
+}
+
+impl std::fmt::Debug for RegistryHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RegistryHandle")
+    }
 }
 
 impl RegistryHandle {
+    /// Leads to whatever the two functions name at the time of asking.
+    pub fn new(
+        markets: impl Fn() -> Option<Recipient<FindMarket>> + Send + Sync + 'static,
+        config: impl Fn() -> Option<Recipient<FindConfig>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { markets: Arc::new(markets), config: Arc::new(config) }
+    }
+
     /// The market's handle.
+    ///
+    /// # Errors
+    /// [`ReadError::Unknown`] if the journal knows no such market.
     pub async fn market(&self, address: MarketAddress) -> Result<MarketHandle, ReadError> {
-        self.markets.send(FindMarket(address)).await.unwrap_or(Err(ReadError::Gone))
+        let Some(registry) = (self.markets)() else { return Err(ReadError::Gone) };
+        registry.send(FindMarket(address)).await.unwrap_or(Err(ReadError::Gone))
     }
 
     /// The config's handle.
+    ///
+    /// # Errors
+    /// [`ReadError::Gone`] while it is restarted.
     pub async fn config(&self) -> Result<ConfigHandle, ReadError> {
-        self.config.send(FindConfig).await.unwrap_or(Err(ReadError::Gone))
+        let Some(registry) = (self.config)() else { return Err(ReadError::Gone) };
+        registry.send(FindConfig).await.unwrap_or(Err(ReadError::Gone))
     }
 }

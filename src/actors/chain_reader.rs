@@ -1,0 +1,128 @@
+//! ChainReader: reads what a stream needs to heal.
+//!
+//! Owns nothing but its RPC client; an actor of its own because a client lives on the runtime of the arbiter that made it,
+//! and because a slow node must not hold up the listener. Reads that can't be answered are errors; who asks asks again.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use tokio::sync::Semaphore;
+
+use super::{
+    stream::subject::ReadAccount,
+    supervision::{Crash, DeathGuard},
+};
+use crate::{
+    chain::{
+        anchor::decode::{Decoded, decode},
+        program::pda::ProgramAddresses,
+        rpc::{ChainReadError, ChainRpc},
+    },
+    domain::{
+        event::{ChainEvent, EventSubject},
+        ids::{AccountAddress, ProgramId, Slot},
+    },
+};
+
+/// Transactions that one history may have; older ones are left to the account.
+const TRANSACTIONS_MAX: usize = 5_000;
+/// Signatures a page.
+const PAGE: usize = 1_000;
+/// Histories that are read at the same time.
+const READS_MAX: usize = 8;
+
+/// The events of a stream since a slot (exclusive), and its account.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// In the chain's order. What can't be decoded is left out: the account tells.
+    pub events: Vec<ChainEvent>,
+    /// Read before the events, so that they contain all that it contains; `None` if it does not exist.
+    pub account: Option<ReadAccount>,
+}
+
+/// Read a stream's history.
+#[derive(Message)]
+#[rtype(result = "Result<History, ChainReadError>")]
+pub struct ReadHistory {
+    /// A market, or the config.
+    pub address: AccountAddress,
+    /// Everything at or below this slot is known.
+    pub since: Slot,
+}
+
+/// See the module.
+pub struct ChainReader {
+    rpc: ChainRpc,
+    program: ProgramId,
+    reads: Arc<Semaphore>,
+    _guard: DeathGuard,
+}
+
+impl ChainReader {
+    /// A reader of one program's transactions.
+    pub fn new(rpc: ChainRpc, program: ProgramId, guard: DeathGuard) -> Self {
+        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), _guard: guard }
+    }
+}
+
+impl Actor for ChainReader {
+    type Context = Context<Self>;
+}
+
+impl Handler<ReadHistory> for ChainReader {
+    type Result = ResponseFuture<Result<History, ChainReadError>>;
+
+    fn handle(&mut self, message: ReadHistory, _: &mut Self::Context) -> Self::Result {
+        let (rpc, program, reads) = (self.rpc.clone(), self.program, Arc::clone(&self.reads));
+        Box::pin(async move {
+            let _turn = reads.acquire().await;
+            read(&rpc, program, message).await
+        })
+    }
+}
+
+impl Handler<Crash> for ChainReader {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("the chain reader was asked to crash");
+    }
+}
+
+async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
+    let ReadHistory { address, since } = ask;
+    let read = rpc.accounts(&[address]).await?;
+    let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
+    let account = account.map(|account| ReadAccount { data: account.data, lamports: account.lamports, slot: read.slot });
+    // Newest first, as the chain lists them.
+    let mut found = Vec::new();
+    let mut before = None;
+    while found.len() < TRANSACTIONS_MAX {
+        let page = rpc.signatures_before(address, before, PAGE).await?;
+        let Some(oldest) = page.oldest else { break };
+        let reached = page.found.iter().any(|entry| entry.slot <= since);
+        found.extend(page.found.into_iter().filter(|entry| entry.slot > since && !entry.failed));
+        if reached {
+            break;
+        }
+        before = Some(oldest);
+    }
+    let addresses = ProgramAddresses::new(program);
+    let mut events = Vec::new();
+    for entry in found.iter().rev() {
+        let Some(transaction) = rpc.transaction(entry.signature).await? else { continue };
+        if let Decoded::Events(decoded) = decode(program, &transaction) {
+            events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
+        }
+    }
+    Ok(History { events, account })
+}
+
+/// The transaction names the account, but its event may be another stream's: several of ours may share a transaction.
+fn is_about(event: &ChainEvent, address: AccountAddress, addresses: &ProgramAddresses) -> bool {
+    match event.event.subject() {
+        EventSubject::Config => address == addresses.config().0,
+        EventSubject::MarketAccount(market) => market.account() == address,
+        EventSubject::Market(seed) => addresses.market(seed).0.account() == address,
+    }
+}

@@ -1,0 +1,228 @@
+//! The engine's wiring: which actor runs on which arbiter, with what.
+//!
+//! The clock has an arbiter that nobody busy shares; the chain's parts, the writer and the registry have one each;
+//! streams are spread over a few. Pools and RPC clients are made per arbiter: connections live on the runtime that made
+//! them.
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use actix::prelude::*;
+
+use super::{
+    chain_reader::ChainReader,
+    clock::Clock,
+    journal_writer::JournalWriter,
+    listener::{Listener, ListenerParts, ListenerTick},
+    registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
+    root::{Kind, Root},
+    stream::{StreamEnvironment, StreamTick},
+    supervision::{Crash, Link},
+};
+use crate::{
+    chain::{
+        program::ProgramAddresses,
+        pubsub::LiveOptions,
+        rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
+    },
+    config::Config,
+    domain::{fee_timeline::FeeTimeline, ids::{AccountAddress, Epoch}},
+    journal::PoolSettingsError,
+    telemetry::health::Health,
+};
+
+/// Arbiters for streams.
+const STREAM_ARBITERS: usize = 2;
+/// Connections of the writer: one commits, one looks up.
+const WRITER_CONNECTIONS: usize = 2;
+/// Connections of the listener, and of the registry.
+const SERVICE_CONNECTIONS: usize = 4;
+const LISTENER_TICK: Duration = Duration::from_millis(250);
+const STREAM_TICK: Duration = Duration::from_secs(1);
+
+/// The engine can't be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// See there.
+    #[error(transparent)]
+    Database(#[from] PoolSettingsError),
+    /// See there.
+    #[error(transparent)]
+    Rpc(#[from] RpcSetupError),
+}
+
+/// The running actors, as the rest of the process knows them.
+pub struct Engine {
+    /// The way to every stream.
+    pub registry: RegistryHandle,
+    /// What the parts say of themselves.
+    pub health: Health,
+    writer: Link<JournalWriter>,
+    reader: Link<ChainReader>,
+    listener: Link<Listener>,
+    registry_link: Link<Registry>,
+    clock: Link<Clock>,
+    config_address: AccountAddress,
+    _root: Addr<Root>,
+}
+
+impl Engine {
+    /// Starts every actor. Must be called inside an actix system.
+    ///
+    /// # Errors
+    /// [`WiringError`]: nothing was started.
+    pub fn start(config: &Config, epoch: Epoch, health: Health) -> Result<Self, WiringError> {
+        let database = config.database.settings();
+        let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
+        let rpc = || ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget.clone());
+        let program = config.chain.program;
+        let config_address = ProgramAddresses::new(program).config().0;
+        let fees = Arc::new(RwLock::new(FeeTimeline::default()));
+        let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
+        let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
+
+        let mut homes = Vec::new();
+        for _ in 0..STREAM_ARBITERS {
+            let env = StreamEnvironment {
+                pool: database.pool(config.database.stream_connections)?,
+                writer: writer.clone(),
+                reader: reader.clone(),
+                fees: Arc::clone(&fees),
+                epoch,
+                health: health.clone(),
+            };
+            homes.push(StreamHome { arbiter: Arbiter::new().handle(), env });
+        }
+        let homes: Arc<[StreamHome]> = homes.into();
+
+        let kinds = vec![
+            writer_kind(&writer, database.pool(WRITER_CONNECTIONS)?, &health),
+            reader_kind(&reader, rpc()?, program),
+            registry_kind(&registry_link, &homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
+            listener_kind(&listener, ListenerParts {
+                live: LiveOptions {
+                    url: config.chain.ws_url.clone(),
+                    program,
+                    connect_timeout: Duration::from_secs(10),
+                    silent_after: Duration::from_millis(config.chain.silent_after_ms),
+                },
+                program,
+                config_address,
+                coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
+                rpc: rpc()?,
+                pool: database.pool(SERVICE_CONNECTIONS)?,
+                registry: registry_link.clone(),
+                fees,
+                epoch,
+                health: health.clone(),
+            }),
+            clock_kind(&clock, &listener, &registry_link),
+        ];
+        Ok(Self {
+            registry: registry::handle_of(&registry_link),
+            writer,
+            reader,
+            listener,
+            registry_link,
+            clock,
+            config_address,
+            _root: Root::new(kinds, health.clone()).start(),
+            health,
+        })
+    }
+
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or the
+    /// address of a market. False if there is none of that name.
+    pub fn crash(&self, name: &str) -> bool {
+        match name {
+            "writer" => crash(&self.writer),
+            "reader" => crash(&self.reader),
+            "listener" => crash(&self.listener),
+            "registry" => crash(&self.registry_link),
+            "clock" => crash(&self.clock),
+            "config" => self.crash_stream(self.config_address),
+            address => address.parse().is_ok_and(|address| self.crash_stream(address)),
+        }
+    }
+
+    fn crash_stream(&self, address: AccountAddress) -> bool {
+        self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
+    }
+}
+
+fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> bool {
+    link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
+}
+
+fn writer_kind(link: &Link<JournalWriter>, pool: deadpool_postgres::Pool, health: &Health) -> Kind {
+    let (link, health, arbiter) = (link.clone(), health.clone(), Arbiter::new().handle());
+    Kind {
+        name: "journal writer",
+        start: Box::new(move |guard| {
+            let (pool, health) = (pool.clone(), health.clone());
+            link.set(JournalWriter::start_in_arbiter(&arbiter, move |_| JournalWriter::new(pool, health, guard)));
+        }),
+    }
+}
+
+fn reader_kind(link: &Link<ChainReader>, rpc: ChainRpc, program: crate::domain::ids::ProgramId) -> Kind {
+    let (link, arbiter) = (link.clone(), Arbiter::new().handle());
+    Kind {
+        name: "chain reader",
+        start: Box::new(move |guard| {
+            let rpc = rpc.clone();
+            link.set(ChainReader::start_in_arbiter(&arbiter, move |_| ChainReader::new(rpc, program, guard)));
+        }),
+    }
+}
+
+fn registry_kind(
+    link: &Link<Registry>,
+    homes: &Arc<[StreamHome]>,
+    pool: deadpool_postgres::Pool,
+    config_address: AccountAddress,
+) -> Kind {
+    let (link, homes, arbiter) = (link.clone(), Arc::clone(homes), Arbiter::new().handle());
+    Kind {
+        name: "registry",
+        start: Box::new(move |guard| {
+            let (homes, pool) = (Arc::clone(&homes), pool.clone());
+            let make = move |_: &mut Context<Registry>| Registry::new(homes, pool, config_address, guard);
+            link.set(Registry::start_in_arbiter(&arbiter, make));
+        }),
+    }
+}
+
+fn listener_kind(link: &Link<Listener>, parts: ListenerParts) -> Kind {
+    let (link, arbiter) = (link.clone(), Arbiter::new().handle());
+    Kind {
+        name: "listener",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
+        }),
+    }
+}
+
+fn clock_kind(link: &Link<Clock>, listener: &Link<Listener>, registry: &Link<Registry>) -> Kind {
+    let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
+    let arbiter = Arbiter::new().handle();
+    Kind {
+        name: "clock",
+        start: Box::new(move |guard| {
+            let (listener, registry) = (listener.clone(), registry.clone());
+            link.set(Clock::start_in_arbiter(&arbiter, move |_| {
+                // A tick that finds its actor dead or full is left out.
+                let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = listener.get().map(|addr| addr.try_send(ListenerTick));
+                });
+                let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = registry.get().map(|addr| addr.try_send(StreamTick));
+                });
+                Clock::new(vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams)], guard)
+            }));
+        }),
+    }
+}

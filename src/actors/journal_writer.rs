@@ -1,0 +1,320 @@
+//! JournalWriter: the one actor that appends.
+//!
+//! Owns a bounded buffer of appends and the numbers (`generation`) of the streams' lives. No commit in flight: one is
+//! started with the whole buffer; when it ends, the next. So an entry is written at once when alone, and in batches under
+//! load. Acknowledgements are replies. Never judges an entry, never reads a market.
+//!
+//! - Buffer full ([`BUFFER_ENTRIES_MAX`]): `Full` at once, nothing is queued.
+//! - Server away: the batch is tried for ever with backoff; readiness turns down after [`DOWN_AFTER`].
+//! - COMMIT without an answer: looked up by its number before anything is sent again.
+//! - A batch refused for its data: written again stream by stream; whoever is refused is told so, the others commit.
+//! - [`Open`]: waits until what is buffered for the stream is settled, then raises its generation, so that an append of an
+//!   earlier life is refused from then on.
+//! - Panic: all waiting senders see their reply dropped and stop; the next life begins with new generations and waits for
+//!   the transaction of the last.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use actix::prelude::*;
+use deadpool_postgres::Pool;
+use tokio::sync::oneshot;
+
+use super::{
+    pauses,
+    supervision::{Crash, DeathGuard},
+};
+use crate::{
+    domain::ids::AccountAddress,
+    journal::write::{CommitFailure, StreamAppend, WriterLife},
+    telemetry::health::{Health, Part},
+};
+
+/// Entries that may wait for a commit.
+pub const BUFFER_ENTRIES_MAX: usize = 8_192;
+/// A commit that takes longer turns readiness down.
+pub const DOWN_AFTER: Duration = Duration::from_secs(5);
+
+/// A life of a stream's actor: appends of an earlier one are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation {
+    writer: uuid::Uuid,
+    number: u64,
+}
+
+/// Why an append was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Too much is waiting already: nothing was queued; come again later with the append, which is given back.
+    #[error("the journal's buffer is full")]
+    Full(Box<StreamAppend>),
+    /// The stream was opened again since, or its row does not stand where the append begins: this life of its actor is
+    /// over.
+    #[error("another life of this stream has begun")]
+    Overtaken,
+    /// The database refuses it, and always will.
+    #[error("the journal refused it: {0}")]
+    Refused(String),
+}
+
+/// Write entries of one stream. Answered when they are durable.
+#[derive(Message)]
+#[rtype(result = "Result<(), AppendError>")]
+pub struct Append {
+    /// As given by [`Open`].
+    pub generation: Generation,
+    /// What to write.
+    pub append: Box<StreamAppend>,
+}
+
+/// Begin a life of a stream's actor: answered once nothing of the stream is waiting or in flight.
+#[derive(Message)]
+#[rtype(result = "Generation")]
+pub struct Open(pub AccountAddress);
+
+struct Waiting {
+    append: StreamAppend,
+    reply: oneshot::Sender<Result<(), AppendError>>,
+}
+
+/// See the module.
+pub struct JournalWriter {
+    pool: Pool,
+    health: Health,
+    life: Option<WriterLife>,
+    batch: i64,
+    buffer: VecDeque<Waiting>,
+    buffered_entries: usize,
+    in_flight: Vec<AccountAddress>,
+    committing: bool,
+    generations: HashMap<AccountAddress, u64>,
+    opening: HashMap<AccountAddress, Vec<oneshot::Sender<Generation>>>,
+    _guard: DeathGuard,
+}
+
+impl JournalWriter {
+    /// A writer that has not begun its life yet.
+    pub fn new(pool: Pool, health: Health, guard: DeathGuard) -> Self {
+        Self {
+            pool,
+            health,
+            life: None,
+            batch: 0,
+            buffer: VecDeque::new(),
+            buffered_entries: 0,
+            in_flight: Vec::new(),
+            committing: false,
+            generations: HashMap::new(),
+            opening: HashMap::new(),
+            _guard: guard,
+        }
+    }
+
+    /// Starts a commit with all that waits, if none is in flight.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        self.answer_openings();
+        let Some(life) = self.life else { return };
+        if self.committing || self.buffer.is_empty() {
+            return;
+        }
+        self.committing = true;
+        self.buffered_entries = 0;
+        let waiting = std::mem::take(&mut self.buffer);
+        self.in_flight = waiting.iter().map(|waiting| waiting.append.stream).collect();
+        let (appends, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.append, w.reply)).unzip();
+        let committer = Committer { life, pool: self.pool.clone(), health: self.health.clone() };
+        let batch = self.batch;
+        let work = async move { committer.settle(batch, appends).await };
+        ctx.spawn(work.into_actor(self).map(move |(batch, outcomes), actor, ctx| {
+            actor.batch = batch;
+            actor.committing = false;
+            actor.in_flight.clear();
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                // A market that died meanwhile reads what was written when it lives again.
+                let _ = reply.send(outcome);
+            }
+            actor.pump(ctx);
+        }));
+    }
+
+    fn answer_openings(&mut self) {
+        let Some(life) = self.life else { return };
+        let busy = |stream: &AccountAddress, actor: &Self| {
+            actor.in_flight.contains(stream) || actor.buffer.iter().any(|waiting| waiting.append.stream == *stream)
+        };
+        let settled: Vec<_> = self.opening.keys().filter(|stream| !busy(stream, self)).copied().collect();
+        for stream in settled {
+            for reply in self.opening.remove(&stream).unwrap_or_default() {
+                let number = self.generations.entry(stream).or_insert(0);
+                *number += 1;
+                let _ = reply.send(Generation { writer: life.instance, number: *number });
+            }
+        }
+    }
+}
+
+impl Actor for JournalWriter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1_024);
+        let (pool, health) = (self.pool.clone(), self.health.clone());
+        let begin = async move {
+            let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
+            loop {
+                match WriterLife::begin(&pool).await {
+                    Ok(life) => return life,
+                    Err(error) => {
+                        health.down(Part::Database, error.to_string());
+                        tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX)).await;
+                    }
+                }
+            }
+        };
+        ctx.spawn(begin.into_actor(self).map(|life, actor, ctx| {
+            actor.life = Some(life);
+            actor.health.up(Part::Database);
+            actor.health.up(Part::Journal);
+            actor.pump(ctx);
+        }));
+    }
+}
+
+impl Handler<Append> for JournalWriter {
+    type Result = ResponseFuture<Result<(), AppendError>>;
+
+    fn handle(&mut self, message: Append, ctx: &mut Self::Context) -> Self::Result {
+        let Append { generation, append } = message;
+        let current = self.generations.get(&append.stream).copied();
+        let lives = self.life.is_some_and(|life| life.instance == generation.writer);
+        if !lives || current != Some(generation.number) || self.opening.contains_key(&append.stream) {
+            return Box::pin(std::future::ready(Err(AppendError::Overtaken)));
+        }
+        // An append that only moves the finalized point counts too: every queue is bounded.
+        let weight = append.entries.len().max(1);
+        if self.buffered_entries + weight > BUFFER_ENTRIES_MAX {
+            return Box::pin(std::future::ready(Err(AppendError::Full(append))));
+        }
+        self.buffered_entries += weight;
+        let (reply, answer) = oneshot::channel();
+        self.buffer.push_back(Waiting { append: *append, reply });
+        self.pump(ctx);
+        // The reply is dropped only with this actor: the stream's actor then stops, like on `Overtaken`.
+        Box::pin(async move { answer.await.unwrap_or(Err(AppendError::Overtaken)) })
+    }
+}
+
+impl Handler<Open> for JournalWriter {
+    type Result = ResponseFuture<Generation>;
+
+    fn handle(&mut self, Open(stream): Open, _: &mut Self::Context) -> Self::Result {
+        let (reply, answer) = oneshot::channel();
+        self.opening.entry(stream).or_default().push(reply);
+        self.answer_openings();
+        Box::pin(async move {
+            match answer.await {
+                Ok(generation) => generation,
+                // Only a dying writer drops it; the asker's `send` fails as well, so nobody sees this wait.
+                Err(_) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl Handler<Crash> for JournalWriter {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("the journal writer was asked to crash");
+    }
+}
+
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Settles one buffer: every append in it is either durable or refused for good.
+struct Committer {
+    life: WriterLife,
+    pool: Pool,
+    health: Health,
+}
+
+impl Committer {
+    /// Answers with the number of the last batch that was committed, and an outcome for each append.
+    async fn settle(&self, batch: i64, appends: Vec<StreamAppend>) -> (i64, Vec<Result<(), AppendError>>) {
+        match self.commit(batch + 1, &appends).await {
+            Ok(()) => (batch + 1, appends.iter().map(|_| Ok(())).collect()),
+            Err(error) if appends.len() == 1 => (batch, vec![Err(error)]),
+            Err(error) => {
+                log::warn!("a batch of {} streams was refused, writing it stream by stream: {error}", appends.len());
+                let mut batch = batch;
+                let mut outcomes = Vec::with_capacity(appends.len());
+                for append in &appends {
+                    let outcome = self.commit(batch + 1, std::slice::from_ref(append)).await;
+                    if outcome.is_ok() {
+                        batch += 1;
+                    }
+                    outcomes.push(outcome);
+                }
+                (batch, outcomes)
+            }
+        }
+    }
+
+    /// Tries for ever; an error is final.
+    async fn commit(&self, batch: i64, appends: &[StreamAppend]) -> Result<(), AppendError> {
+        let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
+        let began = tokio::time::Instant::now();
+        let slow = tokio::time::sleep(DOWN_AFTER);
+        tokio::pin!(slow);
+        let result = loop {
+            let attempt = self.life.commit(&self.pool, batch, appends);
+            tokio::pin!(attempt);
+            let outcome = tokio::select! {
+                outcome = &mut attempt => outcome,
+                () = &mut slow, if !slow.is_elapsed() => {
+                    self.health.down(Part::Journal, format!("a commit has been waiting for {} s", DOWN_AFTER.as_secs()));
+                    attempt.await
+                }
+            };
+            let error = match outcome {
+                Ok(()) => break Ok(()),
+                Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
+                Err(CommitFailure::Overtaken(reason)) => {
+                    log::warn!("an append was overtaken: {reason}");
+                    break Err(AppendError::Overtaken);
+                }
+                Err(CommitFailure::Unknown(error)) => match self.look_up(batch, &error).await {
+                    true => break Ok(()),
+                    false => error,
+                },
+                Err(CommitFailure::Again(error)) => error,
+            };
+            let pause = pauses.next().unwrap_or(PAUSE_MAX);
+            log::warn!("a batch was not written, trying again in {} ms: {error}", pause.as_millis());
+            if began.elapsed() > DOWN_AFTER {
+                self.health.down(Part::Journal, error.to_string());
+            }
+            tokio::time::sleep(pause).await;
+        };
+        self.health.up(Part::Database);
+        self.health.up(Part::Journal);
+        result
+    }
+
+    async fn look_up(&self, batch: i64, error: &crate::journal::JournalError) -> bool {
+        log::warn!("batch {batch} has no answer to its COMMIT, looking it up: {error}");
+        let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
+        loop {
+            match self.life.was_committed(&self.pool, batch).await {
+                Ok(committed) => return committed,
+                Err(error) => {
+                    self.health.down(Part::Database, error.to_string());
+                    tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX)).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The live connection: begun, ended, begun again with backoff, paused while the window is full.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    HELD_MAX, Listener,
+    window::{Admission, WINDOW_MAX},
+};
+use crate::{
+    chain::pubsub::{LiveEnd, LiveInput, follow},
+    telemetry::health::Part,
+};
+
+/// What may wait between the socket and the listener; beyond, the connection is ended.
+const INBOX: usize = 8_192;
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Live {
+    /// Dropped to end the connection; `None` while there is none.
+    stop: Option<oneshot::Sender<()>>,
+    /// Ended because the window was full.
+    paused: bool,
+    /// Connections that failed in a row.
+    failures: u32,
+}
+
+impl Listener {
+    pub(super) fn connect(&mut self, ctx: &mut Context<Self>) {
+        let (inbox, mut inputs) = mpsc::channel(INBOX);
+        let (stop, stopped) = oneshot::channel();
+        self.live.stop = Some(stop);
+        let options = self.parts.live.clone();
+        ctx.add_stream(futures_util::stream::poll_fn(move |cx| inputs.poll_recv(cx)));
+        let connection = async move { follow(options, inbox, stopped).await };
+        ctx.spawn(connection.into_actor(self).map(|end, actor, ctx| actor.disconnected(&end, ctx)));
+    }
+
+    fn disconnected(&mut self, end: &LiveEnd, ctx: &mut Context<Self>) {
+        self.live.stop = None;
+        self.parts.health.down(Part::Live, end.to_string());
+        if self.live.paused {
+            return;
+        }
+        let pause = Duration::from_millis(100 << self.live.failures.min(7)).min(BACKOFF_MAX);
+        self.live.failures += 1;
+        ctx.run_later(pause, |actor, ctx| actor.connect(ctx));
+    }
+
+    /// The window is full: not reading would only move the queue into the client.
+    pub(super) fn pause_live(&mut self) {
+        if !self.live.paused {
+            log::warn!("the window is full, live notifications are paused");
+            self.live.paused = true;
+            self.live.stop = None;
+        }
+    }
+
+    pub(super) fn resume_live_if_room(&mut self, ctx: &mut Context<Self>) {
+        if self.live.paused && self.live.stop.is_none() && self.window.len() < WINDOW_MAX / 2 {
+            log::info!("live notifications go on");
+            self.live.paused = false;
+            self.connect(ctx);
+        }
+    }
+
+    /// What was held back while older transactions were fetched.
+    pub(super) fn take_held(&mut self, ctx: &mut Context<Self>) {
+        while let Some(transaction) = self.held.pop_front() {
+            if self.ingest(transaction, ctx) == Admission::WindowFull {
+                self.held.clear();
+                self.pause_live();
+            }
+        }
+        self.dispatch(ctx);
+    }
+}
+
+impl StreamHandler<LiveInput> for Listener {
+    fn handle(&mut self, input: LiveInput, ctx: &mut Self::Context) {
+        match input {
+            LiveInput::Subscribed => {
+                self.live.failures = 0;
+                self.parts.health.up(Part::Live);
+                // What happened while nobody listened is found now, not at the next interval.
+                self.catching_up = true;
+                self.begin_pass(ctx);
+            }
+            LiveInput::Slot(_) => {}
+            LiveInput::Logs(transaction) if self.catching_up => {
+                if self.held.len() < HELD_MAX {
+                    self.held.push_back(transaction);
+                }
+            }
+            LiveInput::Logs(transaction) => {
+                if self.ingest(transaction, ctx) == Admission::WindowFull {
+                    self.pause_live();
+                }
+                self.dispatch(ctx);
+            }
+        }
+    }
+
+    /// A connection's inputs have ended; the listener lives on.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}

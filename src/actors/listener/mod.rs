@@ -1,0 +1,396 @@
+//! Listener: brings the chain's events to the streams, each in the chain's order, and proves that none is missing.
+//!
+//! Owns the window of transactions that are not settled, the live connection, the cursor and the coverage passes. Live
+//! notifications are the fast path and prove nothing; only coverage moves the cursor. Never decides what an event does:
+//! that is the stream's. While a pass after a connect has not found everything, live transactions are held back, so that
+//! streams get the older ones first.
+//!
+//! - Window full: the live subscription is ended (not reading it would only fill the client's memory) and begun again
+//!   when there is room; coverage finds what was missed.
+//! - One lane full: its further transactions are left to coverage.
+//! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
+
+mod coverage;
+mod live;
+mod passes;
+mod sorting;
+mod window;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+use actix::prelude::*;
+use deadpool_postgres::Pool;
+
+use self::{
+    coverage::Pass,
+    live::Live,
+    sorting::{Sorted, Sorter},
+    window::{Admission, Lane, Part, Window},
+};
+use super::{
+    pauses,
+    registry::{OpenConfig, OpenMarket, Registry},
+    retry,
+    stream::{Apply, ApplyError, Delivery, Outcome, Suspect},
+    supervision::{Crash, DeathGuard, Link},
+};
+use crate::{
+    chain::{
+        anchor::decode::Touched,
+        model::RawTransaction,
+        pubsub::LiveOptions,
+        rpc::{ChainReadError, ChainRpc},
+    },
+    domain::{
+        fee_timeline::FeeTimeline,
+        ids::{AccountAddress, Epoch, ProgramId, Seq, TxSignature},
+    },
+    journal::{
+        read,
+        staging::{self, Cursor, DeadLetter},
+    },
+    telemetry::health::{Health, Part as HealthPart},
+};
+
+/// Live transactions that are held back while older ones are fetched; more are left to coverage.
+const HELD_MAX: usize = 4_096;
+/// Reads of a live transaction's instructions before it is left to coverage.
+const READ_ATTEMPTS: u32 = 5;
+
+/// What the listener needs.
+#[derive(Clone)]
+pub struct ListenerParts {
+    /// Where live notifications come from.
+    pub live: LiveOptions,
+    /// The program.
+    pub program: ProgramId,
+    /// Its config account.
+    pub config_address: AccountAddress,
+    /// How often coverage is proved while the chain is quick to answer.
+    pub coverage_interval: Duration,
+    /// Of this arbiter.
+    pub rpc: ChainRpc,
+    /// Of this arbiter.
+    pub pool: Pool,
+    /// The way to the streams.
+    pub registry: Link<Registry>,
+    /// Shared with the streams, for healing.
+    pub fees: Arc<RwLock<FeeTimeline>>,
+    /// The journal's life.
+    pub epoch: Epoch,
+    /// Where readiness is told.
+    pub health: Health,
+}
+
+/// The clock's: time for what is due.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ListenerTick;
+
+/// See the module.
+pub struct Listener {
+    parts: ListenerParts,
+    sorter: Sorter,
+    window: Window,
+    held: VecDeque<RawTransaction>,
+    live: Live,
+    /// `None` until it is loaded.
+    cursor: Option<Cursor>,
+    pass: Option<Pass>,
+    pass_began: Instant,
+    pass_due: Instant,
+    last_covered: Instant,
+    /// Older transactions than those that live notifications tell may still be missing.
+    catching_up: bool,
+    /// Staged transactions that were given away.
+    staged_out: HashSet<TxSignature>,
+    /// Nothing is staged that was not given away.
+    drained: bool,
+    draining: bool,
+    /// Markets that no transaction told of were looked for.
+    bootstrapped: bool,
+    /// Staged transactions that the node did not have, and how often.
+    absent: HashMap<TxSignature, u32>,
+    _guard: DeathGuard,
+}
+
+impl Listener {
+    /// A listener that begins at the stored cursor.
+    pub fn new(parts: ListenerParts, guard: DeathGuard) -> Self {
+        let now = Instant::now();
+        Self {
+            sorter: Sorter::new(parts.program),
+            parts,
+            window: Window::default(),
+            held: VecDeque::new(),
+            live: Live::default(),
+            cursor: None,
+            pass: None,
+            pass_began: now,
+            pass_due: now,
+            last_covered: now,
+            catching_up: true,
+            staged_out: HashSet::new(),
+            drained: false,
+            draining: false,
+            bootstrapped: false,
+            absent: HashMap::new(),
+            _guard: guard,
+        }
+    }
+
+    /// Takes a transaction from whatever source.
+    fn ingest(&mut self, transaction: RawTransaction, ctx: &mut Context<Self>) -> Admission {
+        let signature = transaction.signature;
+        if self.window.knows(&signature) {
+            return Admission::Known;
+        }
+        let slot = crate::domain::ids::Slot(transaction.slot);
+        let sorted = {
+            let mut fees = self.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.sorter.sort(&transaction, &mut fees)
+        };
+        match sorted {
+            Sorted::Nothing => {
+                self.window.settle(signature);
+                Admission::Taken
+            }
+            Sorted::LeaveToCoverage => Admission::Taken,
+            Sorted::Streams(streams) => {
+                let parts = streams.into_iter().map(|(lane, deliveries)| (lane, Some(deliveries))).collect();
+                self.window.admit(signature, slot, parts)
+            }
+            Sorted::Read(lanes) => {
+                let admission = self.window.admit(signature, slot, lanes.into_iter().map(|lane| (lane, None)).collect());
+                if admission == Admission::Taken {
+                    self.read_instructions(signature, ctx);
+                }
+                admission
+            }
+            Sorted::Unusable { reason, detail, touched } => {
+                let admission = self.window.admit(signature, slot, Vec::new());
+                if admission == Admission::Taken {
+                    self.bury(&transaction, reason, detail, touched, ctx);
+                }
+                admission
+            }
+        }
+    }
+
+    /// A live transaction whose log does not tell enough.
+    fn read_instructions(&mut self, signature: TxSignature, ctx: &mut Context<Self>) {
+        let rpc = self.parts.rpc.clone();
+        let read = async move {
+            let mut pauses = pauses(Duration::from_millis(50), Duration::from_secs(1));
+            for _ in 0..READ_ATTEMPTS {
+                if let Ok(Some(transaction)) = rpc.transaction(signature).await
+                    && transaction.invocations.is_some()
+                {
+                    return Some(transaction);
+                }
+                tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+            }
+            None
+        };
+        ctx.spawn(read.into_actor(self).map(move |transaction, actor, ctx| {
+            if let Some(transaction) = transaction {
+                let sorted = {
+                    let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    actor.sorter.sort(&transaction, &mut fees)
+                };
+                if let Sorted::Streams(streams) = sorted {
+                    actor.window.fill(signature, streams.into_iter().collect());
+                    return actor.dispatch(ctx);
+                }
+                actor.window.give_up(signature);
+                actor.ingest(transaction, ctx);
+            } else {
+                log::info!("{signature} can't be read now, it is left to coverage");
+                actor.window.give_up(signature);
+            }
+            actor.dispatch(ctx);
+        }));
+    }
+
+    /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
+    fn bury(&mut self, transaction: &RawTransaction, reason: &'static str, detail: String, touched: Touched, ctx: &mut Context<Self>) {
+        let signature = transaction.signature;
+        log::warn!("{signature} can't be used: {reason}: {detail}");
+        let letter = DeadLetter {
+            source: "decoder",
+            signature: Some(signature),
+            n: None,
+            stream: None,
+            reason,
+            detail,
+            raw: serde_json::to_value(transaction).ok(),
+        };
+        let (pool, registry) = (self.parts.pool.clone(), self.parts.registry.clone());
+        let work = async move {
+            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            let config = touched.config.then_some(Lane::Config);
+            for lane in touched.markets.into_iter().map(Lane::Market).chain(config) {
+                suspect(&registry, lane, &format!("{signature}: {reason}")).await;
+            }
+        };
+        ctx.spawn(work.into_actor(self).map(move |(), actor, ctx| {
+            if actor.window.released(signature) {
+                actor.settled(vec![signature], ctx);
+            }
+        }));
+    }
+
+    /// Sends each lane's next batch.
+    fn dispatch(&mut self, ctx: &mut Context<Self>) {
+        for (lane, parts) in self.window.next_batches() {
+            let registry = self.parts.registry.clone();
+            let work = async move { deliver(&registry, lane, &parts).await };
+            ctx.spawn(work.into_actor(self).map(move |(), actor, ctx| {
+                let settled = actor.window.lane_done(lane);
+                actor.settled(settled, ctx);
+            }));
+        }
+    }
+
+    /// Transactions are settled: staged ones are forgotten, and there may be room for more.
+    fn settled(&mut self, signatures: Vec<TxSignature>, ctx: &mut Context<Self>) {
+        let unstaged: Vec<_> = signatures.into_iter().filter(|signature| self.staged_out.contains(signature)).collect();
+        if !unstaged.is_empty() {
+            let pool = self.parts.pool.clone();
+            let work = async move {
+                retry("staged signatures can't be forgotten", || staging::unstage(&pool, &unstaged)).await;
+                unstaged
+            };
+            ctx.spawn(work.into_actor(self).map(|unstaged, actor, ctx| {
+                for signature in unstaged {
+                    actor.staged_out.remove(&signature);
+                }
+                actor.drain(ctx);
+                actor.finish_pass(ctx);
+            }));
+        }
+        self.dispatch(ctx);
+        self.resume_live_if_room(ctx);
+        self.finish_pass(ctx);
+    }
+
+    fn rpc_failed(&self, what: &str, error: &ChainReadError) {
+        log::warn!("{what}: {error}");
+        self.parts.health.down(HealthPart::Rpc, error.to_string());
+    }
+}
+
+/// Sends a batch until the stream has answered for it: a stream that is gone is found anew.
+async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part]) {
+    let deliveries: Vec<Delivery> = parts.iter().filter_map(|part| part.deliveries.clone()).flatten().collect();
+    ask_stream(registry, lane, |lane_addr| {
+        let deliveries = deliveries.clone();
+        async move {
+            match lane_addr {
+                StreamAddr::Market(addr) => addr.send(Apply(deliveries)).await,
+                StreamAddr::Config(addr) => addr.send(Apply(deliveries)).await,
+            }
+        }
+    })
+    .await
+    .into_iter()
+    .zip(&deliveries)
+    .filter(|(outcome, _)| *outcome == Outcome::Dead)
+    .for_each(|(_, delivery)| log::warn!("{} of {} is dead", delivery.event.event.name(), delivery.event.id.signature));
+}
+
+async fn suspect(registry: &Link<Registry>, lane: Lane, reason: &str) {
+    ask_stream(registry, lane, |lane_addr| {
+        let reason = reason.to_owned();
+        async move {
+            match lane_addr {
+                StreamAddr::Market(addr) => addr.send(Suspect { reason }).await,
+                StreamAddr::Config(addr) => addr.send(Suspect { reason }).await,
+            }
+        }
+    })
+    .await;
+}
+
+enum StreamAddr {
+    Market(Addr<super::stream::MarketActor>),
+    Config(Addr<super::stream::ConfigActor>),
+}
+
+/// Asks a stream until it answers. The identity of an event makes it safe to ask twice.
+async fn ask_stream<T, F>(registry: &Link<Registry>, lane: Lane, ask: impl Fn(StreamAddr) -> F) -> T
+where
+    F: Future<Output = Result<Result<T, ApplyError>, MailboxError>>,
+{
+    let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(2));
+    loop {
+        let found = match (registry.get(), lane) {
+            (None, _) => None,
+            (Some(registry), Lane::Market(address)) => {
+                registry.send(OpenMarket(address)).await.ok().and_then(Result::ok).map(StreamAddr::Market)
+            }
+            (Some(registry), Lane::Config) => {
+                registry.send(OpenConfig).await.ok().and_then(Result::ok).map(StreamAddr::Config)
+            }
+        };
+        if let Some(addr) = found
+            && let Ok(Ok(answer)) = ask(addr).await
+        {
+            return answer;
+        }
+        tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2))).await;
+    }
+}
+
+impl Actor for Listener {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let (pool, program, config, epoch) =
+            (self.parts.pool.clone(), self.parts.program, self.parts.config_address, self.parts.epoch);
+        let load = async move {
+            let cursor = retry("the cursor can't be read", || staging::load_cursor(&pool, program)).await;
+            let entries = retry("the config's journal can't be read", || async {
+                let client = pool.get().await?;
+                Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
+            })
+            .await;
+            (cursor, entries)
+        };
+        ctx.spawn(load.into_actor(self).map(|(cursor, entries), actor, ctx| {
+            {
+                let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+            }
+            actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
+            actor.cursor = Some(cursor);
+            actor.connect(ctx);
+            actor.begin_pass(ctx);
+        }));
+    }
+}
+
+impl Handler<ListenerTick> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, _: ListenerTick, ctx: &mut Self::Context) {
+        if self.pass.is_none() && Instant::now() >= self.pass_due {
+            self.begin_pass(ctx);
+        }
+        self.drain(ctx);
+        self.resume_live_if_room(ctx);
+        self.tell_coverage();
+    }
+}
+
+impl Handler<Crash> for Listener {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("the listener was asked to crash");
+    }
+}

@@ -1,0 +1,291 @@
+//! The listener's coverage passes: list, stage, fetch, settle, move the cursor.
+//!
+//! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
+//! that is cut off goes on where it was.
+
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use futures_util::StreamExt;
+
+use super::{
+    Listener,
+    coverage::{ListEnd, Pass},
+    retry, suspect,
+    window::{Admission, Lane, WINDOW_MAX},
+};
+use crate::{
+    actors::{registry::Registry, stream::Finalized, supervision::Link},
+    chain::{anchor::accounts::AccountKind, model::RawTransaction, rpc::ChainReadError},
+    domain::ids::MarketAddress,
+    journal::{
+        open,
+        staging::{self, DeadLetter, Staged},
+    },
+    telemetry::health::Part,
+};
+
+/// Staged transactions that are fetched in one go.
+const FETCH: usize = 256;
+/// Fetches at the same time.
+const FETCHES: usize = 8;
+/// Reads of a transaction that the node lists and does not have, before it is given up.
+const ABSENT_MAX: u32 = 20;
+/// A pass that takes longer turns readiness down.
+const COVERAGE_LATE: Duration = Duration::from_secs(30);
+const INTERVAL_MAX: Duration = Duration::from_secs(60);
+
+impl Listener {
+    /// Begins a pass, unless one is under way.
+    pub(super) fn begin_pass(&mut self, ctx: &mut Context<Self>) {
+        if self.cursor.is_none() || self.pass.is_some() {
+            // The pass under way began before this moment: the next follows it at once.
+            self.pass_due = Instant::now();
+            return;
+        }
+        self.pass_began = Instant::now();
+        self.pass_due = self.pass_began + INTERVAL_MAX;
+        let rpc = self.parts.rpc.clone();
+        let begin = async move { Pass::begin(&rpc).await };
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| match begun {
+            Ok(pass) => {
+                actor.parts.health.up(Part::Rpc);
+                actor.pass = Some(pass);
+                actor.next_page(pass, ctx);
+            }
+            Err(error) => actor.pass_failed("coverage can't begin", &error),
+        }));
+    }
+
+    fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
+        self.rpc_failed(what, error);
+        self.pass = None;
+        self.pass_due = Instant::now() + Duration::from_secs(1);
+    }
+
+    fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
+        let rpc = self.parts.rpc.clone();
+        let program = crate::domain::ids::AccountAddress(self.parts.program.0);
+        let read = async move { pass.page(&rpc, program).await };
+        ctx.spawn(read.into_actor(self).map(move |page, actor, ctx| {
+            let (Some(mut pass), Some(cursor)) = (actor.pass, actor.cursor) else { return };
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return actor.pass_failed("coverage stopped", &error),
+            };
+            let found = pass.take(&page, &cursor, |signature| actor.window.knows(signature));
+            actor.pass = Some(pass);
+            if !found.is_empty() {
+                log::debug!("coverage found {} transactions", found.len());
+                actor.drained = false;
+            }
+            actor.stage(found, ctx);
+        }));
+    }
+
+    fn stage(&mut self, found: Vec<Staged>, ctx: &mut Context<Self>) {
+        let pool = self.parts.pool.clone();
+        let stage = async move { retry("signatures can't be staged", || staging::stage(&pool, &found)).await };
+        ctx.spawn(stage.into_actor(self).map(|(), actor, ctx| {
+            let Some(pass) = actor.pass else { return };
+            match pass.end {
+                None => actor.next_page(pass, ctx),
+                Some(ListEnd::Reached) => actor.drain(ctx),
+                Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
+            }
+        }));
+    }
+
+    /// The node's history ends above the cursor: reported, and healed from accounts.
+    fn unfillable(&mut self, pass: Pass, ctx: &mut Context<Self>) {
+        let Some(cursor) = self.cursor else { return };
+        let detail = format!("the node's history does not reach back to slot {} (now {})", cursor.slot, pass.confirmed_slot);
+        log::error!("{detail}: what lies between is healed from accounts");
+        let letter = DeadLetter {
+            source: "coverage",
+            signature: cursor.signature,
+            n: None,
+            stream: None,
+            reason: "unfillable",
+            detail: detail.clone(),
+            raw: None,
+        };
+        let pool = self.parts.pool.clone();
+        let bury = async move { retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        ctx.spawn(bury.into_actor(self).map(move |(), actor, ctx| actor.reconcile(true, detail, ctx)));
+    }
+
+    /// Compares the program's accounts with the journal: all of them, or only those that the journal has never heard of.
+    fn reconcile(&mut self, all: bool, reason: String, ctx: &mut Context<Self>) {
+        let (rpc, pool, registry) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.registry.clone());
+        let work = async move {
+            let accounts = loop {
+                match rpc.program_accounts(AccountKind::Market, None).await {
+                    Ok(accounts) => break accounts,
+                    Err(error) => {
+                        log::warn!("the program's accounts can't be listed: {error}");
+                        tokio::time::sleep(Duration::from_secs(2)).await;
+                    }
+                }
+            };
+            compare(&pool, &registry, all, &reason, accounts.into_iter().map(|(address, _)| MarketAddress(address.0))).await;
+        };
+        ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
+            if let Some(pass) = &mut actor.pass {
+                pass.end = Some(ListEnd::Reached);
+            }
+            actor.bootstrapped = true;
+            actor.drain(ctx);
+            actor.finish_pass(ctx);
+        }));
+    }
+
+    /// Fetches the oldest staged transactions, as far as there is room.
+    pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
+        let listed = self.pass.is_some_and(|pass| pass.end.is_some());
+        if self.draining || self.drained || !listed || self.window.len() + FETCH > WINDOW_MAX {
+            return self.finish_pass(ctx);
+        }
+        self.draining = true;
+        let (pool, rpc) = (self.parts.pool.clone(), self.parts.rpc.clone());
+        // Those that were given away are the oldest rows until they are settled.
+        let limit = self.staged_out.len() + FETCH;
+        let out = self.staged_out.clone();
+        let fetch = async move {
+            let staged = retry("staged signatures can't be read", || staging::staged(&pool, limit)).await;
+            let new: Vec<Staged> = staged.into_iter().filter(|staged| !out.contains(&staged.signature)).collect();
+            let reads = new.into_iter().map(|staged| {
+                let rpc = rpc.clone();
+                async move { (staged, rpc.transaction(staged.signature).await) }
+            });
+            futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await
+        };
+        ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| actor.fetched(fetched, ctx)));
+    }
+
+    fn fetched(&mut self, fetched: Vec<(Staged, Result<Option<RawTransaction>, ChainReadError>)>, ctx: &mut Context<Self>) {
+        self.draining = false;
+        self.drained = fetched.is_empty();
+        let mut settled = Vec::new();
+        for (staged, read) in fetched {
+            let signature = staged.signature;
+            match read {
+                Ok(Some(transaction)) => {
+                    self.absent.remove(&signature);
+                    self.staged_out.insert(signature);
+                    match self.ingest(transaction, ctx) {
+                        // No room: it stays staged, and so do the younger ones.
+                        Admission::LaneFull | Admission::WindowFull => {
+                            self.staged_out.remove(&signature);
+                            break;
+                        }
+                        Admission::Known | Admission::Taken if self.window.is_settled(&signature) => settled.push(signature),
+                        // `Known`, but not settled: the window will say.
+                        Admission::Known | Admission::Taken => {}
+                    }
+                }
+                Ok(None) if self.is_gone(staged) => {
+                    self.staged_out.insert(signature);
+                    settled.push(signature);
+                    self.bury_absent(staged, ctx);
+                }
+                // The order is kept: what comes after it waits for it.
+                Ok(None) => break,
+                Err(error) => {
+                    self.rpc_failed("a transaction can't be read", &error);
+                    break;
+                }
+            }
+        }
+        self.settled(settled, ctx);
+        if self.drained {
+            self.finish_pass(ctx);
+        }
+    }
+
+    fn is_gone(&mut self, staged: Staged) -> bool {
+        let tries = self.absent.entry(staged.signature).or_insert(0);
+        *tries += 1;
+        *tries > ABSENT_MAX && self.absent.remove(&staged.signature).is_some()
+    }
+
+    fn bury_absent(&mut self, staged: Staged, ctx: &mut Context<Self>) {
+        let letter = DeadLetter {
+            source: "coverage",
+            signature: Some(staged.signature),
+            n: None,
+            stream: None,
+            reason: "absent",
+            detail: format!("the node lists it in slot {} and does not have it", staged.slot),
+            raw: None,
+        };
+        self.window.settle(staged.signature);
+        let pool = self.parts.pool.clone();
+        let bury = async move { retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        ctx.spawn(bury.into_actor(self));
+        // Whatever it did, the accounts tell.
+        self.reconcile(true, format!("{} is listed and can't be had", staged.signature), ctx);
+    }
+
+    /// Ends the pass once all that it found is settled.
+    pub(super) fn finish_pass(&mut self, ctx: &mut Context<Self>) {
+        let (Some(pass), Some(cursor)) = (self.pass, self.cursor) else { return };
+        let settled = self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
+        if pass.end != Some(ListEnd::Reached) || !self.drained || self.draining || !self.staged_out.is_empty() || !settled {
+            return;
+        }
+        if cursor.covered_slot.0 == 0 && !self.bootstrapped {
+            // A program may be older than the node's history: markets that no transaction told of.
+            self.bootstrapped = true;
+            if let Some(pass) = &mut self.pass {
+                pass.end = Some(ListEnd::Unfillable);
+            }
+            return self.reconcile(false, "older than the node's history".into(), ctx);
+        }
+        self.pass = None;
+        let took = self.pass_began.elapsed();
+        let due = self.pass_began + (took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
+        self.pass_due = self.pass_due.min(due);
+        self.last_covered = Instant::now();
+        let next = pass.cursor(&cursor);
+        self.cursor = Some(next);
+        self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
+        self.parts.health.up(Part::Coverage);
+        if let Some(registry) = self.parts.registry.get() {
+            // A registry that is too busy hears of the next.
+            let _ = registry.try_send(Finalized(pass.finalized_slot.min(next.covered_slot)));
+        }
+        let (pool, program) = (self.parts.pool.clone(), self.parts.program);
+        let save = async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, next)).await };
+        ctx.spawn(save.into_actor(self));
+        if self.catching_up {
+            self.catching_up = false;
+            self.take_held(ctx);
+        }
+    }
+
+    pub(super) fn tell_coverage(&self) {
+        if self.last_covered.elapsed() > COVERAGE_LATE {
+            let seconds = self.last_covered.elapsed().as_secs();
+            self.parts.health.down(Part::Coverage, format!("the chain was last covered {seconds} s ago"));
+        }
+    }
+}
+
+async fn compare(
+    pool: &deadpool_postgres::Pool,
+    registry: &Link<Registry>,
+    all: bool,
+    reason: &str,
+    markets: impl Iterator<Item = MarketAddress>,
+) {
+    for market in markets {
+        let known = !all && retry("a market can't be looked up", || open::market_exists(pool, market)).await;
+        if !known {
+            suspect(registry, Lane::Market(market), reason).await;
+        }
+    }
+    if all {
+        suspect(registry, Lane::Config, reason).await;
+    }
+}

@@ -1,0 +1,87 @@
+//! Root: starts the long-lived actors in order, watches them, and starts them again.
+//!
+//! Each kind is made by a factory, which gets a guard that wakes root when the actor is dropped, for whatever reason. A
+//! kind that dies is started again with backoff; one that dies more than [`RESTARTS_MAX`] times in [`RESTARTS_WINDOW`]
+//! has a fault that restarting does not mend: readiness turns down and the process ends with [`EXIT_CODE`]. Streams
+//! are not among them: they are the registry's children.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use actix::prelude::*;
+
+use super::supervision::DeathGuard;
+use crate::telemetry::health::{Health, Part};
+
+/// Restarts of one kind that are allowed within the window.
+pub const RESTARTS_MAX: usize = 20;
+/// See [`RESTARTS_MAX`].
+pub const RESTARTS_WINDOW: Duration = Duration::from_secs(60);
+/// The process's exit code when a kind's restarts are used up (`EX_SOFTWARE`).
+pub const EXIT_CODE: i32 = 70;
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// A kind of actor.
+pub struct Kind {
+    /// For people and metrics.
+    pub name: &'static str,
+    /// Starts a life of it.
+    pub start: Box<dyn FnMut(DeathGuard)>,
+}
+
+struct Watched {
+    kind: Kind,
+    deaths: VecDeque<Instant>,
+}
+
+/// See the module.
+pub struct Root {
+    watched: Vec<Watched>,
+    health: Health,
+}
+
+impl Root {
+    /// Kinds are started in this order.
+    pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
+        let watched = kinds.into_iter().map(|kind| Watched { kind, deaths: VecDeque::new() }).collect();
+        Self { watched, health }
+    }
+
+    fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let Some(watched) = self.watched.get_mut(index) else { return };
+        let (guard, death) = DeathGuard::new();
+        (watched.kind.start)(guard);
+        ctx.spawn(death.into_actor(self).map(move |(), actor, ctx| actor.died(index, ctx)));
+    }
+
+    fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let Some(watched) = self.watched.get_mut(index) else { return };
+        let name = watched.kind.name;
+        watched.deaths.push_back(Instant::now());
+        while watched.deaths.front().is_some_and(|death| death.elapsed() > RESTARTS_WINDOW) {
+            watched.deaths.pop_front();
+        }
+        let deaths = watched.deaths.len();
+        if deaths > RESTARTS_MAX {
+            log::error!("{name} died {deaths} times in {} s: giving up", RESTARTS_WINDOW.as_secs());
+            self.health.down(Part::Restarts, format!("{name} has used up its restarts"));
+            System::current().stop_with_code(EXIT_CODE);
+            return;
+        }
+        let pause = Duration::from_millis(20 << deaths.min(8)).min(PAUSE_MAX);
+        log::error!("{name} died, starting it again in {} ms", pause.as_millis());
+        ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
+    }
+}
+
+impl Actor for Root {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        for index in 0..self.watched.len() {
+            self.begin(index, ctx);
+        }
+    }
+}

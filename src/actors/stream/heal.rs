@@ -1,0 +1,257 @@
+//! Healing: how a stream that met a gap finds its way back to the chain.
+//!
+//! The stream's transactions since its finalized point are read again, and with the events that wait here replayed in
+//! the chain's order. Accounts are compared by content, never by slot alone: healed means that the journal and the first
+//! k known events equal the account. A read may catch the chain between two answers, so it is repeated a few times; only
+//! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
+//! it already contains are recorded without moving a quantity.
+
+use std::{collections::HashSet, time::Duration};
+
+use actix::prelude::*;
+
+use super::{
+    Delivery, Item, Mode, Outcome, StreamActor, Ticket,
+    life::Known,
+    now_ms,
+    subject::{ReadAccount, Subject},
+};
+use crate::{
+    actors::chain_reader::{History, ReadHistory},
+    domain::event::ChainEvent,
+    journal::{
+        open,
+        staging::{self, DeadLetter},
+    },
+};
+
+/// Reads before the account is adopted.
+const ATTEMPTS: u32 = 4;
+
+/// An event in the chain's order, and who waits for it.
+struct Candidate {
+    delivery: Delivery,
+    tickets: Vec<Ticket>,
+}
+
+/// What the candidates and the account say together.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    /// All events fit, and the account was met on the way.
+    Whole,
+    /// Read again: the account and the events do not meet (yet). Why.
+    Unclear(String),
+}
+
+impl<S: Subject> StreamActor<S> {
+    /// Turns stale and reads the chain.
+    pub(super) fn heal(&mut self, reason: String, ctx: &mut Context<Self>) {
+        log::info!("{} {} has a gap: {reason}", S::KIND, self.address);
+        self.mode = Mode::Healing;
+        self.set_stale(Some(reason.clone()));
+        self.read_again(reason, 1, ctx);
+    }
+
+    fn read_again(&mut self, reason: String, attempt: u32, ctx: &mut Context<Self>) {
+        let since = self.life.finalized_slot();
+        let (reader, pool, address) = (self.env.reader.clone(), self.env.pool.clone(), self.address);
+        let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
+        let read = async move {
+            let history = loop {
+                if let Some(reader) = reader.get()
+                    && let Ok(Ok(history)) = reader.send(ReadHistory { address, since }).await
+                {
+                    break history;
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            };
+            let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
+            ids.extend(waiting);
+            let known = super::super::retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
+            (history, known.into_iter().collect::<HashSet<_>>())
+        };
+        ctx.spawn(read.into_actor(self).map(move |(history, known), actor, ctx| {
+            let candidates = actor.candidates(&history, &known);
+            match actor.judge(&candidates, &history) {
+                Finding::Whole => actor.replay(candidates, ctx),
+                Finding::Unclear(why) if attempt < ATTEMPTS => {
+                    log::info!("{} {} is read again: {why}", S::KIND, actor.address);
+                    // What waits stays waiting; the chain's answers need a moment to agree.
+                    actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
+                    let pause = Duration::from_millis(250 << attempt);
+                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, attempt + 1, ctx));
+                }
+                Finding::Unclear(why) => actor.adopt(candidates, history, format!("{reason}; {why}"), ctx),
+            }
+        }));
+    }
+
+    /// The events that are not in the journal, in the chain's order: those of the history, then those that only wait here.
+    fn candidates(&mut self, history: &History, known: &HashSet<crate::domain::ids::EventId>) -> Vec<Candidate> {
+        let mut waiting: Vec<Item> = std::mem::take(&mut self.queue).into();
+        let is_known = |life: &super::life::Life<S>, event: &ChainEvent| {
+            known.contains(&event.id) || life.knows(event) == Known::Yes
+        };
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for event in &history.events {
+            if is_known(&self.life, event) || candidates.iter().any(|c| c.delivery.event.id == event.id) {
+                continue;
+            }
+            let schedule = self.env.fees.read().unwrap_or_else(std::sync::PoisonError::into_inner).at(event.position.slot);
+            candidates.push(Candidate { delivery: Delivery { event: event.clone(), schedule }, tickets: Vec::new() });
+        }
+        let read = candidates.len();
+        for item in waiting.drain(..) {
+            let event = &item.delivery.event;
+            if is_known(&self.life, event) {
+                self.settle(item.ticket, Outcome::Duplicate);
+            } else if let Some(same) = candidates.iter_mut().find(|c| c.delivery.event.id == event.id) {
+                // The listener knows the rates in force at its place, the slot alone may not tell.
+                same.delivery.schedule = item.delivery.schedule;
+                same.tickets.push(item.ticket);
+            } else {
+                candidates.push(Candidate { delivery: item.delivery, tickets: vec![item.ticket] });
+            }
+        }
+        // Within a slot the history's order is the chain's, and what it does not know yet is newer: a stable sort by slot.
+        if candidates.len() > read {
+            candidates.sort_by_key(|candidate| candidate.delivery.event.position.slot);
+        }
+        candidates
+    }
+
+    fn judge(&self, candidates: &[Candidate], history: &History) -> Finding {
+        let mut state = self.life.applied().state.as_deref().cloned();
+        let mut met = meets(state.as_ref(), history.account.as_ref());
+        for candidate in candidates {
+            let Delivery { event, schedule } = &candidate.delivery;
+            let next = S::plan(state.as_ref(), self.address, event, *schedule)
+                .and_then(|body| S::advance(state.clone(), &body));
+            match next {
+                Ok(next) => state = Some(next),
+                Err(misfit) => {
+                    return Finding::Unclear(format!("{} of {}: {misfit}", event.event.name(), event.id.signature));
+                }
+            }
+            met |= meets(state.as_ref(), history.account.as_ref());
+        }
+        if met {
+            return Finding::Whole;
+        }
+        let differences = match (&state, &history.account) {
+            (Some(state), Some(account)) => state.differences(account).unwrap_or_else(|error| vec![error]).join(", "),
+            (Some(_), None) => "the account does not exist".to_owned(),
+            (None, _) => "no event tells how it began".to_owned(),
+        };
+        Finding::Unclear(format!("the account is not met: {differences}"))
+    }
+
+    /// Everything fits: the events go the usual way, from the front of the queue.
+    fn replay(&mut self, candidates: Vec<Candidate>, ctx: &mut Context<Self>) {
+        for candidate in candidates {
+            let Delivery { event, schedule } = &candidate.delivery;
+            match self.life.plan(event, *schedule, now_ms()) {
+                Ok(()) => self.unsettled.extend(candidate.tickets),
+                Err(misfit) => {
+                    // `judge` has just planned the same; what is left is tried again by the next message.
+                    log::error!("{} {}: {} fits no more: {misfit}", S::KIND, self.address, event.id.signature);
+                    self.queue.extend(candidate.into_items());
+                }
+            }
+        }
+        self.healed(ctx);
+    }
+
+    /// No sequence of known events leads to the account: its state is adopted.
+    fn adopt(&mut self, candidates: Vec<Candidate>, history: History, reason: String, ctx: &mut Context<Self>) {
+        let current = self.life.applied().state.clone();
+        let resync = match &history.account {
+            Some(account) => S::adopt(current.as_deref(), self.address, account, reason.clone()),
+            None => Err("the account does not exist".to_owned()),
+        };
+        let resync = resync.and_then(|body| self.life.take(body, now_ms()).map_err(|misfit| misfit.to_string()));
+        if let Err(why) = resync {
+            log::error!("{} {} can't be healed: {reason}; {why}", S::KIND, self.address);
+            return self.bury(candidates, format!("{reason}; {why}"), ctx);
+        }
+        log::warn!("{} {} was adopted from its account: {reason}", S::KIND, self.address);
+        // The fewest contained events for which all later ones fit: to apply a trade twice would miss its price.
+        let deliveries: Vec<&Delivery> = candidates.iter().map(|candidate| &candidate.delivery).collect();
+        let contained = (0..=deliveries.len())
+            .find(|contained| self.fits_after_adoption(deliveries.get(*contained..).unwrap_or_default()))
+            .unwrap_or(deliveries.len());
+        for (index, candidate) in candidates.into_iter().enumerate() {
+            let Delivery { event, schedule } = &candidate.delivery;
+            let taken = if index < contained {
+                self.life.record_contained(event, *schedule, now_ms())
+            } else {
+                self.life.plan(event, *schedule, now_ms())
+            };
+            match taken {
+                Ok(()) => self.unsettled.extend(candidate.tickets),
+                Err(misfit) => {
+                    log::error!("{} {}: {} fits no more: {misfit}", S::KIND, self.address, event.id.signature);
+                    self.queue.extend(candidate.into_items());
+                }
+            }
+        }
+        self.healed(ctx);
+    }
+
+    fn fits_after_adoption(&self, deliveries: &[&Delivery]) -> bool {
+        let mut state = self.life.applied().state.as_deref().cloned();
+        deliveries.iter().all(|Delivery { event, schedule }| {
+            let next = S::plan(state.as_ref(), self.address, event, *schedule)
+                .and_then(|body| S::advance(state.clone(), &body));
+            next.map(|next| state = Some(next)).is_ok()
+        })
+    }
+
+    /// There is nothing to adopt: the events contradict the chain itself.
+    fn bury(&mut self, candidates: Vec<Candidate>, reason: String, ctx: &mut Context<Self>) {
+        let letters: Vec<DeadLetter> = candidates
+            .iter()
+            .map(|candidate| DeadLetter {
+                source: S::KIND,
+                signature: Some(candidate.delivery.event.id.signature),
+                n: Some(candidate.delivery.event.id.n),
+                stream: Some(self.address),
+                reason: "does not fit",
+                detail: reason.clone(),
+                raw: serde_json::to_value(&candidate.delivery.event.event).ok(),
+            })
+            .collect();
+        let pool = self.env.pool.clone();
+        let keep = async move {
+            super::super::retry("dead letters can't be kept", || staging::bury(&pool, &letters)).await;
+            candidates
+        };
+        ctx.spawn(keep.into_actor(self).map(|candidates, actor, ctx| {
+            for ticket in candidates.into_iter().flat_map(|candidate| candidate.tickets) {
+                actor.settle(ticket, Outcome::Dead);
+            }
+            actor.healed(ctx);
+        }));
+    }
+
+    fn healed(&mut self, ctx: &mut Context<Self>) {
+        self.mode = Mode::Ready;
+        self.set_stale(None);
+        self.pump(ctx);
+    }
+}
+
+impl Candidate {
+    fn into_items(self) -> impl Iterator<Item = Item> {
+        let delivery = self.delivery;
+        self.tickets.into_iter().map(move |ticket| Item { delivery: delivery.clone(), ticket, is_new: true })
+    }
+}
+
+fn meets<S: Subject>(state: Option<&S>, account: Option<&ReadAccount>) -> bool {
+    match (state, account) {
+        (Some(state), Some(account)) => state.differences(account).is_ok_and(|differences| differences.is_empty()),
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,330 @@
+//! The state of a stream, without an actor around it: what is applied, what is released, what is finalized.
+//!
+//! *Applied* is what the next event is checked against; *released* is what the world sees, always a prefix of it;
+//! *finalized* trails behind. Entries move a stream in three steps: [`Life::plan`] applies an event and makes its entry,
+//! [`Life::append`] takes what was planned into one append (one in flight), [`Life::release`] shows it once it is durable.
+//! Pure but for nothing: time is an argument, nobody is called. A stream that is refused or overtaken is thrown away and
+//! read again: no repair in place.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use super::subject::{Stored, Subject};
+use crate::{
+    domain::{
+        entry::{Entry, EntryBody, FeeSchedule},
+        event::ChainEvent,
+        ids::{AccountAddress, Epoch, EventId, Seq, Slot},
+        misfit::Misfit,
+    },
+    journal::{
+        open::{RING_ENTRIES, TAIL_ENTRIES_MAX},
+        rows::RowHead,
+        write::StreamAppend,
+    },
+    view::frame::FramePack,
+};
+
+/// A state and the entry that led to it.
+#[derive(Debug, Clone)]
+pub struct Point<S> {
+    /// The entry; 0 = none yet.
+    pub seq: Seq,
+    /// Its slot.
+    pub slot: Slot,
+    /// When it was recorded.
+    pub recorded_at_ms: i64,
+    /// The state; `None` before the first entry.
+    pub state: Option<Arc<S>>,
+}
+
+struct Kept {
+    slot: Slot,
+    id: Option<EventId>,
+    pack: Arc<FramePack>,
+}
+
+/// What the stream says to an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is in the journal, or on its way there.
+    Yes,
+    /// It is not.
+    No,
+    /// It may be older than memory: ask the journal.
+    AskJournal,
+}
+
+/// What a stream answers about frames after a number.
+#[derive(Debug, Clone)]
+pub enum Missed {
+    /// All of them.
+    Frames(Vec<Arc<FramePack>>),
+    /// Older than memory.
+    ReadJournal,
+    /// There is no such number.
+    NotServable,
+}
+
+/// See the module.
+pub struct Life<S: Subject> {
+    address: AccountAddress,
+    epoch: Epoch,
+    applied: Point<S>,
+    released: Point<S>,
+    finalized_seq: Seq,
+    finalized_slot: Slot,
+    finalized: Option<S>,
+    finalized_stored: Seq,
+    /// Released entries after the finalized point. Longer than [`TAIL_ENTRIES_MAX`], it is given up until the next life.
+    tail: Option<VecDeque<(Seq, Slot, EntryBody)>>,
+    slot_high: Slot,
+    /// The highest slot of any entry that has left the ring: an event above it is known if and only if it is in `ids`.
+    slot_high_before_ring: Slot,
+    ring: VecDeque<Kept>,
+    ids: HashSet<EventId>,
+    planned: Vec<Entry>,
+    in_flight: Option<Vec<Entry>>,
+}
+
+impl<S: Subject> Life<S> {
+    /// A stream that the journal has never heard of.
+    pub fn unheard_of(address: AccountAddress, epoch: Epoch) -> Self {
+        let nothing = Point { seq: Seq(0), slot: Slot(0), recorded_at_ms: 0, state: None };
+        Self {
+            address,
+            epoch,
+            applied: nothing.clone(),
+            released: nothing,
+            finalized_seq: Seq(0),
+            finalized_slot: Slot(0),
+            finalized: None,
+            finalized_stored: Seq(0),
+            tail: Some(VecDeque::new()),
+            slot_high: Slot(0),
+            slot_high_before_ring: Slot(0),
+            ring: VecDeque::new(),
+            ids: HashSet::new(),
+            planned: Vec::new(),
+            in_flight: None,
+        }
+    }
+
+    /// A stream as it was stored.
+    pub fn restore(address: AccountAddress, epoch: Epoch, stored: Stored<S>) -> Self {
+        let mut life = Self::unheard_of(address, epoch);
+        let newest = stored.ring.last();
+        let head = Point {
+            seq: stored.head.last_seq,
+            slot: newest.map_or(stored.head.slot_high, |entry| entry.body.slot()),
+            recorded_at_ms: newest.map_or(0, |entry| entry.recorded_at_ms),
+            state: Some(Arc::new(stored.state)),
+        };
+        life.applied = head.clone();
+        life.released = head;
+        life.finalized_seq = stored.head.finalized_seq;
+        life.finalized_stored = stored.head.finalized_seq;
+        life.finalized = stored.finalized;
+        life.slot_high = stored.head.slot_high;
+        life.slot_high_before_ring = stored.slot_high_before_ring;
+        for entry in &stored.ring {
+            life.keep(entry);
+        }
+        // A tail that does not begin right after the finalized point, or does not reach the head, can't be folded.
+        let whole = stored.tail.len() as u64 == stored.head.last_seq.0 - stored.head.finalized_seq.0;
+        life.tail = whole.then(|| stored.tail.into_iter().map(|e| (e.seq, e.body.slot(), e.body)).collect());
+        life
+    }
+
+    /// What the world sees.
+    pub fn released(&self) -> &Point<S> {
+        &self.released
+    }
+
+    /// What the next event is checked against.
+    pub fn applied(&self) -> &Point<S> {
+        &self.applied
+    }
+
+    /// The journal's life.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Everything up to here is finalized.
+    pub fn finalized_seq(&self) -> Seq {
+        self.finalized_seq
+    }
+
+    /// The slot up to which everything is finalized and known.
+    pub fn finalized_slot(&self) -> Slot {
+        self.finalized_slot
+    }
+
+    /// Is this event in the journal?
+    pub fn knows(&self, event: &ChainEvent) -> Known {
+        if self.ids.contains(&event.id) {
+            Known::Yes
+        } else if event.position.slot > self.slot_high_before_ring {
+            Known::No
+        } else {
+            Known::AskJournal
+        }
+    }
+
+    /// Applies an event that is not known yet.
+    ///
+    /// # Errors
+    /// [`Misfit`]: nothing was changed; a gap.
+    pub fn plan(&mut self, event: &ChainEvent, schedule: FeeSchedule, now_ms: i64) -> Result<(), Misfit> {
+        let body = S::plan(self.applied.state.as_deref(), self.address, event, schedule)?;
+        self.take(body, now_ms)
+    }
+
+    /// Records an event that the state contains already.
+    ///
+    /// # Errors
+    /// [`Misfit`]: there is no state yet.
+    pub fn record_contained(&mut self, event: &ChainEvent, schedule: FeeSchedule, now_ms: i64) -> Result<(), Misfit> {
+        let Some(state) = self.applied.state.as_deref() else { return Err(Misfit::Unknown) };
+        let body = S::contained(state, event, schedule);
+        self.take(body, now_ms)
+    }
+
+    /// Applies an entry.
+    ///
+    /// # Errors
+    /// [`Misfit`]: nothing was changed.
+    pub fn take(&mut self, body: EntryBody, now_ms: i64) -> Result<(), Misfit> {
+        let state = S::advance(self.applied.state.as_deref().cloned(), &body)?;
+        // Recorded times never run backwards within a stream, whatever the host's clock does.
+        let recorded_at_ms = now_ms.max(self.applied.recorded_at_ms);
+        let entry = Entry { seq: self.applied.seq.next(), recorded_at_ms, body };
+        if let Some((id, ..)) = entry.body.chain_event() {
+            self.ids.insert(id);
+        }
+        self.applied =
+            Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state: Some(Arc::new(state)) };
+        self.planned.push(entry);
+        Ok(())
+    }
+
+    /// Entries that wait for an append.
+    pub fn has_planned(&self) -> bool {
+        !self.planned.is_empty()
+    }
+
+    /// An append is in flight.
+    pub fn in_flight(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// The next append, if there is something to write and none is in flight.
+    pub fn append(&mut self) -> Option<StreamAppend> {
+        let finalized_moved = self.finalized_seq > self.finalized_stored;
+        if self.in_flight.is_some() || (self.planned.is_empty() && !finalized_moved) {
+            return None;
+        }
+        let state = self.applied.state.clone()?;
+        let entries = std::mem::take(&mut self.planned);
+        let slot_high_before = self.slot_high;
+        self.slot_high = entries.iter().map(|entry| entry.body.slot()).fold(self.slot_high, Slot::max);
+        let head = RowHead {
+            epoch: self.epoch,
+            last_seq: self.applied.seq,
+            slot_high: self.slot_high,
+            finalized_seq: self.finalized_seq,
+        };
+        self.finalized_stored = self.finalized_seq;
+        self.in_flight = Some(entries.clone());
+        Some(StreamAppend {
+            stream: self.address,
+            epoch: self.epoch,
+            first_seq: self.released.seq.next(),
+            entries,
+            slot_high_before,
+            row: S::row(head, self.address, &state, self.finalized.as_ref()),
+        })
+    }
+
+    /// The append in flight is durable: its frames, in order, may leave.
+    pub fn release(&mut self) -> Vec<Arc<FramePack>> {
+        let entries = self.in_flight.take().unwrap_or_default();
+        let Some(last) = entries.last() else { return Vec::new() };
+        let state = if self.planned.is_empty() {
+            self.applied.state.clone()
+        } else {
+            // Only entries of this append may be seen; what was planned since is not durable.
+            entries.iter().try_fold(self.released.state.as_deref().cloned(), |state, entry| {
+                S::advance(state, &entry.body).map(Some)
+            })
+            .ok()
+            .flatten()
+            .map(Arc::new)
+        };
+        self.released =
+            Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state };
+        let mut packs = Vec::with_capacity(entries.len());
+        for entry in entries {
+            packs.push(self.keep(&entry));
+            if let Some(tail) = &mut self.tail {
+                tail.push_back((entry.seq, entry.body.slot(), entry.body));
+            }
+        }
+        if self.tail.as_ref().is_some_and(|tail| tail.len() > TAIL_ENTRIES_MAX as usize) {
+            self.tail = None;
+        }
+        packs
+    }
+
+    /// Everything at or below this slot is finalized: the finalized point moves over released entries.
+    pub fn finalize(&mut self, slot: Slot) {
+        let Some(tail) = &mut self.tail else { return };
+        while tail.front().is_some_and(|(_, entry_slot, _)| *entry_slot <= slot) {
+            let Some((seq, _, body)) = tail.pop_front() else { break };
+            match S::advance(self.finalized.take(), &body) {
+                Ok(state) => {
+                    self.finalized = Some(state);
+                    self.finalized_seq = seq;
+                    self.finalized_slot = self.finalized_slot.max(body.slot());
+                }
+                Err(misfit) => {
+                    // The stored finalized state does not lead to the journal's entries: it stays where it is.
+                    log::error!("{} {}: entry {seq} does not follow from the finalized state: {misfit}", S::KIND, self.address);
+                    self.tail = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The frames after a number, as the world may see them.
+    pub fn missed(&self, epoch: Epoch, after: Seq) -> Missed {
+        if epoch != self.epoch || after > self.released.seq {
+            return Missed::NotServable;
+        }
+        let missing = (self.released.seq.0 - after.0) as usize;
+        match self.ring.len().checked_sub(missing) {
+            Some(skip) => Missed::Frames(self.ring.iter().skip(skip).map(|kept| Arc::clone(&kept.pack)).collect()),
+            None => Missed::ReadJournal,
+        }
+    }
+
+    fn keep(&mut self, entry: &Entry) -> Arc<FramePack> {
+        let pack = Arc::new(FramePack::of(S::channel(self.address), self.epoch, entry));
+        let id = entry.body.chain_event().map(|(id, ..)| id);
+        self.ids.extend(id);
+        self.ring.push_back(Kept { slot: entry.body.slot(), id, pack: Arc::clone(&pack) });
+        if self.ring.len() > RING_ENTRIES as usize
+            && let Some(old) = self.ring.pop_front()
+        {
+            self.slot_high_before_ring = self.slot_high_before_ring.max(old.slot);
+            if let Some(id) = old.id {
+                self.ids.remove(&id);
+            }
+        }
+        pack
+    }
+}

@@ -1,0 +1,486 @@
+//! The actor of a stream: a market, or the program's config.
+//!
+//! Owns the stream's state ([`life::Life`]) and the list of hubs that listen to it. Everything that changes it comes as
+//! [`Apply`] from the listener; what is planned goes to the JournalWriter as one append at a time; what comes meanwhile
+//! waits here, bounded. When an append is durable, its frames go to the hubs and the senders are answered. An event that
+//! does not fit is a gap, not garbage: the actor turns stale and [`heal`]s from the chain.
+//!
+//! On `Refused`, `Overtaken`, a panic, or the writer's death the actor stops: no repair in place. Its next life is read
+//! from the journal (hydration is a message through the writer), senders find `Closed` and resolve it anew, hubs attach
+//! again and resume from the last seq that they have.
+
+pub mod heal;
+pub mod life;
+pub mod listeners;
+pub mod messages;
+pub mod reads;
+pub mod subject;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+use actix::prelude::*;
+use deadpool_postgres::Pool;
+pub use messages::*;
+use tokio::sync::{oneshot, watch};
+
+use self::{
+    life::{Known, Life},
+    listeners::Listeners,
+    subject::Subject,
+};
+use super::{
+    chain_reader::ChainReader,
+    journal_writer::{Append, AppendError, Generation, JournalWriter, Open},
+    supervision::{Crash, DeathGuard, Link},
+};
+use crate::{
+    domain::{
+        config::ProgramConfig,
+        entry::FeeSchedule,
+        event::ChainEvent,
+        fee_timeline::FeeTimeline,
+        ids::{AccountAddress, Epoch, Slot},
+        market::Market,
+    },
+    journal::staging::{self, DeadLetter},
+    telemetry::health::Health,
+};
+
+/// A market's actor.
+pub type MarketActor = StreamActor<Market>;
+/// The config's actor.
+pub type ConfigActor = StreamActor<ProgramConfig>;
+
+/// Events that may wait here; past it, `Apply` is answered with `Full`.
+pub const QUEUE_EVENTS_MAX: usize = 1_024;
+/// Questions that may wait for hydration.
+const PARKED_MAX: usize = 4_096;
+/// An append that takes longer makes the stream stale in readiness.
+const APPEND_STALE_AFTER: Duration = Duration::from_secs(30);
+
+/// What every stream's actor on one arbiter shares.
+#[derive(Clone)]
+pub struct StreamEnvironment {
+    /// Of this arbiter.
+    pub pool: Pool,
+    /// Where appends go.
+    pub writer: Link<JournalWriter>,
+    /// Where the chain is read.
+    pub reader: Link<ChainReader>,
+    /// The fees in force by slot.
+    pub fees: Arc<RwLock<FeeTimeline>>,
+    /// The journal's life.
+    pub epoch: Epoch,
+    /// Where staleness is told.
+    pub health: Health,
+}
+
+/// An event and the fees in force at its place.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The event.
+    pub event: ChainEvent,
+    /// The fees.
+    pub schedule: FeeSchedule,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the journal.
+    Durable,
+    /// It was there already.
+    Duplicate,
+    /// It can't be used; a dead letter says why.
+    Dead,
+}
+
+/// Events of this stream in the chain's order. Answered when each is durable, known, or dead; one message of one sender
+/// at a time.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Outcome>, ApplyError>")]
+pub struct Apply(pub Vec<Delivery>);
+
+/// Why events were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Too many wait already; come again later.
+    #[error("the stream's queue is full")]
+    Full,
+    /// This life of the actor is over: resolve the stream again and send again.
+    #[error("the stream's actor has stopped")]
+    Gone,
+}
+
+/// Compare with the chain's account, and heal if it differs. Answered when that is done.
+#[derive(Message)]
+#[rtype(result = "Result<(), ApplyError>")]
+pub struct Suspect {
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything at or below this slot is finalized, and durable.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Finalized(pub Slot);
+
+/// The clock's: time for what is due.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StreamTick;
+
+/// An `Apply` that is not answered yet.
+struct Job {
+    outcomes: Vec<Option<Outcome>>,
+    missing: usize,
+    reply: oneshot::Sender<Result<Vec<Outcome>, ApplyError>>,
+}
+
+/// Which event of which job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ticket {
+    job: u64,
+    index: usize,
+}
+
+struct Item {
+    delivery: Delivery,
+    ticket: Ticket,
+    /// The journal was asked, and does not know it.
+    is_new: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Hydrating,
+    Ready,
+    LookingUp,
+    Healing,
+}
+
+/// See the module.
+pub struct StreamActor<S: Subject> {
+    address: AccountAddress,
+    env: StreamEnvironment,
+    mode: Mode,
+    generation: Option<Generation>,
+    life: Life<S>,
+    queue: VecDeque<Item>,
+    jobs: HashMap<u64, Job>,
+    next_job: u64,
+    /// The events of the append in flight, and of what is planned.
+    unsettled: Vec<Ticket>,
+    append_began: Option<Instant>,
+    suspects: Vec<oneshot::Sender<Result<(), ApplyError>>>,
+    suspicion: Option<String>,
+    stale: Option<Arc<str>>,
+    listeners: Listeners,
+    parked: Vec<Box<dyn FnOnce(&mut Self)>>,
+    parent: watch::Receiver<()>,
+    _guard: DeathGuard,
+}
+
+impl<S: Subject> StreamActor<S> {
+    /// An actor that will read its state when it starts.
+    /// It ends when `parent` is closed.
+    pub fn new(
+        address: AccountAddress,
+        env: StreamEnvironment,
+        parent: watch::Receiver<()>,
+        guard: DeathGuard,
+    ) -> Self {
+        let life = Life::unheard_of(address, env.epoch);
+        Self {
+            address,
+            env,
+            mode: Mode::Hydrating,
+            generation: None,
+            life,
+            queue: VecDeque::new(),
+            jobs: HashMap::new(),
+            next_job: 0,
+            unsettled: Vec::new(),
+            append_began: None,
+            suspects: Vec::new(),
+            suspicion: None,
+            stale: None,
+            listeners: Listeners::default(),
+            parked: Vec::new(),
+            parent,
+            _guard: guard,
+        }
+    }
+
+    fn settle(&mut self, ticket: Ticket, outcome: Outcome) {
+        let Some(job) = self.jobs.get_mut(&ticket.job) else { return };
+        if let Some(place @ None) = job.outcomes.get_mut(ticket.index) {
+            *place = Some(outcome);
+            job.missing -= 1;
+        }
+        if job.missing == 0
+            && let Some(job) = self.jobs.remove(&ticket.job)
+        {
+            // A listener that died meanwhile learns the same from the journal.
+            let _ = job.reply.send(Ok(job.outcomes.into_iter().flatten().collect()));
+        }
+    }
+
+    /// Does what can be done now: plans what waits, and sends it to the writer.
+    fn pump(&mut self, ctx: &mut Context<Self>) {
+        if self.mode != Mode::Ready || self.life.in_flight() {
+            return;
+        }
+        let mut misfit = None;
+        while let Some(item) = self.queue.front() {
+            match if item.is_new { Known::No } else { self.life.knows(&item.delivery.event) } {
+                Known::Yes => self.settle_front(Outcome::Duplicate),
+                Known::AskJournal => {
+                    // What is planned goes out first; the journal is asked when it is back.
+                    if !self.life.has_planned() {
+                        return self.look_up(ctx);
+                    }
+                    break;
+                }
+                Known::No => {
+                    let Delivery { event, schedule } = item.delivery.clone();
+                    match self.life.plan(&event, schedule, now_ms()) {
+                        Ok(()) => {
+                            let ticket = item.ticket;
+                            self.unsettled.push(ticket);
+                            self.queue.pop_front();
+                        }
+                        Err(error) => {
+                            misfit = Some(format!("{} of {}: {error}", event.event.name(), event.id.signature));
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(append) = self.life.append() {
+            return self.send_append(Box::new(append), ctx);
+        }
+        match misfit.or_else(|| self.suspicion.take()) {
+            Some(reason) => self.heal(reason, ctx),
+            None => self.end_suspicion(),
+        }
+    }
+
+    fn settle_front(&mut self, outcome: Outcome) {
+        if let Some(item) = self.queue.pop_front() {
+            self.settle(item.ticket, outcome);
+        }
+    }
+
+    /// Asks the journal about events that are older than memory.
+    fn look_up(&mut self, ctx: &mut Context<Self>) {
+        self.mode = Mode::LookingUp;
+        let old = |item: &&Item| !item.is_new && self.life.knows(&item.delivery.event) == Known::AskJournal;
+        let ids: Vec<_> = self.queue.iter().filter(old).map(|item| item.delivery.event.id).collect();
+        let pool = self.env.pool.clone();
+        let ask = async move {
+            let known = super::retry("events can't be looked up", || crate::journal::open::known_events(&pool, &ids)).await;
+            (ids, known)
+        };
+        ctx.spawn(ask.into_actor(self).map(|(ids, known), actor, ctx| {
+            actor.mode = Mode::Ready;
+            for item in &mut actor.queue {
+                item.is_new |= ids.contains(&item.delivery.event.id);
+            }
+            let (duplicates, queue): (VecDeque<Item>, VecDeque<Item>) =
+                std::mem::take(&mut actor.queue).into_iter().partition(|item| known.contains(&item.delivery.event.id));
+            actor.queue = queue;
+            for item in duplicates {
+                actor.settle(item.ticket, Outcome::Duplicate);
+            }
+            actor.pump(ctx);
+        }));
+    }
+
+    fn send_append(&mut self, append: Box<crate::journal::write::StreamAppend>, ctx: &mut Context<Self>) {
+        let (Some(generation), Some(writer)) = (self.generation, self.env.writer.get()) else {
+            // The writer is gone, and with it this generation.
+            return ctx.stop();
+        };
+        self.append_began.get_or_insert_with(Instant::now);
+        let answer = writer.send(Append { generation, append });
+        ctx.spawn(answer.into_actor(self).map(|answer, actor, ctx| match answer {
+            Ok(Ok(())) => actor.appended(ctx),
+            Ok(Err(AppendError::Full(append))) => {
+                ctx.run_later(Duration::from_millis(100), |actor, ctx| actor.send_append(append, ctx));
+            }
+            Ok(Err(AppendError::Overtaken)) | Err(_) => {
+                log::info!("{} {} is read again: its append was not answered", S::KIND, actor.address);
+                ctx.stop();
+            }
+            Ok(Err(AppendError::Refused(reason))) => actor.refused(reason, ctx),
+        }));
+    }
+
+    fn appended(&mut self, ctx: &mut Context<Self>) {
+        self.append_began = None;
+        for pack in self.life.release() {
+            self.listeners.send(&pack);
+        }
+        for ticket in std::mem::take(&mut self.unsettled) {
+            self.settle(ticket, Outcome::Durable);
+        }
+        self.pump(ctx);
+    }
+
+    /// The journal refuses these entries for good: they become a dead letter, and the stream is read again without them.
+    fn refused(&mut self, reason: String, ctx: &mut Context<Self>) {
+        log::error!("{} {}: the journal refused an append: {reason}", S::KIND, self.address);
+        self.set_stale(Some(format!("the journal refused an append: {reason}")));
+        let letter = DeadLetter {
+            source: "journal",
+            signature: None,
+            n: None,
+            stream: Some(self.address),
+            reason: "refused",
+            detail: format!("first seq {}: {reason}", self.life.released().seq.next()),
+            raw: None,
+        };
+        let pool = self.env.pool.clone();
+        let bury = async move { super::retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        ctx.spawn(bury.into_actor(self).map(|(), actor, ctx| {
+            for ticket in std::mem::take(&mut actor.unsettled) {
+                actor.settle(ticket, Outcome::Dead);
+            }
+            ctx.stop();
+        }));
+    }
+
+    fn set_stale(&mut self, reason: Option<String>) {
+        self.env.health.stale(self.address, reason.as_deref());
+        self.stale = reason.map(Arc::from);
+    }
+
+    fn end_suspicion(&mut self) {
+        for reply in std::mem::take(&mut self.suspects) {
+            let _ = reply.send(Ok(()));
+        }
+    }
+
+    fn hydrate(&mut self, ctx: &mut Context<Self>) {
+        let (env, address) = (self.env.clone(), self.address);
+        let open = async move {
+            let generation = loop {
+                if let Some(writer) = env.writer.get()
+                    && let Ok(generation) = writer.send(Open(address)).await
+                {
+                    break generation;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            let stored = super::retry("a stream can't be read", || S::load(&env.pool, address, env.epoch)).await;
+            (generation, stored)
+        };
+        ctx.spawn(open.into_actor(self).map(|(generation, stored), actor, ctx| {
+            actor.generation = Some(generation);
+            if let Some(stored) = stored {
+                actor.life = Life::restore(actor.address, actor.env.epoch, stored);
+            }
+            actor.mode = Mode::Ready;
+            for parked in std::mem::take(&mut actor.parked) {
+                parked(actor);
+            }
+            actor.pump(ctx);
+        }));
+    }
+}
+
+impl<S: Subject> Actor for StreamActor<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let mut parent = self.parent.clone();
+        let orphaned = async move { while parent.changed().await.is_ok() {} };
+        ctx.spawn(orphaned.into_actor(self).map(|(), _, ctx| ctx.stop()));
+        self.hydrate(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if self.stale.is_none() {
+            self.env.health.stale(self.address, None);
+        }
+    }
+}
+
+impl<S: Subject> Handler<Apply> for StreamActor<S> {
+    type Result = ResponseFuture<Result<Vec<Outcome>, ApplyError>>;
+
+    fn handle(&mut self, Apply(deliveries): Apply, ctx: &mut Self::Context) -> Self::Result {
+        if self.queue.len() + deliveries.len() > QUEUE_EVENTS_MAX {
+            return Box::pin(std::future::ready(Err(ApplyError::Full)));
+        }
+        if deliveries.is_empty() {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        let (reply, answer) = oneshot::channel();
+        let job = self.next_job;
+        self.next_job += 1;
+        self.jobs.insert(job, Job { outcomes: vec![None; deliveries.len()], missing: deliveries.len(), reply });
+        self.queue.extend(deliveries.into_iter().enumerate().map(|(index, delivery)| Item {
+            delivery,
+            ticket: Ticket { job, index },
+            is_new: false,
+        }));
+        self.pump(ctx);
+        Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
+    }
+}
+
+impl<S: Subject> Handler<Suspect> for StreamActor<S> {
+    type Result = ResponseFuture<Result<(), ApplyError>>;
+
+    fn handle(&mut self, Suspect { reason }: Suspect, ctx: &mut Self::Context) -> Self::Result {
+        if self.suspects.len() >= QUEUE_EVENTS_MAX {
+            return Box::pin(std::future::ready(Err(ApplyError::Full)));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.suspects.push(reply);
+        self.suspicion.get_or_insert(reason);
+        self.pump(ctx);
+        Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
+    }
+}
+
+impl<S: Subject> Handler<Finalized> for StreamActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, Finalized(slot): Finalized, ctx: &mut Self::Context) {
+        self.life.finalize(slot);
+        self.pump(ctx);
+    }
+}
+
+impl<S: Subject> Handler<StreamTick> for StreamActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, _: StreamTick, _: &mut Self::Context) {
+        let released = self.life.released();
+        self.listeners.remind(S::channel(self.address), self.life.epoch(), released.seq);
+        if self.append_began.is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER) && self.stale.is_none() {
+            self.env.health.stale(self.address, Some("an append has been waiting for 30 s"));
+        }
+    }
+}
+
+impl<S: Subject> Handler<Crash> for StreamActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("a stream's actor was asked to crash");
+    }
+}
+
+/// The engine's clock, in milliseconds since 1970: only ever recorded, never decided by.
+fn now_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

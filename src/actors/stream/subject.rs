@@ -1,0 +1,223 @@
+//! What a stream is about: a market, or the program's config. The actor is the same for both.
+
+use crate::{
+    chain::anchor::accounts::decode_account,
+    domain::{
+        account::{GlobalConfigAccount, MarketAccount},
+        config::ProgramConfig,
+        entry::{EntryBody, FeeSchedule},
+        event::ChainEvent,
+        ids::{AccountAddress, Epoch, MarketAddress, Slot},
+        market::Market,
+        misfit::Misfit,
+    },
+    journal::{
+        JournalError, open,
+        rows::{ConfigRow, MarketRow, RowHead},
+        write::HeadRow,
+    },
+    view::frame::Channel,
+};
+
+/// An account of the program as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadAccount {
+    /// All its bytes.
+    pub data: Vec<u8>,
+    /// Its balance.
+    pub lamports: u64,
+    /// The slot that the node named; it may be older than the content.
+    pub slot: Slot,
+}
+
+/// A stream as it was stored, whatever it is about.
+#[derive(Debug, Clone)]
+pub struct Stored<S> {
+    /// Where its row stands.
+    pub head: RowHead,
+    /// The state at the head.
+    pub state: S,
+    /// The state at the finalized point, if there is one.
+    pub finalized: Option<S>,
+    /// As in [`open::StoredStream`].
+    pub ring: Vec<crate::domain::entry::Entry>,
+    /// As in [`open::StoredStream`].
+    pub tail: Vec<crate::domain::entry::Entry>,
+    /// As in [`open::StoredStream`].
+    pub slot_high_before_ring: Slot,
+}
+
+/// What a stream is about.
+pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + 'static {
+    /// For people and metrics.
+    const KIND: &'static str;
+
+    /// The channel of its frames.
+    fn channel(address: AccountAddress) -> Channel;
+
+    /// The entry that an event makes of a state, or why it does not fit.
+    fn plan(
+        current: Option<&Self>,
+        address: AccountAddress,
+        event: &ChainEvent,
+        schedule: FeeSchedule,
+    ) -> Result<EntryBody, Misfit>;
+
+    /// The state after an entry.
+    fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit>;
+
+    /// The entry of an event that the state already contains.
+    fn contained(current: &Self, event: &ChainEvent, schedule: FeeSchedule) -> EntryBody;
+
+    /// The account holds exactly this state; the differences, for people, where it does not.
+    fn differences(&self, account: &ReadAccount) -> Result<Vec<String>, String>;
+
+    /// The entry that adopts the account's state.
+    fn adopt(
+        current: Option<&Self>,
+        address: AccountAddress,
+        account: &ReadAccount,
+        reason: String,
+    ) -> Result<EntryBody, String>;
+
+    /// The row at a head.
+    fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow;
+
+    /// The stream as the journal holds it.
+    fn load(
+        pool: &deadpool_postgres::Pool,
+        address: AccountAddress,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<Option<Stored<Self>>, JournalError>>;
+}
+
+impl Subject for Market {
+    const KIND: &'static str = "market";
+
+    fn channel(address: AccountAddress) -> Channel {
+        Channel::Market(MarketAddress(address.0))
+    }
+
+    fn plan(
+        current: Option<&Self>,
+        address: AccountAddress,
+        event: &ChainEvent,
+        schedule: FeeSchedule,
+    ) -> Result<EntryBody, Misfit> {
+        Market::plan(current, MarketAddress(address.0), event, schedule)
+    }
+
+    fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {
+        Market::advance(current, body)
+    }
+
+    fn contained(current: &Self, event: &ChainEvent, schedule: FeeSchedule) -> EntryBody {
+        current.plan_contained(event, schedule)
+    }
+
+    fn differences(&self, account: &ReadAccount) -> Result<Vec<String>, String> {
+        let account: MarketAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
+        Ok(Market::differences(self, &account).iter().map(ToString::to_string).collect())
+    }
+
+    fn adopt(
+        current: Option<&Self>,
+        address: AccountAddress,
+        account: &ReadAccount,
+        reason: String,
+    ) -> Result<EntryBody, String> {
+        let decoded: MarketAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
+        let lamports = crate::domain::amount::Lamports(account.lamports);
+        let market = Market::from_account(MarketAddress(address.0), &decoded, lamports, current)
+            .map_err(|error| error.to_string())?;
+        Ok(Market::plan_resync(current, market, reason, account.slot))
+    }
+
+    fn row(head: RowHead, _: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
+        HeadRow::Market(Box::new(MarketRow::new(head, state, finalized.cloned())))
+    }
+
+    async fn load(
+        pool: &deadpool_postgres::Pool,
+        address: AccountAddress,
+        epoch: Epoch,
+    ) -> Result<Option<Stored<Self>>, JournalError> {
+        let Some(stored) = open::load_market(pool, address, epoch).await? else { return Ok(None) };
+        Ok(Some(Stored {
+            head: stored.row.head(),
+            state: stored.row.market()?,
+            finalized: stored.row.finalized_state,
+            ring: stored.ring,
+            tail: stored.tail,
+            slot_high_before_ring: stored.slot_high_before_ring,
+        }))
+    }
+}
+
+impl Subject for ProgramConfig {
+    const KIND: &'static str = "config";
+
+    fn channel(address: AccountAddress) -> Channel {
+        Channel::Config(address)
+    }
+
+    fn plan(
+        current: Option<&Self>,
+        _: AccountAddress,
+        event: &ChainEvent,
+        _: FeeSchedule,
+    ) -> Result<EntryBody, Misfit> {
+        ProgramConfig::plan(current, event)
+    }
+
+    fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {
+        ProgramConfig::advance(current, body)
+    }
+
+    fn contained(_: &Self, event: &ChainEvent, _: FeeSchedule) -> EntryBody {
+        ProgramConfig::plan_contained(event)
+    }
+
+    fn differences(&self, account: &ReadAccount) -> Result<Vec<String>, String> {
+        let account: GlobalConfigAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
+        Ok(ProgramConfig::differences(self, &account).iter().map(ToString::to_string).collect())
+    }
+
+    fn adopt(
+        current: Option<&Self>,
+        _: AccountAddress,
+        account: &ReadAccount,
+        reason: String,
+    ) -> Result<EntryBody, String> {
+        let decoded: GlobalConfigAccount = decode_account(&account.data).map_err(|error| error.to_string())?;
+        Ok(ProgramConfig::plan_resync(ProgramConfig::from_account(&decoded, current), reason, account.slot))
+    }
+
+    fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
+        HeadRow::Config(Box::new(ConfigRow {
+            address,
+            epoch: head.epoch.0,
+            last_seq: head.last_seq.0,
+            slot_high: head.slot_high.0,
+            finalized_seq: head.finalized_seq.0,
+            finalized_state: finalized.cloned(),
+            state: state.clone(),
+        }))
+    }
+
+    async fn load(
+        pool: &deadpool_postgres::Pool,
+        address: AccountAddress,
+        epoch: Epoch,
+    ) -> Result<Option<Stored<Self>>, JournalError> {
+        let Some(stored) = open::load_config(pool, address, epoch).await? else { return Ok(None) };
+        Ok(Some(Stored {
+            head: stored.row.head(),
+            state: stored.row.state,
+            finalized: stored.row.finalized_state,
+            ring: stored.ring,
+            tail: stored.tail,
+            slot_high_before_ring: stored.slot_high_before_ring,
+        }))
+    }
+}

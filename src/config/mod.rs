@@ -1,0 +1,243 @@
+//! Configuration: one struct a topic, read from the environment (and `.env`), all errors at once.
+//!
+//! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
+//! example`) and can't drift. Units are in the names. Secrets are never printed.
+
+mod source;
+
+use std::{num::NonZeroU32, time::Duration};
+
+pub use source::{ConfigError, Source};
+
+use crate::domain::ids::ProgramId;
+
+/// Where the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// A developer's machine.
+    Development,
+    /// Under the project's tests: faults can be injected (by lines on the standard input).
+    Test,
+    /// For users.
+    Production,
+}
+
+impl std::str::FromStr for Environment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "development" => Ok(Self::Development),
+            "test" => Ok(Self::Test),
+            "production" => Ok(Self::Production),
+            _ => Err("one of development, test, production".into()),
+        }
+    }
+}
+
+/// The journal's database.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// Connection string or URL.
+    pub url: String,
+    /// How long a connection attempt may take.
+    pub connect_timeout_ms: u64,
+    /// Connections of each arbiter that runs streams.
+    pub stream_connections: usize,
+    /// Connections for reading, of each worker.
+    pub read_connections: usize,
+}
+
+/// The chain.
+#[derive(Debug, Clone)]
+pub struct ChainConfig {
+    /// JSON-RPC over HTTP. May carry a key.
+    pub rpc_url: String,
+    /// Notifications over WebSocket. May carry a key.
+    pub ws_url: String,
+    /// The program.
+    pub program: ProgramId,
+    /// Calls to the node in a second, all parts together.
+    pub rpc_calls_per_second: NonZeroU32,
+    /// Coverage is proved so often while the chain is quick to answer.
+    pub coverage_interval_ms: u64,
+    /// A connection without a slot for so long is dead.
+    pub silent_after_ms: u64,
+}
+
+/// The servers.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Address of all three.
+    pub host: String,
+    /// REST.
+    pub api_port: u16,
+    /// WebSocket.
+    pub ws_port: u16,
+    /// The event indexer's.
+    pub indexer_port: u16,
+    /// Threads of REST, and as many of WebSocket.
+    pub workers: usize,
+    /// Heartbeats of WebSocket connections.
+    pub heartbeat_ms: u64,
+    /// WebSocket connections of one IP address; 0 = no bound.
+    pub connections_per_ip: usize,
+}
+
+/// Logging.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// As `env_logger` filters: `info`, or `zmart=debug,warn`.
+    pub level: String,
+    /// `text` or `json`.
+    pub json: bool,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the process runs.
+    pub environment: Environment,
+    /// The journal's database.
+    pub database: DatabaseConfig,
+    /// The chain.
+    pub chain: ChainConfig,
+    /// The servers.
+    pub server: ServerConfig,
+    /// Logging.
+    pub log: LogConfig,
+}
+
+impl Config {
+    /// From the environment, after `.env` has been read into it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let mut source = Source::new(|name| std::env::var(name).ok());
+        let config = Self::read(&mut source);
+        source.finish()?;
+        config.ok_or_else(ConfigError::default)
+    }
+
+    /// The text of `.env.example`.
+    pub fn example() -> String {
+        let mut source = Source::new(|_| None);
+        let _ = Self::read(&mut source);
+        source.example()
+    }
+
+    /// `None` if a value is missing or wrong; the source knows which.
+    pub fn read(source: &mut Source) -> Option<Self> {
+        source.topic("Where the process runs");
+        let environment = source.value("ZMART_ENV", "development", "development, test or production");
+        source.topic("The journal's database (PostgreSQL 15 or newer, plain or Supabase)");
+        let database_url = source.required(
+            "DATABASE_URL",
+            "postgres://postgres@127.0.0.1:5432/zmart",
+            "connection string; on Supabase the direct or the session connection, not the transaction pooler",
+        );
+        let connect_timeout_ms = source.value("DATABASE_CONNECT_TIMEOUT_MS", "5000", "how long a connection attempt may take");
+        let stream_connections = source.value("DATABASE_STREAM_CONNECTIONS", "4", "connections of each thread that runs markets");
+        let read_connections = source.value("DATABASE_READ_CONNECTIONS", "4", "connections for reading, of each server thread");
+        source.topic("The chain");
+        let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
+        let ws_url = source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
+        let program = source.value(
+            "SOLANA_PROGRAM_ID_CORE",
+            "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS",
+            "address of the zmart-core program",
+        );
+        let rpc_calls_per_second = source.value("RPC_CALLS_PER_SECOND", "400", "calls to the node, all parts together");
+        let coverage_interval_ms = source.value("COVERAGE_INTERVAL_MS", "5000", "how often the chain is asked what was missed");
+        let silent_after_ms =
+            source.value("CHAIN_SILENT_AFTER_MS", "10000", "a notification socket without a slot for so long is dead");
+        source.topic("The servers");
+        let host = source.value("API_HOST", "127.0.0.1", "address of all three ports");
+        let api_port = source.value("API_PORT", "4000", "REST; 0 = any free port");
+        let ws_port = source.value("WS_PORT", "4001", "WebSocket; 0 = any free port");
+        let indexer_port = source.value("INDEXER_PORT", "4002", "the event indexer's; 0 = any free port");
+        let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
+        let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
+        let connections_per_ip =
+            source.value("WS_CONNECTIONS_PER_IP", "0", "WebSocket connections of one IP address; 0 = no bound");
+        source.topic("Logging");
+        let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
+        let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
+        if format.as_deref().is_some_and(|format| !matches!(format, "text" | "json")) {
+            source.refuse("LOG_FORMAT", "one of text, json");
+        }
+        Some(Self {
+            environment: environment?,
+            database: DatabaseConfig {
+                url: database_url?,
+                connect_timeout_ms: connect_timeout_ms?,
+                stream_connections: stream_connections?,
+                read_connections: read_connections?,
+            },
+            chain: ChainConfig {
+                rpc_url: rpc_url?,
+                ws_url: ws_url?,
+                program: program?,
+                rpc_calls_per_second: rpc_calls_per_second?,
+                coverage_interval_ms: coverage_interval_ms?,
+                silent_after_ms: silent_after_ms?,
+            },
+            server: ServerConfig {
+                host: host?,
+                api_port: api_port?,
+                ws_port: ws_port?,
+                indexer_port: indexer_port?,
+                workers: workers?,
+                heartbeat_ms: heartbeat_ms?,
+                connections_per_ip: connections_per_ip?,
+            },
+            log: LogConfig { level: level?, json: format? == "json" },
+        })
+    }
+}
+
+impl DatabaseConfig {
+    /// As the journal wants it.
+    pub fn settings(&self) -> crate::journal::DatabaseSettings {
+        crate::journal::DatabaseSettings {
+            url: self.url.clone(),
+            connect_timeout: Duration::from_millis(self.connect_timeout_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_and_no_value_is_shown() {
+        let mut source = Source::new(|name| match name {
+            "API_PORT" => Some("70000".into()),
+            "SOLANA_PROGRAM_ID_CORE" => Some("secret-looking".into()),
+            "SOLANA_RPC_URL" | "SOLANA_WS_URL" => Some("ws://x".into()),
+            "LOG_FORMAT" => Some("xml".into()),
+            _ => None,
+        });
+        assert!(Config::read(&mut source).is_none());
+        let error = source.finish().unwrap_err().to_string();
+        for name in ["API_PORT", "SOLANA_PROGRAM_ID_CORE", "DATABASE_URL", "LOG_FORMAT"] {
+            assert!(error.contains(name), "{name} in {error}");
+        }
+        assert!(!error.contains("secret-looking") && !error.contains("70000"), "{error}");
+    }
+
+    #[test]
+    fn the_example_is_a_configuration() {
+        let example = Config::example();
+        let values: std::collections::HashMap<_, _> = example
+            .lines()
+            .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let mut source = Source::new(|name| values.get(name).cloned());
+        assert!(Config::read(&mut source).is_some());
+        source.finish().unwrap();
+    }
+}

@@ -1,0 +1,73 @@
+//! Reading variables: their values, their descriptions, and what is wrong with them.
+
+use std::{fmt::Write, str::FromStr};
+
+/// Everything that is wrong with the configuration. Names variables, never values: they may be secrets.
+#[derive(Debug, Default, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration can't be used:{}", .0.iter().map(|line| format!("\n  {line}")).collect::<String>())]
+pub struct ConfigError(Vec<String>);
+
+/// Where variables come from.
+pub struct Source<'a> {
+    get: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    errors: Vec<String>,
+    example: String,
+}
+
+impl<'a> Source<'a> {
+    /// `get` answers with a variable's value.
+    pub fn new(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
+        Self { get: Box::new(get), errors: Vec::new(), example: String::new() }
+    }
+
+    /// A heading of the example.
+    pub fn topic(&mut self, name: &str) {
+        let _ = write!(self.example, "{}## {name}\n", if self.example.is_empty() { "" } else { "\n" });
+    }
+
+    /// A variable with a default.
+    pub fn value<T: FromStr>(&mut self, name: &str, default: &str, meaning: &str) -> Option<T> {
+        let _ = write!(self.example, "# {meaning}\n# {name}={default}\n");
+        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        self.parse(name, &text, meaning)
+    }
+
+    /// A variable without a default; `like` is what the example shows.
+    pub fn required<T: FromStr>(&mut self, name: &str, like: &str, meaning: &str) -> Option<T> {
+        let _ = write!(self.example, "# {meaning}\n{name}={like}\n");
+        let Some(text) = self.text(name) else {
+            self.errors.push(format!("{name} is missing: {meaning}"));
+            return None;
+        };
+        self.parse(name, &text, meaning)
+    }
+
+    /// An empty variable is an absent one.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.get)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn parse<T: FromStr>(&mut self, name: &str, text: &str, meaning: &str) -> Option<T> {
+        let value = text.parse().ok();
+        if value.is_none() {
+            self.errors.push(format!("{name} can't be understood: {meaning}"));
+        }
+        value
+    }
+
+    /// A value that parses and can't be used all the same.
+    pub fn refuse(&mut self, name: &str, wanted: &str) {
+        self.errors.push(format!("{name} can't be understood: {wanted}"));
+    }
+
+    /// # Errors
+    /// What was wrong.
+    pub fn finish(self) -> Result<(), ConfigError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ConfigError(self.errors)) }
+    }
+
+    /// The text of `.env.example`.
+    pub fn example(self) -> String {
+        format!("# Made by `zmart config example`. Lines that begin with \"# NAME=\" show defaults.\n\n{}", self.example)
+    }
+}

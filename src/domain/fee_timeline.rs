@@ -1,0 +1,110 @@
+//! The fees in force, by slot.
+//!
+//! A trade is priced by the rates at its place in the chain's order. Whoever sees config events in that order notes them
+//! here; a trade that is read later finds the rates of its slot. Two rates in one slot can't be told apart by the slot
+//! alone: the newest that was noted wins, and a market that it does not fit heals from its account.
+
+use super::{
+    amount::Bps,
+    entry::{EntryBody, FeeSchedule},
+    event::ProgramEvent,
+    ids::Slot,
+};
+
+/// Changes that are kept; beyond it the oldest are forgotten (and their trades priced by the oldest that is left).
+const CHANGES_MAX: usize = 4_096;
+
+/// The rates that `initialize_global_config` sets and its event does not name (docs/program.md, section 2).
+const RESOLVER_AT_START: Bps = Bps(200);
+const LP_AT_START: Bps = Bps(500);
+const PROTOCOL_AT_START: Bps = Bps(300);
+
+/// See the module.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeeTimeline(Vec<(Slot, FeeSchedule)>);
+
+impl FeeTimeline {
+    /// Notes an event of the config; others change nothing. Answers with true if the rates changed.
+    pub fn note(&mut self, slot: Slot, event: &ProgramEvent) -> bool {
+        match event {
+            ProgramEvent::GlobalConfigInitialized(e) => self
+                .set(slot, FeeSchedule { protocol: e.protocol_fee_bps, resolver: RESOLVER_AT_START, lp: LP_AT_START }),
+            ProgramEvent::ConfigUpdated(e) => self.set(
+                slot,
+                FeeSchedule {
+                    protocol: e.protocol_fee_bps,
+                    resolver: e.resolver_reward_bps,
+                    lp: e.liquidity_provider_fee_bps,
+                },
+            ),
+            _ => false,
+        }
+    }
+
+    /// Notes an entry of the config's journal.
+    pub fn note_entry(&mut self, body: &EntryBody) {
+        match body {
+            EntryBody::Config { position, config, .. } => {
+                self.set(position.slot, config.fees);
+            }
+            EntryBody::ConfigResync { slot, config, .. } => {
+                self.set(*slot, config.fees);
+            }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, slot: Slot, fees: FeeSchedule) -> bool {
+        if self.at(slot) == fees && !self.0.is_empty() {
+            return false;
+        }
+        let place = self.0.partition_point(|(since, _)| *since <= slot);
+        self.0.insert(place, (slot, fees));
+        if self.0.len() > CHANGES_MAX {
+            self.0.remove(0);
+        }
+        true
+    }
+
+    /// The rates at a slot; before the first change the first ones, and the program's own while none is known.
+    pub fn at(&self, slot: Slot) -> FeeSchedule {
+        let place = self.0.partition_point(|(since, _)| *since <= slot);
+        let known = self.0.get(place.saturating_sub(1)).map(|(_, fees)| *fees);
+        known.unwrap_or(FeeSchedule { protocol: PROTOCOL_AT_START, resolver: RESOLVER_AT_START, lp: LP_AT_START })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{amount::UnixSeconds, event::ConfigUpdated};
+
+    fn update(protocol: u16) -> ProgramEvent {
+        ConfigUpdated {
+            protocol_fee_bps: Bps(protocol),
+            resolver_reward_bps: Bps(1),
+            liquidity_provider_fee_bps: Bps(2),
+            proposal_approval_threshold: Bps(0),
+            dispute_success_threshold: Bps(0),
+            min_resolution_delay: 1,
+            dispute_period: 1,
+            timestamp: UnixSeconds(0),
+        }
+        .into()
+    }
+
+    #[test]
+    fn a_trade_pays_the_rates_of_its_slot() {
+        let mut timeline = FeeTimeline::default();
+        assert_eq!(timeline.at(Slot(5)).protocol, Bps(300), "the program's own while none is known");
+        assert!(timeline.note(Slot(10), &update(10)));
+        assert!(timeline.note(Slot(30), &update(30)));
+        assert!(timeline.note(Slot(20), &update(20)), "changes may be noted late");
+        assert!(!timeline.note(Slot(31), &update(30)), "the same rates are no change");
+        for (slot, protocol) in [(0, 10), (9, 10), (10, 10), (19, 10), (20, 20), (29, 20), (30, 30), (99, 30)] {
+            assert_eq!(timeline.at(Slot(slot)).protocol, Bps(protocol), "slot {slot}");
+        }
+        timeline.note(Slot(30), &update(31));
+        assert_eq!(timeline.at(Slot(30)).protocol, Bps(31), "in one slot the newest that was noted wins");
+    }
+}

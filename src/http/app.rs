@@ -1,0 +1,246 @@
+//! The three servers: what is bound where, and how they end.
+//!
+//! Each port is a server of its own with its own workers: a worker of the API has a gateway and connections for reading,
+//! a worker of the WebSocket port has a hub. Ports and addresses are arguments, 0 means any free port, and what was bound
+//! is answered, so that tests run beside each other.
+
+use std::{any::Any, cell::RefCell, io, net::SocketAddr, time::Duration};
+
+use actix::prelude::*;
+use actix_web::{
+    App, HttpServer,
+    dev::{Extensions, ServerHandle},
+    middleware::from_fn,
+    web,
+};
+use futures_util::future::{join_all, select_all};
+use tokio::{task::JoinHandle, time::Instant};
+
+use super::{
+    envelope::{envelope, json_bodies},
+    gateway::{GatewayHandle, Reads},
+    pool::ReadPool,
+    routes::{self, health::ServiceName},
+    ws::{
+        WsLimits,
+        hub::{CountSessions, Hub, Hubs, SayGoodbye, Sources},
+    },
+};
+use crate::{actors::registry::RegistryHandle, telemetry::health::Health};
+
+/// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
+/// polled, so nothing above TCP can end it.
+const TCP_SILENCE: Duration = Duration::from_secs(30);
+/// Idle connections of the API are kept so long.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Sessions have so long to read their goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// Requests have so long to be answered when the servers stop.
+const STOP_SECONDS: u64 = 5;
+
+/// Where to listen, and with what.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Address of all three ports, a name or a number.
+    pub api_host: String,
+    /// REST; 0 = any free port.
+    pub api_port: u16,
+    /// WebSocket; 0 = any free port.
+    pub ws_port: u16,
+    /// The indexer's; 0 = any free port.
+    pub indexer_port: u16,
+    /// Threads of the API, and as many of the WebSocket port.
+    pub workers: usize,
+    /// The journal.
+    pub database: tokio_postgres::Config,
+    /// Connections for reading, of each worker of the API and of the WebSocket port.
+    pub read_pool_size: usize,
+    /// Bounds and periods of WebSocket connections, the heartbeat's among them.
+    pub ws: WsLimits,
+}
+
+/// The parts of the process that the surface shows.
+#[derive(Debug, Clone)]
+pub struct HttpParts {
+    /// The way to every stream.
+    pub registry: RegistryHandle,
+    /// What the parts say of themselves.
+    pub health: Health,
+}
+
+/// The servers, running.
+#[derive(Debug)]
+pub struct RunningServers {
+    /// Where REST is bound.
+    pub api: SocketAddr,
+    /// Where WebSocket is bound.
+    pub ws: SocketAddr,
+    /// Where the indexer's port is bound.
+    pub indexer: SocketAddr,
+    hubs: Hubs,
+    handles: Vec<ServerHandle>,
+    tasks: Vec<JoinHandle<io::Result<()>>>,
+}
+
+/// A worker's hub; another one if a panic ended it. Its sessions then close themselves and come back to the new one.
+#[derive(Debug)]
+pub struct HubHandle {
+    hub: RefCell<Addr<Hub>>,
+    start: HubStart,
+}
+
+#[derive(Debug, Clone)]
+struct HubStart {
+    settings: HttpSettings,
+    parts: HttpParts,
+    hubs: Hubs,
+}
+
+impl HubStart {
+    fn start(&self) -> Addr<Hub> {
+        let pool = ReadPool::new(self.settings.database.clone(), self.settings.read_pool_size);
+        let sources = Sources::new(self.parts.registry.clone(), pool);
+        let hub = Hub::new(sources, self.parts.health.clone(), self.settings.ws).start();
+        self.hubs.add(hub.clone());
+        hub
+    }
+}
+
+impl HubHandle {
+    fn start(start: HubStart) -> Self {
+        Self { hub: RefCell::new(start.start()), start }
+    }
+
+    /// The hub.
+    pub fn hub(&self) -> Addr<Hub> {
+        let mut hub = self.hub.borrow_mut();
+        if !hub.connected() {
+            log::error!("a hub died; starting another");
+            *hub = self.start.start();
+        }
+        hub.clone()
+    }
+
+    /// Bounds of its connections.
+    pub fn limits(&self) -> WsLimits {
+        self.start.settings.ws
+    }
+}
+
+/// Bind and start the three servers. Must be called inside an actix system, which they run on.
+///
+/// # Errors
+/// A port can't be bound.
+pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<RunningServers> {
+    let hubs = Hubs::default();
+    let (host, workers) = (settings.api_host.clone(), settings.workers.max(1));
+    let health = web::Data::new(parts.health.clone());
+
+    let api = {
+        let (settings, parts, health) = (settings.clone(), parts.clone(), health.clone());
+        HttpServer::new(move || {
+            let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
+            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
+            App::new()
+                .app_data(web::Data::new(gateway))
+                .app_data(health.clone())
+                .app_data(web::Data::new(ServiceName("api-gateway")))
+                .app_data(json_bodies())
+                .configure(routes::api)
+                .default_service(web::to(routes::nothing_here))
+                .wrap(from_fn(envelope))
+        })
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .on_connect(watch_connection)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
+        .bind((host.as_str(), settings.api_port))?
+    };
+
+    let ws = {
+        let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
+        let health = health.clone();
+        HttpServer::new(move || {
+            App::new()
+                .app_data(web::Data::new(HubHandle::start(start.clone())))
+                .app_data(health.clone())
+                .app_data(web::Data::new(ServiceName("websocket-server")))
+                .configure(routes::websocket)
+                .default_service(web::to(routes::nothing_here))
+                .wrap(from_fn(envelope))
+        })
+        .workers(workers)
+        .on_connect(watch_connection)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
+        .bind((host.as_str(), settings.ws_port))?
+    };
+
+    let indexer = HttpServer::new(move || {
+        App::new()
+            .app_data(health.clone())
+            .app_data(web::Data::new(ServiceName("event-indexer")))
+            .configure(routes::indexer)
+            .default_service(web::to(routes::nothing_here))
+            .wrap(from_fn(envelope))
+    })
+    .workers(1)
+    .on_connect(watch_connection)
+    .shutdown_timeout(STOP_SECONDS)
+    .disable_signals()
+    .bind((host.as_str(), settings.indexer_port))?;
+
+    let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
+    let (api_at, ws_at, indexer_at) = (first(api.addrs())?, first(ws.addrs())?, first(indexer.addrs())?);
+    log::info!("REST on {api_at}, WebSocket on {ws_at}, indexer on {indexer_at}");
+    let servers = [api.run(), ws.run(), indexer.run()];
+    let handles = servers.iter().map(|server| server.handle()).collect();
+    let tasks = servers.into_iter().map(|server| actix::spawn(server)).collect();
+    Ok(RunningServers { api: api_at, ws: ws_at, indexer: indexer_at, hubs, handles, tasks })
+}
+
+impl RunningServers {
+    /// Waits until one of the servers ends by itself, which none should.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn ended(&mut self) -> io::Result<()> {
+        if self.tasks.is_empty() {
+            return Ok(());
+        }
+        let (ended, index, _) = select_all(self.tasks.iter_mut()).await;
+        drop(self.tasks.swap_remove(index));
+        ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+    }
+
+    /// Say goodbye to WebSocket clients, let requests be answered, and stop. Takes a few seconds at most.
+    pub async fn stop(self) {
+        let hubs = self.hubs.all();
+        let told = join_all(hubs.iter().map(|hub| hub.send(SayGoodbye))).await;
+        let told: usize = told.into_iter().flatten().sum();
+        if told > 0 {
+            log::info!("{told} WebSocket clients were told to come back");
+        }
+        let until = Instant::now() + GOODBYE;
+        while Instant::now() < until {
+            let left = join_all(hubs.iter().map(|hub| hub.send(CountSessions))).await;
+            if left.into_iter().flatten().sum::<usize>() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
+        join_all(self.tasks).await;
+    }
+}
+
+/// Settings of a new connection's socket.
+fn watch_connection(connection: &dyn Any, _: &mut Extensions) {
+    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+        let socket = socket2::SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_user_timeout(Some(TCP_SILENCE)).and_then(|()| socket.set_tcp_nodelay(true)) {
+            log::debug!("a connection's socket could not be set up: {error}");
+        }
+    }
+}

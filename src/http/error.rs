@@ -1,0 +1,180 @@
+//! The error codes of the API: one enum, each with its status.
+//!
+//! A handler returns an [`ApiError`]; the body that clients see, with the request's id and path, is written in one place
+//! ([`super::envelope`]). What happened inside never gets into it: [`ApiError::internal`] logs the cause and keeps it.
+
+use std::{borrow::Cow, fmt};
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use serde::Serialize;
+
+use crate::{actors::stream::ReadError, http::pool::PoolFailure, journal::read::ReadFailure};
+
+/// What went wrong, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)] // the names are those of the API
+pub enum ErrorCode {
+    ValidationError,
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    Conflict,
+    PayloadTooLarge,
+    MethodNotAllowed,
+    UnsupportedMediaType,
+    ChainRefused,
+    IdempotencyMismatch,
+    RateLimited,
+    Internal,
+    Unavailable,
+    Stale,
+    Timeout,
+}
+
+impl ErrorCode {
+    /// The status that goes with it.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::ValidationError => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ChainRefused | Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// A field that was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name in the request.
+    pub field: Cow<'static, str>,
+    /// For people.
+    pub message: Cow<'static, str>,
+}
+
+/// An answer that is not the one asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: Cow<'static, str>,
+    /// Which fields, if it is about fields.
+    pub details: Vec<FieldError>,
+    /// When to try again.
+    pub retry_after_seconds: Option<u32>,
+}
+
+impl ApiError {
+    /// An error without fields.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let retry_after_seconds = matches!(code, ErrorCode::Unavailable | ErrorCode::Stale).then_some(1);
+        Self { code, message: message.into(), details: Vec::new(), retry_after_seconds }
+    }
+
+    /// Fields were refused.
+    pub fn invalid(details: Vec<FieldError>) -> Self {
+        Self { details, ..Self::new(ErrorCode::ValidationError, "The request was refused; see details.") }
+    }
+
+    /// One field was refused.
+    pub fn invalid_field(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::invalid(vec![FieldError { field: field.into(), message: message.into() }])
+    }
+
+    /// There is no such thing.
+    pub fn not_found(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::NotFound, what)
+    }
+
+    /// A part that is needed does not answer now.
+    pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::Unavailable, message)
+    }
+
+    /// A fault of ours: the cause is logged here, once, and not told.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        log::error!("a request failed: {cause}");
+        Self::new(ErrorCode::Internal, INTERNAL_MESSAGE)
+    }
+
+    /// For a status that was not set by us: the framework's own refusals.
+    pub fn of_status(status: StatusCode) -> Self {
+        match status.as_u16() {
+            401 => Self::new(ErrorCode::Unauthorized, "Sign in first."),
+            403 => Self::new(ErrorCode::Forbidden, "This is not allowed."),
+            404 => Self::not_found("There is nothing at this path."),
+            405 => Self::new(ErrorCode::MethodNotAllowed, "This path does not take this method."),
+            409 => Self::new(ErrorCode::Conflict, "This conflicts with what is there."),
+            413 => Self::new(ErrorCode::PayloadTooLarge, "The body is too large."),
+            415 => Self::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."),
+            429 => Self::new(ErrorCode::RateLimited, "Too many requests."),
+            503 => Self::unavailable("Not available now."),
+            408 | 504 => Self::new(ErrorCode::Timeout, "It took too long."),
+            400..=499 => Self::new(ErrorCode::ValidationError, "The request can't be understood."),
+            _ => Self::new(ErrorCode::Internal, INTERNAL_MESSAGE),
+        }
+    }
+}
+
+const INTERNAL_MESSAGE: &str = "Something went wrong here. Please tell us the request_id.";
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// Without a body: the envelope writes it, since it knows the request's id and path.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Unknown => Self::not_found("There is no such market."),
+            ReadError::Loading => Self::unavailable("The market is being loaded."),
+            ReadError::Gone => Self::unavailable("The market was restarted."),
+        }
+    }
+}
+
+impl From<ReadFailure> for ApiError {
+    fn from(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Transient(cause) => {
+                log::warn!("the journal can't be read: {cause}");
+                Self::unavailable("The database does not answer now.")
+            }
+            ReadFailure::Refused(_) | ReadFailure::BadRow(_) => Self::internal(failure),
+        }
+    }
+}
+
+impl From<PoolFailure> for ApiError {
+    fn from(failure: PoolFailure) -> Self {
+        log::warn!("{failure}");
+        Self::unavailable("The database does not answer now.")
+    }
+}

@@ -1,0 +1,223 @@
+//! The Gateway: one actor a worker, whom handlers ask.
+//!
+//! A handler parses, sends one message and answers with what comes back; what it takes to find the answer (the registry,
+//! the journal) is known here only. Owns its worker's connections for reading, since a connection lives on the runtime
+//! that made it. Requests in flight are counted by who sends ([`GatewayHandle`]): past the bound the answer is
+//! UNAVAILABLE at once, because an actor's mailbox has no bound of its own.
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix::prelude::*;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    error::{ApiError, ErrorCode},
+    pool::ReadPool,
+};
+use crate::{
+    actors::{
+        registry::{ConfigHandle, RegistryHandle},
+        stream::{ReadError, ReleasedMarket},
+    },
+    domain::{
+        ids::{MarketAddress, MarketSeed},
+        market::Market,
+        phase::Phase,
+    },
+    journal::read,
+};
+
+/// Most requests in flight in a gateway; past it UNAVAILABLE.
+pub const MAX_IN_FLIGHT: usize = 512;
+/// Longest that an answer may take; past it TIMEOUT.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for what an answer can do without.
+const PATIENCE_FOR_EXTRAS: Duration = Duration::from_millis(500);
+
+/// How a request names a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MarketRef {
+    /// By its account.
+    Address(MarketAddress),
+    /// By the seed that it was made from.
+    Seed(MarketSeed),
+}
+
+/// A text names no market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Must be an account address (base58 of 32 bytes) or a market seed (64 hexadecimal digits).")]
+pub struct BadMarketRef;
+
+impl std::str::FromStr for MarketRef {
+    type Err = BadMarketRef;
+    fn from_str(text: &str) -> Result<Self, BadMarketRef> {
+        // An address has at most 44 digits, a seed 64: no text is both.
+        let address = || text.parse().map(Self::Address).map_err(|_| BadMarketRef);
+        text.parse().map(Self::Seed).or_else(|_| address())
+    }
+}
+
+/// What can be asked of a gateway.
+pub trait Question: Send + 'static {
+    /// What is answered.
+    type Answer: Send + 'static;
+    /// Find the answer.
+    fn answer(self, reads: Arc<Reads>) -> impl Future<Output = Result<Self::Answer, ApiError>>;
+}
+
+/// Where answers come from.
+#[derive(Debug)]
+pub struct Reads {
+    registry: RegistryHandle,
+    pool: ReadPool,
+    config: Mutex<Option<ConfigHandle>>,
+}
+
+impl Reads {
+    /// Answers from the actors behind `registry` and from the journal.
+    pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
+        Self { registry, pool, config: Mutex::default() }
+    }
+
+    /// A connection to the journal.
+    ///
+    /// # Errors
+    /// UNAVAILABLE if none can be had.
+    pub async fn journal(&self) -> Result<deadpool_postgres::Object, ApiError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// The market's account.
+    ///
+    /// # Errors
+    /// NOT_FOUND for a seed that no market was made from.
+    pub async fn address(&self, market: MarketRef) -> Result<MarketAddress, ApiError> {
+        match market {
+            MarketRef::Address(address) => Ok(address),
+            MarketRef::Seed(seed) => {
+                let client = self.journal().await?;
+                let found = read::market_address_by_seed(&**client, seed).await?;
+                found.ok_or_else(|| ReadError::Unknown.into())
+            }
+        }
+    }
+
+    /// The market as the world may see it.
+    ///
+    /// # Errors
+    /// NOT_FOUND, or UNAVAILABLE while it is being loaded or restarted.
+    pub async fn released(&self, market: MarketRef) -> Result<ReleasedMarket, ApiError> {
+        let address = self.address(market).await?;
+        // An actor that is gone is found once more: it may just have been restarted.
+        for _ in 0..2 {
+            let read = match self.registry.market(address).await {
+                Ok(handle) => handle.read().await,
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(released) => return Ok(released),
+                Err(ReadError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ReadError::Gone.into())
+    }
+
+    /// The dispute period in force, if any of these markets needs it and it can be had at once.
+    pub async fn dispute_period_seconds(&self, markets: impl IntoIterator<Item = &Market>) -> Option<i64> {
+        if !markets.into_iter().any(|market| market.phase == Phase::Resolving) {
+            return None;
+        }
+        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config_period()).await.ok().flatten()
+    }
+
+    async fn config_period(&self) -> Option<i64> {
+        let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let handle = match known.filter(ConfigHandle::is_alive) {
+            Some(handle) => handle,
+            None => {
+                let handle = self.registry.config().await.ok()?;
+                *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
+                handle
+            }
+        };
+        let released = handle.read().await.ok()?;
+        released.config.map(|config| config.dispute_period_seconds)
+    }
+}
+
+/// The actor.
+#[derive(Debug)]
+pub struct Gateway {
+    reads: Arc<Reads>,
+}
+
+impl Actor for Gateway {
+    type Context = Context<Self>;
+}
+
+/// A question, and the place among those in flight that it holds until it is answered.
+#[derive(Message)]
+#[rtype(result = "Result<Q::Answer, ApiError>")]
+struct Ask<Q: Question> {
+    question: Q,
+    place: OwnedSemaphorePermit,
+}
+
+impl<Q: Question> Handler<Ask<Q>> for Gateway {
+    type Result = ResponseFuture<Result<Q::Answer, ApiError>>;
+
+    fn handle(&mut self, ask: Ask<Q>, _: &mut Context<Self>) -> Self::Result {
+        let reads = self.reads.clone();
+        Box::pin(async move {
+            let Ask { question, place } = ask;
+            let answer = tokio::time::timeout(PATIENCE, question.answer(reads)).await;
+            // Held to here even if the client is gone by now: the work was done all the same.
+            drop(place);
+            answer.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Timeout, "It took too long.")))
+        })
+    }
+}
+
+/// A worker's gateway, as its handlers know it.
+#[derive(Debug)]
+pub struct GatewayHandle {
+    reads: Arc<Reads>,
+    places: Arc<Semaphore>,
+    gateway: RefCell<Addr<Gateway>>,
+}
+
+impl GatewayHandle {
+    /// Start a gateway on this worker.
+    pub fn start(reads: Reads) -> Self {
+        let reads = Arc::new(reads);
+        let gateway = Gateway { reads: reads.clone() }.start();
+        Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
+    }
+
+    /// Ask, and wait for the answer.
+    ///
+    /// # Errors
+    /// What the answer is, UNAVAILABLE past [`MAX_IN_FLIGHT`], TIMEOUT past [`PATIENCE`].
+    pub async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, ApiError> {
+        let busy = |_| ApiError::unavailable("Too many requests are being answered.");
+        let place = self.places.clone().try_acquire_owned().map_err(busy)?;
+        let lost = |_| ApiError::unavailable("The request was interrupted.");
+        let gateway = self.gateway();
+        gateway.send(Ask { question, place }).await.map_err(lost)?
+    }
+
+    /// The actor; a new one if a panic ended it. It has no state to lose.
+    fn gateway(&self) -> Addr<Gateway> {
+        let mut gateway = self.gateway.borrow_mut();
+        if !gateway.connected() {
+            log::error!("a gateway died; starting another");
+            *gateway = Gateway { reads: self.reads.clone() }.start();
+        }
+        gateway.clone()
+    }
+}

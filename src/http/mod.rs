@@ -1,0 +1,16 @@
+//! The surface: REST on 4000, WebSocket on 4001, the indexer's port 4002.
+//!
+//! Handlers and sessions are thin: parse, ask an actor, answer. Live state comes from market actors through their
+//! handles, history from [`crate::journal::read`]; nothing here owns a fact, and nothing here is shown before it is
+//! durable. Every queue between the parts is bounded, and says beside its bound what happens past it.
+
+pub mod app;
+pub mod envelope;
+pub mod error;
+pub mod gateway;
+pub mod page;
+pub mod pool;
+pub mod query;
+pub mod reply;
+pub mod routes;
+pub mod ws;

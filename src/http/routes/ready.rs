@@ -1,0 +1,41 @@
+//! GET /ready: whether the process is fit for work, and which part is not, and why.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use crate::{
+    domain::ids::Slot,
+    http::envelope::OwnBody,
+    telemetry::health::{Health, Part, PartState},
+};
+
+#[derive(Serialize)]
+struct ReadyView {
+    status: &'static str,
+    parts: BTreeMap<Part, PartState>,
+    covered_slot: Slot,
+    head_slot: Slot,
+    lag_slots: u64,
+}
+
+/// The handler: 200 if every part is up, else 503.
+pub async fn handle(health: web::Data<Health>) -> HttpResponse {
+    let parts = health.parts();
+    let (covered_slot, head_slot) = health.coverage();
+    let ready = parts.values().all(|state| *state == PartState::Up);
+    let view = ReadyView {
+        status: if ready { "ready" } else { "not_ready" },
+        parts,
+        covered_slot,
+        head_slot,
+        lag_slots: head_slot.0.saturating_sub(covered_slot.0),
+    };
+    if ready {
+        return HttpResponse::Ok().json(view);
+    }
+    let mut reply = HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "1")).json(view);
+    reply.extensions_mut().insert(OwnBody);
+    reply
+}

@@ -1,0 +1,425 @@
+//! The hub: one actor a worker, that holds the sockets.
+//!
+//! It is attached once to each stream in use and is sent each frame once, into one bounded inbox; fan-out to the sessions
+//! happens here, so that a market's turn stays short. Per session and channel it keeps one number, the newest entry that
+//! was sent: with it a hole, a restart of the market or a slow joiner is the same thing, namely "read again after that
+//! number". Nothing is buffered for a session but its bounded outbox: what a session misses is read again, from what the
+//! hub keeps of the channel, from the market's memory, or from the journal.
+//!
+//! - [`feed`]: what the hub has of a channel, and who listens.
+//! - [`join`]: a subscription, from the wish to the answer.
+//! - [`catch_up`]: sessions that are behind, page by page.
+//! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
+//! - [`sources`]: the asynchronous questions to streams and journal.
+
+mod catch_up;
+mod feed;
+mod join;
+mod sources;
+mod upkeep;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::prelude::*;
+use futures_util::stream::poll_fn;
+use rand::Rng;
+use tokio::sync::mpsc;
+
+use self::{catch_up::PageReads, feed::Feed};
+use super::{
+    WsLimits,
+    codes::Close,
+    messages::{self, ChannelHead, Position, WsErrorCode},
+    outbox::{Outbox, Outgoing, Verdict},
+    protocol::{ChannelRef, RequestId, Want},
+};
+use crate::{
+    actors::stream::{HubInput, HubLink},
+    domain::ids::{MarketAddress, MarketSeed, Seq},
+    http::gateway::MarketRef,
+    telemetry::health::Health,
+    view::frame::{Channel, FramePack},
+};
+
+pub use self::sources::Sources;
+
+/// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
+pub const INBOX: usize = 65_536;
+/// Entries that are sent as live ones when a session is so little behind; more are sent page by page.
+const BURST: usize = 64;
+
+/// A connection's number in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// A new one.
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A connection was made.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Connect {
+    /// Who.
+    pub session: SessionId,
+    /// Where its messages go.
+    pub outbox: Arc<Outbox>,
+}
+
+/// Subscribe to channels; the answers come through the outbox, as they are ready, the last of them with the id.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Subscribe {
+    /// Who.
+    pub session: SessionId,
+    /// Echoed.
+    pub id: RequestId,
+    /// To what.
+    pub wants: Vec<Want>,
+}
+
+/// Leave channels (none named: all of them); the answer comes through the outbox, after their last frame.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Unsubscribe {
+    /// Who.
+    pub session: SessionId,
+    /// Echoed.
+    pub id: RequestId,
+    /// From what.
+    pub channels: Vec<ChannelRef>,
+}
+
+/// Tell what is subscribed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct List {
+    /// Who.
+    pub session: SessionId,
+    /// Echoed.
+    pub id: RequestId,
+}
+
+/// A page was taken out of the outbox: there is room for the next.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct More {
+    /// Who.
+    pub session: SessionId,
+}
+
+/// Say goodbye to every session, and take no new ones. Answers how many there were.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct SayGoodbye;
+
+/// How many sessions are there?
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub struct CountSessions;
+
+/// The hubs of all workers, for the end.
+#[derive(Debug, Clone, Default)]
+pub struct Hubs(Arc<Mutex<Vec<Addr<Hub>>>>);
+
+impl Hubs {
+    /// A hub was started.
+    pub fn add(&self, hub: Addr<Hub>) {
+        let mut hubs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hubs.retain(Addr::connected);
+        hubs.push(hub);
+    }
+
+    /// Those that live.
+    pub fn all(&self) -> Vec<Addr<Hub>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter(|hub| hub.connected()).cloned().collect()
+    }
+}
+
+/// What the hub knows of a session.
+#[derive(Debug)]
+struct Session {
+    outbox: Arc<Outbox>,
+    /// What it asked for; true once it was answered with `subscribed`.
+    channels: BTreeMap<Channel, bool>,
+    /// Markets named by a seed whose address is being looked up.
+    resolving: Vec<MarketSeed>,
+    /// Subscriptions that are not answered yet.
+    unanswered: usize,
+    /// Channels in which it is behind, in the order of their turns; only while a page is out.
+    catching_up: VecDeque<Channel>,
+    /// A page is in its outbox.
+    page_is_out: bool,
+    beats: u64,
+    next_beat: Instant,
+}
+
+/// The actor.
+#[derive(Debug)]
+pub struct Hub {
+    link: HubLink,
+    inbox: Option<mpsc::Receiver<HubInput>>,
+    sources: Arc<Sources>,
+    health: Health,
+    limits: WsLimits,
+    sessions: HashMap<SessionId, Session>,
+    feeds: HashMap<Channel, Feed>,
+    /// The config's channel, once its account is known. Everyone who has a subscription gets its frames.
+    config: Option<Channel>,
+    config_is_looked_for: bool,
+    seeds: HashMap<MarketSeed, MarketAddress>,
+    page_reads: PageReads,
+    tickets: u64,
+    next_sweep: Instant,
+    is_closing: bool,
+}
+
+impl Hub {
+    /// A hub over these sources.
+    pub fn new(sources: Sources, health: Health, limits: WsLimits) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let (sender, inbox) = mpsc::channel(INBOX);
+        Self {
+            link: HubLink { id: NEXT.fetch_add(1, Ordering::Relaxed), inbox: sender },
+            inbox: Some(inbox),
+            sources: Arc::new(sources),
+            health,
+            limits,
+            sessions: HashMap::new(),
+            feeds: HashMap::new(),
+            config: None,
+            config_is_looked_for: false,
+            seeds: HashMap::new(),
+            page_reads: PageReads::default(),
+            tickets: 0,
+            next_sweep: Instant::now(),
+            is_closing: false,
+        }
+    }
+
+    /// Put something into a session's outbox; one that is full ends the session.
+    fn send(&mut self, session: SessionId, item: Outgoing) {
+        let Some(known) = self.sessions.get(&session) else { return };
+        if known.outbox.push(item).is_err() {
+            self.drop_slow(session);
+        }
+    }
+
+    fn refuse(&mut self, session: SessionId, id: &RequestId, channel: Option<&str>, code: WsErrorCode, message: &str) {
+        let text = messages::error(id.as_ref(), channel, code, message);
+        self.send(session, Outgoing::Message(text, Verdict::of(code)));
+    }
+
+    fn drop_slow(&mut self, session: SessionId) {
+        if let Some(known) = self.sessions.get(&session) {
+            known.outbox.close(Close::Slow);
+        }
+        self.forget(session);
+    }
+
+    /// A session is gone.
+    fn forget(&mut self, session: SessionId) {
+        let Some(known) = self.sessions.remove(&session) else { return };
+        for channel in known.channels.keys().chain(&self.config) {
+            if let Some(feed) = self.feeds.get_mut(channel) {
+                feed.readers.remove(&session);
+            }
+        }
+    }
+
+    /// Frames came in order: pass them on.
+    fn publish(&mut self, channel: Channel, ready: &[(Seq, Arc<FramePack>)], ctx: &mut Context<Self>) {
+        let Some(feed) = self.feeds.get_mut(&channel) else { return };
+        if ready.len() > BURST {
+            // More than an outbox should take at once: they are read page by page from what is kept of the channel.
+            let sessions: Vec<_> = feed.readers.keys().copied().collect();
+            sessions.into_iter().for_each(|session| self.advance(session, channel, ctx));
+            return;
+        }
+        let mut slow = Vec::new();
+        for (session, reader) in &mut feed.readers {
+            let Some(known) = self.sessions.get(session) else { continue };
+            for (seq, pack) in ready {
+                if reader.offer(*seq) && known.outbox.push(Outgoing::Pack(pack.clone())).is_err() {
+                    slow.push(*session);
+                    break;
+                }
+            }
+        }
+        slow.into_iter().for_each(|session| self.drop_slow(session));
+    }
+
+    /// The channel that a name stands for, as far as it is known here.
+    fn channel_of(&self, name: &ChannelRef) -> Option<Channel> {
+        match name {
+            ChannelRef::Market(MarketRef::Address(address)) => Some(Channel::Market(*address)),
+            ChannelRef::Market(MarketRef::Seed(seed)) => self.seeds.get(seed).copied().map(Channel::Market),
+            ChannelRef::Config => self.config,
+        }
+    }
+}
+
+impl Actor for Hub {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(mut inbox) = self.inbox.take() {
+            ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
+        }
+        let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
+        ctx.run_interval(often, |hub, ctx| hub.tick(Instant::now(), ctx));
+        self.tick(Instant::now(), ctx);
+    }
+}
+
+impl StreamHandler<HubInput> for Hub {
+    fn handle(&mut self, input: HubInput, ctx: &mut Context<Self>) {
+        match input {
+            HubInput::Frames(pack) => {
+                let channel = pack.channel;
+                let Some(feed) = self.feeds.get_mut(&channel) else { return };
+                let ready = feed.offer(pack);
+                self.publish(channel, &ready, ctx);
+                if self.feeds.get(&channel).is_some_and(|feed| feed.inlet.has_hole()) {
+                    self.heal(channel, ctx);
+                }
+            }
+            HubInput::Head { channel, epoch, seq } => {
+                if let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) {
+                    feed.inlet.announce(seq);
+                    if feed.inlet.is_behind() {
+                        self.heal(channel, ctx);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Connect> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Connect { session, outbox }: Connect, _: &mut Context<Self>) {
+        if self.is_closing {
+            outbox.finish(Close::ShuttingDown);
+            return;
+        }
+        let session_state = Session {
+            outbox,
+            channels: BTreeMap::new(),
+            resolving: Vec::new(),
+            unanswered: 0,
+            catching_up: VecDeque::new(),
+            page_is_out: false,
+            beats: 0,
+            next_beat: Instant::now() + self.limits.heartbeat,
+        };
+        self.sessions.insert(session, session_state);
+    }
+}
+
+impl Handler<Unsubscribe> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Unsubscribe { session, id, channels }: Unsubscribe, _: &mut Context<Self>) {
+        let Some(known) = self.sessions.get(&session) else { return };
+        let leaving: Vec<Channel> = if channels.is_empty() {
+            known.channels.keys().copied().collect()
+        } else {
+            channels.iter().filter_map(|name| self.channel_of(name)).collect()
+        };
+        let mut left = Vec::new();
+        if let Some(known) = self.sessions.get_mut(&session) {
+            known
+                .resolving
+                .retain(|seed| !channels.is_empty() && !channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed))));
+            left.extend(leaving.into_iter().filter(|channel| known.channels.remove(channel).is_some()));
+        }
+        let heads = left.iter().map(|channel| self.head_of(session, *channel)).collect();
+        for channel in left {
+            if let Some(feed) = self.feeds.get_mut(&channel) {
+                feed.readers.remove(&session);
+            }
+        }
+        self.settle_config(session);
+        let text = messages::reply(id.as_ref(), "unsubscribe", heads);
+        self.send(session, Outgoing::Message(text, Verdict::Good));
+    }
+}
+
+impl Handler<List> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, List { session, id }: List, _: &mut Context<Self>) {
+        let Some(known) = self.sessions.get(&session) else { return };
+        let joined = known.channels.iter().filter(|(_, joined)| **joined);
+        let heads = joined.map(|(channel, _)| self.head_of(session, *channel)).collect();
+        let text = messages::reply(id.as_ref(), "list", heads);
+        self.send(session, Outgoing::Message(text, Verdict::Good));
+    }
+}
+
+impl Hub {
+    fn head_of(&self, session: SessionId, channel: Channel) -> ChannelHead {
+        ChannelHead::new(channel, self.position_of(session, channel))
+    }
+
+    /// The newest entry of a channel that was sent to a session.
+    fn position_of(&self, session: SessionId, channel: Channel) -> Option<Position> {
+        let feed = self.feeds.get(&channel)?;
+        let seq = feed.readers.get(&session)?.sent()?;
+        Some(Position { epoch: feed.epoch?, seq })
+    }
+
+    /// Who has a subscription gets the config's frames; who has none does not.
+    fn settle_config(&mut self, session: SessionId) {
+        let Some(channel) = self.config else { return };
+        let Some(known) = self.sessions.get(&session) else { return };
+        let wants = known.channels.values().any(|joined| *joined);
+        let asked_for = known.channels.contains_key(&channel);
+        let feed = self.feeds.entry(channel).or_default();
+        if wants {
+            feed.listen_along(session);
+        } else if !asked_for {
+            feed.readers.remove(&session);
+        }
+    }
+}
+
+impl Handler<SayGoodbye> for Hub {
+    type Result = usize;
+
+    fn handle(&mut self, _: SayGoodbye, _: &mut Context<Self>) -> usize {
+        self.is_closing = true;
+        let mut random = rand::rng();
+        for session in self.sessions.values() {
+            // Spread, so that not everybody comes back in the same second.
+            let reconnect_after_ms = random.random_range(500..5_000);
+            let goodbye = Outgoing::Message(messages::shutdown(reconnect_after_ms), Verdict::Neutral);
+            match session.outbox.push(goodbye) {
+                Ok(()) => session.outbox.finish(Close::ShuttingDown),
+                Err(_) => session.outbox.close(Close::Slow),
+            }
+        }
+        self.sessions.len()
+    }
+}
+
+impl Handler<CountSessions> for Hub {
+    type Result = usize;
+
+    fn handle(&mut self, _: CountSessions, _: &mut Context<Self>) -> usize {
+        self.sessions.values().filter(|session| !session.outbox.is_abandoned()).count()
+    }
+}

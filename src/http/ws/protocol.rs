@@ -1,0 +1,237 @@
+//! What a client may say: JSON text parsed into typed actions, or refused with a reason.
+//!
+//! Pure. Never asks whether a market exists: that is answered where markets are known.
+
+use serde_json::{Map, Value};
+
+use super::messages::WsErrorCode;
+use crate::{
+    domain::ids::{Epoch, Seq},
+    http::gateway::MarketRef,
+};
+
+/// A message's id, echoed in its answer.
+pub type RequestId = Option<Value>;
+
+/// Longest id, as JSON text, in bytes: it is kept until the answer goes out.
+const MAX_ID_BYTES: usize = 256;
+
+/// How a client names a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelRef {
+    /// `market:<address or seed>`.
+    Market(MarketRef),
+    /// `config`.
+    Config,
+}
+
+/// Where a client wants to resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// The journal's life that it knows.
+    pub epoch: Epoch,
+    /// The newest entry that it has.
+    pub seq: Seq,
+}
+
+/// A channel to subscribe to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// Which.
+    pub channel: ChannelRef,
+    /// As the client wrote it, for errors about it.
+    pub name: String,
+    /// From where.
+    pub since: Option<Since>,
+}
+
+/// What a client wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Frames of these channels, each once.
+    Subscribe(Vec<Want>),
+    /// No more frames of these; empty = of none.
+    Unsubscribe(Vec<ChannelRef>),
+    /// Which channels am I subscribed to?
+    List,
+    /// Are you there?
+    Ping,
+    /// I am here.
+    Pong,
+}
+
+/// A message that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientMessage {
+    /// To be echoed.
+    pub id: RequestId,
+    /// What is wanted.
+    pub action: Action,
+}
+
+/// A message that was not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// To be echoed, where it could be read.
+    pub id: RequestId,
+    /// Why, for programs.
+    pub code: WsErrorCode,
+    /// Why, for people.
+    pub message: String,
+}
+
+type Fields = Map<String, Value>;
+type Reason = (WsErrorCode, String);
+
+fn invalid(message: impl Into<String>) -> Reason {
+    (WsErrorCode::ValidationError, message.into())
+}
+
+/// Read a message. `max_channels` bounds a list of channels.
+///
+/// # Errors
+/// [`Refusal`], with the id where it could be read.
+pub fn parse(text: &str, max_channels: usize) -> Result<ClientMessage, Refusal> {
+    if text.trim() == "ping" {
+        return Ok(ClientMessage { id: None, action: Action::Ping });
+    }
+    let bad = |id, (code, message)| Refusal { id, code, message };
+    let mut fields = match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err(bad(None, (WsErrorCode::BadMessage, "A message is a JSON object.".into()))),
+        Err(error) => return Err(bad(None, (WsErrorCode::BadMessage, format!("This is not JSON: {error}")))),
+    };
+    let id = fields.remove("id").filter(|id| !id.is_null());
+    if id.as_ref().is_some_and(|id| !fits(id)) {
+        return Err(bad(None, invalid(format!("id: longer than {MAX_ID_BYTES} bytes."))));
+    }
+    match action(&fields, max_channels) {
+        Ok(action) => Ok(ClientMessage { id, action }),
+        Err(reason) => Err(bad(id, reason)),
+    }
+}
+
+fn fits(id: &Value) -> bool {
+    match id {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => text.len() <= MAX_ID_BYTES,
+        Value::Array(_) | Value::Object(_) => id.to_string().len() <= MAX_ID_BYTES,
+    }
+}
+
+fn action(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
+    let name = match fields.get("action") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(_) => return Err((WsErrorCode::BadMessage, "action: must be a string.".into())),
+        None => return Err((WsErrorCode::BadMessage, "action: missing.".into())),
+    };
+    match name {
+        "subscribe" => subscribe(fields, max_channels),
+        "unsubscribe" => {
+            Ok(Action::Unsubscribe(channels(fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
+        }
+        "list" => Ok(Action::List),
+        "ping" => Ok(Action::Ping),
+        "pong" => Ok(Action::Pong),
+        "auth" | "quote" | "build" | "submit" | "vote" | "get" => {
+            Err((WsErrorCode::NotOffered, format!("action: {name} is not offered yet.")))
+        }
+        other => Err((WsErrorCode::UnknownAction, format!("action: there is no {:?}.", short(other)))),
+    }
+}
+
+/// At most so much of a client's text is shown back.
+fn short(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// `market_id` or `channels`, each channel once, in their order.
+fn channels(fields: &Fields, max_channels: usize) -> Result<Vec<(ChannelRef, String)>, Reason> {
+    let mut found: Vec<(ChannelRef, String)> = Vec::new();
+    match fields.get("market_id") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(id)) => {
+            let market = id.parse().map_err(|error| invalid(format!("market_id: {error}")))?;
+            found.push((ChannelRef::Market(market), format!("market:{id}")));
+        }
+        Some(_) => return Err(invalid("market_id: must be a string.")),
+    }
+    match fields.get("channels") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(names)) => {
+            if names.len() > max_channels {
+                let message = format!("channels: at most {max_channels} a connection.");
+                return Err((WsErrorCode::TooManyChannels, message));
+            }
+            for name in names {
+                let Value::String(name) = name else { return Err(invalid("channels: must be a list of strings.")) };
+                let channel = channel(name)?;
+                if !found.iter().any(|(known, _)| *known == channel) {
+                    found.push((channel, name.clone()));
+                }
+            }
+        }
+        Some(_) => return Err(invalid("channels: must be a list of strings.")),
+    }
+    Ok(found)
+}
+
+fn channel(name: &str) -> Result<ChannelRef, Reason> {
+    if name == "config" {
+        return Ok(ChannelRef::Config);
+    }
+    if let Some(id) = name.strip_prefix("market:") {
+        let market = id.parse().map_err(|error| invalid(format!("channels: market:…: {error}")))?;
+        return Ok(ChannelRef::Market(market));
+    }
+    if matches!(name, "ticker" | "markets" | "trades") || name.starts_with("wallet:") {
+        return Err((WsErrorCode::NotOffered, format!("channels: {} is not offered yet.", short(name))));
+    }
+    Err(invalid(format!("channels: there is no channel {:?}.", short(name))))
+}
+
+fn subscribe(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
+    if fields.get("conflate").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
+        return Err((WsErrorCode::NotOffered, "conflate: not offered yet.".into()));
+    }
+    let found = channels(fields, max_channels)?;
+    if found.is_empty() {
+        return Err(invalid("Name a market_id or channels."));
+    }
+    let mut since = positions(fields)?;
+    let wants = found
+        .into_iter()
+        .map(|(channel, name)| {
+            let place = since.iter().position(|(at, _)| *at == channel);
+            Want { channel, name, since: place.map(|place| since.swap_remove(place).1) }
+        })
+        .collect();
+    if since.is_empty() {
+        return Ok(Action::Subscribe(wants));
+    }
+    Err(invalid("since: names a channel that is not being subscribed to, or one of them twice."))
+}
+
+/// `since`: places by channel, named in the same way as the channel is.
+fn positions(fields: &Fields) -> Result<Vec<(ChannelRef, Since)>, Reason> {
+    let entries = match fields.get("since") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(entries)) => entries,
+        Some(_) => return Err(invalid("since: must be an object of channels.")),
+    };
+    let mut found = Vec::with_capacity(entries.len());
+    for (name, place) in entries {
+        let channel = channel(name).map_err(|(code, message)| (code, message.replacen("channels", "since", 1)))?;
+        let number = |field: &str| place.get(field).and_then(Value::as_u64);
+        let epoch = number("epoch").and_then(|epoch| u32::try_from(epoch).ok());
+        match (epoch, number("seq")) {
+            (Some(epoch), Some(seq)) => found.push((channel, Since { epoch: Epoch(epoch), seq: Seq(seq) })),
+            _ => return Err(invalid("since: a place is {\"epoch\": number, \"seq\": number}.")),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

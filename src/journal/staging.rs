@@ -1,0 +1,173 @@
+//! What the listener keeps: the cursor, the signatures that coverage found, and what could not be used.
+
+use deadpool_postgres::Pool;
+use tokio_postgres::types::Json;
+
+use super::JournalError;
+use crate::domain::ids::{AccountAddress, ProgramId, Slot, TxSignature};
+
+/// How far the chain is covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    /// The newest finalized transaction at or below which everything is durable; `None` before there was one.
+    pub signature: Option<TxSignature>,
+    /// Its slot.
+    pub slot: Slot,
+    /// Everything of the program at or below this slot is durable.
+    pub covered_slot: Slot,
+}
+
+/// A signature that coverage found missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staged {
+    /// The transaction.
+    pub signature: TxSignature,
+    /// Its slot, as the node said.
+    pub slot: Slot,
+}
+
+/// Something that could not be used, with the reason.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// Which part gives up on it.
+    pub source: &'static str,
+    /// The transaction, if it is one.
+    pub signature: Option<TxSignature>,
+    /// The program's invocation in it, if one is meant.
+    pub n: Option<u16>,
+    /// The stream, if one is meant.
+    pub stream: Option<AccountAddress>,
+    /// One word or two, the same for the same cause.
+    pub reason: &'static str,
+    /// For people.
+    pub detail: String,
+    /// The input itself, as far as it can be kept.
+    pub raw: Option<serde_json::Value>,
+}
+
+/// The stored cursor.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn load_cursor(pool: &Pool, program: ProgramId) -> Result<Cursor, JournalError> {
+    let client = pool.get().await?;
+    let row = client
+        .query_opt(
+            "SELECT signature::text, slot, covered_slot FROM chain_cursor WHERE program_id = $1::text",
+            &[&program.to_string()],
+        )
+        .await?;
+    Ok(row.map_or_else(Cursor::default, |row| Cursor {
+        signature: row.get::<_, Option<String>>(0).and_then(|text| text.parse().ok()),
+        slot: Slot(row.get::<_, i64>(1) as u64),
+        covered_slot: Slot(row.get::<_, i64>(2) as u64),
+    }))
+}
+
+/// Moves the cursor, never back.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn save_cursor(pool: &Pool, program: ProgramId, cursor: Cursor) -> Result<(), JournalError> {
+    let client = pool.get().await?;
+    client
+        .execute(
+            "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot) VALUES ($1::text, $2::text, $3, $4)
+             ON CONFLICT (program_id) DO UPDATE
+             SET signature = excluded.signature, slot = excluded.slot,
+                 covered_slot = greatest(chain_cursor.covered_slot, excluded.covered_slot), updated_at = now()
+             WHERE chain_cursor.slot <= excluded.slot",
+            &[
+                &program.to_string(),
+                &cursor.signature.map(|signature| signature.to_string()),
+                &(cursor.slot.0 as i64),
+                &(cursor.covered_slot.0 as i64),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Remembers signatures that were found, newest first as the chain lists them.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn stage(pool: &Pool, found: &[Staged]) -> Result<(), JournalError> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let client = pool.get().await?;
+    let signatures: Vec<String> = found.iter().map(|staged| staged.signature.to_string()).collect();
+    let slots: Vec<i64> = found.iter().map(|staged| staged.slot.0 as i64).collect();
+    client
+        .execute(
+            "INSERT INTO staged_signatures (signature, slot)
+             SELECT signature, slot FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS f (signature, slot, at)
+             ORDER BY at ON CONFLICT DO NOTHING",
+            &[&signatures, &slots],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The oldest staged signatures, oldest first.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn staged(pool: &Pool, limit: usize) -> Result<Vec<Staged>, JournalError> {
+    let client = pool.get().await?;
+    let rows = client
+        .query(
+            "SELECT signature::text, slot FROM staged_signatures ORDER BY slot, found DESC LIMIT $1",
+            &[&(limit as i64)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            let signature = row.get::<_, &str>(0).parse().ok()?;
+            Some(Staged { signature, slot: Slot(row.get::<_, i64>(1) as u64) })
+        })
+        .collect())
+}
+
+/// Forgets staged signatures whose effect is durable.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn unstage(pool: &Pool, done: &[TxSignature]) -> Result<(), JournalError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let client = pool.get().await?;
+    let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
+    client.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
+    Ok(())
+}
+
+/// Keeps what could not be used; the same letter is kept once.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn bury(pool: &Pool, letters: &[DeadLetter]) -> Result<(), JournalError> {
+    let client = pool.get().await?;
+    for letter in letters {
+        client
+            .execute(
+                "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                &[
+                    &letter.source,
+                    &letter.signature.map(|signature| signature.to_string()),
+                    &letter.n.map(i32::from),
+                    &letter.stream.map(|stream| stream.to_string()),
+                    &letter.reason,
+                    // PostgreSQL's text holds no NUL.
+                    &letter.detail.replace('\0', "\u{fffd}"),
+                    &letter.raw.as_ref().map(Json),
+                ],
+            )
+            .await?;
+    }
+    Ok(())
+}
