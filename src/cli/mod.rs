@@ -1,12 +1,19 @@
 //! The command line: one file a subcommand, each with its arguments and a `run` that gives the exit code.
 //!
-//! Owns parsing and dispatch only.
+//! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
+pub mod config;
+pub mod demo;
+pub mod migrate;
+pub mod serve;
 pub mod vectors;
+pub mod verify;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use crate::config::{Config, LogConfig};
 
 /// The real-time engine of a prediction market on Solana.
 #[derive(Debug, Parser)]
@@ -20,13 +27,65 @@ pub struct Arguments {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the engine: REST on 4000, WebSocket on 4001, the indexer's port on 4002.
+    Serve,
+    /// Bring the database's schema up to date. `serve` does the same at its start.
+    Migrate,
+    /// Compare every market, position and the config in the journal with the chain's accounts.
+    Verify(verify::Arguments),
+    /// Trade on a development chain, and watch it through the engine.
+    Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
     Vectors(vectors::Arguments),
+    /// Show the configuration.
+    Config(config::Arguments),
 }
+
+/// The exit code of a wrong configuration, or of a server that is not there (`EX_CONFIG`).
+const EXIT_CONFIG: u8 = 78;
 
 /// Parses the process's arguments and runs the subcommand.
 pub fn run() -> ExitCode {
+    // Absent is fine; what is wrong in it is said with the variable that misses.
+    let _ = dotenvy::dotenv();
     match Arguments::parse().command {
+        Command::Serve => configured(|config| serve::run(&config)),
+        Command::Migrate => configured(|config| migrate::run(&config)),
+        Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
     }
+}
+
+fn configured(run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match Config::from_environment() {
+        Ok(config) => {
+            start_logging(&config.log);
+            run(config)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+/// Logs go to the standard error, so that the standard output stays for machines.
+fn start_logging(config: &LogConfig) {
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(&config.level).format_timestamp_millis();
+    if config.json {
+        builder.format(|out, record| {
+            let line = serde_json::json!({
+                "timestamp": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+                "level": record.level().as_str(),
+                "target": record.target(),
+                "message": record.args().to_string(),
+            });
+            writeln!(out, "{line}")
+        });
+    }
+    // Only a second logger in the same process fails, and then there is one.
+    let _ = builder.try_init();
 }

@@ -122,6 +122,12 @@ pub struct FieldDifference {
     pub chain: String,
 }
 
+impl std::fmt::Display for FieldDifference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is {} in the journal and {} on the chain", self.field, self.journal, self.chain)
+    }
+}
+
 impl FieldDifference {
     /// The difference of two values, if they differ.
     pub fn between<T: PartialEq + Readable + ?Sized>(field: &'static str, journal: &T, chain: &T) -> Option<Self> {

@@ -14,6 +14,9 @@ pub enum IdentityError {
     /// PostgreSQL.
     #[error("{}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
+    /// No engine has ever run on this database.
+    #[error("this database holds no journal yet: `zmart serve` begins one")]
+    Empty,
     /// The journal is of another chain.
     #[error(
         "this journal belongs to another chain: it was begun with genesis hash {journal_genesis} and program \
@@ -37,20 +40,28 @@ pub enum IdentityError {
 /// # Errors
 /// [`IdentityError::OtherChain`] if it differs.
 pub async fn bind_chain(client: &Client, genesis_hash: &str, program: ProgramId) -> Result<(), IdentityError> {
-    let program = program.to_string();
     client
         .execute(
             "INSERT INTO chain_identity (genesis_hash, program_id) VALUES ($1, $2::text) ON CONFLICT DO NOTHING",
-            &[&genesis_hash, &program],
+            &[&genesis_hash, &program.to_string()],
         )
         .await?;
-    let row = client.query_one("SELECT genesis_hash, program_id::text FROM chain_identity", &[]).await?;
-    let (journal_genesis, journal_program): (String, String) = (row.get(0), row.get(1));
-    if journal_genesis == genesis_hash && journal_program == program {
+    check_chain(client, genesis_hash, program).await
+}
+
+/// Compares the stored identity with the chain.
+///
+/// # Errors
+/// [`IdentityError::OtherChain`] if it differs; [`IdentityError::Empty`] if nothing was ever stored.
+pub async fn check_chain(client: &Client, genesis_hash: &str, program: ProgramId) -> Result<(), IdentityError> {
+    let row = client.query_opt("SELECT genesis_hash, program_id::text FROM chain_identity", &[]).await?;
+    let row = row.ok_or(IdentityError::Empty)?;
+    let (journal_genesis, journal_program): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+    let (chain_genesis, chain_program) = (genesis_hash.to_owned(), program.to_string());
+    if journal_genesis == chain_genesis && journal_program == chain_program {
         return Ok(());
     }
-    let chain_genesis = genesis_hash.to_owned();
-    Err(IdentityError::OtherChain { journal_genesis, journal_program, chain_genesis, chain_program: program })
+    Err(IdentityError::OtherChain { journal_genesis, journal_program, chain_genesis, chain_program })
 }
 
 /// The journal's life in this database; a new one begins if the database is not the one of the last.

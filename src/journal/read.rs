@@ -6,11 +6,12 @@
 use serde::de::DeserializeOwned;
 use tokio_postgres::{GenericClient, Row, types::ToSql};
 
-use super::rows::{BadRow, MarketRow, TradeRow};
+use super::rows::{BadRow, MarketRow, PositionRow, TradeRow};
 use crate::domain::{
     entry::{Entry, EntryBody},
-    ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq},
+    ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Wallet},
     phase::Phase,
+    position::Position,
 };
 
 /// Why nothing could be read.
@@ -217,4 +218,44 @@ pub async fn trades<C: GenericClient + Sync>(
     rows.into_iter()
         .map(|row| Ok(TradeFound { row: of_json("trades", row.try_get(0)?)?, contained: row.try_get(1)? }))
         .collect()
+}
+
+/// The newest life of the journal.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn newest_epoch<C: GenericClient + Sync>(client: &C) -> Result<Epoch, ReadFailure> {
+    let row = client.query_one("SELECT coalesce(max(epoch), 0)::bigint FROM journal_epochs", &[]).await?;
+    let epoch = unsigned("journal_epochs", row.try_get(0)?)?;
+    Ok(Epoch(u32::try_from(epoch).unwrap_or(u32::MAX)))
+}
+
+/// A page of positions in the order of market and wallet, after one.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn positions<C: GenericClient + Sync>(
+    client: &C,
+    after: Option<(MarketAddress, Wallet)>,
+    limit: u32,
+) -> Result<Vec<Position>, ReadFailure> {
+    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE (market, wallet) > ($1::text, $2::text) \
+                       ORDER BY market, wallet LIMIT $3";
+    let (market, wallet) = after.map_or_else(Default::default, |(market, wallet)| (market.to_string(), wallet.to_string()));
+    let rows = client.query(SQL, &[&market, &wallet, &i64::from(limit)]).await?;
+    rows.into_iter().map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).collect()
+}
+
+/// A wallet's position in a market.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn position<C: GenericClient + Sync>(
+    client: &C,
+    market: MarketAddress,
+    wallet: Wallet,
+) -> Result<Option<Position>, ReadFailure> {
+    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE market = $1::text AND wallet = $2::text";
+    let row = client.query_opt(SQL, &[&market.to_string(), &wallet.to_string()]).await?;
+    row.map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).transpose()
 }

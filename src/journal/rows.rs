@@ -13,6 +13,7 @@ use crate::domain::{
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot, Wallet},
     market::Market,
     phase::Phase,
+    position::Position,
 };
 
 /// A row holds what the domain can't: the database was changed by another hand.
@@ -364,4 +365,36 @@ pub struct PositionDeltaRow {
     pub trades_count: u32,
     pub last_trade_at_unix: Option<i64>,
     pub claimed_amount: Option<u64>,
+}
+
+/// A row of `positions`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct PositionRow {
+    pub market: MarketAddress,
+    pub wallet: Wallet,
+    pub shares_yes: u64,
+    pub shares_no: u64,
+    pub total_invested: u64,
+    pub trades_count: u32,
+    pub last_trade_at_unix: i64,
+    pub has_claimed: bool,
+    pub claimed_amount: u64,
+}
+
+impl PositionRow {
+    /// The position.
+    pub fn position(&self) -> Position {
+        Position {
+            market: self.market,
+            user: self.wallet,
+            shares_yes: ShareUnits(self.shares_yes),
+            shares_no: ShareUnits(self.shares_no),
+            total_invested: Lamports(self.total_invested),
+            trades_count: self.trades_count,
+            last_trade_at: UnixSeconds(self.last_trade_at_unix),
+            has_claimed: self.has_claimed,
+            claimed_amount: Lamports(self.claimed_amount),
+        }
+    }
 }

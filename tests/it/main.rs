@@ -1,1 +1,5 @@
-//! x
+//! The tests that need more than one part of the engine at once: one binary, a folder a topic.
+
+mod harness;
+mod layering;
+mod spine;

@@ -1,0 +1,343 @@
+//! A development chain of a test's own, with the program's config made and everybody funded.
+//!
+//! Speaks plain JSON-RPC, so that what the engine's client might misunderstand is not misunderstood here in the same way.
+//! Transactions are built by the engine's own instruction builder, which is held to recorded bytes elsewhere.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use solana_sdk::{
+    hash::Hash,
+    instruction::Instruction,
+    message::Message,
+    pubkey::Pubkey,
+    signature::{Keypair, Signature},
+    signer::Signer,
+    transaction::Transaction,
+};
+use zmart::{
+    chain::{
+        anchor::accounts::{AccountLayout, decode_account},
+        program::{InstructionBuilder, instructions::CreateMarket},
+    },
+    domain::{
+        account::{MarketAccount, UserPositionAccount},
+        amount::{Lamports, ShareUnits},
+        event::{IpfsHash, Outcome},
+        ids::{MarketAddress, MarketSeed, ProgramId, TxSignature, Wallet},
+    },
+};
+
+use super::{
+    folder::Folder,
+    http::request,
+    patience::wait_for,
+    process::{Process, field},
+};
+
+/// 1 SOL.
+pub const SOL: u64 = 1_000_000_000;
+
+/// The program's id in all tests.
+const PROGRAM: &str = "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS";
+
+/// Slots as short as the chain can make them, so that finality comes within a second.
+const SLOT_MS: &str = "20";
+
+/// What everybody is given.
+const FUNDS: u64 = 100_000 * SOL;
+
+/// A running chain and the keys of those who govern the program on it.
+#[derive(Debug)]
+pub struct Chain {
+    _process: Process,
+    folder: Folder,
+    client: ChainClient,
+    /// PubSub.
+    pub ws_url: String,
+    /// Tells one start of a chain from another.
+    pub genesis: String,
+    admin: Keypair,
+    backend: Keypair,
+}
+
+/// A client of a chain; clones share its keys and nothing else.
+#[derive(Debug, Clone)]
+pub struct ChainClient {
+    /// JSON-RPC.
+    pub rpc_url: String,
+    /// The program's id.
+    pub program: ProgramId,
+    build: InstructionBuilder,
+    fee_wallet: Wallet,
+}
+
+/// Why a transaction did not land.
+#[derive(Debug, Clone)]
+pub struct Refused(Value);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
+
+impl Chain {
+    /// Starts one and makes the program's config.
+    pub async fn start() -> Self {
+        let folder = Folder::new("chain");
+        let (admin, backend, fee_wallet) = (Keypair::new(), Keypair::new(), Keypair::new());
+        let mut command = Command::new(localnet_binary());
+        command.args(["--rpc-port", "0", "--ws-port", "0", "--host", "127.0.0.1", "--program-id", PROGRAM]);
+        command.args(["--slot-ms", SLOT_MS]);
+        for keypair in [&admin, &backend, &fee_wallet] {
+            command.arg("--fund").arg(format!("{}={FUNDS}", keypair.pubkey()));
+        }
+        let mut process = Process::start("chain", command, &folder);
+        let ready = process.line_that_starts_with("ready").await;
+        let program: ProgramId = PROGRAM.parse().unwrap();
+        let client = ChainClient {
+            rpc_url: field(&ready, "rpc"),
+            program,
+            build: InstructionBuilder::new(program),
+            fee_wallet: wallet_of(&fee_wallet),
+        };
+        let chain = Self {
+            _process: process,
+            client,
+            ws_url: field(&ready, "ws"),
+            genesis: field(&ready, "genesis"),
+            admin,
+            backend,
+            folder,
+        };
+        chain.save_keys();
+        let make_config = chain.client.build.initialize_global_config(
+            wallet_of(&chain.admin),
+            chain.client.fee_wallet,
+            wallet_of(&chain.backend),
+        );
+        chain.client.must_send(&[make_config], &[&chain.admin]).await;
+        chain
+    }
+
+    /// A client.
+    pub fn client(&self) -> &ChainClient {
+        &self.client
+    }
+
+    /// Where the backend authority's key is.
+    pub fn backend_key_path(&self) -> PathBuf {
+        self.folder.path().join("backend.json")
+    }
+
+    /// Where the admin's key is.
+    pub fn admin_key_path(&self) -> PathBuf {
+        self.folder.path().join("admin.json")
+    }
+
+    fn save_keys(&self) {
+        for (path, keypair) in [(self.backend_key_path(), &self.backend), (self.admin_key_path(), &self.admin)] {
+            std::fs::write(path, json!(keypair.to_bytes().to_vec()).to_string()).unwrap();
+        }
+    }
+
+    /// A market that can be traded, with that b (fixed point 1e9).
+    pub async fn active_market(&self, creator: &Keypair, b_parameter: u64) -> MarketAddress {
+        let market = self.client.proposed_market(creator, b_parameter).await;
+        self.approve(market).await;
+        self.client.activate(market, creator).await;
+        market
+    }
+
+    /// Approves a proposal, as the backend and the admin together.
+    pub async fn approve(&self, market: MarketAddress) {
+        let tally = self.client.build.aggregate_proposal_votes(market, wallet_of(&self.backend), 10, 0);
+        let approve = self.client.build.approve_proposal(market, wallet_of(&self.admin));
+        self.client.must_send(&[tally, approve], &[&self.admin, &self.backend]).await;
+    }
+}
+
+impl ChainClient {
+    /// A new wallet with money.
+    pub async fn funded_wallet(&self) -> Keypair {
+        let wallet = Keypair::new();
+        self.call("requestAirdrop", json!([wallet.pubkey().to_string(), FUNDS])).await;
+        wait_for("an airdrop", || async {
+            match self.lamports(wallet_of(&wallet)).await {
+                0 => Err("no money yet"),
+                _ => Ok(()),
+            }
+        })
+        .await;
+        wallet
+    }
+
+    /// A proposal.
+    pub async fn proposed_market(&self, creator: &Keypair, b_parameter: u64) -> MarketAddress {
+        let mut seed = [0x5a; 32];
+        seed[..8].copy_from_slice(&NEXT_SEED.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        let market_id = MarketSeed(seed);
+        let market = CreateMarket {
+            market_id,
+            b_parameter,
+            initial_liquidity: Lamports(10 * SOL),
+            ipfs_question_hash: IpfsHash(*b"QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o"),
+        };
+        self.must_send(&[self.build.create_market(wallet_of(creator), market)], &[creator]).await;
+        self.build.addresses().market(market_id).0
+    }
+
+    /// Opens trading.
+    pub async fn activate(&self, market: MarketAddress, creator: &Keypair) {
+        self.must_send(&[self.build.activate_market(market, wallet_of(creator))], &[creator]).await;
+    }
+
+    /// Buys; the signature.
+    pub async fn buy(&self, market: MarketAddress, buyer: &Keypair, outcome: Outcome, target_cost: u64) -> TxSignature {
+        let buy = self.build.buy_shares(market, wallet_of(buyer), self.fee_wallet, outcome, Lamports(target_cost));
+        self.must_send(&[buy], &[buyer]).await
+    }
+
+    /// Sells; the signature.
+    pub async fn sell(&self, market: MarketAddress, seller: &Keypair, outcome: Outcome, shares: u64) -> TxSignature {
+        let (wallet, shares) = (wallet_of(seller), ShareUnits(shares));
+        let sell = self.build.sell_shares(market, wallet, self.fee_wallet, outcome, shares, Lamports(0));
+        self.must_send(&[sell], &[seller]).await
+    }
+
+    /// Proposes an outcome.
+    pub async fn try_resolve(
+        &self,
+        market: MarketAddress,
+        resolver: &Keypair,
+        outcome: Outcome,
+    ) -> Result<(), Refused> {
+        let evidence = IpfsHash(*b"QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH");
+        let resolve = self.build.resolve_market(market, wallet_of(resolver), outcome, evidence);
+        self.send(&[resolve], &[resolver]).await.map(drop)
+    }
+
+    /// A market's account.
+    pub async fn market(&self, market: MarketAddress) -> MarketAccount {
+        self.account(Pubkey::new_from_array(market.0)).await.unwrap_or_else(|| panic!("no market {market}"))
+    }
+
+    /// A wallet's position, if it ever traded there.
+    pub async fn position(&self, market: MarketAddress, user: Wallet) -> Option<UserPositionAccount> {
+        let (address, _) = self.build.addresses().position(market, user);
+        self.account(Pubkey::new_from_array(address.0)).await
+    }
+
+    /// What a wallet or market holds.
+    pub async fn lamports(&self, wallet: Wallet) -> u64 {
+        self.call("getBalance", json!([wallet.to_string(), {"commitment": "confirmed"}])).await["value"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// The confirmed transactions of a market that did not fail, in the chain's order.
+    pub async fn signatures(&self, market: MarketAddress) -> Vec<TxSignature> {
+        let options = json!({"limit": 1000, "commitment": "confirmed"});
+        let answer = self.call("getSignaturesForAddress", json!([market.to_string(), options])).await;
+        let newest_first = answer.as_array().unwrap().iter().filter(|one| one["err"].is_null());
+        newest_first.rev().map(|one| one["signature"].as_str().unwrap().parse().unwrap()).collect()
+    }
+
+    async fn account<T: AccountLayout>(&self, address: Pubkey) -> Option<T> {
+        let answer = self
+            .call("getAccountInfo", json!([address.to_string(), {"encoding": "base64", "commitment": "confirmed"}]))
+            .await;
+        let data = answer["value"]["data"][0].as_str()?;
+        let bytes = BASE64_STANDARD.decode(data).unwrap();
+        Some(decode_account(&bytes).unwrap_or_else(|error| panic!("{address}: {error}")))
+    }
+
+    /// Sends a transaction that has to land, and waits until it is confirmed.
+    pub async fn must_send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> TxSignature {
+        match self.send(instructions, signers).await {
+            Ok(signature) => signature,
+            Err(refused) => panic!("the chain refused: {refused}"),
+        }
+    }
+
+    /// Sends a transaction, the first signer paying, and waits until it is confirmed.
+    pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<TxSignature, Refused> {
+        let blockhash = self.call("getLatestBlockhash", json!([{"commitment": "confirmed"}])).await;
+        let blockhash: Hash = blockhash["value"]["blockhash"].as_str().unwrap().parse().unwrap();
+        let message = Message::new_with_blockhash(instructions, Some(&signers[0].pubkey()), &blockhash);
+        let mut transaction = Transaction::new_unsigned(message);
+        transaction.sign(signers, blockhash);
+        let wire = BASE64_STANDARD.encode(wire_form(&transaction));
+        let options = json!({"encoding": "base64", "preflightCommitment": "processed"});
+        let sent = self.try_call("sendTransaction", json!([wire, options])).await.map_err(Refused)?;
+        let signature: TxSignature = sent.as_str().unwrap().parse().unwrap();
+        self.confirmed(signature).await?;
+        Ok(signature)
+    }
+
+    async fn confirmed(&self, signature: TxSignature) -> Result<(), Refused> {
+        wait_for(&format!("the confirmation of {signature}"), || async {
+            let answer = self.call("getSignatureStatuses", json!([[signature.to_string()]])).await;
+            let status = &answer["value"][0];
+            match status["confirmationStatus"].as_str() {
+                Some("confirmed" | "finalized") if status["err"].is_null() => Ok(Ok(())),
+                Some("confirmed" | "finalized") => Ok(Err(Refused(status["err"].clone()))),
+                _ => Err(status.to_string()),
+            }
+        })
+        .await
+    }
+
+    async fn call(&self, method: &str, params: Value) -> Value {
+        self.try_call(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    async fn try_call(&self, method: &str, params: Value) -> Result<Value, Value> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+        let headers = [("Content-Type", "application/json")];
+        let mut answer = request("POST", &self.rpc_url, "/", &headers, body.as_bytes()).await.json();
+        match answer.get("error") {
+            Some(error) if !error.is_null() => Err(error.clone()),
+            _ => Ok(answer["result"].take()),
+        }
+    }
+}
+
+/// A key's wallet.
+pub fn wallet_of(keypair: &Keypair) -> Wallet {
+    Wallet(keypair.pubkey().to_bytes())
+}
+
+/// The bytes that travel: how many signatures (below 128: one byte), the signatures, the message.
+fn wire_form(transaction: &Transaction) -> Vec<u8> {
+    let signatures: &[Signature] = &transaction.signatures;
+    let mut bytes = vec![u8::try_from(signatures.len()).unwrap()];
+    for signature in signatures {
+        bytes.extend_from_slice(signature.as_ref());
+    }
+    bytes.extend_from_slice(&transaction.message.serialize());
+    bytes
+}
+
+/// The development chain's binary: `$ZMART_LOCALNET_BIN`, or beside the engine's.
+fn localnet_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("ZMART_LOCALNET_BIN") {
+        return path.into();
+    }
+    let beside = Path::new(env!("CARGO_BIN_EXE_zmart")).with_file_name("zmart-localnet");
+    assert!(
+        beside.is_file(),
+        "no development chain at {}: build it with `cargo build -p zmart-localnet`, or set ZMART_LOCALNET_BIN",
+        beside.display()
+    );
+    beside
+}

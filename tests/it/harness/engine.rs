@@ -1,0 +1,135 @@
+//! The engine as users run it: the `zmart` program as a child, with the environment of a test and nothing else.
+
+use std::process::{Command, ExitStatus, Output};
+
+use super::{
+    chain::Chain,
+    folder::Folder,
+    http::try_request,
+    patience::wait_for,
+    postgres::Database,
+    process::{Process, field},
+};
+
+/// What the engine is told, and where it listens once it has been started.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Vec<(String, String)>,
+    folder: Folder,
+    process: Option<Process>,
+    starts: u32,
+    /// `http://HOST:PORT` of the REST API.
+    pub api: String,
+    /// `ws://HOST:PORT` of the WebSocket server.
+    pub ws: String,
+    /// `http://HOST:PORT` of the event indexer.
+    pub indexer: String,
+}
+
+impl Engine {
+    /// An engine on that chain and database, not started.
+    pub fn on(chain: &Chain, database: &Database) -> Self {
+        let settings = [
+            ("DATABASE_URL", database.url.clone()),
+            ("SOLANA_RPC_URL", chain.client().rpc_url.clone()),
+            ("SOLANA_WS_URL", chain.ws_url.clone()),
+            ("SOLANA_PROGRAM_ID_CORE", chain.client().program.to_string()),
+            ("BACKEND_KEYPAIR_PATH", chain.backend_key_path().display().to_string()),
+            ("ADMIN_KEYPAIR_PATH", chain.admin_key_path().display().to_string()),
+            ("ZMART_ENV", "test".to_owned()),
+            ("LOG_LEVEL", "debug".to_owned()),
+            ("API_HOST", "127.0.0.1".to_owned()),
+            ("API_PORT", "0".to_owned()),
+            ("WS_PORT", "0".to_owned()),
+            ("INDEXER_PORT", "0".to_owned()),
+        ];
+        Self {
+            settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            folder: Folder::new("engine"),
+            process: None,
+            starts: 0,
+            api: String::new(),
+            ws: String::new(),
+            indexer: String::new(),
+        }
+    }
+
+    /// Starts it and waits until it listens. A restart listens where it did before.
+    pub async fn start(&mut self) {
+        self.starts += 1;
+        let mut process = Process::start(&format!("engine-{}", self.starts), self.command(&["serve"]), &self.folder);
+        let line = process.line_that_starts_with("listening").await;
+        for (key, name, place) in [
+            ("api", "API_PORT", &mut self.api),
+            ("ws", "WS_PORT", &mut self.ws),
+            ("indexer", "INDEXER_PORT", &mut self.indexer),
+        ] {
+            *place = field(&line, key);
+            let port = place.rsplit_once(':').unwrap().1.trim_end_matches('/');
+            let setting = self.settings.iter_mut().find(|(own, _)| own == name).unwrap();
+            setting.1 = port.to_owned();
+        }
+        self.process = Some(process);
+    }
+
+    /// Waits until it is ready to work.
+    pub async fn ready(&self) {
+        wait_for("the engine to be ready", || async {
+            match try_request("GET", &self.api, "/ready", &[], b"").await {
+                Ok(answer) if answer.status == 200 => Ok(()),
+                Ok(answer) => Err(String::from_utf8_lossy(&answer.body).into_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await;
+    }
+
+    /// Kills it in the middle of whatever it does.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+            self.judge(&process);
+        }
+    }
+
+    /// Asks it to end, as an operator does.
+    pub async fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("a running engine");
+        let status = process.terminate().await;
+        self.judge(&process);
+        status
+    }
+
+    /// True while it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(Process::is_running)
+    }
+
+    /// Runs another of its commands under the same settings, to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    /// A command under the same settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zmart"));
+        // A folder without a `.env` above it, and none of the caller's settings.
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn judge(&self, process: &Process) {
+        if process.panicked() && !std::thread::panicking() {
+            panic!("the engine panicked\n{}", process.log());
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

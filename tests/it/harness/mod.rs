@@ -1,0 +1,17 @@
+//! The servers that the tests run against, started by the tests themselves on free ports, and clients that check what they
+//! hear.
+//!
+//! Owns processes and folders, and gives them back: whatever a test started is gone when the test is. Every wait is
+//! bounded and says what it waited for; no test asserts how long anything took. Logs are printed when a test fails.
+
+pub mod chain;
+pub mod compare;
+pub mod engine;
+pub mod folder;
+pub mod http;
+pub mod patience;
+pub mod postgres;
+pub mod process;
+pub mod socket;
+pub mod stage;
+pub mod subscriber;

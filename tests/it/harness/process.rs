@@ -1,0 +1,125 @@
+//! A child process whose output goes to files: read while it runs, shown when a test fails.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use super::{folder::Folder, patience::wait_for};
+
+/// How much of a log is shown.
+const TAIL_LINES: usize = 60;
+
+/// A running program.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Process {
+    /// Starts it; `name` is unique in the folder.
+    pub fn start(name: &str, mut command: Command, logs: &Folder) -> Self {
+        let file = |kind: &str| logs.path().join(format!("{name}.{kind}"));
+        let (stdout, stderr) = (file("out"), file("err"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout).unwrap())
+            .stderr(File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { name: name.to_owned(), child, stdout, stderr }
+    }
+
+    /// Waits for a line of its output that starts with a word; gives the line.
+    pub async fn line_that_starts_with(&mut self, word: &str) -> String {
+        enum Look {
+            Line(String),
+            Ended(ExitStatus),
+        }
+        let what = format!("a line `{word} …` of {}", self.name);
+        let look = wait_for(&what, || {
+            let text = fs::read_to_string(&self.stdout).unwrap_or_default();
+            // Only whole lines: the last one may still be being written.
+            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let line = whole.lines().find(|line| line.starts_with(word)).map(str::to_owned);
+            let ended = self.child.try_wait().unwrap();
+            let found = match (line, ended) {
+                (Some(line), _) => Ok(Look::Line(line)),
+                (None, Some(status)) => Ok(Look::Ended(status)),
+                (None, None) => Err("no such line yet"),
+            };
+            std::future::ready(found)
+        })
+        .await;
+        match look {
+            Look::Line(line) => line,
+            Look::Ended(status) => panic!("{} ended with {status} before it was ready\n{}", self.name, self.log()),
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it, as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // Already gone is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end, and waits for it.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        signal("TERM", self.id());
+        let what = format!("{} to end", self.name);
+        wait_for(&what, || std::future::ready(self.child.try_wait().unwrap().ok_or("still running"))).await
+    }
+
+    /// True while it runs.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// True if any thread of it panicked.
+    pub fn panicked(&self) -> bool {
+        fs::read_to_string(&self.stderr).unwrap_or_default().contains("panicked at")
+    }
+
+    /// The end of what it printed and logged.
+    pub fn log(&self) -> String {
+        let tail = |path: &PathBuf| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+        };
+        format!("--- {0} stdout\n{1}\n--- {0} stderr\n{2}\n", self.name, tail(&self.stdout), tail(&self.stderr))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
+    }
+}
+
+/// Sends a signal by name; a process that is gone is no error.
+pub fn signal(name: &str, pid: u32) {
+    // The shell's own `kill`: not every machine has the program.
+    let _ = Command::new("sh").args(["-c", &format!("kill -{name} {pid} 2>/dev/null")]).status();
+}
+
+/// The value of `key=value` in a line.
+pub fn field(line: &str, key: &str) -> String {
+    line.split_whitespace()
+        .find_map(|word| word.strip_prefix(key)?.strip_prefix('='))
+        .unwrap_or_else(|| panic!("no {key}= in {line:?}"))
+        .to_owned()
+}

@@ -1,0 +1,42 @@
+//! Everything at once: a chain, a database, an engine on both.
+
+use super::{
+    chain::Chain,
+    engine::Engine,
+    postgres::{Cluster, Database},
+};
+
+/// A chain, a database and an engine that is ready.
+///
+/// The engine goes first when the stage is struck: it is to be judged while its servers still stand.
+#[derive(Debug)]
+pub struct Stage {
+    /// The engine.
+    pub engine: Engine,
+    /// Its database.
+    pub database: Database,
+    /// Its chain.
+    pub chain: Chain,
+}
+
+impl Stage {
+    /// With a database in the cluster that all tests share.
+    pub async fn set() -> Self {
+        Self::on(Database::fresh().await).await
+    }
+
+    /// With a database in a cluster of the test's own.
+    pub async fn on_cluster(cluster: &Cluster) -> Self {
+        Self::on(cluster.database().await).await
+    }
+
+    async fn on(database: Database) -> Self {
+        let chain = Chain::start().await;
+        let mut engine = Engine::on(&chain, &database);
+        let migrated = engine.run(&["migrate"]).await;
+        assert!(migrated.status.success(), "migrate: {}", String::from_utf8_lossy(&migrated.stderr));
+        engine.start().await;
+        engine.ready().await;
+        Self { engine, database, chain }
+    }
+}

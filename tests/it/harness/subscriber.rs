@@ -1,0 +1,213 @@
+//! A client that follows markets through anything: it reconnects, resumes after the last entry that it has, and writes down
+//! every breach of what the protocol promises.
+//!
+//! The promise, per channel: entries come as 1, 2, 3 … after the first snapshot, none twice, none missing; the frames of one
+//! entry come together; a resume is served from the journal.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+use tokio::{sync::watch, task::JoinHandle};
+use zmart::domain::ids::MarketAddress;
+
+use super::socket::{Connection, Ended, RECONNECT_AFTER, subscription};
+
+/// What was heard of one market.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// The journal's life.
+    pub epoch: u64,
+    /// The entry of the first snapshot.
+    pub first: u64,
+    /// The newest entry.
+    pub last: u64,
+    /// The types of the frames of the newest entry.
+    frames_of_last: Vec<String>,
+    /// Signatures of trades, in the order of their entries.
+    pub trades: Vec<(u64, String)>,
+    /// The market's newest `(price_yes, shares_yes, shares_no)` as told by price updates.
+    pub price: Option<(String, String, String)>,
+}
+
+/// What a subscriber knows and what it complains of.
+#[derive(Debug, Clone, Default)]
+pub struct Notebook {
+    /// By market.
+    pub markets: BTreeMap<MarketAddress, Heard>,
+    /// Breaches of the protocol.
+    pub faults: Vec<String>,
+    /// How often it connected.
+    pub connections: u32,
+}
+
+/// A running subscriber.
+#[derive(Debug)]
+pub struct Subscriber {
+    notebook: Arc<Mutex<Notebook>>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Subscriber {
+    /// Follows markets until it is told to stop.
+    pub fn start(url: &str, markets: &[MarketAddress]) -> Self {
+        let notebook = Arc::new(Mutex::new(Notebook::default()));
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(follow(url.to_owned(), markets.to_vec(), notebook.clone(), stopped));
+        Self { notebook, stop, task }
+    }
+
+    /// What it knows by now.
+    pub fn notebook(&self) -> Notebook {
+        self.notebook.lock().unwrap().clone()
+    }
+
+    /// True once it has a first state of that many markets.
+    pub fn follows(&self, markets: usize) -> bool {
+        self.notebook.lock().unwrap().markets.len() == markets
+    }
+
+    /// Trades heard so far, over all markets.
+    pub fn trades_heard(&self) -> usize {
+        self.notebook.lock().unwrap().markets.values().map(|heard| heard.trades.len()).sum()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) -> Notebook {
+        // A task that is gone needs no word.
+        let _ = self.stop.send(true);
+        self.task.await.unwrap();
+        self.notebook.lock().unwrap().clone()
+    }
+}
+
+async fn follow(
+    url: String,
+    markets: Vec<MarketAddress>,
+    notebook: Arc<Mutex<Notebook>>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    while !*stopped.borrow() {
+        tokio::select! {
+            _ = stopped.changed() => return,
+            _ = one_connection(&url, &markets, &notebook) => {}
+        }
+        tokio::time::sleep(RECONNECT_AFTER).await;
+    }
+}
+
+async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<Notebook>) {
+    let Ok(mut connection) = Connection::try_open(url).await else { return };
+    notebook.lock().unwrap().connections += 1;
+    for market in markets {
+        let since = notebook.lock().unwrap().markets.get(market).map(|heard| (heard.epoch, heard.last));
+        connection.send_message(subscription(&json!(market.to_string()), *market, since).to_string().into()).await;
+    }
+    loop {
+        match connection.next().await {
+            Ok(frame) => notebook.lock().unwrap().write_down(&frame),
+            Err(Ended::Code(code)) if (4500..4600).contains(&code) => {
+                notebook.lock().unwrap().faults.push(format!("closed with {code}: don't come back"));
+                return;
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+impl Notebook {
+    fn write_down(&mut self, frame: &Value) {
+        if let Err(fault) = self.check(frame) {
+            self.faults.push(format!("{fault}: {frame}"));
+        }
+    }
+
+    fn check(&mut self, frame: &Value) -> Result<(), String> {
+        let kind = frame["type"].as_str().ok_or("no type")?;
+        match kind {
+            "welcome" | "pong" | "shutdown" | "config_update" => return Ok(()),
+            "heartbeat" => return self.check_heartbeat(frame),
+            // A market that is being loaded says so, and may be asked again.
+            "error" if frame["retryable"] == true => return Ok(()),
+            "error" => return Err("an error".to_owned()),
+            _ => {}
+        }
+        let channel = frame["channel"].as_str().ok_or("no channel")?;
+        let market: MarketAddress =
+            channel.strip_prefix("market:").and_then(|text| text.parse().ok()).ok_or("no market's channel")?;
+        if frame["market_id"] != market.to_string() {
+            return Err("market_id is not that of the channel".to_owned());
+        }
+        if kind == "commitment" {
+            return Ok(());
+        }
+        let epoch = frame["epoch"].as_u64().ok_or("no epoch")?;
+        let seq = frame["seq"].as_u64().ok_or("no seq")?;
+        match kind {
+            "subscribed" => self.subscribed(market, epoch, seq, frame),
+            _ => self.entry(market, kind, epoch, seq, frame),
+        }
+    }
+
+    fn subscribed(&mut self, market: MarketAddress, epoch: u64, seq: u64, frame: &Value) -> Result<(), String> {
+        let recovered = frame["recovered"].as_bool().ok_or("no `recovered`")?;
+        if recovered == frame["snapshot"].is_object() {
+            return Err("a snapshot is due where nothing is recovered, and nowhere else".to_owned());
+        }
+        match self.markets.get(&market) {
+            None if recovered => Err("recovered, though nothing was given".to_owned()),
+            None => {
+                self.markets.insert(market, Heard { epoch, first: seq, last: seq, ..Heard::default() });
+                Ok(())
+            }
+            Some(_) if !recovered => Err("not recovered".to_owned()),
+            Some(heard) if heard.last != seq => Err(format!("recovered after {seq}, given was {}", heard.last)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, market: MarketAddress, kind: &str, epoch: u64, seq: u64, frame: &Value) -> Result<(), String> {
+        let heard = self.markets.get_mut(&market).ok_or("a frame before `subscribed`")?;
+        if epoch != heard.epoch {
+            return Err(format!("epoch {epoch} after {}", heard.epoch));
+        }
+        if seq == heard.last + 1 {
+            heard.last = seq;
+            heard.frames_of_last.clear();
+        } else if seq != heard.last {
+            return Err(format!("seq {seq} after {}", heard.last));
+        }
+        if seq == heard.first || heard.frames_of_last.iter().any(|own| own == kind) {
+            return Err(format!("{kind} of {seq} twice"));
+        }
+        heard.frames_of_last.push(kind.to_owned());
+        let data = &frame["data"];
+        match kind {
+            "trade_executed" => {
+                let signature = data["tx_signature"].as_str().ok_or("a trade without tx_signature")?;
+                heard.trades.push((seq, signature.to_owned()));
+            }
+            "price_update" => {
+                let text = |name: &str| data[name].as_str().map(str::to_owned).ok_or(format!("no {name}"));
+                heard.price = Some((text("price_yes")?, text("shares_yes")?, text("shares_no")?));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A heartbeat names no entry that was not sent on this connection.
+    fn check_heartbeat(&self, frame: &Value) -> Result<(), String> {
+        frame["slot"].as_u64().ok_or("no slot")?;
+        for (market, heard) in &self.markets {
+            let told = &frame["channels"][format!("market:{market}")]["seq"];
+            if told.as_u64().is_some_and(|seq| seq > heard.last) {
+                return Err(format!("{market} at {told}, the newest that came is {}", heard.last));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! Traders who trade on several markets at once, and what must hold when they are done.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use solana_sdk::signature::Keypair;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use zmart::domain::{
+    event::Outcome,
+    ids::{MarketAddress, TxSignature, Wallet},
+};
+
+use crate::harness::{
+    chain::{Chain, ChainClient, SOL, wallet_of},
+    compare::differences,
+    patience::{wait_for, within},
+    postgres::Database,
+    subscriber::Subscriber,
+};
+
+/// LMSR's b of every market: the smallest that can be traded.
+const B_PARAMETER: u64 = 100 * SOL;
+
+/// Every so many trades of a wallet, it sells.
+const SELLS_EVERY: usize = 10;
+
+/// What of a position is sold, as a divisor.
+const SOLD_PART: u64 = 4;
+
+/// Markets and those who trade on them.
+#[derive(Debug)]
+pub struct Load {
+    /// The markets, all active.
+    pub markets: Vec<MarketAddress>,
+    wallets: Vec<Keypair>,
+    trades_each: usize,
+    done: Arc<AtomicUsize>,
+}
+
+/// Trades by market, in no order.
+pub type Sent = BTreeMap<MarketAddress, Vec<TxSignature>>;
+
+impl Load {
+    /// Prepares markets and wallets.
+    pub async fn prepare(chain: &Chain, markets: usize, wallets: usize, trades: usize) -> Self {
+        let creator = chain.client().funded_wallet().await;
+        let mut load = Self {
+            markets: Vec::new(),
+            wallets: Vec::new(),
+            trades_each: trades / wallets,
+            done: Arc::new(AtomicUsize::new(0)),
+        };
+        for _ in 0..markets {
+            load.markets.push(chain.active_market(&creator, B_PARAMETER).await);
+        }
+        for _ in 0..wallets {
+            load.wallets.push(chain.client().funded_wallet().await);
+        }
+        load
+    }
+
+    /// The wallets' addresses.
+    pub fn wallets(&self) -> Vec<Wallet> {
+        self.wallets.iter().map(wallet_of).collect()
+    }
+
+    /// Trades that landed so far.
+    pub fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Starts trading; each trade takes a permit.
+    pub fn start(&self, client: &ChainClient, permits: &Arc<Semaphore>) -> Vec<JoinHandle<Sent>> {
+        self.wallets
+            .iter()
+            .enumerate()
+            .map(|(number, wallet)| {
+                let trader = Trader {
+                    number,
+                    wallet: wallet.insecure_clone(),
+                    markets: self.markets.clone(),
+                    client: client.clone(),
+                    done: self.done.clone(),
+                };
+                tokio::spawn(trader.trade(self.trades_each, permits.clone()))
+            })
+            .collect()
+    }
+}
+
+struct Trader {
+    number: usize,
+    wallet: Keypair,
+    markets: Vec<MarketAddress>,
+    client: ChainClient,
+    done: Arc<AtomicUsize>,
+}
+
+impl Trader {
+    async fn trade(self, trades: usize, permits: Arc<Semaphore>) -> Sent {
+        let mut sent = Sent::new();
+        for count in 0..trades {
+            permits.acquire().await.unwrap().forget();
+            let market = self.markets[(count + self.number) % self.markets.len()];
+            let signature = self.one(market, count).await;
+            sent.entry(market).or_default().push(signature);
+            self.done.fetch_add(1, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    async fn one(&self, market: MarketAddress, count: usize) -> TxSignature {
+        if count % SELLS_EVERY == SELLS_EVERY - 1
+            && let Some(position) = self.client.position(market, wallet_of(&self.wallet)).await
+        {
+            let (outcome, held) = match (position.shares_yes.0, position.shares_no.0) {
+                (yes, no) if yes >= no => (Outcome::Yes, yes),
+                (_, no) => (Outcome::No, no),
+            };
+            return self.client.sell(market, &self.wallet, outcome, held / SOLD_PART).await;
+        }
+        let outcome = Outcome::from((count * 7 + self.number * 3) % 5 < 3);
+        // Never the same twice by one wallet: two equal transactions on one blockhash are one.
+        let cost = SOL / 5 + (count * 37 + self.number) as u64 * 1_000_003;
+        self.client.buy(market, &self.wallet, outcome, cost).await
+    }
+}
+
+/// Waits until all have traded; what they sent.
+pub async fn finish(traders: Vec<JoinHandle<Sent>>) -> Sent {
+    let mut all = Sent::new();
+    for trader in traders {
+        for (market, signatures) in within("the traders", trader).await.unwrap() {
+            all.entry(market).or_default().extend(signatures);
+        }
+    }
+    all
+}
+
+/// Subscribers, once each has a first state of every market.
+pub async fn subscribers(url: &str, count: usize, markets: &[MarketAddress]) -> Vec<Subscriber> {
+    let all: Vec<Subscriber> = (0..count).map(|_| Subscriber::start(url, markets)).collect();
+    wait_for("every subscriber to have a first state", || async {
+        match all.iter().filter(|one| !one.follows(markets.len())).count() {
+            0 => Ok(()),
+            waiting => Err(format!("{waiting} have not; faults: {:?}", all[0].notebook().faults)),
+        }
+    })
+    .await;
+    all
+}
+
+/// Each subscriber heard each trade once, in the journal's order, which is the chain's; nobody complains.
+pub async fn everybody_heard_everything(all: Vec<Subscriber>, sent: &Sent, database: &Database, client: &ChainClient) {
+    let total: usize = sent.values().map(Vec::len).sum();
+    wait_for("every subscriber to have heard every trade", || async {
+        match all.iter().map(Subscriber::trades_heard).min() {
+            Some(least) if least < total => {
+                let behind = all.iter().find(|one| one.trades_heard() == least).map(Subscriber::notebook);
+                Err(format!("{least} of {total}; faults: {:?}", behind.map(|notebook| notebook.faults)))
+            }
+            _ => Ok(()),
+        }
+    })
+    .await;
+    let rows = database.connect().await;
+    let mut journal: BTreeMap<MarketAddress, Vec<(u64, String)>> = BTreeMap::new();
+    for (market, signatures) in sent {
+        let found = rows
+            .query(
+                "SELECT seq, signature::text FROM trades WHERE market = $1::text ORDER BY seq",
+                &[&market.to_string()],
+            )
+            .await
+            .unwrap();
+        let found: Vec<(u64, String)> =
+            found.iter().map(|row| (u64::try_from(row.get::<_, i64>(0)).unwrap(), row.get(1))).collect();
+        let in_journal: Vec<&str> = found.iter().map(|(_, signature)| signature.as_str()).collect();
+        let on_chain: Vec<String> = client
+            .signatures(*market)
+            .await
+            .into_iter()
+            .filter(|signature| signatures.contains(signature))
+            .map(|signature| signature.to_string())
+            .collect();
+        assert_eq!(in_journal, on_chain, "the journal's order of trades is not the chain's, market {market}");
+        journal.insert(*market, found);
+    }
+    for one in all {
+        let notebook = one.stop().await;
+        assert!(notebook.faults.is_empty(), "{:#?}", notebook.faults);
+        for (market, heard) in &notebook.markets {
+            assert_eq!(Some(&heard.trades), journal.get(market), "a subscriber's trades are not the journal's");
+        }
+    }
+}
+
+/// The rows are the accounts, to the last unit.
+pub async fn rows_equal_accounts(load: &Load, database: &Database, client: &ChainClient) {
+    let found = differences(database, client, &load.markets, &load.wallets()).await;
+    assert!(found.is_empty(), "{found:#?}");
+}
