@@ -14,3 +14,6 @@ pub mod query;
 pub mod reply;
 pub mod routes;
 pub mod ws;
+
+#[cfg(test)]
+mod tests;

@@ -2,4 +2,5 @@
 
 mod harness;
 mod layering;
+mod reads;
 mod spine;

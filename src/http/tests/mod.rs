@@ -1,0 +1,6 @@
+//! The surface over real sockets, with streams that tests can hurt.
+
+mod fakes;
+mod rest;
+mod resume;
+mod sockets;
