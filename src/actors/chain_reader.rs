@@ -93,7 +93,8 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
     let ReadHistory { address, since } = ask;
     let read = rpc.accounts(&[address]).await?;
     let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
-    let account = account.map(|account| ReadAccount { data: account.data, lamports: account.lamports, slot: read.slot });
+    let account =
+        account.map(|account| ReadAccount { data: account.data, lamports: account.lamports, slot: read.slot });
     // Newest first, as the chain lists them.
     let mut found = Vec::new();
     let mut before = None;

@@ -28,7 +28,10 @@ use crate::{
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
     config::Config,
-    domain::{fee_timeline::FeeTimeline, ids::{AccountAddress, Epoch}},
+    domain::{
+        fee_timeline::FeeTimeline,
+        ids::{AccountAddress, Epoch},
+    },
     journal::PoolSettingsError,
     telemetry::health::Health,
 };
@@ -101,23 +104,26 @@ impl Engine {
             writer_kind(&writer, database.pool(WRITER_CONNECTIONS)?, &health),
             reader_kind(&reader, rpc()?, program),
             registry_kind(&registry_link, &homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
-            listener_kind(&listener, ListenerParts {
-                live: LiveOptions {
-                    url: config.chain.ws_url.clone(),
+            listener_kind(
+                &listener,
+                ListenerParts {
+                    live: LiveOptions {
+                        url: config.chain.ws_url.clone(),
+                        program,
+                        connect_timeout: Duration::from_secs(10),
+                        silent_after: Duration::from_millis(config.chain.silent_after_ms),
+                    },
                     program,
-                    connect_timeout: Duration::from_secs(10),
-                    silent_after: Duration::from_millis(config.chain.silent_after_ms),
+                    config_address,
+                    coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
+                    rpc: rpc()?,
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    registry: registry_link.clone(),
+                    fees,
+                    epoch,
+                    health: health.clone(),
                 },
-                program,
-                config_address,
-                coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
-                rpc: rpc()?,
-                pool: database.pool(SERVICE_CONNECTIONS)?,
-                registry: registry_link.clone(),
-                fees,
-                epoch,
-                health: health.clone(),
-            }),
+            ),
             clock_kind(&clock, &listener, &registry_link),
         ];
         Ok(Self {

@@ -36,5 +36,10 @@ async fn retry<T, F: Future<Output = Result<T, JournalError>>>(what: &str, ask: 
 
 /// Pauses that grow from `min` to `max`, with jitter, without an end.
 fn pauses(min: Duration, max: Duration) -> impl Iterator<Item = Duration> {
-    backon::ExponentialBuilder::default().with_min_delay(min).with_max_delay(max).with_jitter().without_max_times().build()
+    backon::ExponentialBuilder::default()
+        .with_min_delay(min)
+        .with_max_delay(max)
+        .with_jitter()
+        .without_max_times()
+        .build()
 }

@@ -4,7 +4,7 @@
 //! says where they listen. Stop (SIGINT, SIGTERM): no new connections, sessions are told, the servers end, the actors
 //! end. Nothing is flushed: what matters is in PostgreSQL already.
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, rc::Rc, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,7 +30,7 @@ pub fn run(config: &Config) -> ExitCode {
     match system.block_on(start(config)) {
         Ok((engine, servers)) => {
             let faults = config.environment == Environment::Test;
-            actix::System::current().arbiter().spawn(until_stopped(engine, servers, faults));
+            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, faults))) });
             match system.run_with_code() {
                 Ok(0) => ExitCode::SUCCESS,
                 Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
@@ -102,15 +102,14 @@ async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
 }
 
 async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         log::error!("signals can't be received");
         return actix::System::current().stop_with_code(1);
     };
+    let engine = Rc::new(engine);
     if faults {
-        tokio::task::spawn_local(inject_faults(engine));
-    } else {
-        // The actors live as long as the system; their handle is kept by whoever holds the engine.
-        std::mem::forget(engine);
+        tokio::task::spawn_local(inject_faults(Rc::clone(&engine)));
     }
     tokio::select! {
         _ = terminate.recv() => log::info!("told to stop (SIGTERM)"),
@@ -125,7 +124,7 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
 }
 
 /// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic.
-async fn inject_faults(engine: Engine) {
+async fn inject_faults(engine: Rc<Engine>) {
     use tokio::io::AsyncBufReadExt;
     let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -133,5 +132,4 @@ async fn inject_faults(engine: Engine) {
             println!("crash {name} {}", if engine.crash(name.trim()) { "sent" } else { "unknown" });
         }
     }
-    std::future::pending::<()>().await;
 }

@@ -137,19 +137,24 @@ impl Config {
             "postgres://postgres@127.0.0.1:5432/zmart",
             "connection string; on Supabase the direct or the session connection, not the transaction pooler",
         );
-        let connect_timeout_ms = source.value("DATABASE_CONNECT_TIMEOUT_MS", "5000", "how long a connection attempt may take");
-        let stream_connections = source.value("DATABASE_STREAM_CONNECTIONS", "4", "connections of each thread that runs markets");
-        let read_connections = source.value("DATABASE_READ_CONNECTIONS", "4", "connections for reading, of each server thread");
+        let connect_timeout_ms =
+            source.value("DATABASE_CONNECT_TIMEOUT_MS", "5000", "how long a connection attempt may take");
+        let stream_connections =
+            source.value("DATABASE_STREAM_CONNECTIONS", "4", "connections of each thread that runs markets");
+        let read_connections =
+            source.value("DATABASE_READ_CONNECTIONS", "4", "connections for reading, of each server thread");
         source.topic("The chain");
         let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
-        let ws_url = source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
+        let ws_url =
+            source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
         let program = source.value(
             "SOLANA_PROGRAM_ID_CORE",
             "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS",
             "address of the zmart-core program",
         );
         let rpc_calls_per_second = source.value("RPC_CALLS_PER_SECOND", "400", "calls to the node, all parts together");
-        let coverage_interval_ms = source.value("COVERAGE_INTERVAL_MS", "5000", "how often the chain is asked what was missed");
+        let coverage_interval_ms =
+            source.value("COVERAGE_INTERVAL_MS", "5000", "how often the chain is asked what was missed");
         let silent_after_ms =
             source.value("CHAIN_SILENT_AFTER_MS", "10000", "a notification socket without a slot for so long is dead");
         source.topic("The servers");

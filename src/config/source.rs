@@ -68,6 +68,9 @@ impl<'a> Source<'a> {
 
     /// The text of `.env.example`.
     pub fn example(self) -> String {
-        format!("# Made by `zmart config example`. Lines that begin with \"# NAME=\" show defaults.\n\n{}", self.example)
+        format!(
+            "# Made by `zmart config example`. Lines that begin with \"# NAME=\" show defaults.\n\n{}",
+            self.example
+        )
     }
 }

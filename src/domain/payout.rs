@@ -118,7 +118,8 @@ mod tests {
         let claimed = Position { has_claimed: true, ..holding(1_000, 0, 50) };
         let active = Market { phase: Phase::Active, ..yes() };
         let withdrawn = Market { current_liquidity: Lamports(0), ..yes() };
-        let rows: &[(Market, Position, u64, Result<(u64, u64), ProgramError>)] = &[
+        type Paid = Result<(u64, u64), ProgramError>;
+        let rows: &[(Market, Position, u64, Paid)] = &[
             (yes(), holding(1_000, 0, 50), RENT + 33_833, Ok((33_333, 500))),
             (active, claimed.clone(), 0, Err(InvalidMarketState)),
             (yes(), claimed, 0, Err(AlreadyClaimed)),

@@ -241,7 +241,8 @@ pub async fn positions<C: GenericClient + Sync>(
 ) -> Result<Vec<Position>, ReadFailure> {
     const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE (market, wallet) > ($1::text, $2::text) \
                        ORDER BY market, wallet LIMIT $3";
-    let (market, wallet) = after.map_or_else(Default::default, |(market, wallet)| (market.to_string(), wallet.to_string()));
+    let (market, wallet) =
+        after.map_or_else(Default::default, |(market, wallet)| (market.to_string(), wallet.to_string()));
     let rows = client.query(SQL, &[&market, &wallet, &i64::from(limit)]).await?;
     rows.into_iter().map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).collect()
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
+    config::ProgramConfig,
     entry::{Entry, EntryBody},
     event::{IpfsHash, Outcome, ProgramEvent},
-    config::ProgramConfig,
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot, Wallet},
     market::Market,
     phase::Phase,

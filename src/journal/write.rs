@@ -132,7 +132,7 @@ impl WriterLife {
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
         let moved = tx
             .execute(
-                "UPDATE journal_writers SET last_batch = $2 WHERE instance = $1 AND last_batch = $2 - 1",
+                "UPDATE journal_writers SET last_batch = $2::bigint WHERE instance = $1 AND last_batch = $2::bigint - 1",
                 &[&self.instance, &batch],
             )
             .await
@@ -320,7 +320,8 @@ async fn insert<R: Serialize + Sync + std::fmt::Debug>(
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)");
+    let sql =
+        format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)");
     let statement = prepare(tx, &sql).await?;
     tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
     Ok(())

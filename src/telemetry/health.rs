@@ -95,11 +95,12 @@ impl Health {
     fn set(&self, part: Part, state: PartState) {
         let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let before = values.parts.insert(part, state.clone());
-        if before.as_ref() != Some(&state) {
-            match state {
-                PartState::Up => log::info!("{part:?} is up"),
-                PartState::Down { reason } => log::warn!("{part:?} is down: {reason}"),
-            }
+        // Reasons may count seconds: only a change of the status is news.
+        let was_up = before == Some(PartState::Up);
+        match state {
+            PartState::Up if !was_up => log::info!("{part:?} is up"),
+            PartState::Down { reason } if was_up => log::warn!("{part:?} is down: {reason}"),
+            _ => {}
         }
     }
 

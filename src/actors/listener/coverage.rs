@@ -73,7 +73,12 @@ impl Pass {
     }
 
     /// Takes a page: answers with what is to be staged, if `is_known` says that nobody has it.
-    pub fn take(&mut self, page: &SignaturePage, cursor: &Cursor, is_known: impl Fn(&TxSignature) -> bool) -> Vec<Staged> {
+    pub fn take(
+        &mut self,
+        page: &SignaturePage,
+        cursor: &Cursor,
+        is_known: impl Fn(&TxSignature) -> bool,
+    ) -> Vec<Staged> {
         let at_cursor = |entry: &FoundSignature| Some(entry.signature) == cursor.signature;
         let reached = page.found.iter().any(|entry| at_cursor(entry) || entry.slot < cursor.slot);
         self.newest_finalized = self.newest_finalized.or_else(|| {
@@ -110,7 +115,14 @@ mod tests {
 
     fn entry(n: u8, slot: u64, finalized: bool) -> FoundSignature {
         let signature = TxSignature([n; 64]);
-        FoundSignature { signature, slot: Slot(slot), index_in_block: None, failed: n == 9, block_time: None, finalized }
+        FoundSignature {
+            signature,
+            slot: Slot(slot),
+            index_in_block: None,
+            failed: n == 9,
+            block_time: None,
+            finalized,
+        }
     }
 
     fn page(found: Vec<FoundSignature>) -> SignaturePage {
@@ -133,11 +145,18 @@ mod tests {
         let found = pass.take(&page(vec![entry(6, 99, false), entry(5, 50, true)]), &before, |_| false);
         assert_eq!(found.iter().map(|staged| staged.slot.0).collect::<Vec<_>>(), [99, 50]);
         assert_eq!(pass.end, None, "the cursor was not met yet");
-        let found = pass.take(&page(vec![entry(9, 40, true), entry(3, 30, true), entry(1, 10, true), entry(0, 5, true)]), &before, |s| s.0[0] == 3);
+        let found = pass.take(
+            &page(vec![entry(9, 40, true), entry(3, 30, true), entry(1, 10, true), entry(0, 5, true)]),
+            &before,
+            |s| s.0[0] == 3,
+        );
         assert!(found.is_empty(), "failed and known ones are not staged, nor what lies below the cursor: {found:?}");
         assert_eq!(pass.end, Some(ListEnd::Reached));
         let after = pass.cursor(&before);
-        assert_eq!((after.signature, after.slot, after.covered_slot), (Some(TxSignature([5; 64])), Slot(50), Slot(100)));
+        assert_eq!(
+            (after.signature, after.slot, after.covered_slot),
+            (Some(TxSignature([5; 64])), Slot(50), Slot(100))
+        );
     }
 
     #[test]
@@ -154,7 +173,11 @@ mod tests {
     #[test]
     fn the_cursor_never_leads_what_is_finalized_and_never_goes_back() {
         let mut pass = pass();
-        pass.take(&page(vec![entry(6, 99, false), entry(5, 80, true), entry(4, 70, true), entry(1, 10, true)]), &cursor(1, 10), |_| false);
+        pass.take(
+            &page(vec![entry(6, 99, false), entry(5, 80, true), entry(4, 70, true), entry(1, 10, true)]),
+            &cursor(1, 10),
+            |_| false,
+        );
         assert_eq!(pass.cursor(&cursor(1, 10)).slot, Slot(70), "80 was not finalized when the pass began");
         assert_eq!(pass.cursor(&cursor(7, 75)).slot, Slot(75));
     }

@@ -61,7 +61,7 @@ impl Listener {
     }
 
     pub(super) fn resume_live_if_room(&mut self, ctx: &mut Context<Self>) {
-        if self.live.paused && self.live.stop.is_none() && self.window.len() < WINDOW_MAX / 2 {
+        if self.live.paused && self.live.stop.is_none() && self.window.unsettled() < WINDOW_MAX / 2 {
             log::info!("live notifications go on");
             self.live.paused = false;
             self.connect(ctx);

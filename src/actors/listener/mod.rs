@@ -165,7 +165,8 @@ impl Listener {
                 self.window.admit(signature, slot, parts)
             }
             Sorted::Read(lanes) => {
-                let admission = self.window.admit(signature, slot, lanes.into_iter().map(|lane| (lane, None)).collect());
+                let admission =
+                    self.window.admit(signature, slot, lanes.into_iter().map(|lane| (lane, None)).collect());
                 if admission == Admission::Taken {
                     self.read_instructions(signature, ctx);
                 }
@@ -217,7 +218,14 @@ impl Listener {
     }
 
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
-    fn bury(&mut self, transaction: &RawTransaction, reason: &'static str, detail: String, touched: Touched, ctx: &mut Context<Self>) {
+    fn bury(
+        &mut self,
+        transaction: &RawTransaction,
+        reason: &'static str,
+        detail: String,
+        touched: Touched,
+        ctx: &mut Context<Self>,
+    ) {
         let signature = transaction.signature;
         log::warn!("{signature} can't be used: {reason}: {detail}");
         let letter = DeadLetter {

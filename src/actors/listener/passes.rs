@@ -99,7 +99,8 @@ impl Listener {
     /// The node's history ends above the cursor: reported, and healed from accounts.
     fn unfillable(&mut self, pass: Pass, ctx: &mut Context<Self>) {
         let Some(cursor) = self.cursor else { return };
-        let detail = format!("the node's history does not reach back to slot {} (now {})", cursor.slot, pass.confirmed_slot);
+        let detail =
+            format!("the node's history does not reach back to slot {} (now {})", cursor.slot, pass.confirmed_slot);
         log::error!("{detail}: what lies between is healed from accounts");
         let letter = DeadLetter {
             source: "coverage",
@@ -111,7 +112,9 @@ impl Listener {
             raw: None,
         };
         let pool = self.parts.pool.clone();
-        let bury = async move { retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        let bury = async move {
+            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
+        };
         ctx.spawn(bury.into_actor(self).map(move |(), actor, ctx| actor.reconcile(true, detail, ctx)));
     }
 
@@ -128,7 +131,8 @@ impl Listener {
                     }
                 }
             };
-            compare(&pool, &registry, all, &reason, accounts.into_iter().map(|(address, _)| MarketAddress(address.0))).await;
+            compare(&pool, &registry, all, &reason, accounts.into_iter().map(|(address, _)| MarketAddress(address.0)))
+                .await;
         };
         ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
             if let Some(pass) = &mut actor.pass {
@@ -143,7 +147,7 @@ impl Listener {
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
         let listed = self.pass.is_some_and(|pass| pass.end.is_some());
-        if self.draining || self.drained || !listed || self.window.len() + FETCH > WINDOW_MAX {
+        if self.draining || self.drained || !listed || self.window.unsettled() + FETCH > WINDOW_MAX {
             return self.finish_pass(ctx);
         }
         self.draining = true;
@@ -163,7 +167,11 @@ impl Listener {
         ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| actor.fetched(fetched, ctx)));
     }
 
-    fn fetched(&mut self, fetched: Vec<(Staged, Result<Option<RawTransaction>, ChainReadError>)>, ctx: &mut Context<Self>) {
+    fn fetched(
+        &mut self,
+        fetched: Vec<(Staged, Result<Option<RawTransaction>, ChainReadError>)>,
+        ctx: &mut Context<Self>,
+    ) {
         self.draining = false;
         self.drained = fetched.is_empty();
         let mut settled = Vec::new();
@@ -179,7 +187,9 @@ impl Listener {
                             self.staged_out.remove(&signature);
                             break;
                         }
-                        Admission::Known | Admission::Taken if self.window.is_settled(&signature) => settled.push(signature),
+                        Admission::Known | Admission::Taken if self.window.is_settled(&signature) => {
+                            settled.push(signature)
+                        }
                         // `Known`, but not settled: the window will say.
                         Admission::Known | Admission::Taken => {}
                     }
@@ -221,7 +231,9 @@ impl Listener {
         };
         self.window.settle(staged.signature);
         let pool = self.parts.pool.clone();
-        let bury = async move { retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        let bury = async move {
+            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
+        };
         ctx.spawn(bury.into_actor(self));
         // Whatever it did, the accounts tell.
         self.reconcile(true, format!("{} is listed and can't be had", staged.signature), ctx);
@@ -231,7 +243,12 @@ impl Listener {
     pub(super) fn finish_pass(&mut self, ctx: &mut Context<Self>) {
         let (Some(pass), Some(cursor)) = (self.pass, self.cursor) else { return };
         let settled = self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
-        if pass.end != Some(ListEnd::Reached) || !self.drained || self.draining || !self.staged_out.is_empty() || !settled {
+        if pass.end != Some(ListEnd::Reached)
+            || !self.drained
+            || self.draining
+            || !self.staged_out.is_empty()
+            || !settled
+        {
             return;
         }
         if cursor.covered_slot.0 == 0 && !self.bootstrapped {
@@ -256,7 +273,8 @@ impl Listener {
             let _ = registry.try_send(Finalized(pass.finalized_slot.min(next.covered_slot)));
         }
         let (pool, program) = (self.parts.pool.clone(), self.parts.program);
-        let save = async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, next)).await };
+        let save =
+            async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, next)).await };
         ctx.spawn(save.into_actor(self));
         if self.catching_up {
             self.catching_up = false;

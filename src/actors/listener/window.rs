@@ -85,13 +85,8 @@ impl Window {
     }
 
     /// Transactions that are not settled.
-    pub fn len(&self) -> usize {
+    pub fn unsettled(&self) -> usize {
         self.transactions.len()
-    }
-
-    /// No transaction is in it.
-    pub fn is_empty(&self) -> bool {
-        self.transactions.is_empty()
     }
 
     /// The slot of the oldest transaction that is not settled.
@@ -100,16 +95,20 @@ impl Window {
     }
 
     /// Takes a transaction with its parts. One without parts stays until it is [`Window::released`].
-    pub fn admit(&mut self, signature: TxSignature, slot: Slot, parts: Vec<(Lane, Option<Vec<Delivery>>)>) -> Admission {
+    pub fn admit(
+        &mut self,
+        signature: TxSignature,
+        slot: Slot,
+        parts: Vec<(Lane, Option<Vec<Delivery>>)>,
+    ) -> Admission {
         if self.knows(&signature) {
             return Admission::Known;
         }
         if self.transactions.len() >= WINDOW_MAX {
             return Admission::WindowFull;
         }
-        let full = |lane: &Lane| {
-            self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= LANE_MAX)
-        };
+        let full =
+            |lane: &Lane| self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= LANE_MAX);
         if parts.iter().any(|(lane, _)| full(lane)) {
             return Admission::LaneFull;
         }
@@ -211,7 +210,7 @@ mod tests {
         assert_eq!(window.lane_done(lane(1)), []);
         assert_eq!(window.oldest_slot(), Some(Slot(7)));
         assert_eq!(window.lane_done(lane(2)), [signature(1)]);
-        assert!(window.is_settled(&signature(1)) && window.is_empty());
+        assert!(window.is_settled(&signature(1)) && window.unsettled() == 0);
         assert_eq!(window.admit(signature(1), Slot(7), vec![]), Admission::Known, "settled is known too");
     }
 

@@ -17,8 +17,8 @@ use std::{
 
 use actix::prelude::*;
 use deadpool_postgres::Pool;
-use tokio::sync::watch;
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
+use tokio::sync::watch;
 
 use super::{
     stream::{

@@ -97,7 +97,8 @@ impl<S: Subject> StreamActor<S> {
             if is_known(&self.life, event) || candidates.iter().any(|c| c.delivery.event.id == event.id) {
                 continue;
             }
-            let schedule = self.env.fees.read().unwrap_or_else(std::sync::PoisonError::into_inner).at(event.position.slot);
+            let schedule =
+                self.env.fees.read().unwrap_or_else(std::sync::PoisonError::into_inner).at(event.position.slot);
             candidates.push(Candidate { delivery: Delivery { event: event.clone(), schedule }, tickets: Vec::new() });
         }
         let read = candidates.len();

@@ -205,8 +205,7 @@ impl<S: Subject> Life<S> {
         if let Some((id, ..)) = entry.body.chain_event() {
             self.ids.insert(id);
         }
-        self.applied =
-            Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state: Some(Arc::new(state)) };
+        self.applied = Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state: Some(Arc::new(state)) };
         self.planned.push(entry);
         Ok(())
     }
@@ -257,15 +256,16 @@ impl<S: Subject> Life<S> {
             self.applied.state.clone()
         } else {
             // Only entries of this append may be seen; what was planned since is not durable.
-            entries.iter().try_fold(self.released.state.as_deref().cloned(), |state, entry| {
-                S::advance(state, &entry.body).map(Some)
-            })
-            .ok()
-            .flatten()
-            .map(Arc::new)
+            entries
+                .iter()
+                .try_fold(self.released.state.as_deref().cloned(), |state, entry| {
+                    S::advance(state, &entry.body).map(Some)
+                })
+                .ok()
+                .flatten()
+                .map(Arc::new)
         };
-        self.released =
-            Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state };
+        self.released = Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state };
         let mut packs = Vec::with_capacity(entries.len());
         for entry in entries {
             packs.push(self.keep(&entry));
@@ -292,7 +292,11 @@ impl<S: Subject> Life<S> {
                 }
                 Err(misfit) => {
                     // The stored finalized state does not lead to the journal's entries: it stays where it is.
-                    log::error!("{} {}: entry {seq} does not follow from the finalized state: {misfit}", S::KIND, self.address);
+                    log::error!(
+                        "{} {}: entry {seq} does not follow from the finalized state: {misfit}",
+                        S::KIND,
+                        self.address
+                    );
                     self.tail = None;
                     return;
                 }

@@ -284,7 +284,8 @@ impl<S: Subject> StreamActor<S> {
         let ids: Vec<_> = self.queue.iter().filter(old).map(|item| item.delivery.event.id).collect();
         let pool = self.env.pool.clone();
         let ask = async move {
-            let known = super::retry("events can't be looked up", || crate::journal::open::known_events(&pool, &ids)).await;
+            let known =
+                super::retry("events can't be looked up", || crate::journal::open::known_events(&pool, &ids)).await;
             (ids, known)
         };
         ctx.spawn(ask.into_actor(self).map(|(ids, known), actor, ctx| {
@@ -347,7 +348,9 @@ impl<S: Subject> StreamActor<S> {
             raw: None,
         };
         let pool = self.env.pool.clone();
-        let bury = async move { super::retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await };
+        let bury = async move {
+            super::retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
+        };
         ctx.spawn(bury.into_actor(self).map(|(), actor, ctx| {
             for ticket in std::mem::take(&mut actor.unsettled) {
                 actor.settle(ticket, Outcome::Dead);

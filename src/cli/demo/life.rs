@@ -47,6 +47,9 @@ const DISLIKES_ONE_IN: usize = 10;
 /// The question's document of every market here.
 const QUESTION: IpfsHash = IpfsHash(*b"QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o");
 
+/// Liquidity on paper, as a part of b: winners are promised shares of it, so it must stay below what the traders put in.
+const LIQUIDITY_PART: u64 = 10;
+
 /// What every life needs.
 #[derive(Debug)]
 pub struct Plan {
@@ -103,8 +106,12 @@ pub async fn keep_trading(plan: Arc<Plan>, place: u32, places: u32, mut stopped:
 async fn propose(plan: &Plan, b: u64) -> Result<OwnMarket, DemoError> {
     let creator = plan.traders[usize::from(rand::random::<u16>()) % plan.traders.len()].clone();
     let market_id = MarketSeed(rand::random());
-    let create =
-        CreateMarket { market_id, b_parameter: b, initial_liquidity: Lamports(b / 2), ipfs_question_hash: QUESTION };
+    let create = CreateMarket {
+        market_id,
+        b_parameter: b,
+        initial_liquidity: Lamports(b / LIQUIDITY_PART),
+        ipfs_question_hash: QUESTION,
+    };
     let (address, _) = plan.chain.build.addresses().market(market_id);
     plan.chain.land(&[plan.chain.build.create_market(wallet_of(&creator), create)], &[&creator]).await?;
     println!("{address} proposed, b = {} SOL", b / SOL);

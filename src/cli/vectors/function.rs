@@ -117,9 +117,13 @@ impl Case<'_> {
             "cost_function" => number(CURVE.cost(self.quantities()?, self.b_parameter()?)?.0),
             "yes_price" => number(CURVE.price_yes(self.quantities()?, self.b_parameter()?)?.0),
             "no_price" => number(CURVE.price_yes(self.quantities()?, self.b_parameter()?)?.complement().0),
-            "shares_for_cost" => number(self.purchase()?.shares.0),
+            "shares_for_cost" => {
+                let budget = self.target_cost()?;
+                number(CURVE.shares_for(self.quantities()?, self.b_parameter()?, self.outcome()?, budget)?.0)
+            }
             "calculate_buy_cost" => {
-                let purchase = self.purchase()?;
+                let budget = self.target_cost()?;
+                let purchase = CURVE.buy(self.quantities()?, self.b_parameter()?, self.outcome()?, budget)?;
                 object([("cost", purchase.cost.0), ("shares", purchase.shares.0)])
             }
             "calculate_sell_proceeds" => {
@@ -144,8 +148,7 @@ impl Case<'_> {
                 json!(true)
             }
             "buy_instruction" => {
-                let target = Lamports(given("target_cost", self.target_cost)?);
-                let quote = trade::quote_buy(&self.terms()?, self.outcome()?, target)?;
+                let quote = trade::quote_buy(&self.terms()?, self.outcome()?, self.target_cost()?)?;
                 object([
                     ("shares", quote.shares.0),
                     ("cost_before_fees", quote.cost_before_fees.0),
@@ -181,9 +184,8 @@ impl Case<'_> {
         })
     }
 
-    fn purchase(&self) -> Result<lmsr::Purchase, Stop> {
-        let budget = Lamports(given("target_cost", self.target_cost)?);
-        Ok(Curve::Program.buy(self.quantities()?, self.b_parameter()?, self.outcome()?, budget)?)
+    fn target_cost(&self) -> Result<Lamports, Stop> {
+        given("target_cost", self.target_cost).map(Lamports)
     }
 
     fn terms(&self) -> Result<Terms, Stop> {

@@ -290,6 +290,55 @@ mod tests {
         }
     }
 
+    /// The trace's first trades, then one more step on the state that they left.
+    fn with_step(step: Value) -> String {
+        let mut trace = first_trace();
+        let steps = trace["steps"].as_array_mut().unwrap();
+        steps.truncate(2);
+        let post = steps[1]["post"].clone();
+        let mut step = step;
+        step["user"] = steps[1]["user"].clone();
+        step["timestamp"] = json!("1760000200");
+        if step.get("post").is_none() {
+            step["post"] = post;
+        }
+        steps.push(step);
+        trace.to_string()
+    }
+
+    #[test]
+    fn a_sale_is_refused_by_its_checks_and_then_by_the_runtime() {
+        let sell = |shares: &str, least: &str, err: &str, name: &str| {
+            let (op, outcome) = ("sell", true);
+            json!({ "op": op, "outcome": outcome, "shares": shares, "min_proceeds": least, "err": err, "err_name": name })
+        };
+        let custom = |code: u32| format!("InstructionError(0, Custom({code}))");
+        for (shares, least, err, name) in [
+            ("5352020266", "0", custom(6014), "InsufficientShares"),
+            ("1000", "0", custom(6018), "TradeTooSmall"),
+            ("1000000000", "1000000000", custom(6015), "SlippageExceeded"),
+            ("1000000000", "0", "InstructionError(0, PrivilegeEscalation)".to_owned(), "PrivilegeEscalation"),
+        ] {
+            counts(&with_step(sell(shares, least, &err, name)), 3, 0);
+            counts(&with_step(sell(shares, least, &custom(6034), "UnderflowError")), 2, 1);
+        }
+        let mut missing = sell("1000", "0", &custom(6018), "TradeTooSmall");
+        missing.as_object_mut().unwrap().remove("min_proceeds");
+        counts(&with_step(missing), 2, 1);
+    }
+
+    #[test]
+    fn a_trade_outside_the_active_phase_is_refused() {
+        let mut trace = first_trace();
+        trace["initial"]["state"] = json!(3);
+        trace["steps"].as_array_mut().unwrap().truncate(1);
+        let step = &mut trace["steps"][0];
+        step["post"]["state"] = json!(3);
+        step["err"] = json!("InstructionError(0, Custom(6007))");
+        step["err_name"] = json!("InvalidMarketState");
+        counts(&trace.to_string(), 1, 0);
+    }
+
     #[test]
     fn a_trace_that_cannot_begin_is_one_failure() {
         for (path, value) in [

@@ -70,8 +70,12 @@ impl Verification {
                         return Ok(());
                     }
                 }
-                (None, Some(_)) if round + 1 == ROUNDS => self.wrong("config", "is on the chain and not in the journal"),
-                (Some(_), None) if round + 1 == ROUNDS => self.wrong("config", "is in the journal and not on the chain"),
+                (None, Some(_)) if round + 1 == ROUNDS => {
+                    self.wrong("config", "is on the chain and not in the journal")
+                }
+                (Some(_), None) if round + 1 == ROUNDS => {
+                    self.wrong("config", "is in the journal and not on the chain")
+                }
                 _ => {}
             }
             tokio::time::sleep(ROUND_PAUSE).await;
@@ -82,7 +86,8 @@ impl Verification {
     /// Every market of the journal, and every one of the chain.
     pub(super) async fn markets(&mut self) -> anyhow::Result<()> {
         let on_chain = self.rpc.program_accounts(AccountKind::Market, None).await?;
-        let mut unmatched: HashSet<MarketAddress> = on_chain.iter().map(|(address, _)| MarketAddress(address.0)).collect();
+        let mut unmatched: HashSet<MarketAddress> =
+            on_chain.iter().map(|(address, _)| MarketAddress(address.0)).collect();
         drop(on_chain);
         let mut after = None;
         loop {
@@ -130,8 +135,12 @@ impl Verification {
                         self.differs(format!("market {address}"), &found);
                     }
                 }
-                (None, Some(_)) if last => self.wrong(format!("market {address}"), "is on the chain and not in the journal"),
-                (Some(_), None) if last => self.wrong(format!("market {address}"), "is in the journal and not on the chain"),
+                (None, Some(_)) if last => {
+                    self.wrong(format!("market {address}"), "is on the chain and not in the journal")
+                }
+                (Some(_), None) if last => {
+                    self.wrong(format!("market {address}"), "is in the journal and not on the chain")
+                }
                 (None, None) => return Ok(()),
                 _ => {}
             }

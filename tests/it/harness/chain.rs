@@ -38,6 +38,7 @@ use super::{
     folder::Folder,
     http::request,
     patience::wait_for,
+    postgres::free_port,
     process::{Process, field},
 };
 
@@ -96,8 +97,8 @@ impl Chain {
         let folder = Folder::new("chain");
         let (admin, backend, fee_wallet) = (Keypair::new(), Keypair::new(), Keypair::new());
         let mut command = Command::new(localnet_binary());
-        command.args(["--rpc-port", "0", "--ws-port", "0", "--host", "127.0.0.1", "--program-id", PROGRAM]);
-        command.args(["--slot-ms", SLOT_MS]);
+        command.args(["--rpc-port", &free_port().to_string(), "--ws-port", &free_port().to_string()]);
+        command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", SLOT_MS]);
         for keypair in [&admin, &backend, &fee_wallet] {
             command.arg("--fund").arg(format!("{}={FUNDS}", keypair.pubkey()));
         }

@@ -1,0 +1,155 @@
+//! The price curve: what a quantity of shares costs, and what price it leaves (program facts, 7.4 and 7.5).
+//!
+//! Owns the market maker's functions behind one enum, so that another curve can stand beside the program's and every
+//! quote, check and comparison takes the same way. Knows nothing of fees, budgets or phases (`trade`, `market`).
+//! [`Curve::Program`] is the deployed program to the bit, where that is not LMSR too (7.8: the cost drops next to exact
+//! balance, the price falls from a lead of 3.46 b on).
+
+mod program;
+
+pub use self::program::log_sum_exp;
+use super::{
+    amount::{Lamports, PriceE9, ShareUnits},
+    error::ProgramError,
+    event::Outcome,
+    fixed,
+};
+
+/// The smallest b that the program's curve is defined for: 100 shares.
+pub const MIN_B: ShareUnits = ShareUnits(100 * fixed::ONE);
+
+/// The shares of both outcomes that a market has issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quantities {
+    /// Of YES.
+    pub yes: ShareUnits,
+    /// Of NO.
+    pub no: ShareUnits,
+}
+
+impl Quantities {
+    /// What a market starts with: floor(b / 1000) of each.
+    pub fn initial(b: ShareUnits) -> Self {
+        let each = ShareUnits(b.0 / 1000);
+        Self { yes: each, no: each }
+    }
+
+    /// The shares of one outcome.
+    pub fn of(self, outcome: Outcome) -> ShareUnits {
+        match outcome {
+            Outcome::Yes => self.yes,
+            Outcome::No => self.no,
+        }
+    }
+
+    fn with(self, outcome: Outcome, shares: ShareUnits) -> Self {
+        match outcome {
+            Outcome::Yes => Self { yes: shares, ..self },
+            Outcome::No => Self { no: shares, ..self },
+        }
+    }
+
+    /// After a purchase; `OverflowError` past 64 bits.
+    pub fn bought(self, outcome: Outcome, shares: ShareUnits) -> Result<Self, ProgramError> {
+        let sum = self.of(outcome).checked_add(shares).ok_or(ProgramError::OverflowError)?;
+        Ok(self.with(outcome, sum))
+    }
+
+    /// After a sale; `InsufficientShares` below zero.
+    pub fn sold(self, outcome: Outcome, shares: ShareUnits) -> Result<Self, ProgramError> {
+        let rest = self.of(outcome).checked_sub(shares).ok_or(ProgramError::InsufficientShares)?;
+        Ok(self.with(outcome, rest))
+    }
+}
+
+/// What a purchase of a budget brings, before fees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purchase {
+    /// Its cost: at most the budget but for one quantum of the arithmetic.
+    pub cost: Lamports,
+    /// The shares; 0 where the budget is below the cost of 0.001 share.
+    pub shares: ShareUnits,
+}
+
+/// A price curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Curve {
+    /// The deployed program's, bit for bit.
+    #[default]
+    Program,
+}
+
+impl Curve {
+    /// COST: what all issued shares have cost together, up to a constant. `InvalidBParameter` below [`MIN_B`],
+    /// `ExponentTooLarge` where one outcome leads by more than 20 b.
+    pub fn cost(self, quantities: Quantities, b: ShareUnits) -> Result<Lamports, ProgramError> {
+        match self {
+            Self::Program => program::cost(quantities, b),
+        }
+    }
+
+    /// PRICE_YES. The price of NO is its complement. Errors as for [`Curve::cost`].
+    pub fn price_yes(self, quantities: Quantities, b: ShareUnits) -> Result<PriceE9, ProgramError> {
+        match self {
+            Self::Program => program::price_yes(quantities, b),
+        }
+    }
+
+    /// BUY: the shares that a budget before fees brings, and their cost. `UnderflowError` where the search meets a
+    /// quantity that would cost less than nothing, `OverflowError` where 20 b or a probe does not fit 64 bits.
+    pub fn buy(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        budget: Lamports,
+    ) -> Result<Purchase, ProgramError> {
+        match self {
+            Self::Program => {
+                let search = program::Search::new(quantities, b, outcome)?;
+                let shares = search.shares_for(budget)?;
+                Ok(Purchase { cost: search.cost_of(shares)?, shares })
+            }
+        }
+    }
+
+    /// The shares of [`Curve::buy`] alone, whatever they cost in the end.
+    pub fn shares_for(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        budget: Lamports,
+    ) -> Result<ShareUnits, ProgramError> {
+        match self {
+            Self::Program => program::Search::new(quantities, b, outcome)?.shares_for(budget),
+        }
+    }
+
+    /// What a purchase of exactly so many shares costs before fees; `UnderflowError` if less than nothing.
+    pub fn purchase_cost(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        shares: ShareUnits,
+    ) -> Result<Lamports, ProgramError> {
+        let before = self.cost(quantities, b)?;
+        let after = self.cost(quantities.bought(outcome, shares)?, b)?;
+        after.checked_sub(before).ok_or(ProgramError::UnderflowError)
+    }
+
+    /// SELL: what shares bring before fees. `InsufficientShares` if the market has issued fewer, `UnderflowError` if
+    /// they bring less than nothing.
+    pub fn sell(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        shares: ShareUnits,
+    ) -> Result<Lamports, ProgramError> {
+        let rest = quantities.sold(outcome, shares)?;
+        let before = self.cost(quantities, b)?;
+        before.checked_sub(self.cost(rest, b)?).ok_or(ProgramError::UnderflowError)
+    }
+}
