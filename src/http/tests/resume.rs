@@ -242,3 +242,28 @@ async fn a_reader_that_stops_reading_is_closed_as_slow_and_others_are_not() {
     world.emit(channel(1), 1).await;
     quick.entries(channel(1), seq + 1..=seq + 1).await;
 }
+
+#[actix_web::test]
+async fn many_channels_a_little_behind_do_not_fill_the_outbox() {
+    let world = World::new(WsLimits { outbox_frames: 200, ..limits() }).await;
+    // What it missed is kept by the hub, because somebody else listens.
+    let mut other = world.connect().await;
+    for n in 1..=3 {
+        other.subscribe(market(n), None).await;
+        world.emit(channel(n), 60).await;
+        other.entries(channel(n), 6..=65).await;
+    }
+    let mut client = world.connect().await;
+    let names = [1, 2, 3].map(|n| channel(n).to_string());
+    let since: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!({"epoch": 1, "seq": 5}))).collect();
+    client.say(json!({"action": "subscribe", "channels": names, "since": since})).await;
+    let mut last = std::collections::BTreeMap::new();
+    while last.len() < 3 || last.values().any(|seq| *seq < 65) {
+        let message = client.heard().await;
+        let (name, seq) = (message["channel"].as_str().unwrap().to_owned(), message["seq"].as_u64().unwrap());
+        match last.insert(name, seq) {
+            None => assert_eq!((&message["type"], seq), (&json!("subscribed"), 5)),
+            Some(before) => assert!(seq == before || seq == before + 1, "{seq} after {before}"),
+        }
+    }
+}
