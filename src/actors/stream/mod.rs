@@ -163,6 +163,9 @@ enum Mode {
     Healing,
 }
 
+/// A question that waits for hydration.
+type Parked<S> = Box<dyn FnOnce(&mut StreamActor<S>)>;
+
 /// See the module.
 pub struct StreamActor<S: Subject> {
     address: AccountAddress,
@@ -180,7 +183,7 @@ pub struct StreamActor<S: Subject> {
     suspicion: Option<String>,
     stale: Option<Arc<str>>,
     listeners: Listeners,
-    parked: Vec<Box<dyn FnOnce(&mut Self)>>,
+    parked: Vec<Parked<S>>,
     parent: watch::Receiver<()>,
     _guard: DeathGuard,
 }
