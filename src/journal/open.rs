@@ -85,7 +85,8 @@ load! {
 
 /// The highest slot of a stream's entries up to one, in whatever life of the journal.
 async fn slot_high_at(tx: &Transaction<'_>, stream: AccountAddress, seq: Seq) -> Result<Slot, JournalError> {
-    const SQL: &str = "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1";
+    const SQL: &str =
+        "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1";
     let row = tx.query_opt(SQL, &[&stream.to_string(), &(seq.0 as i64)]).await?;
     Ok(Slot(row.map_or(0, |row| row.get::<_, i64>(0)) as u64))
 }

@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::{Client, Pool};
+use deadpool_postgres::{Client, Pool, Transaction};
 use serde::Serialize;
-use tokio_postgres::{Transaction, types::Json};
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
@@ -310,7 +310,7 @@ const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, 
     dispute_total_votes, was_disputed, lamports, trades_count, price_yes";
 
 async fn prepare(tx: &Transaction<'_>, sql: &str) -> Result<tokio_postgres::Statement, CommitFailure> {
-    tx.prepare(sql).await.map_err(sort)
+    tx.prepare_cached(sql).await.map_err(sort)
 }
 
 async fn insert<R: Serialize + Sync + std::fmt::Debug>(
