@@ -1,6 +1,5 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
-mod faults;
 mod harness;
 mod layering;
 mod reads;
