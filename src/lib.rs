@@ -1,4 +1,9 @@
-//! The real-time engine of a prediction market on Solana.
+//! The real-time engine of a prediction market on Solana: one process of actors between the chain, PostgreSQL and its
+//! clients. The picture, the invariants and the life of a trade are told in ARCHITECTURE.md.
+//!
+//! Data runs one way: [`chain`] decodes what a node tells, [`actors`] own the streams (a market each, and the config) and
+//! move them by [`domain`]'s rules, [`journal`] makes it durable, [`view`] makes the frames, [`http`] holds the sockets.
+//! [`config`], [`telemetry`] and [`cli`] stand around them.
 #![recursion_limit = "256"]
 
 pub mod actors;

@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, env = "LOCALNET_STRICT")]
     strict: bool,
     /// Transactions that are remembered; the oldest are forgotten first.
-    #[arg(long, env = "LOCALNET_HISTORY", default_value_t = 50_000)]
+    #[arg(long, env = "LOCALNET_HISTORY", default_value_t = 20_000)]
     history: usize,
 }
 

@@ -7,9 +7,11 @@ use std::{fmt::Write, str::FromStr};
 #[error("the configuration can't be used:{}", .0.iter().map(|line| format!("\n  {line}")).collect::<String>())]
 pub struct ConfigError(Vec<String>);
 
+type Get<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Where variables come from.
 pub struct Source<'a> {
-    get: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    get: Box<Get<'a>>,
     errors: Vec<String>,
     example: String,
 }
@@ -22,19 +24,20 @@ impl<'a> Source<'a> {
 
     /// A heading of the example.
     pub fn topic(&mut self, name: &str) {
-        let _ = write!(self.example, "{}## {name}\n", if self.example.is_empty() { "" } else { "\n" });
+        let gap = if self.example.is_empty() { "" } else { "\n" };
+        let _ = writeln!(self.example, "{gap}## {name}");
     }
 
     /// A variable with a default.
     pub fn value<T: FromStr>(&mut self, name: &str, default: &str, meaning: &str) -> Option<T> {
-        let _ = write!(self.example, "# {meaning}\n# {name}={default}\n");
+        let _ = writeln!(self.example, "# {meaning}\n# {name}={default}");
         let text = self.text(name).unwrap_or_else(|| default.to_owned());
         self.parse(name, &text, meaning)
     }
 
     /// A variable without a default; `like` is what the example shows.
     pub fn required<T: FromStr>(&mut self, name: &str, like: &str, meaning: &str) -> Option<T> {
-        let _ = write!(self.example, "# {meaning}\n{name}={like}\n");
+        let _ = writeln!(self.example, "# {meaning}\n{name}={like}");
         let Some(text) = self.text(name) else {
             self.errors.push(format!("{name} is missing: {meaning}"));
             return None;

@@ -31,6 +31,9 @@ use crate::{actors::registry::RegistryHandle, telemetry::health::Health};
 /// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
 /// polled, so nothing above TCP can end it.
 const TCP_SILENCE: Duration = Duration::from_secs(30);
+/// The kernel keeps so much for a peer that does not read (twice that, by its own count); left to itself it takes
+/// megabytes for each.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Idle connections of the API are kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Sessions have so long to read their goodbye.
@@ -239,7 +242,11 @@ impl RunningServers {
 fn watch_connection(connection: &dyn Any, _: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
         let socket = socket2::SockRef::from(stream);
-        if let Err(error) = socket.set_tcp_user_timeout(Some(TCP_SILENCE)).and_then(|()| socket.set_tcp_nodelay(true)) {
+        let set_up = socket
+            .set_tcp_user_timeout(Some(TCP_SILENCE))
+            .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER_BYTES))
+            .and_then(|()| socket.set_tcp_nodelay(true));
+        if let Err(error) = set_up {
             log::debug!("a connection's socket could not be set up: {error}");
         }
     }

@@ -9,14 +9,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
 use solana_sdk::transaction::{TransactionError, VersionedTransaction};
 
+use solana_sdk_ids::system_program;
 use surfpool_core::surfnet::locker::SurfnetSvmLocker;
+use surfpool_core::surfnet::svm::SurfnetSvm;
 use surfpool_types::types::TransactionMetadata;
 use surfpool_types::{ClockCommand, SimnetCommand, TransactionConfirmationStatus, TransactionStatusEvent};
 
 use super::Pace;
+
+/// A balance that pays every fee and leaves more than the rent minimum, in lamports.
+const PLENTY: u64 = 100_000_000;
 
 pub(super) struct Gate {
     locker: SurfnetSvmLocker,
@@ -83,7 +89,15 @@ impl Gate {
             let again = (TransactionError::AlreadyProcessed, TransactionMetadata::default());
             return Some(if skip_preflight { silence() } else { TransactionStatusEvent::SimulationFailure(again) });
         }
+        // A wrong signature is answered by surfpool itself, with or without preflight.
         if !skip_preflight || svm.sigverify(transaction).is_err() {
+            return None;
+        }
+        if !svm.validate_transaction_blockhash(transaction) {
+            log::debug!("{signature} dropped: its blockhash is not a recent one");
+            return Some(silence());
+        }
+        if ordinary(&svm, transaction) {
             return None;
         }
         // A failed transaction that would still be in the block carries its signature; the others carry none.
@@ -93,6 +107,20 @@ impl Gate {
             silence()
         })
     }
+}
+
+/// Its payer has plenty for the fee, and its programs are there: whatever happens, it will be in the block.
+fn ordinary(svm: &SurfnetSvm, transaction: &VersionedTransaction) -> bool {
+    let message = &transaction.message;
+    let keys = message.static_account_keys();
+    let there = |key: &Pubkey| svm.inner.get_account_no_db(key);
+    let payer = keys.first().and_then(there);
+    payer.is_some_and(|account| account.lamports >= PLENTY && account.owner == system_program::ID)
+        && message.address_table_lookups().is_none_or(<[_]>::is_empty)
+        && message.instructions().iter().all(|instruction| {
+            let program = keys.get(usize::from(instruction.program_id_index));
+            program.and_then(there).is_some_and(|account| account.executable)
+        })
 }
 
 /// The answer with which nothing was said: the sender gets its signature.

@@ -251,6 +251,25 @@ async fn signatures_are_listed_newest_first_in_the_order_of_execution() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_transactions_are_forgotten_and_the_accounts_stay() {
+    let Stage { rpc, user, wallet, market, server, .. } = stage(&["--slot-ms", "20", "--history", "2"]).await;
+    let first = send(&rpc, &user, buy(user.pubkey(), market, wallet, true, SOL)).await;
+    assert!(rpc.get_transaction(&first, UiTransactionEncoding::Base64).await.is_ok());
+    let slot = rpc.get_slot().await.expect("a slot");
+    // What a blockhash is still good for is never forgotten.
+    while rpc.get_slot().await.expect("a slot") < slot + 250 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    for _ in 0..3 {
+        send(&rpc, &user, buy(user.pubkey(), market, wallet, true, SOL)).await;
+    }
+    assert!(rpc.get_transaction(&first, UiTransactionEncoding::Base64).await.is_err());
+    assert_eq!(listed(&rpc, &market, None, None, 1000).await.len(), 3);
+    assert_eq!(rpc.get_account_data(&market).await.expect("an account").len(), 488);
+    drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_fresh_chains_have_two_genesis_hashes() {
     let (one, other) = (Server::start(&[]), Server::start(&[]));
     assert_ne!(one.genesis, other.genesis);

@@ -13,6 +13,7 @@ pub mod heal;
 pub mod life;
 pub mod listeners;
 pub mod messages;
+pub mod orders;
 pub mod reads;
 pub mod subject;
 
@@ -25,6 +26,7 @@ use std::{
 use actix::prelude::*;
 use deadpool_postgres::Pool;
 pub use messages::*;
+pub use orders::*;
 use tokio::sync::{oneshot, watch};
 
 use self::{
@@ -40,8 +42,6 @@ use super::{
 use crate::{
     domain::{
         config::ProgramConfig,
-        entry::FeeSchedule,
-        event::ChainEvent,
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, Seq, Slot},
         market::Market,
@@ -84,61 +84,6 @@ pub struct StreamEnvironment {
     pub health: Health,
 }
 
-/// An event and the fees in force at its place.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The event.
-    pub event: ChainEvent,
-    /// The fees.
-    pub schedule: FeeSchedule,
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is in the journal.
-    Durable,
-    /// It was there already.
-    Duplicate,
-    /// It can't be used; a dead letter says why.
-    Dead,
-}
-
-/// Events of this stream in the chain's order. Answered when each is durable, known, or dead; one message of one sender
-/// at a time.
-#[derive(Message)]
-#[rtype(result = "Result<Vec<Outcome>, ApplyError>")]
-pub struct Apply(pub Vec<Delivery>);
-
-/// Why events were not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ApplyError {
-    /// Too many wait already; come again later.
-    #[error("the stream's queue is full")]
-    Full,
-    /// This life of the actor is over: resolve the stream again and send again.
-    #[error("the stream's actor has stopped")]
-    Gone,
-}
-
-/// Compare with the chain's account, and heal if it differs. Answered when that is done.
-#[derive(Message)]
-#[rtype(result = "Result<(), ApplyError>")]
-pub struct Suspect {
-    /// Why.
-    pub reason: String,
-}
-
-/// Everything at or below this slot is finalized, and durable.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Finalized(pub Slot);
-
-/// The clock's: time for what is due.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct StreamTick;
-
 /// An `Apply` that is not answered yet.
 struct Job {
     outcomes: Vec<Option<Outcome>>,
@@ -168,6 +113,9 @@ enum Mode {
     Healing,
 }
 
+/// A question that waits for hydration.
+type Parked<S> = Box<dyn FnOnce(&mut StreamActor<S>)>;
+
 /// See the module.
 pub struct StreamActor<S: Subject> {
     address: AccountAddress,
@@ -186,7 +134,7 @@ pub struct StreamActor<S: Subject> {
     stale: Option<Arc<str>>,
     reading_tail: bool,
     listeners: Listeners,
-    parked: Vec<Box<dyn FnOnce(&mut Self)>>,
+    parked: Vec<Parked<S>>,
     parent: watch::Receiver<()>,
     _guard: DeathGuard,
 }

@@ -31,7 +31,10 @@ pub const SOL: u64 = 1_000_000_000;
 const FUNDS: Lamports = Lamports(100_000 * SOL);
 
 /// Calls a second: a development chain answers more, the engine wants its share.
-const CALLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(400).unwrap();
+const CALLS_PER_SECOND: NonZeroU32 = match NonZeroU32::new(400) {
+    Some(calls) => calls,
+    None => NonZeroU32::MIN,
+};
 
 /// How often a transaction is tried again with a new blockhash, or after a pause.
 const ATTEMPTS: u32 = 5;

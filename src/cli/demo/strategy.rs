@@ -65,7 +65,7 @@ impl Strategy {
         // Thousandths of b to spend: 5 to 14, more for a whale on a day of appetite.
         let part = 5 + die / 2 % 10;
         let wanted = match self {
-            Self::Noise if die / 20 % 4 == 0 => return sell_or(view, side, 3, buy(view, side, part)),
+            Self::Noise if (die / 20).is_multiple_of(4) => return sell_or(view, side, 3, buy(view, side, part)),
             Self::Noise => buy(view, side, part),
             Self::Momentum => buy(view, Outcome::from(view.price >= view.earlier_price), part),
             Self::Contrarian => match view.price.0 {
@@ -77,7 +77,7 @@ impl Strategy {
                 }
                 _ => buy(view, side, part),
             },
-            Self::Whale if die / 20 % 5 == 0 => buy(view, side, part * 6),
+            Self::Whale if (die / 20).is_multiple_of(5) => buy(view, side, part * 6),
             Self::Whale => buy(view, side, part),
         };
         within_reason(view, wanted)

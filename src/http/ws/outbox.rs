@@ -112,6 +112,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// True while most of the bound is free: there is room for more than the next frame.
+    pub fn is_roomy(&self) -> bool {
+        let inner = self.lock();
+        inner.frames <= self.max_frames / 4 && inner.bytes <= self.max_bytes / 4
+    }
+
     /// End the connection now: what waits is dropped.
     pub fn close(&self, close: Close) {
         let mut inner = self.lock();

@@ -1,4 +1,4 @@
-//! Markets.
+//! Markets: what is listed and shown of them, and how a path names one.
 
 use actix_web::HttpRequest;
 

@@ -67,7 +67,8 @@ impl Hub {
         let Some(missing) = feed.inlet.recent_after(after) else {
             return self.want_page(PageKey { channel, epoch, after }, session, ctx);
         };
-        if head.0 - after.0 > BURST as u64 {
+        // Many channels can be a little behind at once, after a reconnect: together they must not fill the outbox.
+        if head.0 - after.0 > BURST as u64 || !known.outbox.is_roomy() {
             let page = cut(missing.cloned());
             return self.send_page(session, channel, page);
         }
