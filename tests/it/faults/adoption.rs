@@ -51,7 +51,7 @@ async fn a_market_whose_beginning_is_lost_is_adopted_and_goes_on() {
     })
     .await;
     assert_eq!(dead_letters(&database).await, []);
-    rig.ready().await;
+    rig.engine.ready().await;
     assert_eq!(journal_of(&database, market).await, grown, "nothing is adopted again");
 }
 
@@ -68,8 +68,8 @@ async fn markets_below_the_cursor_are_read_from_the_chain_when_they_are_heard_of
     const AHEAD: &str = "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot) \
                          VALUES ($1::text, $2::text, 1, 1)";
     rows.execute(AHEAD, &[&client.program.to_string(), &newest.to_string()]).await.unwrap();
-    rig.begin().await;
-    rig.ready().await;
+    rig.engine.start().await;
+    rig.engine.ready().await;
     assert_eq!(journal_of(&database, market).await, [], "nobody has spoken of it yet");
 
     let next = client.buy(market, &trader, Outcome::No, SOL + 1).await;

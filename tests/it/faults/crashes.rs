@@ -36,7 +36,7 @@ async fn a_panic_of_any_actor_loses_nothing_and_cuts_nobody_off() {
         })
         .await;
     }
-    let listening = subscribers(&rig.ws, SUBSCRIBERS, &load.markets).await;
+    let listening = subscribers(&rig.engine.ws, SUBSCRIBERS, &load.markets).await;
 
     let mut crashes: Vec<Vec<String>> = vec![vec![market(&load, 0)]];
     crashes.extend(names.into_iter().map(|name| vec![name]));
@@ -54,13 +54,15 @@ async fn a_panic_of_any_actor_loses_nothing_and_cuts_nobody_off() {
             if done >= wanted { Ok(()) } else { Err(done) }
         })
         .await;
-        rig.crash(names).await;
+        for name in names {
+            rig.engine.crash(name).await;
+        }
         permits.add_permits(TRADES_A_CRASH);
     }
     permits.add_permits(trades);
     let sent = finish(traders).await;
 
-    rig.ready().await;
+    rig.engine.ready().await;
     let connections: Vec<u32> = listening.iter().map(|one| one.notebook().connections).collect();
     everybody_heard_everything(listening, &sent, &database, &client).await;
     assert_eq!(connections, [1; SUBSCRIBERS], "a subscriber had to connect again");
@@ -72,7 +74,7 @@ async fn a_panic_of_any_actor_loses_nothing_and_cuts_nobody_off() {
     assert_eq!(adopted, 0, "all of the history was there: nothing had to be adopted");
     assert_eq!(dead_letters(&database).await, []);
     wait_for("the engine to be ready again, with nothing stale", || async {
-        let answer = crate::harness::http::get(&rig.api, "/ready").await;
+        let answer = crate::harness::http::get(&rig.engine.api, "/ready").await;
         if answer.status == 200 { Ok(()) } else { Err(answer.status) }
     })
     .await;

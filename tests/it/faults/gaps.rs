@@ -25,7 +25,7 @@ async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
     // Coverage comes late enough for the stream to notice the hole by itself.
     let settings = [("SOLANA_WS_URL", live.url.clone()), ("COVERAGE_INTERVAL_MS", "4000".to_owned())];
     let mut rig = Rig::start(&chain, &database, &settings).await;
-    let listening = Subscriber::start(&rig.ws, &[market]);
+    let listening = Subscriber::start(&rig.engine.ws, &[market]);
     wait_for("a first state", || async { if listening.follows(1) { Ok(()) } else { Err("none yet") } }).await;
 
     // A hole in the middle: the next trade does not fit.
@@ -50,13 +50,13 @@ async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
     journal_with(&database, market, sent[3]).await;
 
     // Nobody is there to be told.
-    rig.kill();
+    rig.engine.kill();
     let mut away = Vec::new();
     for more in 0..5 {
         away.push(client.buy(market, &trader, Outcome::No, 2 * SOL + more).await);
     }
     let heard = listening.stop().await;
-    rig.begin().await;
+    rig.engine.start().await;
     let journal = journal_with(&database, market, away[4]).await;
 
     assert!(heard.faults.is_empty(), "{:#?}", heard.faults);
@@ -69,7 +69,7 @@ async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
     once.dedup();
     assert_eq!(once, on_chain, "the journal's order is the chain's");
     assert!(journal.iter().all(|(kind, _)| kind != "resync"), "all of the history was there: {journal:?}");
-    rig.ready().await;
+    rig.engine.ready().await;
     rig.agrees_with_the_chain().await;
     assert_eq!(dead_letters(&database).await, []);
 }
@@ -126,6 +126,6 @@ async fn transactions_that_only_look_like_ours_leave_no_trace_and_stop_nothing()
     let staged: i64 =
         database.connect().await.query_one("SELECT count(*) FROM staged_signatures", &[]).await.unwrap().get(0);
     assert_eq!(staged, 0);
-    rig.ready().await;
+    rig.engine.ready().await;
     rig.agrees_with_the_chain().await;
 }
