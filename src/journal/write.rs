@@ -186,7 +186,7 @@ impl<'a> Rows<'a> {
         let mut rows = Self::default();
         for append in appends {
             let expected_last_seq = append.first_seq.0.saturating_sub(1);
-            // A stream's first row is inserted, and only then; a second insert breaks its primary key.
+            // A stream's first row is inserted, and only then.
             match &append.row {
                 HeadRow::Market(row) if expected_last_seq == 0 => rows.markets_new.push(row),
                 HeadRow::Market(row) => rows.markets_moved.push(Expected { expected_last_seq, row }),
@@ -226,8 +226,8 @@ impl<'a> Rows<'a> {
     }
 
     async fn write_heads(&self, tx: &Transaction<'_>) -> Result<(), CommitFailure> {
-        insert(tx, "markets", MARKET_COLUMNS, &self.markets_new).await?;
-        insert(tx, "program_config", CONFIG_COLUMNS, &self.configs_new).await?;
+        begin(tx, "markets", MARKET_COLUMNS, &self.markets_new).await?;
+        begin(tx, "program_config", CONFIG_COLUMNS, &self.configs_new).await?;
         advance(tx, "markets", MARKET_COLUMNS, &self.markets_moved).await?;
         advance(tx, "program_config", CONFIG_COLUMNS, &self.configs_moved).await
     }
@@ -327,6 +327,28 @@ async fn insert<R: Serialize + Sync + std::fmt::Debug>(
     let statement = prepare(tx, &sql).await?;
     tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
     Ok(())
+}
+
+/// A stream's first row: where there is one already, somebody else has begun the stream.
+async fn begin<R: Serialize + Sync + std::fmt::Debug>(
+    tx: &Transaction<'_>,
+    table: &str,
+    columns: &str,
+    rows: &[R],
+) -> Result<(), CommitFailure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)
+         ON CONFLICT (address) DO NOTHING"
+    );
+    let statement = prepare(tx, &sql).await?;
+    let made = tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
+    if made == rows.len() as u64 {
+        return Ok(());
+    }
+    Err(CommitFailure::Overtaken(format!("{made} of {} streams of {table} were new", rows.len())))
 }
 
 async fn advance<R: Serialize + Sync + std::fmt::Debug>(

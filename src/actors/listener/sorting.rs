@@ -101,3 +101,7 @@ impl Sorter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sorting_tests.rs"]
+mod tests;

@@ -381,3 +381,7 @@ impl<S: Subject> Life<S> {
         pack
     }
 }
+
+#[cfg(test)]
+#[path = "life_tests.rs"]
+mod tests;

@@ -54,6 +54,12 @@ impl Engine {
         }
     }
 
+    /// Another setting, or another value of one.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(own, _)| own != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts it and waits until it listens. A restart listens where it did before.
     pub async fn start(&mut self) {
         self.starts += 1;

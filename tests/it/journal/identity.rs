@@ -1,0 +1,65 @@
+//! Which chain, which life, which schema.
+
+use zmart::{
+    domain::ids::{Epoch, ProgramId},
+    journal::{
+        identity::{IdentityError, bind_chain, check_chain, current_epoch},
+        migrate,
+    },
+};
+
+use super::{prepare, settings};
+use crate::harness::postgres::{Cluster, Database};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_migrate_at_once_apply_each_migration_once() {
+    let database = Database::fresh().await;
+    let settings = settings(&database.url);
+    let (one, two, three) = tokio::join!(migrate::run(&settings), migrate::run(&settings), migrate::run(&settings));
+    let mut applied = [one, two, three].map(|result| result.unwrap().len());
+    applied.sort_unstable();
+    assert_eq!(applied[..2], [0, 0], "one of them did it all");
+    assert!(applied[2] > 0);
+    assert!(migrate::run(&settings).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_stays_with_its_chain_and_program() {
+    let database = Database::fresh().await;
+    prepare(&database).await;
+    let client = database.connect().await;
+    let (ours, other) = (ProgramId([1; 32]), ProgramId([2; 32]));
+    assert!(matches!(check_chain(&client, "one", ours).await, Err(IdentityError::Empty)));
+    bind_chain(&client, "one", ours).await.unwrap();
+    bind_chain(&client, "one", ours).await.unwrap();
+    for (genesis, program) in [("two", ours), ("one", other)] {
+        let refused = bind_chain(&client, genesis, program).await.unwrap_err();
+        assert!(matches!(refused, IdentityError::OtherChain { .. }), "{refused}");
+        assert!(refused.to_string().contains(genesis) && refused.to_string().contains(&ours.to_string()), "{refused}");
+    }
+    check_chain(&client, "one", ours).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_epoch_stays_over_restarts_and_changes_with_the_database() {
+    let mut cluster = Cluster::start().await;
+    let database = cluster.database().await;
+    let first = prepare(&database).await;
+    assert_eq!(first, Epoch(1));
+    assert_eq!(current_epoch(&database.connect().await).await.unwrap(), first);
+    cluster.stop();
+    cluster.up().await;
+    assert_eq!(current_epoch(&database.connect().await).await.unwrap(), first, "a restart is no other database");
+    let (one, other) = (database.connect().await, database.connect().await);
+    let (one, other) = tokio::join!(current_epoch(&one), current_epoch(&other));
+    assert_eq!((one.unwrap(), other.unwrap()), (first, first));
+
+    // A copy, as from a dump: the same rows in another database.
+    let (server, name) = database.url.rsplit_once('/').unwrap();
+    let admin = Database { url: format!("{server}/postgres") }.connect().await;
+    admin.batch_execute(&format!("CREATE DATABASE copied TEMPLATE {name}")).await.unwrap();
+    let copy = Database { url: format!("{server}/copied") };
+    assert_eq!(current_epoch(&copy.connect().await).await.unwrap(), Epoch(2));
+    assert_eq!(current_epoch(&copy.connect().await).await.unwrap(), Epoch(2));
+    assert_eq!(current_epoch(&database.connect().await).await.unwrap(), first, "the original goes on as it was");
+}

@@ -1,0 +1,73 @@
+//! The writer and its tables, on a real PostgreSQL: what is acknowledged is there once, what is refused is not there at
+//! all, whatever the server or the network does in between.
+
+mod identity;
+mod outages;
+mod rows;
+mod story;
+mod writer;
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use zmart::{
+    actors::{
+        journal_writer::{Append, AppendError, Generation, JournalWriter, Open},
+        supervision::DeathGuard,
+    },
+    domain::ids::{AccountAddress, Epoch},
+    journal::{DatabaseSettings, identity::current_epoch, migrate, write::StreamAppend},
+    telemetry::health::Health,
+};
+
+use crate::harness::postgres::Database;
+
+fn settings(url: &str) -> DatabaseSettings {
+    DatabaseSettings { url: url.to_owned(), connect_timeout: Duration::from_secs(5) }
+}
+
+/// Migrates, and begins the journal's life.
+async fn prepare(database: &Database) -> Epoch {
+    migrate::run(&settings(&database.url)).await.unwrap();
+    current_epoch(&database.connect().await).await.unwrap()
+}
+
+/// A writer on the caller's arbiter.
+fn writer(url: &str) -> (Addr<JournalWriter>, Health) {
+    let (guard, _death) = DeathGuard::new();
+    let health = Health::new();
+    let pool = settings(url).pool(2).unwrap();
+    (JournalWriter::new(pool, health.clone(), guard).start(), health)
+}
+
+async fn open(writer: &Addr<JournalWriter>, stream: AccountAddress) -> Generation {
+    writer.send(Open(stream)).await.unwrap().unwrap()
+}
+
+async fn append(writer: &Addr<JournalWriter>, generation: Generation, append: StreamAppend) -> Result<(), AppendError> {
+    writer.send(Append { generation, append: Box::new(append) }).await.unwrap()
+}
+
+/// As [`append`], in the background; what is begun first is sent first.
+fn begin_append(
+    writer: &Addr<JournalWriter>,
+    generation: Generation,
+    append: StreamAppend,
+) -> tokio::task::JoinHandle<Result<(), AppendError>> {
+    let answer = writer.send(Append { generation, append: Box::new(append) });
+    actix::spawn(async move { answer.await.unwrap() })
+}
+
+/// How many entries each stream has, as (stream, entries), in the order of the streams.
+async fn entries(database: &Database) -> Vec<(String, i64)> {
+    const SQL: &str = "SELECT stream::text, count(*) FROM journal GROUP BY stream ORDER BY stream";
+    let rows = database.connect().await.query(SQL, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// Holds every commit back until it is dropped.
+async fn stall(database: &Database) -> tokio_postgres::Client {
+    let client = database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE journal_writers IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    client
+}

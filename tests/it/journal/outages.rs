@@ -1,0 +1,150 @@
+//! The server goes away, and answers get lost: everything is written once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use zmart::{
+    domain::{event::Outcome, ids::Wallet},
+    telemetry::health::{Health, Part, PartState},
+};
+
+use super::{append, begin_append, entries, open, prepare, story::Story, writer};
+use crate::harness::{
+    patience::{wait_for, within},
+    postgres::{Cluster, Database},
+};
+
+const PASS: u8 = 0;
+/// COMMIT reaches the server; its answer does not come back.
+const LOSE_ANSWER: u8 = 1;
+/// COMMIT does not reach the server.
+const LOSE_COMMIT: u8 = 2;
+
+/// A network between the writer and its server, that breaks once at the worst moment.
+struct Network {
+    url: String,
+    fault: Arc<AtomicU8>,
+}
+
+impl Network {
+    async fn before(database: &Database) -> Self {
+        let (head, name) = database.url.rsplit_once('/').unwrap();
+        let (scheme, server) = head.split_once('@').unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{scheme}@{}/{name}", listener.local_addr().unwrap());
+        let (server, fault) = (server.to_owned(), Arc::new(AtomicU8::new(PASS)));
+        let faulty = fault.clone();
+        actix::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                // A broken connection is what this is for.
+                actix::spawn(pass_on(socket, server, faulty.clone()));
+            }
+        });
+        Self { url, fault }
+    }
+}
+
+async fn pass_on(mut client: TcpStream, mut server: TcpStream, fault: Arc<AtomicU8>) {
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                let is_commit = asked[..length].windows(6).any(|six| six == b"COMMIT");
+                let now = if is_commit { fault.swap(PASS, Ordering::SeqCst) } else { PASS };
+                if now == LOSE_COMMIT {
+                    return;
+                }
+                if server.write_all(&asked[..length]).await.is_err() {
+                    return;
+                }
+                if now == LOSE_ANSWER {
+                    // The server has done it when it answers; nobody hears it.
+                    let _ = server.read(&mut answered).await;
+                    return;
+                }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if client.write_all(&answered[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_commit_without_an_answer_is_looked_up_and_written_once() {
+    actix::System::new().block_on(async {
+        let database = Database::fresh().await;
+        let epoch = prepare(&database).await;
+        let network = Network::before(&database).await;
+        let (writer, _health) = writer(&network.url);
+        let mut story = Story::begin(1, epoch);
+        let generation = open(&writer, story.stream()).await;
+        let mut written = 0;
+        for fault in [LOSE_ANSWER, LOSE_COMMIT, PASS, LOSE_ANSWER] {
+            let what = story.append();
+            written += what.entries.len() as i64;
+            network.fault.store(fault, Ordering::SeqCst);
+            within("an append", append(&writer, generation, what)).await.unwrap();
+            assert_eq!(network.fault.load(Ordering::SeqCst), PASS, "the fault {fault} has happened");
+            assert_eq!(entries(&database).await, [(story.stream().to_string(), written)], "after fault {fault}");
+            story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+        }
+        let batches: i64 = database
+            .connect()
+            .await
+            .query_one("SELECT max(last_batch) FROM journal_writers", &[])
+            .await
+            .unwrap()
+            .get(0);
+        assert_eq!(batches, 4);
+    });
+}
+
+fn journal_is_up(health: &Health) -> bool {
+    health.parts()[&Part::Journal] == PartState::Up
+}
+
+#[test]
+fn appends_wait_for_a_server_that_is_away_and_readiness_tells() {
+    actix::System::new().block_on(async {
+        let mut cluster = Cluster::start().await;
+        let database = cluster.database().await;
+        let epoch = prepare(&database).await;
+        let (writer, health) = writer(&database.url);
+        let mut stories: Vec<Story> = (1..=4).map(|number| Story::begin(number, epoch)).collect();
+        let mut generations = Vec::new();
+        for story in &mut stories {
+            generations.push(open(&writer, story.stream()).await);
+        }
+        append(&writer, generations[0], stories[0].append()).await.unwrap();
+        stories[0].buy(Wallet([4; 32]), Outcome::No, 1_000_000_000);
+        assert!(journal_is_up(&health));
+
+        cluster.stop();
+        let answers: Vec<_> = stories
+            .iter_mut()
+            .zip(&generations)
+            .map(|(story, generation)| begin_append(&writer, *generation, story.append()))
+            .collect();
+        wait_for("readiness to turn down", || async { if journal_is_up(&health) { Err("up") } else { Ok(()) } }).await;
+        assert!(answers.iter().all(|answer| !answer.is_finished()), "nobody is told anything before it is sure");
+        cluster.up().await;
+        for answer in answers {
+            within("an append", answer).await.unwrap().unwrap();
+        }
+        assert!(journal_is_up(&health));
+        let counts: Vec<i64> = entries(&database).await.into_iter().map(|(_, count)| count).collect();
+        assert_eq!(counts.iter().sum::<i64>(), 5 + 3 * 4);
+    });
+}
