@@ -111,7 +111,16 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
     let addresses = ProgramAddresses::new(program);
     let mut events = Vec::new();
     for entry in found.iter().rev() {
-        let Some(transaction) = rpc.transaction(entry.signature).await? else { continue };
+        let transaction = match rpc.transaction(entry.signature).await {
+            Ok(Some(transaction)) => transaction,
+            Ok(None) => continue,
+            // What can't be read can't be decoded either; asking again would answer the same.
+            Err(ChainReadError::BadAnswer { detail, .. }) => {
+                log::warn!("{} is left out: {detail}", entry.signature);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         if let Decoded::Events(decoded) = decode(program, &transaction) {
             events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
         }

@@ -4,7 +4,8 @@
 //! started with the whole buffer; when it ends, the next. So an entry is written at once when alone, and in batches under
 //! load. Acknowledgements are replies. Never judges an entry, never reads a market.
 //!
-//! - Buffer full ([`BUFFER_ENTRIES_MAX`]): `Full` at once, nothing is queued.
+//! - Buffer full ([`BUFFER_ENTRIES_MAX`]): `Full` at once, nothing is queued. An empty buffer takes any append, however
+//!   long: one that is longer than the bound would never fit.
 //! - Server away: the batch is tried for ever with backoff; readiness turns down after [`DOWN_AFTER`].
 //! - COMMIT without an answer: looked up by its number before anything is sent again.
 //! - A batch refused for its data: written again stream by stream; whoever is refused is told so, the others commit.
@@ -71,8 +72,13 @@ pub struct Append {
 
 /// Begin a life of a stream's actor: answered once nothing of the stream is waiting or in flight.
 #[derive(Message)]
-#[rtype(result = "Generation")]
+#[rtype(result = "Result<Generation, WriterGone>")]
 pub struct Open(pub AccountAddress);
+
+/// The writer died before it could answer: ask its next life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal writer was restarted")]
+pub struct WriterGone;
 
 struct Waiting {
     append: StreamAppend,
@@ -194,7 +200,7 @@ impl Handler<Append> for JournalWriter {
         }
         // An append that only moves the finalized point counts too: every queue is bounded.
         let weight = append.entries.len().max(1);
-        if self.buffered_entries + weight > BUFFER_ENTRIES_MAX {
+        if self.buffered_entries > 0 && self.buffered_entries + weight > BUFFER_ENTRIES_MAX {
             return Box::pin(std::future::ready(Err(AppendError::Full(append))));
         }
         self.buffered_entries += weight;
@@ -207,19 +213,14 @@ impl Handler<Append> for JournalWriter {
 }
 
 impl Handler<Open> for JournalWriter {
-    type Result = ResponseFuture<Generation>;
+    type Result = ResponseFuture<Result<Generation, WriterGone>>;
 
     fn handle(&mut self, Open(stream): Open, _: &mut Self::Context) -> Self::Result {
         let (reply, answer) = oneshot::channel();
         self.opening.entry(stream).or_default().push(reply);
         self.answer_openings();
-        Box::pin(async move {
-            match answer.await {
-                Ok(generation) => generation,
-                // Only a dying writer drops it; the asker's `send` fails as well, so nobody sees this wait.
-                Err(_) => std::future::pending().await,
-            }
-        })
+        // The answer is awaited beside this actor and outlives it: it must end when the writer does.
+        Box::pin(async move { answer.await.map_err(|_| WriterGone) })
     }
 }
 

@@ -33,9 +33,13 @@ impl Fees {
     /// are zero.
     pub fn of(amount: Lamports, schedule: FeeSchedule) -> Result<Self, ProgramError> {
         let rates = schedule.total_bps();
-        let product = |a: u64, b: u64| a.checked_mul(b).ok_or(ProgramError::OverflowError);
-        let total = product(amount.0, rates)? / ALL_BPS;
-        let part = |bps: u16| product(total, u64::from(bps))?.checked_div(rates).ok_or(ProgramError::DivisionByZero);
+        let total = amount.0.checked_mul(rates).ok_or(ProgramError::OverflowError)? / ALL_BPS;
+        let part = |bps: u16| {
+            let share = (u128::from(total) * u128::from(bps)).checked_div(u128::from(rates));
+            let share = share.ok_or(ProgramError::DivisionByZero)?;
+            // Never more than the total: a part's rate is at most all rates together.
+            u64::try_from(share).map_err(|_| ProgramError::OverflowError)
+        };
         let (protocol, resolver) = (part(schedule.protocol.0)?, part(schedule.resolver.0)?);
         let lp = total.checked_sub(protocol).and_then(|rest| rest.checked_sub(resolver));
         let lp = lp.ok_or(ProgramError::UnderflowError)?;
@@ -89,7 +93,7 @@ mod tests {
                 Err(ProgramError::DivisionByZero) => prop_assert_eq!(schedule.total_bps(), 0),
                 Err(error) => {
                     prop_assert_eq!(error, ProgramError::OverflowError);
-                    prop_assert!(wide * u128::from(schedule.total_bps()) > u128::from(u64::MAX));
+                    prop_assert!(wide > u128::from(u64::MAX));
                 }
             }
         }

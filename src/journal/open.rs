@@ -1,6 +1,6 @@
 //! What an actor needs to live again: its row, the newest entries, and the entries that are not finalized yet.
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::types::Json;
 
 use super::{
@@ -29,6 +29,8 @@ pub struct StoredStream<R> {
     pub tail: Vec<Entry>,
     /// The highest slot of any entry that is older than the ring.
     pub slot_high_before_ring: Slot,
+    /// The highest slot of any entry up to the finalized one: everything at or below it is known.
+    pub finalized_slot: Slot,
 }
 
 macro_rules! load {
@@ -65,14 +67,9 @@ macro_rules! load {
                 tail = read::entries_after(&*tx, stream, epoch, head.finalized_seq, missing).await?;
             }
             tail.extend(ring.iter().filter(|entry| entry.seq > head.finalized_seq).cloned());
-            let before = tx
-                .query_opt(
-                    "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1",
-                    &[&stream.to_string(), &(ring_begins.0 as i64)],
-                )
-                .await?;
-            let slot_high_before_ring = Slot(before.map_or(0, |row| row.get::<_, i64>(0)) as u64);
-            Ok(Some(StoredStream { row: row.0, ring, tail, slot_high_before_ring }))
+            let slot_high_before_ring = slot_high_at(&tx, stream, ring_begins).await?;
+            let finalized_slot = slot_high_at(&tx, stream, head.finalized_seq).await?;
+            Ok(Some(StoredStream { row: row.0, ring, tail, slot_high_before_ring, finalized_slot }))
         }
     };
 }
@@ -84,6 +81,14 @@ load! {
 load! {
     /// The config as it is stored.
     load_config, ConfigRow, "SELECT to_jsonb(t) FROM program_config t WHERE address = $1::text"
+}
+
+/// The highest slot of a stream's entries up to one, in whatever life of the journal.
+async fn slot_high_at(tx: &Transaction<'_>, stream: AccountAddress, seq: Seq) -> Result<Slot, JournalError> {
+    const SQL: &str =
+        "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1";
+    let row = tx.query_opt(SQL, &[&stream.to_string(), &(seq.0 as i64)]).await?;
+    Ok(Slot(row.map_or(0, |row| row.get::<_, i64>(0)) as u64))
 }
 
 /// Which of these events are in the journal already.

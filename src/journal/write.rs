@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::{Client, Pool};
+use deadpool_postgres::{Client, Pool, Transaction};
 use serde::Serialize;
-use tokio_postgres::{Transaction, types::Json};
+use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
@@ -152,7 +152,7 @@ fn is_shutdown(sqlstate: &str) -> bool {
 /// SQLSTATE 22 (data) and 23 (integrity) will fail again; everything else is the server's or the network's trouble.
 fn sort(error: tokio_postgres::Error) -> CommitFailure {
     match error.as_db_error() {
-        Some(db) if matches!(&db.code().code()[..2], "22" | "23") => {
+        Some(db) if ["22", "23"].iter().any(|class| db.code().code().starts_with(class)) => {
             let place = db.constraint().map(|name| format!(" [{name}]")).unwrap_or_default();
             CommitFailure::Refused(format!("{} ({}){place}", db.message(), db.code().code()))
         }
@@ -268,11 +268,13 @@ impl<'a> Rows<'a> {
         )
         .await?;
         tx.execute(&statement, &[&deltas]).await.map_err(sort)?;
+        // A wallet may sell what it bought in a stretch of history that is gone (the market was adopted from its account):
+        // its position is not known until it is read from the chain, and must not keep the market's journal from going on.
         let statement = prepare(
             tx,
             "UPDATE positions p SET
-                 shares_yes = p.shares_yes + d.shares_yes,
-                 shares_no = p.shares_no + d.shares_no,
+                 shares_yes = greatest(p.shares_yes + d.shares_yes, 0),
+                 shares_no = greatest(p.shares_no + d.shares_no, 0),
                  total_invested = p.total_invested + d.total_invested,
                  trades_count = p.trades_count + d.trades_count,
                  last_trade_at_unix = coalesce(d.last_trade_at_unix, p.last_trade_at_unix),
@@ -308,7 +310,7 @@ const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, 
     dispute_total_votes, was_disputed, lamports, trades_count, price_yes";
 
 async fn prepare(tx: &Transaction<'_>, sql: &str) -> Result<tokio_postgres::Statement, CommitFailure> {
-    tx.prepare(sql).await.map_err(sort)
+    tx.prepare_cached(sql).await.map_err(sort)
 }
 
 async fn insert<R: Serialize + Sync + std::fmt::Debug>(

@@ -93,7 +93,8 @@ impl Pass {
         }
         page.found
             .iter()
-            .take_while(|entry| !at_cursor(entry) && entry.slot >= cursor.slot)
+            // The order of a list within a slot is not relied on: of the cursor's slot all are taken.
+            .filter(|entry| entry.slot >= cursor.slot && !at_cursor(entry))
             .filter(|entry| !entry.failed && !is_known(&entry.signature))
             .map(|entry| Staged { signature: entry.signature, slot: entry.slot })
             .collect()

@@ -27,6 +27,8 @@ pub(super) struct Live {
     paused: bool,
     /// Connections that failed in a row.
     failures: u32,
+    /// Which connection this is: the end of an earlier one says nothing about it.
+    number: u64,
 }
 
 impl Listener {
@@ -34,13 +36,18 @@ impl Listener {
         let (inbox, mut inputs) = mpsc::channel(INBOX);
         let (stop, stopped) = oneshot::channel();
         self.live.stop = Some(stop);
+        self.live.number += 1;
+        let number = self.live.number;
         let options = self.parts.live.clone();
         ctx.add_stream(futures_util::stream::poll_fn(move |cx| inputs.poll_recv(cx)));
         let connection = async move { follow(options, inbox, stopped).await };
-        ctx.spawn(connection.into_actor(self).map(|end, actor, ctx| actor.disconnected(&end, ctx)));
+        ctx.spawn(connection.into_actor(self).map(move |end, actor, ctx| actor.disconnected(number, &end, ctx)));
     }
 
-    fn disconnected(&mut self, end: &LiveEnd, ctx: &mut Context<Self>) {
+    fn disconnected(&mut self, number: u64, end: &LiveEnd, ctx: &mut Context<Self>) {
+        if number != self.live.number {
+            return;
+        }
         self.live.stop = None;
         self.parts.health.down(Part::Live, end.to_string());
         if self.live.paused {
@@ -88,6 +95,7 @@ impl StreamHandler<LiveInput> for Listener {
                 self.parts.health.up(Part::Live);
                 // What happened while nobody listened is found now, not at the next interval.
                 self.catching_up = true;
+                self.pass_missed_connect = true;
                 self.begin_pass(ctx);
             }
             LiveInput::Slot(_) => {}

@@ -28,6 +28,7 @@ use deadpool_postgres::Pool;
 use self::{
     coverage::Pass,
     live::Live,
+    passes::Reconcile,
     sorting::{Sorted, Sorter},
     window::{Admission, Lane, Part, Window},
 };
@@ -51,7 +52,7 @@ use crate::{
     },
     journal::{
         read,
-        staging::{self, Cursor, DeadLetter},
+        staging::{self, Cursor, DeadLetter, Staged},
     },
     telemetry::health::{Health, Part as HealthPart},
 };
@@ -101,6 +102,12 @@ pub struct Listener {
     /// `None` until it is loaded.
     cursor: Option<Cursor>,
     pass: Option<Pass>,
+    /// The node was asked where the pass is to begin.
+    pass_begins: bool,
+    /// A live connection was made since the pass began: what happened before it may be missing from the pass.
+    pass_missed_connect: bool,
+    /// A transaction that the pass took for known has left the window unsettled: the pass proves nothing.
+    pass_spoiled: bool,
     pass_began: Instant,
     pass_due: Instant,
     last_covered: Instant,
@@ -111,6 +118,13 @@ pub struct Listener {
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
+    /// Staged transactions that were read and did not find room, oldest first.
+    no_room: VecDeque<(Staged, RawTransaction)>,
+    /// The cursor is being stored.
+    saving_cursor: bool,
+    /// Accounts are to be compared with the journal, and why; a pass does not end before.
+    reconcile_wanted: Option<Reconcile>,
+    reconciling: bool,
     /// Markets that no transaction told of were looked for.
     bootstrapped: bool,
     /// Staged transactions that the node did not have, and how often.
@@ -130,6 +144,9 @@ impl Listener {
             live: Live::default(),
             cursor: None,
             pass: None,
+            pass_begins: false,
+            pass_missed_connect: false,
+            pass_spoiled: false,
             pass_began: now,
             pass_due: now,
             last_covered: now,
@@ -137,6 +154,10 @@ impl Listener {
             staged_out: HashSet::new(),
             drained: false,
             draining: false,
+            no_room: VecDeque::new(),
+            saving_cursor: false,
+            reconcile_wanted: None,
+            reconciling: false,
             bootstrapped: false,
             absent: HashMap::new(),
             _guard: guard,
@@ -165,10 +186,10 @@ impl Listener {
                 self.window.admit(signature, slot, parts)
             }
             Sorted::Read(lanes) => {
-                let admission =
-                    self.window.admit(signature, slot, lanes.into_iter().map(|lane| (lane, None)).collect());
+                let parts = lanes.iter().map(|lane| (*lane, None)).collect();
+                let admission = self.window.admit(signature, slot, parts);
                 if admission == Admission::Taken {
-                    self.read_instructions(signature, ctx);
+                    self.read_instructions(signature, lanes, ctx);
                 }
                 admission
             }
@@ -182,8 +203,8 @@ impl Listener {
         }
     }
 
-    /// A live transaction whose log does not tell enough.
-    fn read_instructions(&mut self, signature: TxSignature, ctx: &mut Context<Self>) {
+    /// A live transaction whose log does not tell enough; `lanes` are kept for it.
+    fn read_instructions(&mut self, signature: TxSignature, lanes: Vec<Lane>, ctx: &mut Context<Self>) {
         let rpc = self.parts.rpc.clone();
         let read = async move {
             let mut pauses = pauses(Duration::from_millis(50), Duration::from_secs(1));
@@ -203,18 +224,34 @@ impl Listener {
                     let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                     actor.sorter.sort(&transaction, &mut fees)
                 };
-                if let Sorted::Streams(streams) = sorted {
-                    actor.window.fill(signature, streams.into_iter().collect());
-                    return actor.dispatch(ctx);
+                match sorted {
+                    // Its places in the lanes were kept: they are those that it has.
+                    Sorted::Streams(streams) if streams.keys().eq(&lanes) => {
+                        actor.window.fill(signature, streams.into_iter().collect());
+                    }
+                    _ => {
+                        actor.give_up(signature);
+                        actor.ingest(transaction, ctx);
+                        if actor.window.is_settled(&signature) {
+                            actor.settled(vec![signature], ctx);
+                        }
+                    }
                 }
-                actor.window.give_up(signature);
-                actor.ingest(transaction, ctx);
             } else {
                 log::info!("{signature} can't be read now, it is left to coverage");
-                actor.window.give_up(signature);
+                actor.give_up(signature);
             }
             actor.dispatch(ctx);
         }));
+    }
+
+    /// A transaction leaves the window unsettled: coverage has to find it again, also where it took it for known.
+    fn give_up(&mut self, signature: TxSignature) {
+        self.window.give_up(signature);
+        self.pass_spoiled = true;
+        if self.staged_out.remove(&signature) {
+            self.drained = false;
+        }
     }
 
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.

@@ -20,7 +20,7 @@ use crate::{
     domain::ids::MarketAddress,
     journal::{
         open,
-        staging::{self, DeadLetter, Staged},
+        staging::{self, Cursor, DeadLetter, Staged},
     },
     telemetry::health::Part,
 };
@@ -35,25 +35,40 @@ const ABSENT_MAX: u32 = 20;
 const COVERAGE_LATE: Duration = Duration::from_secs(30);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
 
+/// The program's accounts are to be compared with the journal.
+#[derive(Debug)]
+pub(super) struct Reconcile {
+    /// All of them, or only those that the journal has never heard of.
+    all: bool,
+    /// For people.
+    reason: String,
+}
+
 impl Listener {
     /// Begins a pass, unless one is under way.
     pub(super) fn begin_pass(&mut self, ctx: &mut Context<Self>) {
-        if self.cursor.is_none() || self.pass.is_some() {
+        if self.cursor.is_none() || self.pass.is_some() || self.pass_begins {
             // The pass under way began before this moment: the next follows it at once.
             self.pass_due = Instant::now();
             return;
         }
         self.pass_began = Instant::now();
         self.pass_due = self.pass_began + INTERVAL_MAX;
+        self.pass_begins = true;
+        self.pass_missed_connect = false;
+        self.pass_spoiled = false;
         let rpc = self.parts.rpc.clone();
         let begin = async move { Pass::begin(&rpc).await };
-        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| match begun {
-            Ok(pass) => {
-                actor.parts.health.up(Part::Rpc);
-                actor.pass = Some(pass);
-                actor.next_page(pass, ctx);
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| {
+            actor.pass_begins = false;
+            match begun {
+                Ok(pass) => {
+                    actor.parts.health.up(Part::Rpc);
+                    actor.pass = Some(pass);
+                    actor.next_page(pass, ctx);
+                }
+                Err(error) => actor.pass_failed("coverage can't begin", &error),
             }
-            Err(error) => actor.pass_failed("coverage can't begin", &error),
         }));
     }
 
@@ -115,11 +130,23 @@ impl Listener {
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
         };
-        ctx.spawn(bury.into_actor(self).map(move |(), actor, ctx| actor.reconcile(true, detail, ctx)));
+        self.want_reconcile(true, detail);
+        ctx.spawn(bury.into_actor(self).map(move |(), actor, ctx| {
+            if let Some(pass) = &mut actor.pass {
+                pass.end = Some(ListEnd::Reached);
+            }
+            actor.drain(ctx);
+        }));
     }
 
-    /// Compares the program's accounts with the journal: all of them, or only those that the journal has never heard of.
-    fn reconcile(&mut self, all: bool, reason: String, ctx: &mut Context<Self>) {
+    fn want_reconcile(&mut self, all: bool, reason: String) {
+        let all = all || self.reconcile_wanted.as_ref().is_some_and(|wanted| wanted.all);
+        self.reconcile_wanted = Some(Reconcile { all, reason });
+    }
+
+    /// Compares the program's accounts with the journal. One comparison at a time, however many reasons there are.
+    fn reconcile(&mut self, Reconcile { all, reason }: Reconcile, ctx: &mut Context<Self>) {
+        self.reconciling = true;
         let (rpc, pool, registry) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.registry.clone());
         let work = async move {
             let accounts = loop {
@@ -135,17 +162,21 @@ impl Listener {
                 .await;
         };
         ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
-            if let Some(pass) = &mut actor.pass {
-                pass.end = Some(ListEnd::Reached);
-            }
-            actor.bootstrapped = true;
+            actor.reconciling = false;
             actor.drain(ctx);
-            actor.finish_pass(ctx);
         }));
     }
 
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
+        if !self.no_room.is_empty() {
+            let waiting = std::mem::take(&mut self.no_room);
+            let read = waiting.into_iter().map(|(staged, transaction)| (staged, Ok(Some(transaction)))).collect();
+            self.fetched(read, ctx);
+            if !self.no_room.is_empty() {
+                return;
+            }
+        }
         let listed = self.pass.is_some_and(|pass| pass.end.is_some());
         if self.draining || self.drained || !listed || self.window.unsettled() + FETCH > WINDOW_MAX {
             return self.finish_pass(ctx);
@@ -164,7 +195,15 @@ impl Listener {
             });
             futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await
         };
-        ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| actor.fetched(fetched, ctx)));
+        ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| {
+            actor.draining = false;
+            actor.drained = fetched.is_empty();
+            if fetched.iter().any(|(_, read)| read.is_ok()) {
+                actor.parts.health.up(Part::Rpc);
+            }
+            actor.fetched(fetched, ctx);
+            actor.finish_pass(ctx);
+        }));
     }
 
     fn fetched(
@@ -172,19 +211,21 @@ impl Listener {
         fetched: Vec<(Staged, Result<Option<RawTransaction>, ChainReadError>)>,
         ctx: &mut Context<Self>,
     ) {
-        self.draining = false;
-        self.drained = fetched.is_empty();
         let mut settled = Vec::new();
-        for (staged, read) in fetched {
+        let mut fetched = fetched.into_iter();
+        while let Some((staged, read)) = fetched.next() {
             let signature = staged.signature;
             match read {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
                     self.staged_out.insert(signature);
-                    match self.ingest(transaction, ctx) {
-                        // No room: it stays staged, and so do the younger ones.
+                    match self.ingest(transaction.clone(), ctx) {
+                        // No room: it waits here, and so do the younger ones, up to the first that could not be read.
                         Admission::LaneFull | Admission::WindowFull => {
-                            self.staged_out.remove(&signature);
+                            self.no_room.push_back((staged, transaction));
+                            let read = fetched.by_ref().map_while(|(staged, read)| Some((staged, read.ok()??)));
+                            self.no_room.extend(read);
+                            self.staged_out.extend(self.no_room.iter().map(|(staged, _)| staged.signature));
                             break;
                         }
                         Admission::Known | Admission::Taken if self.window.is_settled(&signature) => {
@@ -197,7 +238,13 @@ impl Listener {
                 Ok(None) if self.is_gone(staged) => {
                     self.staged_out.insert(signature);
                     settled.push(signature);
-                    self.bury_absent(staged, ctx);
+                    self.bury_unread(staged, "absent", "the node lists it and does not have it".into(), ctx);
+                }
+                // A transaction that nobody can read must not keep all others from being read.
+                Err(ChainReadError::BadAnswer { detail, .. }) if self.is_gone(staged) => {
+                    self.staged_out.insert(signature);
+                    settled.push(signature);
+                    self.bury_unread(staged, "unreadable", detail, ctx);
                 }
                 // The order is kept: what comes after it waits for it.
                 Ok(None) => break,
@@ -208,9 +255,6 @@ impl Listener {
             }
         }
         self.settled(settled, ctx);
-        if self.drained {
-            self.finish_pass(ctx);
-        }
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
@@ -219,14 +263,14 @@ impl Listener {
         *tries > ABSENT_MAX && self.absent.remove(&staged.signature).is_some()
     }
 
-    fn bury_absent(&mut self, staged: Staged, ctx: &mut Context<Self>) {
+    fn bury_unread(&mut self, staged: Staged, reason: &'static str, detail: String, ctx: &mut Context<Self>) {
         let letter = DeadLetter {
             source: "coverage",
             signature: Some(staged.signature),
             n: None,
             stream: None,
-            reason: "absent",
-            detail: format!("the node lists it in slot {} and does not have it", staged.slot),
+            reason,
+            detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
         self.window.settle(staged.signature);
@@ -236,7 +280,7 @@ impl Listener {
         };
         ctx.spawn(bury.into_actor(self));
         // Whatever it did, the accounts tell.
-        self.reconcile(true, format!("{} is listed and can't be had", staged.signature), ctx);
+        self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
 
     /// Ends the pass once all that it found is settled.
@@ -254,12 +298,19 @@ impl Listener {
         if cursor.covered_slot.0 == 0 && !self.bootstrapped {
             // A program may be older than the node's history: markets that no transaction told of.
             self.bootstrapped = true;
-            if let Some(pass) = &mut self.pass {
-                pass.end = Some(ListEnd::Unfillable);
-            }
-            return self.reconcile(false, "older than the node's history".into(), ctx);
+            self.want_reconcile(false, "older than the node's history".into());
+        }
+        if self.reconciling {
+            return;
+        }
+        if let Some(wanted) = self.reconcile_wanted.take() {
+            return self.reconcile(wanted, ctx);
         }
         self.pass = None;
+        if self.pass_spoiled {
+            self.pass_due = Instant::now();
+            return;
+        }
         let took = self.pass_began.elapsed();
         let due = self.pass_began + (took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
         self.pass_due = self.pass_due.min(due);
@@ -272,14 +323,28 @@ impl Listener {
             // A registry that is too busy hears of the next.
             let _ = registry.try_send(Finalized(pass.finalized_slot.min(next.covered_slot)));
         }
-        let (pool, program) = (self.parts.pool.clone(), self.parts.program);
-        let save =
-            async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, next)).await };
-        ctx.spawn(save.into_actor(self));
-        if self.catching_up {
+        self.save_cursor(next, ctx);
+        if self.catching_up && !self.pass_missed_connect {
             self.catching_up = false;
             self.take_held(ctx);
         }
+    }
+
+    /// One at a time: while the database is away, later ones take the place of each other.
+    fn save_cursor(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
+        if self.saving_cursor {
+            return;
+        }
+        self.saving_cursor = true;
+        let (pool, program) = (self.parts.pool.clone(), self.parts.program);
+        let save =
+            async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, cursor)).await };
+        ctx.spawn(save.into_actor(self).map(move |(), actor, ctx| {
+            actor.saving_cursor = false;
+            if let Some(newest) = actor.cursor.filter(|newest| *newest != cursor) {
+                actor.save_cursor(newest, ctx);
+            }
+        }));
     }
 
     pub(super) fn tell_coverage(&self) {

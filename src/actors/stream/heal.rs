@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     actors::chain_reader::{History, ReadHistory},
-    domain::event::ChainEvent,
+    domain::{event::ChainEvent, ids::EventId},
     journal::{
         open,
         staging::{self, DeadLetter},
@@ -32,6 +32,12 @@ const ATTEMPTS: u32 = 4;
 struct Candidate {
     delivery: Delivery,
     tickets: Vec<Ticket>,
+}
+
+/// Events that the journal was asked about, and those of them that it has.
+struct Asked {
+    ids: HashSet<EventId>,
+    known: HashSet<EventId>,
 }
 
 /// What the candidates and the account say together.
@@ -58,20 +64,23 @@ impl<S: Subject> StreamActor<S> {
         let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
         let read = async move {
             let history = loop {
-                if let Some(reader) = reader.get()
-                    && let Ok(Ok(history)) = reader.send(ReadHistory { address, since }).await
-                {
-                    break history;
+                if let Some(reader) = reader.get() {
+                    match reader.send(ReadHistory { address, since }).await {
+                        Ok(Ok(history)) => break history,
+                        Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
+                        // Its next life is asked.
+                        Err(_) => {}
+                    }
                 }
                 tokio::time::sleep(Duration::from_millis(500)).await;
             };
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
             let known = super::super::retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
-            (history, known.into_iter().collect::<HashSet<_>>())
+            (history, Asked { ids: ids.into_iter().collect(), known: known.into_iter().collect() })
         };
-        ctx.spawn(read.into_actor(self).map(move |(history, known), actor, ctx| {
-            let candidates = actor.candidates(&history, &known);
+        ctx.spawn(read.into_actor(self).map(move |(history, asked), actor, ctx| {
+            let candidates = actor.candidates(&history, &asked);
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, ctx),
                 Finding::Unclear(why) if attempt < ATTEMPTS => {
@@ -87,10 +96,10 @@ impl<S: Subject> StreamActor<S> {
     }
 
     /// The events that are not in the journal, in the chain's order: those of the history, then those that only wait here.
-    fn candidates(&mut self, history: &History, known: &HashSet<crate::domain::ids::EventId>) -> Vec<Candidate> {
+    fn candidates(&mut self, history: &History, asked: &Asked) -> Vec<Candidate> {
         let mut waiting: Vec<Item> = std::mem::take(&mut self.queue).into();
         let is_known = |life: &super::life::Life<S>, event: &ChainEvent| {
-            known.contains(&event.id) || life.knows(event) == Known::Yes
+            asked.known.contains(&event.id) || life.knows(event) == Known::Yes
         };
         let mut candidates: Vec<Candidate> = Vec::new();
         for event in &history.events {
@@ -106,6 +115,9 @@ impl<S: Subject> StreamActor<S> {
             let event = &item.delivery.event;
             if is_known(&self.life, event) {
                 self.settle(item.ticket, Outcome::Duplicate);
+            } else if self.life.knows(event) == Known::AskJournal && !item.is_new && !asked.ids.contains(&event.id) {
+                // It came while the chain was read, and may be old: it is looked up when the stream is healed.
+                self.queue.push_back(item);
             } else if let Some(same) = candidates.iter_mut().find(|c| c.delivery.event.id == event.id) {
                 // The listener knows the rates in force at its place, the slot alone may not tell.
                 same.delivery.schedule = item.delivery.schedule;
@@ -123,7 +135,8 @@ impl<S: Subject> StreamActor<S> {
 
     fn judge(&self, candidates: &[Candidate], history: &History) -> Finding {
         let mut state = self.life.applied().state.as_deref().cloned();
-        let mut met = meets(state.as_ref(), history.account.as_ref());
+        // A node that is behind answers with a state that the stream has left: that is no gap, and not to be adopted.
+        let mut met = self.life.went_through(|state| meets(state, history.account.as_ref()));
         for candidate in candidates {
             let Delivery { event, schedule } = &candidate.delivery;
             let next = S::plan(state.as_ref(), self.address, event, *schedule)

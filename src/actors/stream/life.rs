@@ -78,8 +78,12 @@ pub struct Life<S: Subject> {
     finalized_slot: Slot,
     finalized: Option<S>,
     finalized_stored: Seq,
-    /// Released entries after the finalized point. Longer than [`TAIL_ENTRIES_MAX`], it is given up until the next life.
-    tail: Option<VecDeque<(Seq, Slot, EntryBody)>>,
+    /// Released entries right after the finalized point, at most [`TAIL_ENTRIES_MAX`].
+    tail: VecDeque<(Seq, Slot, EntryBody)>,
+    /// There are more than the tail holds: they are read from the journal when it has been used up.
+    tail_is_cut: bool,
+    /// The stored finalized state does not lead to the entries after it: it stays where it is.
+    finalized_is_stuck: bool,
     slot_high: Slot,
     /// The highest slot of any entry that has left the ring: an event above it is known if and only if it is in `ids`.
     slot_high_before_ring: Slot,
@@ -102,7 +106,9 @@ impl<S: Subject> Life<S> {
             finalized_slot: Slot(0),
             finalized: None,
             finalized_stored: Seq(0),
-            tail: Some(VecDeque::new()),
+            tail: VecDeque::new(),
+            tail_is_cut: false,
+            finalized_is_stuck: false,
             slot_high: Slot(0),
             slot_high_before_ring: Slot(0),
             ring: VecDeque::new(),
@@ -126,15 +132,15 @@ impl<S: Subject> Life<S> {
         life.released = head;
         life.finalized_seq = stored.head.finalized_seq;
         life.finalized_stored = stored.head.finalized_seq;
+        life.finalized_slot = stored.finalized_slot;
         life.finalized = stored.finalized;
         life.slot_high = stored.head.slot_high;
         life.slot_high_before_ring = stored.slot_high_before_ring;
         for entry in &stored.ring {
             life.keep(entry);
         }
-        // A tail that does not begin right after the finalized point, or does not reach the head, can't be folded.
-        let whole = stored.tail.len() as u64 == stored.head.last_seq.0 - stored.head.finalized_seq.0;
-        life.tail = whole.then(|| stored.tail.into_iter().map(|e| (e.seq, e.body.slot(), e.body)).collect());
+        life.tail_is_cut = stored.head.finalized_seq < stored.head.last_seq;
+        life.extend_tail(stored.tail);
         life
     }
 
@@ -210,6 +216,36 @@ impl<S: Subject> Life<S> {
         Ok(())
     }
 
+    /// Is this event on its way to the journal, but not in an append yet?
+    pub fn is_planned(&self, id: EventId) -> bool {
+        self.planned.iter().any(|entry| entry.body.chain_event().is_some_and(|(planned, ..)| planned == id))
+    }
+
+    /// The entries of the append in flight.
+    pub fn entries_in_flight(&self) -> &[Entry] {
+        self.in_flight.as_deref().unwrap_or_default()
+    }
+
+    /// Was the stream in a state like this since its finalized point, as far as memory tells?
+    pub fn went_through(&self, is_it: impl Fn(Option<&S>) -> bool) -> bool {
+        if is_it(self.applied.state.as_deref()) {
+            return true;
+        }
+        let mut state = self.finalized.clone();
+        // Before the first entry there is nothing to compare with: a stream that is gone is no older state of it.
+        if state.is_some() && is_it(state.as_ref()) {
+            return true;
+        }
+        for (_, _, body) in &self.tail {
+            let Ok(next) = S::advance(state.take(), body) else { return false };
+            if is_it(Some(&next)) {
+                return true;
+            }
+            state = Some(next);
+        }
+        false
+    }
+
     /// Entries that wait for an append.
     pub fn has_planned(&self) -> bool {
         !self.planned.is_empty()
@@ -269,21 +305,18 @@ impl<S: Subject> Life<S> {
         let mut packs = Vec::with_capacity(entries.len());
         for entry in entries {
             packs.push(self.keep(&entry));
-            if let Some(tail) = &mut self.tail {
-                tail.push_back((entry.seq, entry.body.slot(), entry.body));
+            self.tail_is_cut |= self.tail.len() >= TAIL_ENTRIES_MAX as usize;
+            if !self.tail_is_cut {
+                self.tail.push_back((entry.seq, entry.body.slot(), entry.body));
             }
-        }
-        if self.tail.as_ref().is_some_and(|tail| tail.len() > TAIL_ENTRIES_MAX as usize) {
-            self.tail = None;
         }
         packs
     }
 
     /// Everything at or below this slot is finalized: the finalized point moves over released entries.
     pub fn finalize(&mut self, slot: Slot) {
-        let Some(tail) = &mut self.tail else { return };
-        while tail.front().is_some_and(|(_, entry_slot, _)| *entry_slot <= slot) {
-            let Some((seq, _, body)) = tail.pop_front() else { break };
+        while !self.finalized_is_stuck && self.tail.front().is_some_and(|(_, entry_slot, _)| *entry_slot <= slot) {
+            let Some((seq, _, body)) = self.tail.pop_front() else { break };
             match S::advance(self.finalized.take(), &body) {
                 Ok(state) => {
                     self.finalized = Some(state);
@@ -291,17 +324,33 @@ impl<S: Subject> Life<S> {
                     self.finalized_slot = self.finalized_slot.max(body.slot());
                 }
                 Err(misfit) => {
-                    // The stored finalized state does not lead to the journal's entries: it stays where it is.
                     log::error!(
                         "{} {}: entry {seq} does not follow from the finalized state: {misfit}",
                         S::KIND,
                         self.address
                     );
-                    self.tail = None;
-                    return;
+                    self.finalized_is_stuck = true;
                 }
             }
         }
+    }
+
+    /// The tail was cut and has been used up: the entry after which the journal has more.
+    pub fn tail_wanted(&self) -> Option<Seq> {
+        let wanted = self.tail_is_cut && self.tail.is_empty() && !self.finalized_is_stuck;
+        wanted.then_some(self.finalized_seq)
+    }
+
+    /// Entries of the journal that follow the finalized point and the tail; what does not follow is left out.
+    pub fn extend_tail(&mut self, entries: Vec<Entry>) {
+        let mut end = self.tail.back().map_or(self.finalized_seq, |(seq, ..)| *seq);
+        for entry in entries {
+            if entry.seq == end.next() && end < self.released.seq {
+                end = entry.seq;
+                self.tail.push_back((entry.seq, entry.body.slot(), entry.body));
+            }
+        }
+        self.tail_is_cut &= end < self.released.seq;
     }
 
     /// The frames after a number, as the world may see them.

@@ -13,6 +13,7 @@ pub mod heal;
 pub mod life;
 pub mod listeners;
 pub mod messages;
+pub mod orders;
 pub mod reads;
 pub mod subject;
 
@@ -25,6 +26,7 @@ use std::{
 use actix::prelude::*;
 use deadpool_postgres::Pool;
 pub use messages::*;
+pub use orders::*;
 use tokio::sync::{oneshot, watch};
 
 use self::{
@@ -40,13 +42,14 @@ use super::{
 use crate::{
     domain::{
         config::ProgramConfig,
-        entry::FeeSchedule,
-        event::ChainEvent,
         fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch, Slot},
+        ids::{AccountAddress, Epoch, Seq, Slot},
         market::Market,
     },
-    journal::staging::{self, DeadLetter},
+    journal::{
+        self,
+        staging::{self, DeadLetter},
+    },
     telemetry::health::Health,
 };
 
@@ -57,6 +60,8 @@ pub type ConfigActor = StreamActor<ProgramConfig>;
 
 /// Events that may wait here; past it, `Apply` is answered with `Full`.
 pub const QUEUE_EVENTS_MAX: usize = 1_024;
+/// Entries that the finalized point moves over from one reading.
+const TAIL_PAGE: u32 = 5_000;
 /// Questions that may wait for hydration.
 const PARKED_MAX: usize = 4_096;
 /// An append that takes longer makes the stream stale in readiness.
@@ -78,61 +83,6 @@ pub struct StreamEnvironment {
     /// Where staleness is told.
     pub health: Health,
 }
-
-/// An event and the fees in force at its place.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The event.
-    pub event: ChainEvent,
-    /// The fees.
-    pub schedule: FeeSchedule,
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is in the journal.
-    Durable,
-    /// It was there already.
-    Duplicate,
-    /// It can't be used; a dead letter says why.
-    Dead,
-}
-
-/// Events of this stream in the chain's order. Answered when each is durable, known, or dead; one message of one sender
-/// at a time.
-#[derive(Message)]
-#[rtype(result = "Result<Vec<Outcome>, ApplyError>")]
-pub struct Apply(pub Vec<Delivery>);
-
-/// Why events were not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ApplyError {
-    /// Too many wait already; come again later.
-    #[error("the stream's queue is full")]
-    Full,
-    /// This life of the actor is over: resolve the stream again and send again.
-    #[error("the stream's actor has stopped")]
-    Gone,
-}
-
-/// Compare with the chain's account, and heal if it differs. Answered when that is done.
-#[derive(Message)]
-#[rtype(result = "Result<(), ApplyError>")]
-pub struct Suspect {
-    /// Why.
-    pub reason: String,
-}
-
-/// Everything at or below this slot is finalized, and durable.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Finalized(pub Slot);
-
-/// The clock's: time for what is due.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct StreamTick;
 
 /// An `Apply` that is not answered yet.
 struct Job {
@@ -182,6 +132,7 @@ pub struct StreamActor<S: Subject> {
     suspects: Vec<oneshot::Sender<Result<(), ApplyError>>>,
     suspicion: Option<String>,
     stale: Option<Arc<str>>,
+    reading_tail: bool,
     listeners: Listeners,
     parked: Vec<Parked<S>>,
     parent: watch::Receiver<()>,
@@ -212,6 +163,7 @@ impl<S: Subject> StreamActor<S> {
             suspects: Vec::new(),
             suspicion: None,
             stale: None,
+            reading_tail: false,
             listeners: Listeners::default(),
             parked: Vec::new(),
             parent,
@@ -240,16 +192,21 @@ impl<S: Subject> StreamActor<S> {
         }
         let mut misfit = None;
         while let Some(item) = self.queue.front() {
-            match if item.is_new { Known::No } else { self.life.knows(&item.delivery.event) } {
+            match self.life.knows(&item.delivery.event) {
+                // It is on its way to the journal, but not there yet: whoever sent it again waits as well.
+                Known::Yes if self.life.is_planned(item.delivery.event.id) => {
+                    self.unsettled.push(item.ticket);
+                    self.queue.pop_front();
+                }
                 Known::Yes => self.settle_front(Outcome::Duplicate),
-                Known::AskJournal => {
+                Known::AskJournal if !item.is_new => {
                     // What is planned goes out first; the journal is asked when it is back.
                     if !self.life.has_planned() {
                         return self.look_up(ctx);
                     }
                     break;
                 }
-                Known::No => {
+                Known::No | Known::AskJournal => {
                     let Delivery { event, schedule } = item.delivery.clone();
                     match self.life.plan(&event, schedule, now_ms()) {
                         Ok(()) => {
@@ -327,7 +284,10 @@ impl<S: Subject> StreamActor<S> {
     }
 
     fn appended(&mut self, ctx: &mut Context<Self>) {
-        self.append_began = None;
+        let was_late = self.append_began.take().is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER);
+        if was_late && self.stale.is_none() {
+            self.env.health.stale(self.address, None);
+        }
         for pack in self.life.release() {
             self.listeners.send(&pack);
         }
@@ -341,14 +301,17 @@ impl<S: Subject> StreamActor<S> {
     fn refused(&mut self, reason: String, ctx: &mut Context<Self>) {
         log::error!("{} {}: the journal refused an append: {reason}", S::KIND, self.address);
         self.set_stale(Some(format!("the journal refused an append: {reason}")));
+        // Named by its first event, so that each stream's letter is kept, and the same one once.
+        let entries = self.life.entries_in_flight();
+        let first = entries.iter().find_map(|entry| entry.body.chain_event()).map(|(id, ..)| id);
         let letter = DeadLetter {
             source: "journal",
-            signature: None,
-            n: None,
+            signature: first.map(|id| id.signature),
+            n: first.map(|id| id.n),
             stream: Some(self.address),
             reason: "refused",
-            detail: format!("first seq {}: {reason}", self.life.released().seq.next()),
-            raw: None,
+            detail: format!("{} from seq {}: {reason}", entries.len(), self.life.released().seq.next()),
+            raw: serde_json::to_value(entries.iter().map(|entry| &entry.body).collect::<Vec<_>>()).ok(),
         };
         let pool = self.env.pool.clone();
         let bury = async move {
@@ -359,6 +322,25 @@ impl<S: Subject> StreamActor<S> {
                 actor.settle(ticket, Outcome::Dead);
             }
             ctx.stop();
+        }));
+    }
+
+    /// The finalized point has used up what memory holds: the next entries come from the journal.
+    fn read_tail(&mut self, after: Seq, slot: Slot, ctx: &mut Context<Self>) {
+        self.reading_tail = true;
+        let (pool, address, epoch) = (self.env.pool.clone(), self.address, self.env.epoch);
+        let read = async move {
+            super::retry("a stream's entries can't be read", || async {
+                let client = pool.get().await?;
+                Ok(journal::read::entries_after(&**client, address, epoch, after, TAIL_PAGE).await?)
+            })
+            .await
+        };
+        ctx.spawn(read.into_actor(self).map(move |entries, actor, ctx| {
+            actor.reading_tail = false;
+            actor.life.extend_tail(entries);
+            actor.life.finalize(slot);
+            actor.pump(ctx);
         }));
     }
 
@@ -378,7 +360,7 @@ impl<S: Subject> StreamActor<S> {
         let open = async move {
             let generation = loop {
                 if let Some(writer) = env.writer.get()
-                    && let Ok(generation) = writer.send(Open(address)).await
+                    && let Ok(Ok(generation)) = writer.send(Open(address)).await
                 {
                     break generation;
                 }
@@ -393,6 +375,11 @@ impl<S: Subject> StreamActor<S> {
                 actor.life = Life::restore(actor.address, actor.env.epoch, stored);
             }
             actor.mode = Mode::Ready;
+            // An earlier life ended while it was behind the chain (refused, or a panic in the middle of a heal).
+            let behind = actor.env.health.stale_streams().into_iter().find(|(stream, _)| *stream == actor.address);
+            if let Some((_, reason)) = behind {
+                actor.suspicion.get_or_insert(reason);
+            }
             for parked in std::mem::take(&mut actor.parked) {
                 parked(actor);
             }
@@ -422,7 +409,8 @@ impl<S: Subject> Handler<Apply> for StreamActor<S> {
     type Result = ResponseFuture<Result<Vec<Outcome>, ApplyError>>;
 
     fn handle(&mut self, Apply(deliveries): Apply, ctx: &mut Self::Context) -> Self::Result {
-        if self.queue.len() + deliveries.len() > QUEUE_EVENTS_MAX {
+        // An empty queue takes any message: one that is longer than the bound would never fit.
+        if !self.queue.is_empty() && self.queue.len() + deliveries.len() > QUEUE_EVENTS_MAX {
             return Box::pin(std::future::ready(Err(ApplyError::Full)));
         }
         if deliveries.is_empty() {
@@ -462,6 +450,9 @@ impl<S: Subject> Handler<Finalized> for StreamActor<S> {
 
     fn handle(&mut self, Finalized(slot): Finalized, ctx: &mut Self::Context) {
         self.life.finalize(slot);
+        if let Some(after) = self.life.tail_wanted().filter(|_| !self.reading_tail) {
+            self.read_tail(after, slot, ctx);
+        }
         self.pump(ctx);
     }
 }

@@ -45,6 +45,8 @@ pub struct Stored<S> {
     pub tail: Vec<crate::domain::entry::Entry>,
     /// As in [`open::StoredStream`].
     pub slot_high_before_ring: Slot,
+    /// As in [`open::StoredStream`].
+    pub finalized_slot: Slot,
 }
 
 /// What a stream is about.
@@ -150,6 +152,7 @@ impl Subject for Market {
             ring: stored.ring,
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
+            finalized_slot: stored.finalized_slot,
         }))
     }
 }
@@ -218,6 +221,7 @@ impl Subject for ProgramConfig {
             ring: stored.ring,
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
+            finalized_slot: stored.finalized_slot,
         }))
     }
 }

@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, env = "WS_PORT", default_value = "4001")]
     pub ws_port: u16,
     /// The program.
-    #[arg(long, env = "SOLANA_PROGRAM_ID_CORE")]
+    #[arg(long, env = "SOLANA_PROGRAM_ID_CORE", default_value = "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS")]
     pub program_id: ProgramId,
     /// The admin's key, a JSON array of 64 bytes; made where there is none.
     #[arg(long, env = "ADMIN_KEYPAIR_PATH", default_value = ".zmart/keys/admin.json")]

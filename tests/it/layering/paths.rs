@@ -134,7 +134,7 @@ impl Walker<'_> {
             match self.code.get(self.at).map(|token| &token.kind) {
                 Some(Kind::Word(word)) if word == "as" => self.at += 2,
                 Some(Kind::Word(word)) => {
-                    if !(word == "self" && !segments.is_empty()) {
+                    if word != "self" || segments.is_empty() {
                         segments.push(word.clone());
                     }
                     self.at += 1;

@@ -58,7 +58,7 @@ pub fn with(value: &Value, from: &str, to: &str) -> Value {
 pub fn difference(shown: &Value, heard: &Value, exact: &[&str], place: &str) -> Option<String> {
     match (shown, heard) {
         (Value::Object(shown), Value::Object(heard)) => {
-            for key in heard.keys().filter(|key| !shown.contains_key(*key)) {
+            if let Some(key) = heard.keys().find(|key| !shown.contains_key(*key)) {
                 return Some(format!("{place}.{key} is not shown"));
             }
             shown.iter().find_map(|(key, value)| {

@@ -1,0 +1,60 @@
+//! What the listener, the registry and the clock tell a stream. Only these move it.
+
+use actix::prelude::*;
+
+use crate::domain::{entry::FeeSchedule, event::ChainEvent, ids::Slot};
+
+/// An event and the fees in force at its place.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The event.
+    pub event: ChainEvent,
+    /// The fees.
+    pub schedule: FeeSchedule,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the journal.
+    Durable,
+    /// It was there already.
+    Duplicate,
+    /// It can't be used; a dead letter says why.
+    Dead,
+}
+
+/// Events of this stream in the chain's order. Answered when each is durable, known, or dead; one message of one sender
+/// at a time.
+#[derive(Message)]
+#[rtype(result = "Result<Vec<Outcome>, ApplyError>")]
+pub struct Apply(pub Vec<Delivery>);
+
+/// Why events were not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Too many wait already; come again later.
+    #[error("the stream's queue is full")]
+    Full,
+    /// This life of the actor is over: resolve the stream again and send again.
+    #[error("the stream's actor has stopped")]
+    Gone,
+}
+
+/// Compare with the chain's account, and heal if it differs. Answered when that is done.
+#[derive(Message)]
+#[rtype(result = "Result<(), ApplyError>")]
+pub struct Suspect {
+    /// Why.
+    pub reason: String,
+}
+
+/// Everything at or below this slot is finalized, and durable.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Finalized(pub Slot);
+
+/// The clock's: time for what is due.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StreamTick;
