@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -26,7 +27,7 @@ impl Process {
         let file = |kind: &str| logs.path().join(format!("{name}.{kind}"));
         let (stdout, stderr) = (file("out"), file("err"));
         let child = command
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
             .spawn()
@@ -59,6 +60,12 @@ impl Process {
             Look::Line(line) => line,
             Look::Ended(status) => panic!("{} ended with {status} before it was ready\n{}", self.name, self.log()),
         }
+    }
+
+    /// Writes a line to its standard input.
+    pub fn say(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("a standard input");
+        writeln!(input, "{line}").unwrap_or_else(|error| panic!("{}: {error}\n{}", self.name, self.log()));
     }
 
     /// Its process id.
