@@ -1,5 +1,6 @@
 //! The surface over real sockets, with streams that tests can hurt.
 
+mod envelope;
 mod fakes;
 mod rest;
 mod resume;

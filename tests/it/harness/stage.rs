@@ -1,8 +1,12 @@
 //! Everything at once: a chain, a database, an engine on both.
 
+use zmart::domain::ids::MarketAddress;
+
 use super::{
     chain::Chain,
     engine::Engine,
+    http::get,
+    patience::wait_for,
     postgres::{Cluster, Database},
 };
 
@@ -38,5 +42,14 @@ impl Stage {
         engine.start().await;
         engine.ready().await;
         Self { engine, database, chain }
+    }
+
+    /// Waits until the engine shows a market: it learns of it a moment after the chain has it.
+    pub async fn shown(&self, market: MarketAddress) {
+        wait_for(&format!("market {market} to be shown"), || async {
+            let answer = get(&self.engine.api, &format!("/api/markets/{market}")).await;
+            if answer.status == 200 { Ok(()) } else { Err(answer.status) }
+        })
+        .await;
     }
 }

@@ -108,7 +108,16 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
     }
     loop {
         match connection.next().await {
-            Ok(frame) => notebook.lock().unwrap().write_down(&frame),
+            Ok(frame) => {
+                notebook.lock().unwrap().write_down(&frame);
+                if let Some(market) = asked_too_early(&frame) {
+                    tokio::time::sleep(RECONNECT_AFTER).await;
+                    // Between two questions that are too early, a good one: ten bad ones in a row end a connection.
+                    for ask in [json!({"action": "ping"}), subscription(&frame["id"], market, None)] {
+                        connection.send_message(ask.to_string().into()).await;
+                    }
+                }
+            }
             Err(Ended::Code(code)) if (4500..4600).contains(&code) => {
                 notebook.lock().unwrap().faults.push(format!("closed with {code}: don't come back"));
                 return;
@@ -116,6 +125,12 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
             Err(_) => return,
         }
     }
+}
+
+/// The market, where the engine does not know it yet, or is loading it.
+fn asked_too_early(frame: &Value) -> Option<MarketAddress> {
+    let too_early = frame["retryable"] == true || frame["code"] == "NOT_FOUND";
+    (frame["type"] == "error" && too_early).then(|| frame["id"].as_str()?.parse().ok()).flatten()
 }
 
 impl Notebook {
@@ -130,8 +145,7 @@ impl Notebook {
         match kind {
             "welcome" | "pong" | "shutdown" | "config_update" => return Ok(()),
             "heartbeat" => return self.check_heartbeat(frame),
-            // A market that is being loaded says so, and may be asked again.
-            "error" if frame["retryable"] == true => return Ok(()),
+            "error" if asked_too_early(frame).is_some() => return Ok(()),
             "error" => return Err("an error".to_owned()),
             _ => {}
         }

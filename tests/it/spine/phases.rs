@@ -10,12 +10,7 @@ async fn each_move_of_a_market_is_told_once_with_the_phase_before_and_after() {
     let client = stage.chain.client();
     let creator = client.funded_wallet().await;
     let market = client.proposed_market(&creator, 100 * SOL).await;
-    let path = format!("/api/markets/{market}");
-    wait_for("the proposal to be shown", || async {
-        let answer = crate::harness::http::get(&stage.engine.api, &path).await;
-        if answer.status == 200 { Ok(()) } else { Err(answer.status) }
-    })
-    .await;
+    stage.shown(market).await;
     let mut connection = Connection::open(&stage.engine.ws).await;
     connection.subscribe(market, None).await;
 

@@ -20,6 +20,7 @@ async fn stage_with_market() -> (Stage, MarketAddress, solana_sdk::signature::Ke
     let stage = Stage::set().await;
     let creator = stage.chain.client().funded_wallet().await;
     let market = stage.chain.active_market(&creator, 100 * SOL).await;
+    stage.shown(market).await;
     (stage, market, creator)
 }
 
