@@ -44,6 +44,8 @@ const WRITER_CONNECTIONS: usize = 2;
 const SERVICE_CONNECTIONS: usize = 4;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
+/// A stream that nobody needs for so long is given up until it is next found.
+const STREAM_IDLE: Duration = Duration::from_secs(600);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,7 @@ impl Engine {
                 fees: Arc::clone(&fees),
                 epoch,
                 health: health.clone(),
+                idle_after: STREAM_IDLE,
             };
             homes.push(StreamHome { arbiter: Arbiter::new().handle(), env });
         }

@@ -21,7 +21,13 @@ pub const RESTARTS_MAX: usize = 20;
 pub const RESTARTS_WINDOW: Duration = Duration::from_secs(60);
 /// The process's exit code when a kind's restarts are used up (`EX_SOFTWARE`).
 pub const EXIT_CODE: i32 = 70;
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Short enough for a kind that dies at every start to use up its restarts within the window.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How long to wait after so many deaths within the window.
+fn pause_after(deaths: usize) -> Duration {
+    Duration::from_millis(20 << deaths.min(8)).min(PAUSE_MAX)
+}
 
 /// A kind of actor.
 pub struct Kind {
@@ -70,7 +76,7 @@ impl Root {
             System::current().stop_with_code(EXIT_CODE);
             return;
         }
-        let pause = Duration::from_millis(20 << deaths.min(8)).min(PAUSE_MAX);
+        let pause = pause_after(deaths);
         log::error!("{name} died, starting it again in {} ms", pause.as_millis());
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
     }
@@ -83,5 +89,16 @@ impl Actor for Root {
         for index in 0..self.watched.len() {
             self.begin(index, ctx);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_dies_at_every_start_uses_up_its_restarts() {
+        let needed: Duration = (1..=RESTARTS_MAX).map(pause_after).sum();
+        assert!(needed < RESTARTS_WINDOW, "{needed:?} of pauses: its first deaths would be forgotten before the last");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Owns the map of running stream actors and starts them when somebody asks: a market in the journal costs nothing until
 //! it is asked for. Streams are spread over a few arbiters by their address. A stream's actor that dies is taken off the
-//! map at once and started again when it is next found; one that dies again and again is started later and later. Never
-//! holds a stream's state, never answers for it.
+//! map at once and started again when it is next found; one that dies again and again is started later and later. One
+//! that nobody needs for a while ends by itself. Never holds a stream's state, never answers for it.
 //!
 //! When it dies its children end with it: a stream whose name nobody knows would keep its subscribers and hear nothing.
 
@@ -243,6 +243,7 @@ impl Handler<StreamTick> for Registry {
 
     /// As with [`Finalized`].
     fn handle(&mut self, tick: StreamTick, _: &mut Self::Context) {
+        self.deaths.retain(|_, deaths| deaths.last().is_some_and(|death| death.elapsed() < DEATHS_WINDOW));
         for addr in self.markets.values() {
             let _ = addr.try_send(tick);
         }

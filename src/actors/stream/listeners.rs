@@ -33,6 +33,12 @@ impl Listeners {
         self.0.remove(&hub_id);
     }
 
+    /// Nobody listens.
+    pub fn is_empty(&mut self) -> bool {
+        self.0.retain(|_, listener| !listener.link.inbox.is_closed());
+        self.0.is_empty()
+    }
+
     /// Sends frames to every hub.
     pub fn send(&mut self, pack: &Arc<FramePack>) {
         self.0.retain(|_, listener| match listener.link.inbox.try_send(HubInput::Frames(Arc::clone(pack))) {

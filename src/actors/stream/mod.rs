@@ -7,7 +7,8 @@
 //!
 //! On `Refused`, `Overtaken`, a panic, or the writer's death the actor stops: no repair in place. Its next life is read
 //! from the journal (hydration is a message through the writer), senders find `Closed` and resolve it anew, hubs attach
-//! again and resume from the last seq that they have.
+//! again and resume from the last seq that they have. A stream that nobody needs for a while ends in the same way, so that
+//! memory holds those in use.
 
 pub mod heal;
 pub mod life;
@@ -82,6 +83,8 @@ pub struct StreamEnvironment {
     pub epoch: Epoch,
     /// Where staleness is told.
     pub health: Health,
+    /// A stream that nobody listens to, asks or tells anything for so long ends; it is read again when it is next found.
+    pub idle_after: Duration,
 }
 
 /// An `Apply` that is not answered yet.
@@ -133,6 +136,7 @@ pub struct StreamActor<S: Subject> {
     suspicion: Option<String>,
     stale: Option<Arc<str>>,
     reading_tail: bool,
+    last_needed: Instant,
     listeners: Listeners,
     parked: Vec<Parked<S>>,
     parent: watch::Receiver<()>,
@@ -164,6 +168,7 @@ impl<S: Subject> StreamActor<S> {
             suspicion: None,
             stale: None,
             reading_tail: false,
+            last_needed: Instant::now(),
             listeners: Listeners::default(),
             parked: Vec::new(),
             parent,
@@ -355,6 +360,21 @@ impl<S: Subject> StreamActor<S> {
         }
     }
 
+    /// Nobody needs it, and nothing is on its way. Whoever has a handle of it finds it closed and resolves it anew: every
+    /// message that has an effect is answered, so none is lost.
+    fn is_idle(&mut self) -> bool {
+        self.mode == Mode::Ready
+            && self.last_needed.elapsed() > self.env.idle_after
+            && self.jobs.is_empty()
+            && self.suspects.is_empty()
+            && self.parked.is_empty()
+            && self.stale.is_none()
+            && !self.reading_tail
+            && !self.life.has_planned()
+            && !self.life.in_flight()
+            && self.listeners.is_empty()
+    }
+
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
         let (env, address) = (self.env.clone(), self.address);
         let open = async move {
@@ -416,6 +436,7 @@ impl<S: Subject> Handler<Apply> for StreamActor<S> {
         if deliveries.is_empty() {
             return Box::pin(std::future::ready(Ok(Vec::new())));
         }
+        self.last_needed = Instant::now();
         let (reply, answer) = oneshot::channel();
         let job = self.next_job;
         self.next_job += 1;
@@ -460,7 +481,10 @@ impl<S: Subject> Handler<Finalized> for StreamActor<S> {
 impl<S: Subject> Handler<StreamTick> for StreamActor<S> {
     type Result = ();
 
-    fn handle(&mut self, _: StreamTick, _: &mut Self::Context) {
+    fn handle(&mut self, _: StreamTick, ctx: &mut Self::Context) {
+        if self.is_idle() {
+            return ctx.stop();
+        }
         let released = self.life.released();
         self.listeners.remind(S::channel(self.address), self.life.epoch(), released.seq);
         if self.append_began.is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER) && self.stale.is_none() {

@@ -1,12 +1,14 @@
 //! A market whose history has a hole that nobody can fill: its account is adopted, and what is known of its history is
 //! recorded without moving anything twice.
 
+use serde_json::json;
 use zmart::domain::event::Outcome;
 
 use super::{dead_letters, journal_of, journal_with, node::ForgetfulRpc, rig::Rig};
 use crate::harness::{
     chain::{Chain, SOL, wallet_of},
     compare::differences,
+    http::request,
     patience::wait_for,
     postgres::Database,
 };
@@ -66,8 +68,12 @@ async fn markets_below_the_cursor_are_read_from_the_chain_when_they_are_heard_of
     // As if everything so far had been covered by an engine whose journal is lost.
     let rows = database.connect().await;
     const AHEAD: &str = "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot) \
-                         VALUES ($1::text, $2::text, 1, 1)";
-    rows.execute(AHEAD, &[&client.program.to_string(), &newest.to_string()]).await.unwrap();
+                         VALUES ($1::text, $2::text, $3, $3)";
+    let ask = json!({"jsonrpc": "2.0", "id": 1, "method": "getSignatureStatuses", "params": [[newest.to_string()]]});
+    let headers = [("Content-Type", "application/json")];
+    let status = request("POST", &client.rpc_url, "/", &headers, ask.to_string().as_bytes()).await.json();
+    let slot = status["result"]["value"][0]["slot"].as_i64().unwrap();
+    rows.execute(AHEAD, &[&client.program.to_string(), &newest.to_string(), &slot]).await.unwrap();
     rig.engine.start().await;
     rig.engine.ready().await;
     assert_eq!(journal_of(&database, market).await, [], "nobody has spoken of it yet");

@@ -9,7 +9,10 @@ use zmart::{
 };
 
 use super::{prepare, settings};
-use crate::harness::postgres::{Cluster, Database};
+use crate::harness::{
+    patience::wait_for,
+    postgres::{Cluster, Database},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_migrate_at_once_apply_each_migration_once() {
@@ -51,13 +54,16 @@ async fn the_epoch_stays_over_restarts_and_changes_with_the_database() {
     cluster.up().await;
     assert_eq!(current_epoch(&database.connect().await).await.unwrap(), first, "a restart is no other database");
     let (one, other) = (database.connect().await, database.connect().await);
-    let (one, other) = tokio::join!(current_epoch(&one), current_epoch(&other));
-    assert_eq!((one.unwrap(), other.unwrap()), (first, first));
+    let together = tokio::join!(current_epoch(&one), current_epoch(&other));
+    assert_eq!((together.0.unwrap(), together.1.unwrap()), (first, first));
+    drop((one, other));
 
     // A copy, as from a dump: the same rows in another database.
     let (server, name) = database.url.rsplit_once('/').unwrap();
     let admin = Database { url: format!("{server}/postgres") }.connect().await;
-    admin.batch_execute(&format!("CREATE DATABASE copied TEMPLATE {name}")).await.unwrap();
+    // It can't be copied while a connection to it is still being closed.
+    let copied = format!("CREATE DATABASE copied TEMPLATE {name}");
+    wait_for("the copy", || async { admin.batch_execute(&copied).await }).await;
     let copy = Database { url: format!("{server}/copied") };
     assert_eq!(current_epoch(&copy.connect().await).await.unwrap(), Epoch(2));
     assert_eq!(current_epoch(&copy.connect().await).await.unwrap(), Epoch(2));

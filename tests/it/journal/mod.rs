@@ -5,6 +5,7 @@ mod identity;
 mod outages;
 mod rows;
 mod story;
+mod streams;
 mod writer;
 
 use std::time::Duration;

@@ -112,7 +112,7 @@ async fn a_sale_of_shares_whose_purchase_is_not_known_stops_no_journal() {
     let life = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     story.buy(Wallet([11; 32]), Outcome::Yes, 1_000_000_000);
-    story.sell(Wallet([12; 32]), Outcome::Yes, ShareUnits(5_000));
+    story.sell(Wallet([12; 32]), Outcome::Yes, ShareUnits(5_000_000));
     life.commit(&pool, 1, &[story.append()]).await.unwrap();
     let market = MarketAddress(story.stream().0);
     let position = read::position(&database.connect().await, market, Wallet([12; 32])).await.unwrap().unwrap();

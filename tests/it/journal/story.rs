@@ -15,7 +15,8 @@ use zmart::{
     journal::write::StreamAppend,
 };
 
-const FEES: FeeSchedule = FeeSchedule { protocol: Bps(300), resolver: Bps(200), lp: Bps(500) };
+/// The fees in force.
+pub const FEES: FeeSchedule = FeeSchedule { protocol: Bps(300), resolver: Bps(200), lp: Bps(500) };
 const LIQUIDITY: Lamports = Lamports(50_000_000_000);
 
 /// A market's life, event by event.
@@ -24,13 +25,16 @@ pub struct Story {
     address: MarketAddress,
     life: Life<Market>,
     events: u64,
+    /// All that has happened.
+    pub told: Vec<ChainEvent>,
 }
 
 impl Story {
     /// A market that can be traded; nothing of it is written yet.
     pub fn begin(number: u8, epoch: Epoch) -> Self {
         let address = MarketAddress([number; 32]);
-        let mut story = Self { number, address, life: Life::unheard_of(address.account(), epoch), events: 0 };
+        let mut story =
+            Self { number, address, life: Life::unheard_of(address.account(), epoch), events: 0, told: Vec::new() };
         let (market_id, creator, timestamp) = (story.seed(), Wallet([99; 32]), UnixSeconds(1_000));
         let facts = InstructionFacts::Creation { initial_liquidity: LIQUIDITY, question_hash: IpfsHash([b'Q'; 46]) };
         let created = MarketCreated { market_id, creator, b_parameter: 1_000_000_000_000, state: 0, timestamp };
@@ -42,6 +46,11 @@ impl Story {
         story.happens(ProposalApproved { market_id, approved_by: creator, timestamp }, None);
         story.happens(MarketActivated { market_id, creator, initial_liquidity: LIQUIDITY, timestamp }, None);
         story
+    }
+
+    /// The market's address.
+    pub fn address(&self) -> MarketAddress {
+        self.address
     }
 
     /// The stream's address.
@@ -123,5 +132,6 @@ impl Story {
         let event = ChainEvent { id: self.next_event(), position, event: event.into(), facts };
         self.life.plan(&event, FEES, 1_760_000_000_000).unwrap();
         self.events += 1;
+        self.told.push(event);
     }
 }

@@ -1,0 +1,175 @@
+//! Streams over a real writer: what is answered when, and what a new life knows.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::prelude::*;
+use zmart::{
+    actors::{
+        journal_writer::JournalWriter,
+        registry::{CrashStream, FindMarket, OpenMarket, Registry, StreamHome},
+        stream::{Apply, Delivery, MarketActor, Outcome as Became, StreamEnvironment, StreamTick},
+        supervision::{DeathGuard, Link},
+    },
+    domain::{
+        event::{ChainEvent, Outcome},
+        ids::{AccountAddress, Epoch, MarketAddress, Wallet},
+    },
+    telemetry::health::Health,
+};
+
+use super::{
+    entries, prepare, settings, stall,
+    story::{FEES, Story},
+    writer,
+};
+use crate::harness::{patience::wait_for, postgres::Database};
+
+/// A registry and a writer on the caller's arbiter; nobody reads the chain.
+struct Streams {
+    registry: Addr<Registry>,
+    health: Health,
+    writer_link: Link<JournalWriter>,
+    database: Database,
+}
+
+impl Streams {
+    async fn start(idle_after: Duration) -> (Self, Epoch) {
+        let database = Database::fresh().await;
+        let epoch = prepare(&database).await;
+        let (first_writer, health) = writer(&database.url);
+        let writer_link = Link::default();
+        writer_link.set(first_writer);
+        let env = StreamEnvironment {
+            pool: settings(&database.url).pool(2).unwrap(),
+            writer: writer_link.clone(),
+            reader: Link::default(),
+            fees: Arc::default(),
+            epoch,
+            health: health.clone(),
+            idle_after,
+        };
+        let homes: Arc<[StreamHome]> = vec![StreamHome { arbiter: Arbiter::current(), env }].into();
+        let (guard, _death) = DeathGuard::new();
+        let pool = settings(&database.url).pool(2).unwrap();
+        let registry = Registry::new(homes, pool, AccountAddress([255; 32]), guard).start();
+        (Self { registry, health, writer_link, database }, epoch)
+    }
+
+    async fn open(&self, market: MarketAddress) -> Addr<MarketActor> {
+        wait_for("the market's actor", || async {
+            self.registry.send(OpenMarket(market)).await.unwrap().map_err(|error| error.to_string())
+        })
+        .await
+    }
+
+    /// As the listener does: until it is answered, whoever dies meanwhile.
+    async fn deliver(&self, market: MarketAddress, events: &[ChainEvent]) -> Vec<Became> {
+        let deliveries: Vec<Delivery> =
+            events.iter().map(|event| Delivery { event: event.clone(), schedule: FEES }).collect();
+        wait_for("an answer", || async {
+            match self.open(market).await.send(Apply(deliveries.clone())).await {
+                Ok(Ok(outcomes)) => Ok(outcomes),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+        .await
+    }
+}
+
+#[test]
+fn an_event_that_comes_twice_in_one_message_is_written_once() {
+    actix::System::new().block_on(async {
+        let (streams, epoch) = Streams::start(Duration::from_secs(600)).await;
+        let mut story = Story::begin(1, epoch);
+        story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+        let doubled: Vec<ChainEvent> = story.told.iter().flat_map(|event| [event.clone(), event.clone()]).collect();
+        let outcomes = streams.deliver(story.address(), &doubled).await;
+        assert_eq!(outcomes.len(), doubled.len());
+        assert_eq!(entries(&streams.database).await, [(story.stream().to_string(), 5)]);
+        assert_eq!(streams.deliver(story.address(), &story.told).await, vec![Became::Duplicate; 5]);
+    });
+}
+
+#[test]
+fn nobody_is_answered_before_what_he_sent_is_durable_also_if_somebody_else_sent_it_before() {
+    actix::System::new().block_on(async {
+        let (streams, epoch) = Streams::start(Duration::from_secs(600)).await;
+        let mut story = Story::begin(1, epoch);
+        assert_eq!(streams.deliver(story.address(), &story.told).await, vec![Became::Durable; 4]);
+        let held = stall(&streams.database).await;
+        for target in [1, 2, 3] {
+            story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000 * target);
+        }
+        let market = streams.open(story.address()).await;
+        let send = |events: &[ChainEvent]| {
+            let deliveries = events.iter().map(|event| Delivery { event: event.clone(), schedule: FEES }).collect();
+            actix::spawn(market.send(Apply(deliveries)))
+        };
+        // The first is out; the second waits, and is sent again by a second listener's life.
+        let answers = [send(&story.told[4..5]), send(&story.told[5..7]), send(&story.told[4..7])];
+        let read = streams.registry.send(FindMarket(story.address())).await.unwrap().unwrap().read().await.unwrap();
+        assert_eq!(read.seq.0, 4, "the world sees what is durable");
+        assert!(answers.iter().all(|answer| !answer.is_finished()));
+        held.batch_execute("ROLLBACK").await.unwrap();
+        for answer in answers {
+            answer.await.unwrap().unwrap().unwrap();
+        }
+        assert_eq!(entries(&streams.database).await, [(story.stream().to_string(), 7)]);
+    });
+}
+
+#[test]
+fn a_stream_that_nobody_needs_ends_and_is_the_same_when_it_is_found_again() {
+    actix::System::new().block_on(async {
+        let (streams, epoch) = Streams::start(Duration::ZERO).await;
+        let mut story = Story::begin(1, epoch);
+        story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+        streams.deliver(story.address(), &story.told).await;
+        let first = streams.open(story.address()).await;
+        wait_for("the stream to end", || async {
+            streams.registry.send(StreamTick).await.unwrap();
+            if first.connected() { Err("it lives") } else { Ok(()) }
+        })
+        .await;
+        let handle = wait_for("the stream's next life", || async {
+            streams.registry.send(FindMarket(story.address())).await.unwrap().map_err(|error| error.to_string())
+        })
+        .await;
+        let read = handle.read().await.unwrap();
+        assert_eq!((read.seq.0, read.market.as_ref()), (5, story.market()));
+    });
+}
+
+#[test]
+fn a_stream_or_the_writer_may_die_at_any_point_of_a_delivery() {
+    actix::System::new().block_on(async {
+        let (streams, epoch) = Streams::start(Duration::from_secs(600)).await;
+        let mut story = Story::begin(1, epoch);
+        for round in 0..6u64 {
+            for step in 0..4 {
+                story.buy(Wallet([4; 32]), Outcome::from(step % 2 == 0), 1_000_000_000 + round * 10 + step);
+            }
+            let held = stall(&streams.database).await;
+            let delivery = streams.deliver(story.address(), &story.told);
+            let fault = async {
+                // The append is out, or on its way.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if round % 2 == 0 {
+                    streams.registry.send(CrashStream(story.stream())).await.unwrap();
+                } else {
+                    streams.writer_link.get().unwrap().do_send(zmart::actors::supervision::Crash);
+                    streams.writer_link.set(writer(&streams.database.url).0);
+                }
+                held.batch_execute("ROLLBACK").await.unwrap();
+            };
+            let (outcomes, ()) = tokio::join!(delivery, fault);
+            assert_eq!(outcomes.len(), story.told.len());
+            let written = story.told.len() as i64;
+            assert_eq!(entries(&streams.database).await, [(story.stream().to_string(), written)], "round {round}");
+        }
+        assert_eq!(streams.health.stale_streams(), []);
+        let handle = streams.registry.send(FindMarket(story.address())).await.unwrap().unwrap();
+        assert_eq!(handle.read().await.unwrap().market.as_ref(), story.market());
+    });
+}
