@@ -123,11 +123,18 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
     actix::System::current().stop();
 }
 
-/// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic.
+/// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic. Read on a thread of its own:
+/// a read of the standard input can't be cancelled, and must not hold up the end.
 async fn inject_faults(engine: Rc<Engine>) {
-    use tokio::io::AsyncBufReadExt;
-    let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    while let Some(line) = lines.recv().await {
         if let Some(name) = line.strip_prefix("crash ") {
             println!("crash {name} {}", if engine.crash(name.trim()) { "sent" } else { "unknown" });
         }
