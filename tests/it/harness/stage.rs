@@ -1,5 +1,6 @@
 //! Everything at once: a chain, a database, an engine on both.
 
+use serde_json::Value;
 use zmart::domain::ids::MarketAddress;
 
 use super::{
@@ -44,12 +45,21 @@ impl Stage {
         Self { engine, database, chain }
     }
 
-    /// Waits until the engine shows an active market as such: it learns of it a moment after the chain has it.
+    /// Waits until the engine shows a market: it learns of it a moment after the chain has it.
     pub async fn shown(&self, market: MarketAddress) {
+        self.shown_as(market, |_| true).await;
+    }
+
+    /// Waits until the engine shows a market as active.
+    pub async fn shown_active(&self, market: MarketAddress) {
+        self.shown_as(market, |state| state == "ACTIVE").await;
+    }
+
+    async fn shown_as(&self, market: MarketAddress, wanted: impl Fn(&Value) -> bool) {
         wait_for(&format!("market {market} to be shown"), || async {
             let answer = get(&self.engine.api, &format!("/api/markets/{market}")).await;
             let state = if answer.status == 200 { answer.json()["state"].clone() } else { answer.status.into() };
-            if state == "ACTIVE" { Ok(()) } else { Err(state) }
+            if answer.status == 200 && wanted(&state) { Ok(()) } else { Err(state) }
         })
         .await;
     }

@@ -29,13 +29,14 @@ async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
     story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
     let second = story.append();
     let overtaken = |result: Result<(), CommitFailure>| matches!(result, Err(CommitFailure::Overtaken(_)));
+    let over = |result: Result<(), CommitFailure>| matches!(result, Err(CommitFailure::LifeOver));
     let one = std::slice::from_ref::<StreamAppend>;
 
     assert!(overtaken(life.commit(&pool, 1, one(&second)).await), "a stream begins at its first entry");
     life.commit(&pool, 1, one(&first)).await.unwrap();
     assert!(overtaken(life.commit(&pool, 2, one(&first)).await), "the first one doubled");
-    assert!(overtaken(life.commit(&pool, 1, one(&second)).await), "a batch's number that was used");
-    assert!(overtaken(life.commit(&pool, 3, one(&second)).await), "a batch's number that is not next");
+    assert!(over(life.commit(&pool, 1, one(&second)).await), "a batch's number that was used");
+    assert!(over(life.commit(&pool, 3, one(&second)).await), "a batch's number that is not next");
     life.commit(&pool, 2, one(&second)).await.unwrap();
     assert!(overtaken(life.commit(&pool, 3, one(&second)).await), "doubled");
     let ahead = StreamAppend { first_seq: Seq(7), ..second.clone() };

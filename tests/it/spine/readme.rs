@@ -38,7 +38,7 @@ async fn the_transcript_of_the_readme_really_runs() {
     let stage = Stage::set().await;
     let trader = stage.chain.client().funded_wallet().await;
     let market = stage.chain.active_market(&trader, 100 * SOL).await;
-    stage.shown(market).await;
+    stage.shown_active(market).await;
     let mut connection = Connection::open(&stage.engine.ws).await;
     let mut traded = false;
     for line in &lines {
