@@ -124,10 +124,19 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
 }
 
 /// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic.
+///
+/// Read on a thread of its own: a runtime does not end while one of its tasks waits for a line.
 async fn inject_faults(engine: Rc<Engine>) {
-    use tokio::io::AsyncBufReadExt;
-    let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+    let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines() {
+            if line.is_ok_and(|line| sender.send(line).is_ok()) {
+                continue;
+            }
+            return;
+        }
+    });
+    while let Some(line) = lines.recv().await {
         if let Some(name) = line.strip_prefix("crash ") {
             println!("crash {name} {}", if engine.crash(name.trim()) { "sent" } else { "unknown" });
         }

@@ -17,6 +17,7 @@ pub mod messages;
 pub mod orders;
 pub mod reads;
 pub mod subject;
+mod upkeep;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -44,13 +45,10 @@ use crate::{
     domain::{
         config::ProgramConfig,
         fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch, Seq, Slot},
+        ids::{AccountAddress, Epoch},
         market::Market,
     },
-    journal::{
-        self,
-        staging::{self, DeadLetter},
-    },
+    journal::staging::{self, DeadLetter},
     telemetry::health::Health,
 };
 
@@ -61,8 +59,6 @@ pub type ConfigActor = StreamActor<ProgramConfig>;
 
 /// Events that may wait here; past it, `Apply` is answered with `Full`.
 pub const QUEUE_EVENTS_MAX: usize = 1_024;
-/// Entries that the finalized point moves over from one reading.
-const TAIL_PAGE: u32 = 5_000;
 /// Questions that may wait for hydration.
 const PARKED_MAX: usize = 4_096;
 /// An append that takes longer makes the stream stale in readiness.
@@ -330,25 +326,6 @@ impl<S: Subject> StreamActor<S> {
         }));
     }
 
-    /// The finalized point has used up what memory holds: the next entries come from the journal.
-    fn read_tail(&mut self, after: Seq, slot: Slot, ctx: &mut Context<Self>) {
-        self.reading_tail = true;
-        let (pool, address, epoch) = (self.env.pool.clone(), self.address, self.env.epoch);
-        let read = async move {
-            super::retry("a stream's entries can't be read", || async {
-                let client = pool.get().await?;
-                Ok(journal::read::entries_after(&**client, address, epoch, after, TAIL_PAGE).await?)
-            })
-            .await
-        };
-        ctx.spawn(read.into_actor(self).map(move |entries, actor, ctx| {
-            actor.reading_tail = false;
-            actor.life.extend_tail(entries);
-            actor.life.finalize(slot);
-            actor.pump(ctx);
-        }));
-    }
-
     fn set_stale(&mut self, reason: Option<String>) {
         self.env.health.stale(self.address, reason.as_deref());
         self.stale = reason.map(Arc::from);
@@ -358,21 +335,6 @@ impl<S: Subject> StreamActor<S> {
         for reply in std::mem::take(&mut self.suspects) {
             let _ = reply.send(Ok(()));
         }
-    }
-
-    /// Nobody needs it, and nothing is on its way. Whoever has a handle of it finds it closed and resolves it anew: every
-    /// message that has an effect is answered, so none is lost.
-    fn is_idle(&mut self) -> bool {
-        self.mode == Mode::Ready
-            && self.last_needed.elapsed() > self.env.idle_after
-            && self.jobs.is_empty()
-            && self.suspects.is_empty()
-            && self.parked.is_empty()
-            && self.stale.is_none()
-            && !self.reading_tail
-            && !self.life.has_planned()
-            && !self.life.in_flight()
-            && self.listeners.is_empty()
     }
 
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
@@ -463,33 +425,6 @@ impl<S: Subject> Handler<Suspect> for StreamActor<S> {
         self.suspicion.get_or_insert(reason);
         self.pump(ctx);
         Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
-    }
-}
-
-impl<S: Subject> Handler<Finalized> for StreamActor<S> {
-    type Result = ();
-
-    fn handle(&mut self, Finalized(slot): Finalized, ctx: &mut Self::Context) {
-        self.life.finalize(slot);
-        if let Some(after) = self.life.tail_wanted().filter(|_| !self.reading_tail) {
-            self.read_tail(after, slot, ctx);
-        }
-        self.pump(ctx);
-    }
-}
-
-impl<S: Subject> Handler<StreamTick> for StreamActor<S> {
-    type Result = ();
-
-    fn handle(&mut self, _: StreamTick, ctx: &mut Self::Context) {
-        if self.is_idle() {
-            return ctx.stop();
-        }
-        let released = self.life.released();
-        self.listeners.remind(S::channel(self.address), self.life.epoch(), released.seq);
-        if self.append_began.is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER) && self.stale.is_none() {
-            self.env.health.stale(self.address, Some("an append has been waiting for 30 s"));
-        }
     }
 }
 

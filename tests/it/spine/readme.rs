@@ -3,7 +3,7 @@
 use zmart::domain::event::Outcome;
 
 use super::transcript::{Line, difference, transcript, with};
-use crate::harness::{chain::SOL, socket::Connection, stage::Stage};
+use crate::harness::{chain::SOL, http::get, patience::wait_for, socket::Connection, stage::Stage};
 
 /// Fields whose values are as shown; of the others only the kind is.
 const EXACT: &[&str] = &[
@@ -38,7 +38,12 @@ async fn the_transcript_of_the_readme_really_runs() {
     let stage = Stage::set().await;
     let trader = stage.chain.client().funded_wallet().await;
     let market = stage.chain.active_market(&trader, 100 * SOL).await;
-    stage.shown(market).await;
+    wait_for("the market to be shown as active", || async {
+        let answer = get(&stage.engine.api, &format!("/api/markets/{market}")).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        if text.contains("\"ACTIVE\"") { Ok(()) } else { Err(text) }
+    })
+    .await;
     let mut connection = Connection::open(&stage.engine.ws).await;
     let mut traded = false;
     for line in &lines {
