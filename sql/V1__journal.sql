@@ -27,7 +27,9 @@ CREATE TABLE journal_epochs (
 CREATE TABLE journal_writers (
     instance   uuid PRIMARY KEY,
     last_batch bigint NOT NULL,
-    started_at timestamptz NOT NULL DEFAULT now()
+    started_at timestamptz NOT NULL DEFAULT now(),
+    -- Of the newest batch; a life that has been idle for long is forgotten.
+    active_at  timestamptz NOT NULL DEFAULT now()
 );
 
 -- Markets at their head, and (finalized_*) as stored at their last finalized entry.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
 use super::{
@@ -28,6 +29,8 @@ use crate::{
 const TRANSACTIONS_MAX: usize = 5_000;
 /// Signatures a page.
 const PAGE: usize = 1_000;
+/// Transactions of one history that are fetched at the same time.
+const FETCHES: usize = 8;
 /// Histories that are read at the same time.
 const READS_MAX: usize = 8;
 
@@ -110,13 +113,16 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
     }
     let addresses = ProgramAddresses::new(program);
     let mut events = Vec::new();
-    for entry in found.iter().rev() {
-        let transaction = match rpc.transaction(entry.signature).await {
+    let reads =
+        found.iter().rev().map(|entry| async move { (entry.signature, rpc.transaction(entry.signature).await) });
+    let mut reads = futures_util::stream::iter(reads).buffered(FETCHES);
+    while let Some((signature, read)) = reads.next().await {
+        let transaction = match read {
             Ok(Some(transaction)) => transaction,
             Ok(None) => continue,
             // What can't be read can't be decoded either; asking again would answer the same.
             Err(ChainReadError::BadAnswer { detail, .. }) => {
-                log::warn!("{} is left out: {detail}", entry.signature);
+                log::warn!("{signature} is left out: {detail}");
                 continue;
             }
             Err(error) => return Err(error),

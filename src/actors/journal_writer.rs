@@ -55,6 +55,9 @@ pub enum AppendError {
     /// over.
     #[error("another life of this stream has begun")]
     Overtaken,
+    /// The writer's life is over, the next begins: resolve the stream again.
+    #[error("the journal writer begins another life")]
+    WriterGone,
     /// The database refuses it, and always will.
     #[error("the journal refused it: {0}")]
     Refused(String),
@@ -95,6 +98,7 @@ pub struct JournalWriter {
     buffered_entries: usize,
     in_flight: Vec<AccountAddress>,
     committing: bool,
+    probing: bool,
     generations: HashMap<AccountAddress, u64>,
     opening: HashMap<AccountAddress, Vec<oneshot::Sender<Generation>>>,
     _guard: DeathGuard,
@@ -112,6 +116,7 @@ impl JournalWriter {
             buffered_entries: 0,
             in_flight: Vec::new(),
             committing: false,
+            probing: false,
             generations: HashMap::new(),
             opening: HashMap::new(),
             _guard: guard,
@@ -134,6 +139,10 @@ impl JournalWriter {
         let batch = self.batch;
         let work = async move { committer.settle(batch, appends).await };
         ctx.spawn(work.into_actor(self).map(move |(batch, outcomes), actor, ctx| {
+            if outcomes.iter().any(|outcome| matches!(outcome, Err(AppendError::WriterGone))) {
+                log::error!("the database does not know this life of the writer any more");
+                return ctx.stop();
+            }
             actor.batch = batch;
             actor.committing = false;
             actor.in_flight.clear();
@@ -142,6 +151,24 @@ impl JournalWriter {
                 let _ = reply.send(outcome);
             }
             actor.pump(ctx);
+        }));
+    }
+
+    /// Nobody would notice that an idle engine's database is away: it is asked.
+    fn probe(&mut self, ctx: &mut Context<Self>) {
+        if self.committing || self.probing || self.life.is_none() {
+            return;
+        }
+        self.probing = true;
+        let pool = self.pool.clone();
+        let ask = async move { tokio::time::timeout(DOWN_AFTER, crate::journal::ping(&pool)).await };
+        ctx.spawn(ask.into_actor(self).map(|answer, actor, _| {
+            actor.probing = false;
+            match answer {
+                Ok(Ok(())) => actor.health.up(Part::Database),
+                Ok(Err(error)) => actor.health.down(Part::Database, error.to_string()),
+                Err(_) => actor.health.down(Part::Database, format!("no answer in {} s", DOWN_AFTER.as_secs())),
+            }
         }));
     }
 
@@ -179,6 +206,7 @@ impl Actor for JournalWriter {
                 }
             }
         };
+        ctx.run_interval(PROBE_EVERY, |actor, ctx| actor.probe(ctx));
         ctx.spawn(begin.into_actor(self).map(|life, actor, ctx| {
             actor.life = Some(life);
             actor.health.up(Part::Database);
@@ -232,6 +260,8 @@ impl Handler<Crash> for JournalWriter {
     }
 }
 
+/// An idle writer asks the database so often whether it is there.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -248,6 +278,7 @@ impl Committer {
         match self.commit(batch + 1, &appends).await {
             Ok(()) => (batch + 1, appends.iter().map(|_| Ok(())).collect()),
             Err(error) if appends.len() == 1 => (batch, vec![Err(error)]),
+            Err(AppendError::WriterGone) => (batch, vec![Err(AppendError::WriterGone)]),
             Err(error) => {
                 log::warn!("a batch of {} streams was refused, writing it stream by stream: {error}", appends.len());
                 let mut batch = batch;
@@ -283,6 +314,7 @@ impl Committer {
             let error = match outcome {
                 Ok(()) => break Ok(()),
                 Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
+                Err(CommitFailure::LifeOver) => break Err(AppendError::WriterGone),
                 Err(CommitFailure::Overtaken(reason)) => {
                     log::warn!("an append was overtaken: {reason}");
                     break Err(AppendError::Overtaken);
@@ -297,6 +329,9 @@ impl Committer {
             log::warn!("a batch was not written, trying again in {} ms: {error}", pause.as_millis());
             if began.elapsed() > DOWN_AFTER {
                 self.health.down(Part::Journal, error.to_string());
+                if error.is_connection() {
+                    self.health.down(Part::Database, error.to_string());
+                }
             }
             tokio::time::sleep(pause).await;
         };

@@ -123,17 +123,15 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
     actix::System::current().stop();
 }
 
-/// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic.
-///
-/// Read on a thread of its own: a runtime does not end while one of its tasks waits for a line.
+/// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic. Read on a thread of its own:
+/// a read of the standard input can't be cancelled, and must not hold up the end.
 async fn inject_faults(engine: Rc<Engine>) {
-    let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(16);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines() {
-            if line.is_ok_and(|line| sender.send(line).is_ok()) {
-                continue;
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
             }
-            return;
         }
     });
     while let Some(line) = lines.recv().await {

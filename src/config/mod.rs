@@ -80,8 +80,6 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Heartbeats of WebSocket connections.
     pub heartbeat_ms: u64,
-    /// WebSocket connections of one IP address; 0 = no bound.
-    pub connections_per_ip: usize,
 }
 
 /// Logging.
@@ -164,8 +162,6 @@ impl Config {
         let indexer_port = source.value("INDEXER_PORT", "4002", "the event indexer's; 0 = any free port");
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
-        let connections_per_ip =
-            source.value("WS_CONNECTIONS_PER_IP", "0", "WebSocket connections of one IP address; 0 = no bound");
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -195,7 +191,6 @@ impl Config {
                 indexer_port: indexer_port?,
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
-                connections_per_ip: connections_per_ip?,
             },
             log: LogConfig { level: level?, json: format? == "json" },
         })

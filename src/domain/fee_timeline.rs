@@ -54,6 +54,11 @@ impl FeeTimeline {
         }
     }
 
+    /// Notes rates that are known to be in force at a slot.
+    pub fn note_state(&mut self, slot: Slot, fees: FeeSchedule) {
+        self.set(slot, fees);
+    }
+
     fn set(&mut self, slot: Slot, fees: FeeSchedule) -> bool {
         if self.at(slot) == fees && !self.0.is_empty() {
             return false;

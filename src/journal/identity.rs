@@ -76,7 +76,7 @@ pub async fn current_epoch(client: &Client) -> Result<Epoch, IdentityError> {
             "WITH here AS (
                  SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
                         (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid,
-                        (SELECT timeline_id::bigint FROM pg_control_checkpoint()) AS timeline
+                        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint AS timeline
              ), last AS (
                  SELECT * FROM journal_epochs ORDER BY epoch DESC LIMIT 1
              ), begun AS (

@@ -83,6 +83,26 @@ pub enum JournalError {
     Read(#[from] read::ReadFailure),
 }
 
+impl JournalError {
+    /// The server is not there, or the connection to it was lost.
+    pub fn is_connection(&self) -> bool {
+        match self {
+            Self::NoConnection(_) => true,
+            Self::Statement(error) => error.as_db_error().is_none(),
+            Self::BadRow(_) | Self::Read(_) => false,
+        }
+    }
+}
+
+/// Asks whether the database is there.
+///
+/// # Errors
+/// It is not.
+pub async fn ping(pool: &Pool) -> Result<(), JournalError> {
+    pool.get().await?.simple_query("").await?;
+    Ok(())
+}
+
 /// `tokio_postgres::Error` hides the server's message behind `source`.
 fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {

@@ -62,6 +62,10 @@ pub enum CommitFailure {
     /// Nothing of it was written, and the same batch will be refused again: it breaks a rule of the database.
     #[error("refused: {0}")]
     Refused(String),
+    /// Nothing of it was written: the database does not know this life of the writer, or not at this batch. A new life
+    /// has to begin.
+    #[error("this life of the writer is over")]
+    LifeOver,
     /// Nothing of it was written: a row does not stand where its append begins. Somebody else has written.
     #[error("overtaken: {0}")]
     Overtaken(String),
@@ -83,8 +87,8 @@ impl WriterLife {
         let mut client = pool.get().await?;
         let transaction = client.transaction().await?;
         transaction.query("SELECT instance FROM journal_writers ORDER BY instance FOR UPDATE", &[]).await?;
-        // A few earlier lives are kept for people; a writer of another process that still lives is younger than a day.
-        transaction.execute("DELETE FROM journal_writers WHERE started_at < now() - interval '1 day'", &[]).await?;
+        // A life that is forgotten while it still lives ends at its next batch, and begins again.
+        transaction.execute("DELETE FROM journal_writers WHERE active_at < now() - interval '7 days'", &[]).await?;
         let instance = Uuid::now_v7();
         transaction.execute("INSERT INTO journal_writers (instance, last_batch) VALUES ($1, 0)", &[&instance]).await?;
         transaction.commit().await?;
@@ -98,9 +102,10 @@ impl WriterLife {
     pub async fn was_committed(&self, pool: &Pool, batch: i64) -> Result<bool, JournalError> {
         let client = pool.get().await?;
         let row = client
-            .query_one("SELECT last_batch FROM journal_writers WHERE instance = $1 FOR UPDATE", &[&self.instance])
+            .query_opt("SELECT last_batch FROM journal_writers WHERE instance = $1 FOR UPDATE", &[&self.instance])
             .await?;
-        Ok(row.get::<_, i64>(0) >= batch)
+        // A life that was forgotten had been idle: it has not committed just now.
+        Ok(row.is_some_and(|row| row.get::<_, i64>(0) >= batch))
     }
 
     /// Writes a batch in one transaction. `batch` is one more than the last that was committed in this life.
@@ -132,13 +137,13 @@ impl WriterLife {
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
         let moved = tx
             .execute(
-                "UPDATE journal_writers SET last_batch = $2::bigint WHERE instance = $1 AND last_batch = $2::bigint - 1",
+                "UPDATE journal_writers SET last_batch = $2::bigint, active_at = now() WHERE instance = $1 AND last_batch = $2::bigint - 1",
                 &[&self.instance, &batch],
             )
             .await
             .map_err(sort)?;
         if moved != 1 {
-            return Err(CommitFailure::Overtaken("the writer's row is not at the batch before".into()));
+            return Err(CommitFailure::LifeOver);
         }
         Rows::of(appends).write(tx).await
     }

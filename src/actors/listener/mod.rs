@@ -48,10 +48,10 @@ use crate::{
     },
     domain::{
         fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch, ProgramId, Seq, TxSignature},
+        ids::{AccountAddress, Epoch, ProgramId, Seq, Slot, TxSignature},
     },
     journal::{
-        read,
+        open, read,
         staging::{self, Cursor, DeadLetter, Staged},
     },
     telemetry::health::{Health, Part as HealthPart},
@@ -170,7 +170,7 @@ impl Listener {
         if self.window.knows(&signature) {
             return Admission::Known;
         }
-        let slot = crate::domain::ids::Slot(transaction.slot);
+        let slot = Slot(transaction.slot);
         let sorted = {
             let mut fees = self.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             self.sorter.sort(&transaction, &mut fees)
@@ -404,12 +404,17 @@ impl Actor for Listener {
                 Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
             })
             .await;
-            (cursor, entries)
+            let stored = retry("the config can't be read", || open::load_config(&pool, config, epoch)).await;
+            (cursor, entries, stored)
         };
-        ctx.spawn(load.into_actor(self).map(|(cursor, entries), actor, ctx| {
+        ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored), actor, ctx| {
             {
                 let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+                // A new life of the journal begins without entries, and after very many changes not all were read.
+                if let Some(stored) = stored {
+                    fees.note_state(Slot(stored.row.slot_high), stored.row.state.fees);
+                }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
             actor.cursor = Some(cursor);

@@ -10,6 +10,7 @@
 //! again and resume from the last seq that they have. A stream that nobody needs for a while ends in the same way, so that
 //! memory holds those in use.
 
+mod append;
 pub mod heal;
 pub mod life;
 pub mod listeners;
@@ -17,7 +18,6 @@ pub mod messages;
 pub mod orders;
 pub mod reads;
 pub mod subject;
-mod upkeep;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -38,17 +38,17 @@ use self::{
 };
 use super::{
     chain_reader::ChainReader,
-    journal_writer::{Append, AppendError, Generation, JournalWriter, Open},
+    journal_writer::{Generation, JournalWriter, Open},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
     domain::{
         config::ProgramConfig,
         fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch},
+        ids::{AccountAddress, Epoch, Seq, Slot},
         market::Market,
     },
-    journal::staging::{self, DeadLetter},
+    journal::{self},
     telemetry::health::Health,
 };
 
@@ -59,6 +59,8 @@ pub type ConfigActor = StreamActor<ProgramConfig>;
 
 /// Events that may wait here; past it, `Apply` is answered with `Full`.
 pub const QUEUE_EVENTS_MAX: usize = 1_024;
+/// Entries that the finalized point moves over from one reading.
+const TAIL_PAGE: u32 = 5_000;
 /// Questions that may wait for hydration.
 const PARKED_MAX: usize = 4_096;
 /// An append that takes longer makes the stream stale in readiness.
@@ -264,65 +266,22 @@ impl<S: Subject> StreamActor<S> {
         }));
     }
 
-    fn send_append(&mut self, append: Box<crate::journal::write::StreamAppend>, ctx: &mut Context<Self>) {
-        let (Some(generation), Some(writer)) = (self.generation, self.env.writer.get()) else {
-            // The writer is gone, and with it this generation.
-            return ctx.stop();
+    /// The finalized point has used up what memory holds: the next entries come from the journal.
+    fn read_tail(&mut self, after: Seq, slot: Slot, ctx: &mut Context<Self>) {
+        self.reading_tail = true;
+        let (pool, address, epoch) = (self.env.pool.clone(), self.address, self.env.epoch);
+        let read = async move {
+            super::retry("a stream's entries can't be read", || async {
+                let client = pool.get().await?;
+                Ok(journal::read::entries_after(&**client, address, epoch, after, TAIL_PAGE).await?)
+            })
+            .await
         };
-        self.append_began.get_or_insert_with(Instant::now);
-        let answer = writer.send(Append { generation, append });
-        ctx.spawn(answer.into_actor(self).map(|answer, actor, ctx| match answer {
-            Ok(Ok(())) => actor.appended(ctx),
-            Ok(Err(AppendError::Full(append))) => {
-                ctx.run_later(Duration::from_millis(100), |actor, ctx| actor.send_append(append, ctx));
-            }
-            Ok(Err(AppendError::Overtaken)) | Err(_) => {
-                log::info!("{} {} is read again: its append was not answered", S::KIND, actor.address);
-                ctx.stop();
-            }
-            Ok(Err(AppendError::Refused(reason))) => actor.refused(reason, ctx),
-        }));
-    }
-
-    fn appended(&mut self, ctx: &mut Context<Self>) {
-        let was_late = self.append_began.take().is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER);
-        if was_late && self.stale.is_none() {
-            self.env.health.stale(self.address, None);
-        }
-        for pack in self.life.release() {
-            self.listeners.send(&pack);
-        }
-        for ticket in std::mem::take(&mut self.unsettled) {
-            self.settle(ticket, Outcome::Durable);
-        }
-        self.pump(ctx);
-    }
-
-    /// The journal refuses these entries for good: they become a dead letter, and the stream is read again without them.
-    fn refused(&mut self, reason: String, ctx: &mut Context<Self>) {
-        log::error!("{} {}: the journal refused an append: {reason}", S::KIND, self.address);
-        self.set_stale(Some(format!("the journal refused an append: {reason}")));
-        // Named by its first event, so that each stream's letter is kept, and the same one once.
-        let entries = self.life.entries_in_flight();
-        let first = entries.iter().find_map(|entry| entry.body.chain_event()).map(|(id, ..)| id);
-        let letter = DeadLetter {
-            source: "journal",
-            signature: first.map(|id| id.signature),
-            n: first.map(|id| id.n),
-            stream: Some(self.address),
-            reason: "refused",
-            detail: format!("{} from seq {}: {reason}", entries.len(), self.life.released().seq.next()),
-            raw: serde_json::to_value(entries.iter().map(|entry| &entry.body).collect::<Vec<_>>()).ok(),
-        };
-        let pool = self.env.pool.clone();
-        let bury = async move {
-            super::retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
-        };
-        ctx.spawn(bury.into_actor(self).map(|(), actor, ctx| {
-            for ticket in std::mem::take(&mut actor.unsettled) {
-                actor.settle(ticket, Outcome::Dead);
-            }
-            ctx.stop();
+        ctx.spawn(read.into_actor(self).map(move |entries, actor, ctx| {
+            actor.reading_tail = false;
+            actor.life.extend_tail(entries);
+            actor.life.finalize(slot);
+            actor.pump(ctx);
         }));
     }
 
@@ -335,6 +294,21 @@ impl<S: Subject> StreamActor<S> {
         for reply in std::mem::take(&mut self.suspects) {
             let _ = reply.send(Ok(()));
         }
+    }
+
+    /// Nobody needs it, and nothing is on its way. Whoever has a handle of it finds it closed and resolves it anew: every
+    /// message that has an effect is answered, so none is lost.
+    fn is_idle(&mut self) -> bool {
+        self.mode == Mode::Ready
+            && self.last_needed.elapsed() > self.env.idle_after
+            && self.jobs.is_empty()
+            && self.suspects.is_empty()
+            && self.parked.is_empty()
+            && self.stale.is_none()
+            && !self.reading_tail
+            && !self.life.has_planned()
+            && !self.life.in_flight()
+            && self.listeners.is_empty()
     }
 
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
@@ -425,6 +399,33 @@ impl<S: Subject> Handler<Suspect> for StreamActor<S> {
         self.suspicion.get_or_insert(reason);
         self.pump(ctx);
         Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
+    }
+}
+
+impl<S: Subject> Handler<Finalized> for StreamActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, Finalized(slot): Finalized, ctx: &mut Self::Context) {
+        self.life.finalize(slot);
+        if let Some(after) = self.life.tail_wanted().filter(|_| !self.reading_tail) {
+            self.read_tail(after, slot, ctx);
+        }
+        self.pump(ctx);
+    }
+}
+
+impl<S: Subject> Handler<StreamTick> for StreamActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, _: StreamTick, ctx: &mut Self::Context) {
+        if self.is_idle() {
+            return ctx.stop();
+        }
+        let released = self.life.released();
+        self.listeners.remind(S::channel(self.address), self.life.epoch(), released.seq);
+        if self.append_began.is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER) && self.stale.is_none() {
+            self.env.health.stale(self.address, Some("an append has been waiting for 30 s"));
+        }
     }
 }
 

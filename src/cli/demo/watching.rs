@@ -115,14 +115,14 @@ impl Watching {
 
     fn refused(&mut self, frame: &Frame) -> Meaning {
         let market = frame.id.as_ref().and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let for_now = frame.retryable == Some(true) || frame.code.as_deref() == Some("NOT_FOUND");
+        let for_now = frame.retryable == Some(true) || matches!(frame.code.as_deref(), Some("NOT_FOUND" | "CANCELLED"));
         match market.and_then(|market: MarketAddress| self.places.get_mut(&market)) {
             Some(followed) if for_now && followed.asks < ASKS_MAX => {
                 followed.refused = true;
                 Meaning::Other
             }
             // Left while the question was on its way.
-            None if for_now => Meaning::Other,
+            None => Meaning::Other,
             _ => Meaning::Breach(frame.message.clone().unwrap_or_default()),
         }
     }

@@ -44,11 +44,12 @@ impl Stage {
         Self { engine, database, chain }
     }
 
-    /// Waits until the engine shows a market: it learns of it a moment after the chain has it.
+    /// Waits until the engine shows an active market as such: it learns of it a moment after the chain has it.
     pub async fn shown(&self, market: MarketAddress) {
         wait_for(&format!("market {market} to be shown"), || async {
             let answer = get(&self.engine.api, &format!("/api/markets/{market}")).await;
-            if answer.status == 200 { Ok(()) } else { Err(answer.status) }
+            let state = if answer.status == 200 { answer.json()["state"].clone() } else { answer.status.into() };
+            if state == "ACTIVE" { Ok(()) } else { Err(state) }
         })
         .await;
     }

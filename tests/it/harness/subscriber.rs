@@ -112,8 +112,8 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
                 notebook.lock().unwrap().write_down(&frame);
                 if let Some(market) = asked_too_early(&frame) {
                     tokio::time::sleep(RECONNECT_AFTER).await;
-                    // Between two questions that are too early, a good one: ten bad ones in a row end a connection.
                     let since = notebook.lock().unwrap().markets.get(&market).map(|heard| (heard.epoch, heard.last));
+                    // Between two questions that are too early, a good one: ten bad ones in a row end a connection.
                     for ask in [json!({"action": "ping"}), subscription(&frame["id"], market, since)] {
                         connection.send_message(ask.to_string().into()).await;
                     }
