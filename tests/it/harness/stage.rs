@@ -44,11 +44,13 @@ impl Stage {
         Self { engine, database, chain }
     }
 
-    /// Waits until the engine shows a market: it learns of it a moment after the chain has it.
+    /// Waits until the engine shows a market in the phase that it has on the chain: it learns of it a moment later.
     pub async fn shown(&self, market: MarketAddress) {
-        wait_for(&format!("market {market} to be shown"), || async {
+        let phase = self.chain.client().market(market).await.state;
+        wait_for(&format!("market {market} to be shown in phase {phase}"), || async {
             let answer = get(&self.engine.api, &format!("/api/markets/{market}")).await;
-            if answer.status == 200 { Ok(()) } else { Err(answer.status) }
+            let is_there = answer.status == 200 && answer.json()["state_code"] == phase;
+            if is_there { Ok(()) } else { Err(String::from_utf8_lossy(&answer.body).into_owned()) }
         })
         .await;
     }

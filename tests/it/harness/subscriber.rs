@@ -103,7 +103,7 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
     let Ok(mut connection) = Connection::try_open(url).await else { return };
     notebook.lock().unwrap().connections += 1;
     for market in markets {
-        let since = notebook.lock().unwrap().markets.get(market).map(|heard| (heard.epoch, heard.last));
+        let since = since(notebook, *market);
         connection.send_message(subscription(&json!(market.to_string()), *market, since).to_string().into()).await;
     }
     loop {
@@ -113,7 +113,8 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
                 if let Some(market) = asked_too_early(&frame) {
                     tokio::time::sleep(RECONNECT_AFTER).await;
                     // Between two questions that are too early, a good one: ten bad ones in a row end a connection.
-                    for ask in [json!({"action": "ping"}), subscription(&frame["id"], market, None)] {
+                    let since = since(notebook, market);
+                    for ask in [json!({"action": "ping"}), subscription(&frame["id"], market, since)] {
                         connection.send_message(ask.to_string().into()).await;
                     }
                 }
@@ -125,6 +126,11 @@ async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<N
             Err(_) => return,
         }
     }
+}
+
+/// The epoch and the newest entry that was heard.
+fn since(notebook: &Mutex<Notebook>, market: MarketAddress) -> Option<(u64, u64)> {
+    notebook.lock().unwrap().markets.get(&market).map(|heard| (heard.epoch, heard.last))
 }
 
 /// The market, where the engine does not know it yet, or is loading it.
