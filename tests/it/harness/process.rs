@@ -83,6 +83,8 @@ impl Process {
     /// Asks it to end, and waits for it.
     pub async fn terminate(&mut self) -> ExitStatus {
         signal("TERM", self.id());
+        // A program that still waits for a line would not end before it comes.
+        drop(self.child.stdin.take());
         let what = format!("{} to end", self.name);
         wait_for(&what, || std::future::ready(self.child.try_wait().unwrap().ok_or("still running"))).await
     }
