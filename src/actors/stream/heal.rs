@@ -17,7 +17,10 @@ use super::{
     subject::{ReadAccount, Subject},
 };
 use crate::{
-    actors::chain_reader::{History, ReadHistory},
+    actors::{
+        chain_reader::{History, ReadHistory},
+        retry,
+    },
     domain::{event::ChainEvent, ids::EventId},
     journal::{
         open,
@@ -76,13 +79,13 @@ impl<S: Subject> StreamActor<S> {
             };
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
-            let known = super::super::retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
+            let known = retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
             (history, Asked { ids: ids.into_iter().collect(), known: known.into_iter().collect() })
         };
         ctx.spawn(read.into_actor(self).map(move |(history, asked), actor, ctx| {
             let candidates = actor.candidates(&history, &asked);
             match actor.judge(&candidates, &history) {
-                Finding::Whole => actor.replay(candidates, ctx),
+                Finding::Whole => actor.replay(candidates, 0, ctx),
                 Finding::Unclear(why) if attempt < ATTEMPTS => {
                     log::info!("{} {} is read again: {why}", S::KIND, actor.address);
                     // What waits stays waiting; the chain's answers need a moment to agree.
@@ -160,14 +163,19 @@ impl<S: Subject> StreamActor<S> {
         Finding::Unclear(format!("the account is not met: {differences}"))
     }
 
-    /// Everything fits: the events go the usual way, from the front of the queue.
-    fn replay(&mut self, candidates: Vec<Candidate>, ctx: &mut Context<Self>) {
-        for candidate in candidates {
+    /// The first `contained` events are recorded without moving a quantity, the others are applied.
+    fn replay(&mut self, candidates: Vec<Candidate>, contained: usize, ctx: &mut Context<Self>) {
+        for (index, candidate) in candidates.into_iter().enumerate() {
             let Delivery { event, schedule } = &candidate.delivery;
-            match self.life.plan(event, *schedule, now_ms()) {
+            let taken = if index < contained {
+                self.life.record_contained(event, *schedule, now_ms())
+            } else {
+                self.life.plan(event, *schedule, now_ms())
+            };
+            match taken {
                 Ok(()) => self.unsettled.extend(candidate.tickets),
                 Err(misfit) => {
-                    // `judge` has just planned the same; what is left is tried again by the next message.
+                    // It fitted when the candidates were judged; what is left is tried again by the next message.
                     log::error!("{} {}: {} fits no more: {misfit}", S::KIND, self.address, event.id.signature);
                     self.queue.extend(candidate.into_items());
                 }
@@ -194,22 +202,7 @@ impl<S: Subject> StreamActor<S> {
         let contained = (0..=deliveries.len())
             .find(|contained| self.fits_after_adoption(deliveries.get(*contained..).unwrap_or_default()))
             .unwrap_or(deliveries.len());
-        for (index, candidate) in candidates.into_iter().enumerate() {
-            let Delivery { event, schedule } = &candidate.delivery;
-            let taken = if index < contained {
-                self.life.record_contained(event, *schedule, now_ms())
-            } else {
-                self.life.plan(event, *schedule, now_ms())
-            };
-            match taken {
-                Ok(()) => self.unsettled.extend(candidate.tickets),
-                Err(misfit) => {
-                    log::error!("{} {}: {} fits no more: {misfit}", S::KIND, self.address, event.id.signature);
-                    self.queue.extend(candidate.into_items());
-                }
-            }
-        }
-        self.healed(ctx);
+        self.replay(candidates, contained, ctx);
     }
 
     fn fits_after_adoption(&self, deliveries: &[&Delivery]) -> bool {
@@ -237,7 +230,7 @@ impl<S: Subject> StreamActor<S> {
             .collect();
         let pool = self.env.pool.clone();
         let keep = async move {
-            super::super::retry("dead letters can't be kept", || staging::bury(&pool, &letters)).await;
+            retry("dead letters can't be kept", || staging::bury(&pool, &letters)).await;
             candidates
         };
         ctx.spawn(keep.into_actor(self).map(|candidates, actor, ctx| {
