@@ -1,7 +1,6 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
 mod faults;
-mod harness;
 mod journal;
 mod layering;
 mod reads;

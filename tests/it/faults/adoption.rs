@@ -3,15 +3,15 @@
 
 use serde_json::json;
 use zmart::domain::event::Outcome;
-
-use super::{dead_letters, journal_of, journal_with, node::ForgetfulRpc, rig::Rig};
-use crate::harness::{
+use zmart_testkit::{
     chain::{Chain, SOL, wallet_of},
     compare::differences,
     http::request,
     patience::wait_for,
     postgres::Database,
 };
+
+use super::{dead_letters, journal_of, journal_with, node::ForgetfulRpc, rig::Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_market_whose_beginning_is_lost_is_adopted_and_goes_on() {

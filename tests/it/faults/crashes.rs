@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use zmart_testkit::{chain::Chain, patience::wait_for, postgres::Database};
 
 use super::{dead_letters, journal_of, rig::Rig};
-use crate::{
-    harness::{chain::Chain, patience::wait_for, postgres::Database},
-    spine::load::{Load, everybody_heard_everything, finish, rows_equal_accounts, subscribers},
-};
+
+use crate::spine::load::{Load, everybody_heard_everything, finish, rows_equal_accounts, subscribers};
 
 const MARKETS: usize = 2;
 const WALLETS: usize = 3;
@@ -74,7 +73,7 @@ async fn a_panic_of_any_actor_loses_nothing_and_cuts_nobody_off() {
     assert_eq!(adopted, 0, "all of the history was there: nothing had to be adopted");
     assert_eq!(dead_letters(&database).await, []);
     wait_for("the engine to be ready again, with nothing stale", || async {
-        let answer = crate::harness::http::get(&rig.engine.api, "/ready").await;
+        let answer = zmart_testkit::http::get(&rig.engine.api, "/ready").await;
         if answer.status == 200 { Ok(()) } else { Err(answer.status) }
     })
     .await;

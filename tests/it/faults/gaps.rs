@@ -6,14 +6,14 @@ use solana_sdk::{
     signer::Signer,
 };
 use zmart::domain::event::Outcome;
-
-use super::{dead_letters, journal_of, journal_with, node::LossyNotifications, rig::Rig};
-use crate::harness::{
+use zmart_testkit::{
     chain::{Chain, SOL},
     patience::wait_for,
     postgres::Database,
     subscriber::Subscriber,
 };
+
+use super::{dead_letters, journal_of, journal_with, node::LossyNotifications, rig::Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_live_notifications_lose_is_found_and_put_in_its_place() {

@@ -9,8 +9,7 @@ mod node;
 mod rig;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};
-
-use crate::harness::{patience::wait_for, postgres::Database};
+use zmart_testkit::{patience::wait_for, postgres::Database};
 
 /// A market's journal: (kind, signature) of each entry, in order.
 async fn journal_of(database: &Database, market: MarketAddress) -> Vec<(String, Option<String>)> {

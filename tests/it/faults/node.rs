@@ -15,8 +15,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use zmart::domain::ids::TxSignature;
-
-use crate::harness::{chain::Chain, http::try_request};
+use zmart_testkit::{chain::Chain, http::try_request};
 
 /// The node's PubSub, with a hand on it.
 #[derive(Debug, Clone)]

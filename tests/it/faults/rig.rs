@@ -1,6 +1,6 @@
 //! An engine between the chain and whatever a test puts in its way.
 
-use crate::harness::{chain::Chain, engine::Engine, patience::wait_for, postgres::Database};
+use zmart_testkit::{chain::Chain, engine::Engine, patience::wait_for, postgres::Database};
 
 /// How often coverage is proved, unless a test says otherwise.
 const COVERAGE_MS: &str = "500";

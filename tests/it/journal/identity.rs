@@ -7,12 +7,12 @@ use zmart::{
         migrate,
     },
 };
-
-use super::{prepare, settings};
-use crate::harness::{
+use zmart_testkit::{
     patience::wait_for,
     postgres::{Cluster, Database},
 };
+
+use super::{prepare, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_that_migrate_at_once_apply_each_migration_once() {

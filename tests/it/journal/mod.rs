@@ -20,8 +20,7 @@ use zmart::{
     journal::{DatabaseSettings, identity::current_epoch, migrate, write::StreamAppend},
     telemetry::health::Health,
 };
-
-use crate::harness::postgres::Database;
+use zmart_testkit::postgres::Database;
 
 fn settings(url: &str) -> DatabaseSettings {
     DatabaseSettings { url: url.to_owned(), connect_timeout: Duration::from_secs(5) }

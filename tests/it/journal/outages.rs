@@ -13,12 +13,12 @@ use zmart::{
     domain::{event::Outcome, ids::Wallet},
     telemetry::health::{Health, Part, PartState},
 };
-
-use super::{append, begin_append, entries, open, prepare, story::Story, writer};
-use crate::harness::{
+use zmart_testkit::{
     patience::{wait_for, within},
     postgres::{Cluster, Database},
 };
+
+use super::{append, begin_append, entries, open, prepare, story::Story, writer};
 
 const PASS: u8 = 0;
 /// COMMIT reaches the server; its answer does not come back.

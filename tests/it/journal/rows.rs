@@ -14,9 +14,9 @@ use zmart::{
         write::{CommitFailure, StreamAppend, WriterLife},
     },
 };
+use zmart_testkit::postgres::Database;
 
 use super::{entries, prepare, settings, story::Story};
-use crate::harness::postgres::Database;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_moves_a_stream_from_exactly_the_entry_before() {

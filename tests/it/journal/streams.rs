@@ -16,13 +16,13 @@ use zmart::{
     },
     telemetry::health::Health,
 };
+use zmart_testkit::{patience::wait_for, postgres::Database};
 
 use super::{
     entries, prepare, settings, stall,
     story::{FEES, Story},
     writer,
 };
-use crate::harness::{patience::wait_for, postgres::Database};
 
 /// A registry and a writer on the caller's arbiter; nobody reads the chain.
 struct Streams {

@@ -7,9 +7,9 @@ use zmart::{
     },
     domain::{event::Outcome, ids::Wallet},
 };
+use zmart_testkit::{patience::within, postgres::Database};
 
 use super::{append, begin_append, entries, open, prepare, stall, story::Story, writer};
-use crate::harness::{patience::within, postgres::Database};
 
 #[test]
 fn of_a_batch_only_the_stream_that_breaks_a_rule_is_refused() {

@@ -22,8 +22,7 @@ use zmart::{
         rows::{JournalRow, MarketRow, RowHead, TradeRow, kind, timestamp},
     },
 };
-
-use crate::harness::postgres::Database;
+use zmart_testkit::postgres::Database;
 
 /// When entry `seq` was recorded: never a whole second, sometimes with zeros at the end.
 fn recorded_at_ms(seq: u64) -> i64 {

@@ -21,9 +21,9 @@ use zmart::{
     telemetry::health::Health,
     view::frame::{Channel, FramePack},
 };
+use zmart_testkit::{http::get, socket::Connection};
 
 use super::{insert_market, insert_trade, journal, market, trade};
-use crate::harness::{http::get, socket::Connection};
 
 /// Entries in the journal when the client comes.
 const BEHIND: u64 = 1_000;

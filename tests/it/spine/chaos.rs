@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use zmart_testkit::{patience::wait_for, postgres::Cluster, stage::Stage};
 
 use super::load::{Load, everybody_heard_everything, finish, rows_equal_accounts, subscribers};
-use crate::harness::{patience::wait_for, postgres::Cluster, stage::Stage};
 
 const TRADES: usize = 300;
 const MARKETS: usize = 5;

@@ -14,8 +14,7 @@ use zmart::domain::{
     event::Outcome,
     ids::{MarketAddress, TxSignature, Wallet},
 };
-
-use crate::harness::{
+use zmart_testkit::{
     chain::{Chain, ChainClient, SOL, wallet_of},
     compare::differences,
     patience::{wait_for, within},

@@ -1,8 +1,7 @@
 //! A market's way through its phases, as a subscriber is told.
 
 use zmart::domain::event::Outcome;
-
-use crate::harness::{chain::SOL, patience::wait_for, socket::Connection, stage::Stage};
+use zmart_testkit::{chain::SOL, patience::wait_for, socket::Connection, stage::Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_move_of_a_market_is_told_once_with_the_phase_before_and_after() {

@@ -1,9 +1,9 @@
 //! The transcript in README.md, played against a real engine: what it shows is what a client hears.
 
 use zmart::domain::event::Outcome;
+use zmart_testkit::{chain::SOL, socket::Connection, stage::Stage};
 
 use super::transcript::{Line, difference, transcript, with};
-use crate::harness::{chain::SOL, socket::Connection, stage::Stage};
 
 /// Fields whose values are as shown; of the others only the kind is.
 const EXACT: &[&str] = &[

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use zmart::domain::event::Outcome;
-
-use crate::harness::{
+use zmart_testkit::{
     chain::SOL,
     http::{Response, get, request},
     patience::wait_for,

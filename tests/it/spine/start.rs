@@ -1,6 +1,6 @@
 //! The first start and what may not be started: migrations, another chain, a clean end.
 
-use crate::harness::{chain::Chain, engine::Engine, patience::within, postgres::Database, stage::Stage};
+use zmart_testkit::{chain::Chain, engine::Engine, patience::within, postgres::Database, stage::Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_migrate_at_once_both_succeed() {

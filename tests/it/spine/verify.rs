@@ -3,9 +3,9 @@
 use std::{process::Output, sync::Arc};
 
 use tokio::sync::Semaphore;
+use zmart_testkit::{patience::wait_for, stage::Stage};
 
 use super::load::{Load, finish};
-use crate::harness::{patience::wait_for, stage::Stage};
 
 const TRADES: usize = 80;
 const CHECKS_UNDER_TRADE: usize = 3;

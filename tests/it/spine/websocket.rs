@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use zmart::domain::{event::Outcome, ids::MarketAddress};
-
-use crate::harness::{
+use zmart_testkit::{
     chain::SOL,
     socket::{Connection, Ended},
     stage::Stage,

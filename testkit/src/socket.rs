@@ -11,7 +11,7 @@ use tokio_tungstenite::{
 };
 use zmart::domain::ids::MarketAddress;
 
-use super::patience::within;
+use crate::patience::within;
 
 /// Why a connection is over.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -34,12 +34,13 @@ use zmart::{
     },
 };
 
-use super::{
+use crate::{
     folder::Folder,
     http::request,
     patience::wait_for,
     postgres::free_port,
     process::{Process, field},
+    programs,
 };
 
 /// 1 SOL.
@@ -96,7 +97,7 @@ impl Chain {
     pub async fn start() -> Self {
         let folder = Folder::new("chain");
         let (admin, backend, fee_wallet) = (Keypair::new(), Keypair::new(), Keypair::new());
-        let mut command = Command::new(localnet_binary());
+        let mut command = Command::new(programs::localnet());
         command.args(["--rpc-port", &free_port().to_string(), "--ws-port", &free_port().to_string()]);
         command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", SLOT_MS]);
         for keypair in [&admin, &backend, &fee_wallet] {
@@ -327,18 +328,4 @@ fn wire_form(transaction: &Transaction) -> Vec<u8> {
     }
     bytes.extend_from_slice(&transaction.message.serialize());
     bytes
-}
-
-/// The development chain's binary: `$ZMART_LOCALNET_BIN`, or beside the engine's.
-fn localnet_binary() -> PathBuf {
-    if let Some(path) = std::env::var_os("ZMART_LOCALNET_BIN") {
-        return path.into();
-    }
-    let beside = Path::new(env!("CARGO_BIN_EXE_zmart")).with_file_name("zmart-localnet");
-    assert!(
-        beside.is_file(),
-        "no development chain at {}: build it with `cargo build -p zmart-localnet`, or set ZMART_LOCALNET_BIN",
-        beside.display()
-    );
-    beside
 }

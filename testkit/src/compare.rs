@@ -6,7 +6,7 @@ use zmart::domain::{
     ids::{MarketAddress, Wallet},
 };
 
-use super::{chain::ChainClient, postgres::Database};
+use crate::{chain::ChainClient, postgres::Database};
 
 /// What differs between the journal and the chain, for these markets and wallets; empty if nothing does.
 pub async fn differences(

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
-use super::{folder::Folder, patience::wait_for};
+use crate::{folder::Folder, patience::wait_for};
 
 /// How much of a log is shown.
 const TAIL_LINES: usize = 60;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinHandle};
 use zmart::domain::ids::MarketAddress;
 
-use super::socket::{Connection, Ended, RECONNECT_AFTER, subscription};
+use crate::socket::{Connection, Ended, RECONNECT_AFTER, subscription};
 
 /// What was heard of one market.
 #[derive(Debug, Clone, Default)]

@@ -17,7 +17,7 @@ use std::{
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
-use super::{folder::Folder, patience::wait_for};
+use crate::{folder::Folder, patience::wait_for};
 
 /// The login of every test.
 const USER: &str = "postgres";

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zmart::domain::ids::MarketAddress;
 
-use super::{
+use crate::{
     chain::Chain,
     engine::Engine,
     http::get,

@@ -2,13 +2,14 @@
 
 use std::process::{Command, ExitStatus, Output};
 
-use super::{
+use crate::{
     chain::Chain,
     folder::Folder,
     http::try_request,
     patience::wait_for,
     postgres::Database,
     process::{Process, field},
+    programs,
 };
 
 /// What the engine is told, and where it listens once it has been started.
@@ -130,7 +131,7 @@ impl Engine {
 
     /// A command under the same settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zmart"));
+        let mut command = Command::new(programs::zmart());
         // A folder without a `.env` above it, and none of the caller's settings.
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("RUST_BACKTRACE", "1");

@@ -6,7 +6,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::patience::within;
+use crate::patience::within;
 
 /// An answer.
 #[derive(Debug, Clone)]

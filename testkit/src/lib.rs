@@ -12,6 +12,7 @@ pub mod http;
 pub mod patience;
 pub mod postgres;
 pub mod process;
+pub mod programs;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;
