@@ -10,6 +10,7 @@
 //!
 //! Faults are asked in the order in which they were set. `testkit/README.md` says what it can't imitate.
 
+pub mod console;
 pub mod fault;
 pub mod faults;
 pub mod handle;

@@ -40,14 +40,17 @@ pub trait Rule: Send + Sync {
     }
 }
 
+/// Faults, each under a number of its own.
+type Numbered = Arc<Vec<(u64, Arc<dyn Rule>)>>;
+
 /// The faults that are set.
 #[derive(Default)]
 pub struct Rules {
-    list: Mutex<Arc<Vec<(u64, Arc<dyn Rule>)>>>,
+    list: Mutex<Numbered>,
 }
 
 impl Rules {
-    fn current(&self) -> Arc<Vec<(u64, Arc<dyn Rule>)>> {
+    fn current(&self) -> Numbered {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -207,10 +207,11 @@ impl Rule for Vanish {
                         }
                     }
                 }
-                method if ACCOUNT_METHODS.contains(&method) => {
-                    if self.accounts.put_in(call, reply, |address| self.is_account_old(address)) {
-                        self.dice.hit();
-                    }
+                method
+                    if ACCOUNT_METHODS.contains(&method)
+                        && self.accounts.put_in(call, reply, |address| self.is_account_old(address)) =>
+                {
+                    self.dice.hit();
                 }
                 _ => {}
             }
@@ -228,13 +229,19 @@ impl Rule for Vanish {
     }
 }
 
-/// The hand on a moment that can be gone back to.
+/// The hand on a moment that can be gone back to; cheap to clone.
 #[derive(Clone)]
 pub struct Frozen {
     vanish: Arc<Vanish>,
     fault: Fault,
     node: Node,
     sockets: Arc<Sockets>,
+}
+
+impl std::fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frozen").field("slot", &self.slot()).field("fault", &self.fault).finish_non_exhaustive()
+    }
 }
 
 impl Frozen {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod console;
 mod history;
 mod node;
 mod notifications;
