@@ -97,3 +97,20 @@ async fn what_lands_again_in_another_order_before_anybody_was_told_is_ingested_a
     all_journaled(&database, &feeder).await;
     is_whole(&engine, &database).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recorded_transactions_of_the_deployed_program_are_ingested_without_a_difference() {
+    let database = Database::fresh().await;
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/program_transactions.jsonl");
+    let recording = std::fs::read_to_string(recording).unwrap();
+    let succeeded = recording.lines().filter(|line| line.contains(r#""err":null"#)).count();
+    let feeder = Feeder::start(Options::new(Source::Recorded(recording))).await;
+    let engine = engine_on(&feeder, &database).await;
+    assert_eq!(feeder.run(200, 1_000).await, 166);
+    wait_for("what succeeded in the journal", || async {
+        let seen = journaled(&database).await;
+        if usize::try_from(seen) == Ok(succeeded) { Ok(()) } else { Err(format!("{seen} of {succeeded}")) }
+    })
+    .await;
+    is_whole(&engine, &database).await;
+}
