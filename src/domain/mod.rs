@@ -22,4 +22,5 @@ pub mod misfit;
 pub mod payout;
 pub mod phase;
 pub mod position;
+pub mod soundness;
 pub mod trade;
