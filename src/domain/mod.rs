@@ -23,4 +23,5 @@ pub mod payout;
 pub mod phase;
 pub mod position;
 pub mod soundness;
+pub mod tally;
 pub mod trade;
