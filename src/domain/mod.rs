@@ -9,6 +9,7 @@ pub mod account;
 pub mod amount;
 pub mod bounded_loss;
 pub mod config;
+pub mod deadline;
 pub mod entry;
 pub mod error;
 pub mod event;
