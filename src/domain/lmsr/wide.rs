@@ -146,7 +146,7 @@ fn quotient(t: u64, b: u64) -> (u64, u128) {
     let divisor = u128::from(b);
     let first = u128::from(t % b) << 64;
     let second = (first % divisor) << 64;
-    (t / b, (first / divisor) << 64 | second / divisor)
+    (t / b, ((first / divisor) << 64) | (second / divisor))
 }
 
 /// coefficients[0] − s(coefficients[1] − s(…)), s in units of 2^-128.
@@ -163,7 +163,7 @@ pub(super) fn decay(t: u64, b: u64) -> Scaled {
 fn decay_of(whole: u64, fraction: u128) -> Scaled {
     // Never above floor(u / ln 2), and at most one below: what remains is in [0, ln 2 + 2^-24), so only the low 128 bits
     // of it are needed.
-    let halvings = ((u128::from(whole) << 32 | fraction >> 96) * LOG2_E) >> 64;
+    let halvings = (((u128::from(whole) << 32) | (fraction >> 96)) * LOG2_E) >> 64;
     let rest = fraction.wrapping_sub(LN2.wrapping_mul(halvings));
     let index = (rest >> 122) as usize;
     let series = alternating(&INVERSE_FACTORIALS[..EXP_TERMS], rest & ((1 << 122) - 1));
@@ -187,7 +187,7 @@ pub(super) fn decline(t: u64, b: u64) -> (Scaled, u128) {
     let divisor = u128::from(b << b_shift);
     let first = u128::from(t << t_shift) << 63;
     let second = (first % divisor) << 63;
-    let mantissa = (first / divisor) << 63 | second / divisor;
+    let mantissa = ((first / divisor) << 63) | (second / divisor);
     let decline = Scaled { mantissa: mul(mantissa, series), halvings: t_shift - b_shift };
     (decline, ONE - decline.plain())
 }

@@ -162,7 +162,7 @@ fn a_budget_below_the_last_look_of_the_search_buys_nothing_and_succeeds() {
     let terms = leading(500);
     let (q, b) = (terms.quantities, terms.b_parameter);
     // The last look of the search: 20 b, halved until it is at most 0.001 share.
-    let last = (0..).map(|halvings| 20 * B >> halvings).find(|width| *width <= 1_000_000).unwrap();
+    let last = (0..).map(|halvings| (20 * B) >> halvings).find(|width| *width <= 1_000_000).unwrap();
     let least = Curve::Program.purchase_cost(q, b, Outcome::Yes, ShareUnits(last)).unwrap().0;
     let small = |reason: &Unsound| *reason == Unsound::BudgetTooSmall;
     // Between two steps of the cost, so that the search does not end at once on an equal cost.
@@ -183,7 +183,8 @@ fn fees_other_than_ten_percent_break_purchases() {
         let total_bps = fees.iter().map(|fee| u64::from(*fee)).sum();
         reasons(&with(fees), buy(Outcome::Yes, target)).contains(&Unsound::FeesNotTenPercent { total_bps })
     };
-    let rows: [([u16; 3], fn(Result<u64, ProgramError>) -> bool); 4] = [
+    type Check = fn(Result<u64, ProgramError>) -> bool;
+    let rows: [([u16; 3], Check); 4] = [
         ([400, 300, 600], |answer| answer == Err(ProgramError::SlippageExceeded)),
         ([0, 0, 0], |answer| answer == Err(ProgramError::DivisionByZero)),
         // Half of the fees are not spent on shares either.

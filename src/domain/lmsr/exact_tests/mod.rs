@@ -347,10 +347,11 @@ fn edges_of_the_curve() {
 #[test]
 fn budgets_at_the_edges() {
     let b = MIN_B.0;
+    type Answer = Result<(u64, u64), ProgramError>;
     // (own, other, budget, answer).
-    let rows: &[(u64, u64, u64, Result<(u64, u64), ProgramError>)] = &[
+    let rows: &[(u64, u64, u64, Answer)] = &[
         (0, 0, 0, Ok((0, 0))),
-        // One lamport buys one unit at balance (it costs a half and a little), two far behind, many further behind.
+        // A unit costs a half and a little at balance: two of them are above one lamport already.
         (0, 0, 1, Ok((1, 1))),
         (0, 0, 2, Ok((3, 2))),
         (100 * b, 0, 5, Ok((5, 5))),
