@@ -3,9 +3,14 @@
 //! Owns the market maker's functions behind one enum, so that another curve can stand beside the program's and every
 //! quote, check and comparison takes the same way. Knows nothing of fees, budgets or phases (`trade`, `market`).
 //! [`Curve::Program`] is the deployed program to the bit, where that is not LMSR too (7.8: the cost drops next to exact
-//! balance, the price falls from a lead of 3.46 b on).
+//! balance, the price falls from a lead of 3.46 b on). [`Curve::Exact`] is true LMSR for every quantity. What of the
+//! program's can be trusted where is `soundness`'s to say.
 
+mod exact;
+#[cfg(test)]
+mod exact_tests;
 mod program;
+mod wide;
 
 pub use self::program::log_sum_exp;
 use super::{
@@ -15,7 +20,7 @@ use super::{
     fixed,
 };
 
-/// The smallest b that the program's curve is defined for: 100 shares.
+/// The smallest b that the curves are defined for: 100 shares.
 pub const MIN_B: ShareUnits = ShareUnits(100 * fixed::ONE);
 
 /// The shares of both outcomes that a market has issued.
@@ -65,9 +70,10 @@ impl Quantities {
 /// What a purchase of a budget brings, before fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purchase {
-    /// Its cost: at most the budget but for one quantum of the arithmetic.
+    /// Its cost: at most the budget; by the program's curve but for one quantum of its arithmetic.
     pub cost: Lamports,
-    /// The shares; 0 where the budget is below the cost of 0.001 share.
+    /// The shares. By the program's curve 0 where the budget is below the cost of 0.001 share, by the exact one the most
+    /// whose cost is at most the budget.
     pub shares: ShareUnits,
 }
 
@@ -77,26 +83,33 @@ pub enum Curve {
     /// The deployed program's, bit for bit.
     #[default]
     Program,
+    /// True LMSR: cost rounded up, proceeds down, price to nearest, each within one unit.
+    Exact,
 }
 
 impl Curve {
-    /// COST: what all issued shares have cost together, up to a constant. `InvalidBParameter` below [`MIN_B`],
-    /// `ExponentTooLarge` where one outcome leads by more than 20 b.
+    /// COST: what all issued shares have cost together, up to a constant; by the exact curve rounded down.
+    /// `InvalidBParameter` below [`MIN_B`], `OverflowError` past 64 bits; by the program's curve `ExponentTooLarge` where
+    /// one outcome leads by more than 20 b.
     pub fn cost(self, quantities: Quantities, b: ShareUnits) -> Result<Lamports, ProgramError> {
         match self {
             Self::Program => program::cost(quantities, b),
+            Self::Exact => exact::cost(quantities, b),
         }
     }
 
-    /// PRICE_YES. The price of NO is its complement. Errors as for [`Curve::cost`].
+    /// PRICE_YES. The price of NO is its complement. Errors as for [`Curve::cost`], but that the exact curve has a price
+    /// for all quantities.
     pub fn price_yes(self, quantities: Quantities, b: ShareUnits) -> Result<PriceE9, ProgramError> {
         match self {
             Self::Program => program::price_yes(quantities, b),
+            Self::Exact => exact::price_yes(quantities, b),
         }
     }
 
-    /// BUY: the shares that a budget before fees brings, and their cost. `UnderflowError` where the search meets a
-    /// quantity that would cost less than nothing, `OverflowError` where 20 b or a probe does not fit 64 bits.
+    /// BUY: the shares that a budget before fees brings, and their cost. By the program's curve `UnderflowError` where the
+    /// search meets a quantity that would cost less than nothing, `OverflowError` where 20 b or a probe does not fit 64
+    /// bits; by the exact one `OverflowError` where the budget pays for more shares than 64 bits can hold.
     pub fn buy(
         self,
         quantities: Quantities,
@@ -110,6 +123,7 @@ impl Curve {
                 let shares = search.shares_for(budget)?;
                 Ok(Purchase { cost: search.cost_of(shares)?, shares })
             }
+            Self::Exact => exact::buy(quantities, b, outcome, budget),
         }
     }
 
@@ -123,10 +137,12 @@ impl Curve {
     ) -> Result<ShareUnits, ProgramError> {
         match self {
             Self::Program => program::Search::new(quantities, b, outcome)?.shares_for(budget),
+            Self::Exact => exact::buy(quantities, b, outcome, budget).map(|purchase| purchase.shares),
         }
     }
 
-    /// What a purchase of exactly so many shares costs before fees; `UnderflowError` if less than nothing.
+    /// What a purchase of exactly so many shares costs before fees; `OverflowError` if they do not fit 64 bits, by the
+    /// program's curve `UnderflowError` if less than nothing.
     pub fn purchase_cost(
         self,
         quantities: Quantities,
@@ -134,13 +150,18 @@ impl Curve {
         outcome: Outcome,
         shares: ShareUnits,
     ) -> Result<Lamports, ProgramError> {
-        let before = self.cost(quantities, b)?;
-        let after = self.cost(quantities.bought(outcome, shares)?, b)?;
-        after.checked_sub(before).ok_or(ProgramError::UnderflowError)
+        match self {
+            Self::Program => {
+                let before = self.cost(quantities, b)?;
+                let after = self.cost(quantities.bought(outcome, shares)?, b)?;
+                after.checked_sub(before).ok_or(ProgramError::UnderflowError)
+            }
+            Self::Exact => exact::purchase_cost(quantities, b, outcome, shares),
+        }
     }
 
-    /// SELL: what shares bring before fees. `InsufficientShares` if the market has issued fewer, `UnderflowError` if
-    /// they bring less than nothing.
+    /// SELL: what shares bring before fees. `InsufficientShares` if the market has issued fewer, by the program's curve
+    /// `UnderflowError` if they bring less than nothing.
     pub fn sell(
         self,
         quantities: Quantities,
@@ -148,8 +169,13 @@ impl Curve {
         outcome: Outcome,
         shares: ShareUnits,
     ) -> Result<Lamports, ProgramError> {
-        let rest = quantities.sold(outcome, shares)?;
-        let before = self.cost(quantities, b)?;
-        before.checked_sub(self.cost(rest, b)?).ok_or(ProgramError::UnderflowError)
+        match self {
+            Self::Program => {
+                let rest = quantities.sold(outcome, shares)?;
+                let before = self.cost(quantities, b)?;
+                before.checked_sub(self.cost(rest, b)?).ok_or(ProgramError::UnderflowError)
+            }
+            Self::Exact => exact::sell(quantities, b, outcome, shares),
+        }
     }
 }
