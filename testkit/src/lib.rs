@@ -13,6 +13,7 @@ pub mod patience;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod seed;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;

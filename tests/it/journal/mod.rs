@@ -2,6 +2,7 @@
 //! all, whatever the server or the network does in between.
 
 mod identity;
+mod indexes;
 mod outages;
 mod rows;
 mod story;
