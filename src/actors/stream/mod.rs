@@ -301,8 +301,9 @@ impl<S: Subject> StreamActor<S> {
         self.pulse.show(finality, self.append_began.is_some() || self.listeners.any_behind());
     }
 
-    /// Nobody listens, and nothing is on its way.
-    fn is_idle(&mut self) -> bool {
+    /// Nothing is on its way. Who listens holds a handle, so the registry does not ask while somebody does: a hub on the
+    /// list without one has given up waiting for the answer that it was added, and would keep the stream for ever.
+    fn is_idle(&self) -> bool {
         self.mode == Mode::Ready
             && self.jobs.is_empty()
             && self.suspects.is_empty()
@@ -311,7 +312,6 @@ impl<S: Subject> StreamActor<S> {
             && !self.reading_tail
             && !self.life.has_planned()
             && !self.life.in_flight()
-            && self.listeners.is_empty()
     }
 
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
