@@ -16,8 +16,9 @@ use super::{
     clock::Clock,
     journal_writer::JournalWriter,
     listener::{Listener, ListenerParts, ListenerTick},
+    pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
-    root::{Kind, Root},
+    root::{Ending, Kind, Root},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
 };
@@ -44,8 +45,6 @@ const WRITER_CONNECTIONS: usize = 2;
 const SERVICE_CONNECTIONS: usize = 4;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
-/// A stream that nobody needs for so long is given up until it is next found.
-const STREAM_IDLE: Duration = Duration::from_secs(600);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +69,7 @@ pub struct Engine {
     registry_link: Link<Registry>,
     clock: Link<Clock>,
     config_address: AccountAddress,
-    _root: Addr<Root>,
+    root: Addr<Root>,
 }
 
 impl Engine {
@@ -97,14 +96,15 @@ impl Engine {
                 fees: Arc::clone(&fees),
                 epoch,
                 health: health.clone(),
-                idle_after: STREAM_IDLE,
+                idle_after: Duration::from_millis(config.streams.idle_ms),
             };
             homes.push(StreamHome { arbiter: Arbiter::new().handle(), env });
         }
         let homes: Arc<[StreamHome]> = homes.into();
 
+        let pressure = Pressure::default();
         let kinds = vec![
-            writer_kind(&writer, database.pool(WRITER_CONNECTIONS)?, &health),
+            writer_kind(&writer, database.pool(WRITER_CONNECTIONS)?, &health, &pressure),
             reader_kind(&reader, rpc()?, program),
             registry_kind(&registry_link, &homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
             listener_kind(
@@ -122,6 +122,7 @@ impl Engine {
                     rpc: rpc()?,
                     pool: database.pool(SERVICE_CONNECTIONS)?,
                     registry: registry_link.clone(),
+                    pressure: pressure.clone(),
                     fees,
                     epoch,
                     health: health.clone(),
@@ -137,7 +138,7 @@ impl Engine {
             registry_link,
             clock,
             config_address,
-            _root: Root::new(kinds, health.clone()).start(),
+            root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
@@ -156,6 +157,12 @@ impl Engine {
         }
     }
 
+    /// The process is about to end: actors that end from now on are not started again.
+    pub async fn ends(&self) {
+        // A root that is gone starts nobody.
+        let _ = self.root.send(Ending).await;
+    }
+
     fn crash_stream(&self, address: AccountAddress) -> bool {
         self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
     }
@@ -165,13 +172,21 @@ fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> boo
     link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
 }
 
-fn writer_kind(link: &Link<JournalWriter>, pool: deadpool_postgres::Pool, health: &Health) -> Kind {
-    let (link, health, arbiter) = (link.clone(), health.clone(), Arbiter::new().handle());
+fn writer_kind(
+    link: &Link<JournalWriter>,
+    pool: deadpool_postgres::Pool,
+    health: &Health,
+    pressure: &Pressure,
+) -> Kind {
+    let (link, health, pressure) = (link.clone(), health.clone(), pressure.clone());
+    let arbiter = Arbiter::new().handle();
     Kind {
         name: "journal writer",
         start: Box::new(move |guard| {
-            let (pool, health) = (pool.clone(), health.clone());
-            link.set(JournalWriter::start_in_arbiter(&arbiter, move |_| JournalWriter::new(pool, health, guard)));
+            let (pool, health, pressure) = (pool.clone(), health.clone(), pressure.clone());
+            link.set(JournalWriter::start_in_arbiter(&arbiter, move |_| {
+                JournalWriter::new(pool, health, guard).telling(pressure)
+            }));
         }),
     }
 }

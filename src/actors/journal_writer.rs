@@ -4,10 +4,11 @@
 //! started with the whole buffer; when it ends, the next. So an entry is written at once when alone, and in batches under
 //! load. Acknowledgements are replies. Never judges an entry, never reads a market.
 //!
-//! - Buffer full ([`BUFFER_ENTRIES_MAX`]): `Full` at once, nothing is queued. An empty buffer takes any append, however
-//!   long: one that is longer than the bound would never fit.
+//! - Buffer full ([`BUFFER_ENTRIES_MAX`]): `Full` at once, nothing is queued, and the listener is told ([`Pressure`]). An
+//!   empty buffer takes any append, however long: one that is longer than the bound would never fit.
 //! - Server away: the batch is tried for ever with backoff; readiness turns down after [`DOWN_AFTER`].
-//! - COMMIT without an answer: looked up by its number before anything is sent again.
+//! - COMMIT without an answer, also from a server that holds its socket and is silent for [`ANSWER_MAX`]: looked up by its
+//!   number before anything is sent again.
 //! - A batch refused for its data: written again stream by stream; whoever is refused is told so, the others commit.
 //! - [`Open`]: waits until what is buffered for the stream is settled, then raises its generation, so that an append of an
 //!   earlier life is refused from then on.
@@ -24,12 +25,17 @@ use deadpool_postgres::Pool;
 use tokio::sync::oneshot;
 
 use super::{
+    generations::Generations,
     pauses,
+    pressure::Pressure,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
     domain::ids::AccountAddress,
-    journal::write::{CommitFailure, StreamAppend, WriterLife},
+    journal::{
+        JournalError, pool,
+        write::{CommitFailure, StreamAppend, WriterLife},
+    },
     telemetry::health::{Health, Part},
 };
 
@@ -37,6 +43,11 @@ use crate::{
 pub const BUFFER_ENTRIES_MAX: usize = 8_192;
 /// A commit that takes longer turns readiness down.
 pub const DOWN_AFTER: Duration = Duration::from_secs(5);
+
+/// A server that is silent for so long is asked anew on another connection; twice as long each time, since a commit may
+/// really need it.
+pub const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_LONGEST: Duration = Duration::from_secs(960);
 
 /// A life of a stream's actor: appends of an earlier one are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +89,16 @@ pub struct Append {
 #[rtype(result = "Result<Generation, WriterGone>")]
 pub struct Open(pub AccountAddress);
 
+/// A life of a stream's actor is over, and nothing of it is on its way: its generation is forgotten.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Close {
+    /// The stream.
+    pub stream: AccountAddress,
+    /// As given by [`Open`].
+    pub generation: Generation,
+}
+
 /// The writer died before it could answer: ask its next life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the journal writer was restarted")]
@@ -92,14 +113,17 @@ struct Waiting {
 pub struct JournalWriter {
     pool: Pool,
     health: Health,
+    pressure: Pressure,
+    answer_max: Duration,
     life: Option<WriterLife>,
     batch: i64,
     buffer: VecDeque<Waiting>,
     buffered_entries: usize,
-    in_flight: Vec<AccountAddress>,
+    /// Appends of each stream that wait or are in flight.
+    busy: HashMap<AccountAddress, usize>,
     committing: bool,
     probing: bool,
-    generations: HashMap<AccountAddress, u64>,
+    generations: Generations,
     opening: HashMap<AccountAddress, Vec<oneshot::Sender<Generation>>>,
     _guard: DeathGuard,
 }
@@ -110,17 +134,29 @@ impl JournalWriter {
         Self {
             pool,
             health,
+            pressure: Pressure::default(),
+            answer_max: ANSWER_MAX,
             life: None,
             batch: 0,
             buffer: VecDeque::new(),
             buffered_entries: 0,
-            in_flight: Vec::new(),
+            busy: HashMap::new(),
             committing: false,
             probing: false,
-            generations: HashMap::new(),
+            generations: Generations::default(),
             opening: HashMap::new(),
             _guard: guard,
         }
+    }
+
+    /// Tells the listener when the buffer is full.
+    pub fn telling(self, pressure: Pressure) -> Self {
+        Self { pressure, ..self }
+    }
+
+    /// Another time than [`ANSWER_MAX`].
+    pub fn with_answers_in(self, answer_max: Duration) -> Self {
+        Self { answer_max, ..self }
     }
 
     /// Starts a commit with all that waits, if none is in flight.
@@ -132,10 +168,12 @@ impl JournalWriter {
         }
         self.committing = true;
         self.buffered_entries = 0;
+        self.pressure.set(false);
         let waiting = std::mem::take(&mut self.buffer);
-        self.in_flight = waiting.iter().map(|waiting| waiting.append.stream).collect();
+        let streams: Vec<_> = waiting.iter().map(|waiting| waiting.append.stream).collect();
         let (appends, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.append, w.reply)).unzip();
-        let committer = Committer { life, pool: self.pool.clone(), health: self.health.clone() };
+        let (pool, health, answer_max) = (self.pool.clone(), self.health.clone(), self.answer_max);
+        let committer = Committer { life, pool, health, answer_max };
         let batch = self.batch;
         let work = async move { committer.settle(batch, appends).await };
         ctx.spawn(work.into_actor(self).map(move |(batch, outcomes), actor, ctx| {
@@ -145,7 +183,7 @@ impl JournalWriter {
             }
             actor.batch = batch;
             actor.committing = false;
-            actor.in_flight.clear();
+            streams.iter().for_each(|stream| actor.settled(stream));
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A market that died meanwhile reads what was written when it lives again.
                 let _ = reply.send(outcome);
@@ -172,18 +210,26 @@ impl JournalWriter {
         }));
     }
 
-    fn answer_openings(&mut self) {
-        let Some(life) = self.life else { return };
-        let busy = |stream: &AccountAddress, actor: &Self| {
-            actor.in_flight.contains(stream) || actor.buffer.iter().any(|waiting| waiting.append.stream == *stream)
-        };
-        let settled: Vec<_> = self.opening.keys().filter(|stream| !busy(stream, self)).copied().collect();
-        for stream in settled {
-            for reply in self.opening.remove(&stream).unwrap_or_default() {
-                let number = self.generations.entry(stream).or_insert(0);
-                *number += 1;
-                let _ = reply.send(Generation { writer: life.instance, number: *number });
+    /// An append of the stream is settled.
+    fn settled(&mut self, stream: &AccountAddress) {
+        if let Some(appends) = self.busy.get_mut(stream) {
+            *appends -= 1;
+            if *appends == 0 {
+                self.busy.remove(stream);
             }
+        }
+    }
+
+    fn answer_openings(&mut self) {
+        let settled: Vec<_> = self.opening.keys().filter(|stream| !self.busy.contains_key(stream)).copied().collect();
+        settled.into_iter().for_each(|stream| self.answer_opening(stream));
+    }
+
+    /// Answers who waits to open a stream, if nothing of it is waiting or in flight.
+    fn answer_opening(&mut self, stream: AccountAddress) {
+        let Some(life) = self.life.filter(|_| !self.busy.contains_key(&stream)) else { return };
+        for reply in self.opening.remove(&stream).unwrap_or_default() {
+            let _ = reply.send(Generation { writer: life.instance, number: self.generations.begin(stream) });
         }
     }
 }
@@ -193,11 +239,14 @@ impl Actor for JournalWriter {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1_024);
-        let (pool, health) = (self.pool.clone(), self.health.clone());
+        // An earlier life may have died full.
+        self.pressure.set(false);
+        let (pool, health, limit) = (self.pool.clone(), self.health.clone(), self.answer_max);
         let begin = async move {
             let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
             loop {
-                match WriterLife::begin(&pool).await {
+                let begun = tokio::time::timeout(limit, WriterLife::begin(&pool)).await;
+                match begun.unwrap_or(Err(JournalError::NoAnswer(limit))) {
                     Ok(life) => return life,
                     Err(error) => {
                         health.down(Part::Database, error.to_string());
@@ -221,17 +270,19 @@ impl Handler<Append> for JournalWriter {
 
     fn handle(&mut self, message: Append, ctx: &mut Self::Context) -> Self::Result {
         let Append { generation, append } = message;
-        let current = self.generations.get(&append.stream).copied();
+        let is_current = self.generations.is_current(append.stream, generation.number);
         let lives = self.life.is_some_and(|life| life.instance == generation.writer);
-        if !lives || current != Some(generation.number) || self.opening.contains_key(&append.stream) {
+        if !lives || !is_current || self.opening.contains_key(&append.stream) {
             return Box::pin(std::future::ready(Err(AppendError::Overtaken)));
         }
         // An append that only moves the finalized point counts too: every queue is bounded.
         let weight = append.entries.len().max(1);
         if self.buffered_entries > 0 && self.buffered_entries + weight > BUFFER_ENTRIES_MAX {
+            self.pressure.set(true);
             return Box::pin(std::future::ready(Err(AppendError::Full(append))));
         }
         self.buffered_entries += weight;
+        *self.busy.entry(append.stream).or_insert(0) += 1;
         let (reply, answer) = oneshot::channel();
         self.buffer.push_back(Waiting { append: *append, reply });
         self.pump(ctx);
@@ -246,9 +297,19 @@ impl Handler<Open> for JournalWriter {
     fn handle(&mut self, Open(stream): Open, _: &mut Self::Context) -> Self::Result {
         let (reply, answer) = oneshot::channel();
         self.opening.entry(stream).or_default().push(reply);
-        self.answer_openings();
+        self.answer_opening(stream);
         // The answer is awaited beside this actor and outlives it: it must end when the writer does.
         Box::pin(async move { answer.await.map_err(|_| WriterGone) })
+    }
+}
+
+impl Handler<Close> for JournalWriter {
+    type Result = ();
+
+    fn handle(&mut self, Close { stream, generation }: Close, _: &mut Self::Context) {
+        if self.life.is_some_and(|life| life.instance == generation.writer) {
+            self.generations.end(stream, generation.number);
+        }
     }
 }
 
@@ -270,6 +331,7 @@ struct Committer {
     life: WriterLife,
     pool: Pool,
     health: Health,
+    answer_max: Duration,
 }
 
 impl Committer {
@@ -301,8 +363,9 @@ impl Committer {
         let began = tokio::time::Instant::now();
         let slow = tokio::time::sleep(DOWN_AFTER);
         tokio::pin!(slow);
+        let mut limit = self.answer_max;
         let result = loop {
-            let attempt = self.life.commit(&self.pool, batch, appends);
+            let attempt = self.attempt(batch, appends, limit);
             tokio::pin!(attempt);
             let outcome = tokio::select! {
                 outcome = &mut attempt => outcome,
@@ -319,10 +382,13 @@ impl Committer {
                     log::warn!("an append was overtaken: {reason}");
                     break Err(AppendError::Overtaken);
                 }
-                Err(CommitFailure::Unknown(error)) => match self.look_up(batch, &error).await {
-                    true => break Ok(()),
-                    false => error,
-                },
+                Err(CommitFailure::Unknown(error)) => {
+                    if self.look_up(batch, &error).await {
+                        break Ok(());
+                    }
+                    limit = (limit * 2).min(ANSWER_LONGEST);
+                    error
+                }
                 Err(CommitFailure::Again(error)) => error,
             };
             let pause = pauses.next().unwrap_or(PAUSE_MAX);
@@ -340,14 +406,29 @@ impl Committer {
         result
     }
 
-    async fn look_up(&self, batch: i64, error: &crate::journal::JournalError) -> bool {
+    /// One attempt, bounded: a server may hold its socket and never answer. What became of it then is not known.
+    async fn attempt(&self, batch: i64, appends: &[StreamAppend], limit: Duration) -> Result<(), CommitFailure> {
+        let attempt = tokio::time::timeout(limit, self.life.commit(&self.pool, batch, appends));
+        attempt.await.unwrap_or_else(|_| Err(CommitFailure::Unknown(self.gave_up(limit))))
+    }
+
+    /// The connection went back to the pool in the middle of something: it is dropped, and with it what is open on it.
+    fn gave_up(&self, limit: Duration) -> JournalError {
+        pool::drop_idle(&self.pool);
+        JournalError::NoAnswer(limit)
+    }
+
+    async fn look_up(&self, batch: i64, error: &JournalError) -> bool {
         log::warn!("batch {batch} has no answer to its COMMIT, looking it up: {error}");
         let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
+        let mut limit = self.answer_max;
         loop {
-            match self.life.was_committed(&self.pool, batch).await {
+            let asked = tokio::time::timeout(limit, self.life.was_committed(&self.pool, batch)).await;
+            match asked.unwrap_or_else(|_| Err(self.gave_up(limit))) {
                 Ok(committed) => return committed,
                 Err(error) => {
                     self.health.down(Part::Database, error.to_string());
+                    limit = (limit * 2).min(ANSWER_LONGEST);
                     tokio::time::sleep(pauses.next().unwrap_or(PAUSE_MAX)).await;
                 }
             }

@@ -6,9 +6,9 @@
 //! | [`clock`] | nothing | - | ticks | - | a tick is left out | restarted |
 //! | [`listener`] | window, live connection, cursor | logs, ticks | `Apply`, `Suspect`, `Finalized` | 4,096 transactions, 256 a lane | unsubscribes; leaves it to coverage | restarted at the cursor |
 //! | [`chain_reader`] | an RPC client | `ReadHistory` | - | 8 reads at once | others wait | restarted |
-//! | [`registry`] | the map of streams | `FindMarket`, `OpenMarket` | starts streams | 256 look-ups | `Loading` | restarted, its streams end with it |
+//! | [`registry`] | the map of streams | `FindMarket`, `OpenMarket`, `Leave` | starts streams | 256 look-ups, 262,144 streams | `Loading` | restarted, its streams end with it |
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
-//! | [`journal_writer`] | buffer, generations | `Append`, `Open` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
+//! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch.
 
@@ -21,8 +21,10 @@ use crate::journal::JournalError;
 pub mod chain_reader;
 pub mod clock;
 pub mod engine;
+mod generations;
 pub mod journal_writer;
 pub mod listener;
+pub mod pressure;
 pub mod registry;
 pub mod root;
 pub mod stream;

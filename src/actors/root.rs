@@ -46,16 +46,20 @@ struct Watched {
 pub struct Root {
     watched: Vec<Watched>,
     health: Health,
+    is_ending: bool,
 }
 
 impl Root {
     /// Kinds are started in this order.
     pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
         let watched = kinds.into_iter().map(|kind| Watched { kind, deaths: VecDeque::new() }).collect();
-        Self { watched, health }
+        Self { watched, health, is_ending: false }
     }
 
     fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
+        if self.is_ending {
+            return;
+        }
         let Some(watched) = self.watched.get_mut(index) else { return };
         let (guard, death) = DeathGuard::new();
         (watched.kind.start)(guard);
@@ -63,6 +67,9 @@ impl Root {
     }
 
     fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
+        if self.is_ending {
+            return;
+        }
         let Some(watched) = self.watched.get_mut(index) else { return };
         let name = watched.kind.name;
         watched.deaths.push_back(Instant::now());
@@ -92,9 +99,53 @@ impl Actor for Root {
     }
 }
 
+/// The end of the process is wanted: deaths are no news any more, and nobody is started again.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Ending;
+
+impl Handler<Ending> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Ending, _: &mut Self::Context) {
+        self.is_ending = true;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[test]
+    fn once_the_end_is_wanted_nobody_is_started_again() {
+        System::new().block_on(async {
+            let guards: Arc<Mutex<Vec<DeathGuard>>> = Arc::default();
+            let kept = Arc::clone(&guards);
+            let start = Box::new(move |guard| kept.lock().unwrap().push(guard));
+            let root = Root::new(vec![Kind { name: "sleeper", start }], Health::new()).start();
+            let started = || guards.lock().unwrap().len();
+            let begun = async |lives: usize| {
+                for _ in 0..1_000 {
+                    if started() == lives {
+                        return;
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                panic!("{} lives, not {lives}", started());
+            };
+            begun(1).await;
+            let first = guards.lock().unwrap().remove(0);
+            drop(first);
+            // Its place was emptied: the next life fills it again.
+            begun(1).await;
+            root.send(Ending).await.unwrap();
+            guards.lock().unwrap().clear();
+            tokio::time::sleep(pause_after(2) * 4).await;
+            assert_eq!(started(), 0);
+        });
+    }
 
     #[test]
     fn a_kind_that_dies_at_every_start_uses_up_its_restarts() {

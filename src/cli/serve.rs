@@ -120,6 +120,7 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
         }
     }
     servers.stop().await;
+    engine.ends().await;
     actix::System::current().stop();
 }
 

@@ -48,6 +48,13 @@ pub struct DatabaseConfig {
     pub read_connections: usize,
 }
 
+/// Markets in memory.
+#[derive(Debug, Clone)]
+pub struct StreamConfig {
+    /// A market that nobody listens to or asks for so long rests in the journal until it is next found.
+    pub idle_ms: u64,
+}
+
 /// The chain.
 #[derive(Debug, Clone)]
 pub struct ChainConfig {
@@ -98,6 +105,8 @@ pub struct Config {
     pub environment: Environment,
     /// The journal's database.
     pub database: DatabaseConfig,
+    /// Markets in memory.
+    pub streams: StreamConfig,
     /// The chain.
     pub chain: ChainConfig,
     /// The servers.
@@ -141,6 +150,12 @@ impl Config {
             source.value("DATABASE_STREAM_CONNECTIONS", "4", "connections of each thread that runs markets");
         let read_connections =
             source.value("DATABASE_READ_CONNECTIONS", "4", "connections for reading, of each server thread");
+        source.topic("Markets in memory");
+        let idle_ms = source.value(
+            "STREAM_IDLE_MS",
+            "600000",
+            "a market that nobody listens to or asks for so long rests in the journal until it is next found",
+        );
         source.topic("The chain");
         let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
         let ws_url =
@@ -176,6 +191,7 @@ impl Config {
                 stream_connections: stream_connections?,
                 read_connections: read_connections?,
             },
+            streams: StreamConfig { idle_ms: idle_ms? },
             chain: ChainConfig {
                 rpc_url: rpc_url?,
                 ws_url: ws_url?,

@@ -99,6 +99,17 @@ mod tests {
     }
 
     #[test]
+    fn so_many_changes_are_kept_and_the_oldest_are_forgotten() {
+        let mut timeline = FeeTimeline::default();
+        for slot in 0..=CHANGES_MAX as u64 {
+            assert!(timeline.note(Slot(slot), &update((slot % 1_000) as u16)));
+        }
+        assert_eq!(timeline.0.len(), CHANGES_MAX);
+        assert_eq!(timeline.at(Slot(0)), timeline.at(Slot(1)), "priced by the oldest that is left");
+        assert_eq!(timeline.at(Slot(2)).protocol, Bps(2));
+    }
+
+    #[test]
     fn a_trade_pays_the_rates_of_its_slot() {
         let mut timeline = FeeTimeline::default();
         assert_eq!(timeline.at(Slot(5)).protocol, Bps(300), "the program's own while none is known");

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{BuildError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{BuildError, Object, Pool, PoolError};
 use tokio::sync::OnceCell;
-use tokio_postgres::NoTls;
+
+use crate::journal::pool::{self, Patience};
 
 /// A connection could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -17,10 +18,8 @@ pub enum PoolFailure {
     Settings(#[from] BuildError),
 }
 
-/// Wait this long for a connection that others use, then give up.
-const WAIT: Duration = Duration::from_secs(3);
-/// Wait this long for a new connection.
-const CONNECT: Duration = Duration::from_secs(5);
+/// A request waits no longer than its client would.
+const PATIENCE: Patience = Patience { free: Duration::from_secs(3), connect: Duration::from_secs(5) };
 
 /// A few connections, opened when they are needed.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ pub struct ReadPool {
 impl ReadPool {
     /// At most `size` connections to `database`; connects to nothing yet.
     pub fn new(database: tokio_postgres::Config, size: usize) -> Self {
-        Self { database, size: size.max(1), pool: OnceCell::new() }
+        Self { database, size, pool: OnceCell::new() }
     }
 
     /// A connection.
@@ -41,18 +40,8 @@ impl ReadPool {
     /// # Errors
     /// [`PoolFailure`] if none can be had in time.
     pub async fn get(&self) -> Result<Object, PoolFailure> {
-        let pool = self.pool.get_or_try_init(|| async { self.build() }).await?;
+        let made = async || pool::pool(self.database.clone(), self.size, PATIENCE);
+        let pool = self.pool.get_or_try_init(made).await?;
         Ok(pool.get().await?)
-    }
-
-    fn build(&self) -> Result<Pool, BuildError> {
-        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        Pool::builder(Manager::from_config(self.database.clone(), NoTls, config))
-            .max_size(self.size)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(CONNECT))
-            .recycle_timeout(Some(CONNECT))
-            .build()
     }
 }

@@ -7,12 +7,12 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio_postgres::NoTls;
+use deadpool_postgres::{Pool, PoolError};
 
 pub mod identity;
 pub mod migrate;
 pub mod open;
+pub mod pool;
 pub mod read;
 pub mod rows;
 pub mod staging;
@@ -45,7 +45,8 @@ impl DatabaseSettings {
     /// [`PoolSettingsError::Url`].
     pub fn parse(&self) -> Result<tokio_postgres::Config, PoolSettingsError> {
         let mut config: tokio_postgres::Config = self.url.parse()?;
-        config.connect_timeout(self.connect_timeout).application_name("zmart").keepalives_idle(Duration::from_secs(10));
+        config.connect_timeout(self.connect_timeout);
+        pool::common(&mut config);
         Ok(config)
     }
 
@@ -55,14 +56,8 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(self.parse()?, NoTls, manager_config);
-        Ok(Pool::builder(manager)
-            .max_size(connections_max)
-            .wait_timeout(Some(self.connect_timeout))
-            .create_timeout(Some(self.connect_timeout))
-            .runtime(Runtime::Tokio1)
-            .build()?)
+        let patience = pool::Patience { free: self.connect_timeout, connect: self.connect_timeout };
+        Ok(pool::pool(self.parse()?, connections_max, patience)?)
     }
 }
 
@@ -75,6 +70,9 @@ pub enum JournalError {
     /// PostgreSQL answered with an error, or the connection was lost.
     #[error("PostgreSQL: {}", describe(.0))]
     Statement(#[from] tokio_postgres::Error),
+    /// The server holds its connection and says nothing.
+    #[error("no answer from PostgreSQL in {} s", .0.as_secs())]
+    NoAnswer(Duration),
     /// A row holds what the domain can't.
     #[error(transparent)]
     BadRow(#[from] rows::BadRow),
@@ -87,7 +85,7 @@ impl JournalError {
     /// The server is not there, or the connection to it was lost.
     pub fn is_connection(&self) -> bool {
         match self {
-            Self::NoConnection(_) => true,
+            Self::NoConnection(_) | Self::NoAnswer(_) => true,
             Self::Statement(error) => error.as_db_error().is_none(),
             Self::BadRow(_) | Self::Read(_) => false,
         }

@@ -5,7 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -15,7 +18,7 @@ use crate::domain::ids::{AccountAddress, Slot};
 
 /// A stream that is stale for longer turns readiness down.
 pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
-/// Stale streams that are named.
+/// Stale streams that are named; while there are so many, readiness is down.
 const STALE_KEPT: usize = 1_000;
 
 /// A part of the process that readiness depends on.
@@ -64,6 +67,8 @@ struct Values {
 pub struct Health {
     started: Instant,
     values: Arc<RwLock<Values>>,
+    streams: Arc<AtomicUsize>,
+    streams_begun: Arc<AtomicU64>,
 }
 
 impl Default for Health {
@@ -79,7 +84,12 @@ impl Health {
         let parts =
             [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage].map(|part| (part, starting()));
         let values = Values { parts: parts.into_iter().collect(), ..Values::default() };
-        Self { started: Instant::now(), values: Arc::new(RwLock::new(values)) }
+        Self {
+            started: Instant::now(),
+            values: Arc::new(RwLock::new(values)),
+            streams: Arc::default(),
+            streams_begun: Arc::default(),
+        }
     }
 
     /// A part is fit.
@@ -126,6 +136,33 @@ impl Health {
         values.stale.iter().map(|(stream, (_, reason))| (*stream, reason.clone())).collect()
     }
 
+    /// Why a stream may be behind the chain, if it may.
+    pub fn why_stale(&self, stream: AccountAddress) -> Option<String> {
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.stale.get(&stream).map(|(_, reason)| reason.clone())
+    }
+
+    /// A stream's actor was started.
+    pub fn stream_began(&self) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        self.streams_begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A stream's actor is gone.
+    pub fn stream_ended(&self) {
+        self.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Streams that were started since the process began, each as often as it was.
+    pub fn streams_begun(&self) -> u64 {
+        self.streams_begun.load(Ordering::Relaxed)
+    }
+
+    /// Streams whose actor runs now: the markets in use, and the config.
+    pub fn streams(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
     /// The chain is covered up to here: every event of the program at or below this slot is durable.
     pub fn covered(&self, covered_slot: Slot, head_slot: Slot) {
         let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -146,6 +183,10 @@ impl Health {
         let long = values.stale.iter().find(|(_, (since, _))| since.elapsed() > STALE_FOR);
         let markets = match long {
             Some((stream, (_, reason))) => PartState::Down { reason: format!("{stream}: {reason}") },
+            // There may be more that nobody has room to name.
+            None if values.stale.len() >= STALE_KEPT => {
+                PartState::Down { reason: format!("{STALE_KEPT} streams or more are behind the chain") }
+            }
             None => PartState::Up,
         };
         parts.insert(Part::Markets, markets);
@@ -160,5 +201,30 @@ impl Health {
     /// Seconds since the start.
     pub fn uptime_seconds(&self) -> u64 {
         self.started.elapsed().as_secs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_stale_streams_are_named_and_more_turn_readiness_down() {
+        let health = Health::new();
+        let stream = |n: usize| {
+            let mut bytes = [1; 32];
+            bytes[..8].copy_from_slice(&n.to_le_bytes());
+            AccountAddress(bytes)
+        };
+        for n in 0..STALE_KEPT - 1 {
+            health.stale(stream(n), Some("a gap"));
+        }
+        assert_eq!(health.parts()[&Part::Markets], PartState::Up, "a short heal is no news");
+        health.stale(stream(STALE_KEPT - 1), Some("a gap"));
+        health.stale(stream(STALE_KEPT), Some("one more"));
+        assert_eq!(health.stale_streams().len(), STALE_KEPT);
+        assert!(matches!(health.parts()[&Part::Markets], PartState::Down { .. }));
+        health.stale(stream(0), None);
+        assert_eq!(health.parts()[&Part::Markets], PartState::Up);
     }
 }

@@ -127,6 +127,11 @@ impl Engine {
         assert!(answer.ends_with(" sent"), "{answer}");
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("a running engine").id()
+    }
+
     /// True while it runs.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(Process::is_running)

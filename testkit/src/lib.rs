@@ -16,6 +16,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod proxy;
+pub mod seed;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;

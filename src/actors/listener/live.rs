@@ -23,7 +23,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Live {
     /// Dropped to end the connection; `None` while there is none.
     stop: Option<oneshot::Sender<()>>,
-    /// Ended because the window was full.
+    /// Ended because the window, or the journal's buffer, was full.
     paused: bool,
     /// Connections that failed in a row.
     failures: u32,
@@ -55,20 +55,33 @@ impl Listener {
         }
         let pause = Duration::from_millis(100 << self.live.failures.min(7)).min(BACKOFF_MAX);
         self.live.failures += 1;
-        ctx.run_later(pause, |actor, ctx| actor.connect(ctx));
+        ctx.run_later(pause, move |actor, ctx| {
+            // It may have been paused meanwhile, or begun again.
+            if !actor.live.paused && actor.live.number == number {
+                actor.connect(ctx);
+            }
+        });
     }
 
-    /// The window is full: not reading would only move the queue into the client.
-    pub(super) fn pause_live(&mut self) {
+    /// Not reading would only move the queue into the client.
+    pub(super) fn pause_live(&mut self, what: &str) {
         if !self.live.paused {
-            log::warn!("the window is full, live notifications are paused");
+            log::warn!("{what} is full, live notifications are paused");
             self.live.paused = true;
             self.live.stop = None;
         }
     }
 
+    /// The journal can't take what is there already.
+    pub(super) fn pause_live_if_full(&mut self) {
+        if self.parts.pressure.is_full() {
+            self.pause_live("the journal's buffer");
+        }
+    }
+
     pub(super) fn resume_live_if_room(&mut self, ctx: &mut Context<Self>) {
-        if self.live.paused && self.live.stop.is_none() && self.window.unsettled() < WINDOW_MAX / 2 {
+        let room = self.window.unsettled() < WINDOW_MAX / 2 && !self.parts.pressure.is_full();
+        if self.live.paused && self.live.stop.is_none() && room {
             log::info!("live notifications go on");
             self.live.paused = false;
             self.connect(ctx);
@@ -80,7 +93,7 @@ impl Listener {
         while let Some(transaction) = self.held.pop_front() {
             if self.ingest(transaction, ctx) == Admission::WindowFull {
                 self.held.clear();
-                self.pause_live();
+                self.pause_live("the window");
             }
         }
         self.dispatch(ctx);
@@ -106,8 +119,9 @@ impl StreamHandler<LiveInput> for Listener {
             }
             LiveInput::Logs(transaction) => {
                 if self.ingest(transaction, ctx) == Admission::WindowFull {
-                    self.pause_live();
+                    self.pause_live("the window");
                 }
+                self.pause_live_if_full();
                 self.dispatch(ctx);
             }
         }

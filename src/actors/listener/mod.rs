@@ -7,6 +7,7 @@
 //!
 //! - Window full: the live subscription is ended (not reading it would only fill the client's memory) and begun again
 //!   when there is room; coverage finds what was missed.
+//! - The writer's buffer full: as with the window.
 //! - One lane full: its further transactions are left to coverage.
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
@@ -34,6 +35,7 @@ use self::{
 };
 use super::{
     pauses,
+    pressure::Pressure,
     registry::{OpenConfig, OpenMarket, Registry},
     retry,
     stream::{Apply, ApplyError, Delivery, Outcome, Suspect},
@@ -79,6 +81,8 @@ pub struct ListenerParts {
     pub pool: Pool,
     /// The way to the streams.
     pub registry: Link<Registry>,
+    /// The journal's word that it is full.
+    pub pressure: Pressure,
     /// Shared with the streams, for healing.
     pub fees: Arc<RwLock<FeeTimeline>>,
     /// The journal's life.
@@ -431,6 +435,7 @@ impl Handler<ListenerTick> for Listener {
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);
         }
+        self.pause_live_if_full();
         self.drain(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();

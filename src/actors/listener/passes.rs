@@ -258,6 +258,10 @@ impl Listener {
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
+        // Counts of transactions that came by another way meanwhile; those that are still wanted are counted anew.
+        if self.absent.len() > FETCH {
+            self.absent.clear();
+        }
         let tries = self.absent.entry(staged.signature).or_insert(0);
         *tries += 1;
         *tries > ABSENT_MAX && self.absent.remove(&staged.signature).is_some()

@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn of_settled_transactions_the_newest_are_remembered() {
+        let numbered = |n: usize| {
+            let mut bytes = [9; 64];
+            bytes[..8].copy_from_slice(&n.to_le_bytes());
+            TxSignature(bytes)
+        };
+        let mut window = Window::default();
+        (0..=SETTLED_KEPT).for_each(|n| window.settle(numbered(n)));
+        assert!(!window.knows(&numbered(0)), "coverage reads it again, and its stream knows it");
+        assert!(window.knows(&numbered(1)) && window.knows(&numbered(SETTLED_KEPT)));
+        assert_eq!((window.settled.len(), window.settled_order.len()), (SETTLED_KEPT, SETTLED_KEPT));
+    }
+
+    #[test]
     fn a_full_lane_stalls_no_other_and_a_full_window_takes_nothing() {
         let mut window = Window::default();
         let numbered = |n: usize| {

@@ -1,7 +1,7 @@
 //! Handles: how the rest of the process reaches a stream.
 //!
-//! A handle is of one life of a stream's actor; `Gone` means that it should be found anew. The registry's own handle
-//! always leads to its newest life.
+//! A handle is of one life of a stream's actor; `Gone` means that it should be found anew. While it is held, its stream is
+//! in use and does not leave. The registry's own handle always leads to its newest life.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use actix::prelude::*;
 
 use super::super::stream::{
     AttachConfig, AttachMarket, Detach, ReadConfig, ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, Replay,
-    ReplayAfter,
+    ReplayAfter, pulse::Pulse,
 };
 use crate::domain::ids::{AccountAddress, MarketAddress};
 
@@ -26,6 +26,8 @@ pub struct MarketHandle {
     pub detach: Recipient<Detach>,
     /// Asks for frames.
     pub replay: Recipient<ReplayAfter>,
+    /// The stream does not leave while this is held.
+    pub held: Arc<Pulse>,
 }
 
 /// The config's mailbox, of one life of its actor.

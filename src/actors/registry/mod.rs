@@ -3,11 +3,16 @@
 //! Owns the map of running stream actors and starts them when somebody asks: a market in the journal costs nothing until
 //! it is asked for. Streams are spread over a few arbiters by their address. A stream's actor that dies is taken off the
 //! map at once and started again when it is next found; one that dies again and again is started later and later. One
-//! that nobody needs for a while ends by itself. Never holds a stream's state, never answers for it.
+//! that nobody needs for a while is asked to leave ([`upkeep`]). Never holds a stream's state, never answers for it.
+//!
+//! At most [`STREAMS_MAX`] streams run: beyond it readers of others are told to come again ([`ReadError::Loading`]) until
+//! some have left. What the chain tells is let through: the listener's window bounds it.
 //!
 //! When it dies its children end with it: a stream whose name nobody knows would keep its subscribers and hear nothing.
 
+mod child;
 mod handle;
+mod upkeep;
 
 use std::{
     collections::HashMap,
@@ -16,26 +21,37 @@ use std::{
 };
 
 use actix::prelude::*;
+pub use child::Child;
 use deadpool_postgres::Pool;
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
-use tokio::sync::watch;
+pub use upkeep::{CrashStream, Leave};
 
+use self::child::{Death, Parent};
 use super::{
-    stream::{
-        ConfigActor, Finalized, MarketActor, ReadError, StreamActor, StreamEnvironment, StreamTick, subject::Subject,
-    },
-    supervision::{Crash, DeathGuard, Link},
+    stream::{ConfigActor, MarketActor, ReadError, StreamActor, StreamEnvironment, pulse::Pulse, subject::Subject},
+    supervision::{DeathGuard, Link},
 };
-use crate::domain::ids::{AccountAddress, MarketAddress};
+use crate::domain::{
+    config::ProgramConfig,
+    ids::{AccountAddress, MarketAddress},
+    market::Market,
+};
+
+/// Streams that may run.
+pub const STREAMS_MAX: usize = 262_144;
 
 /// Deaths of one stream within [`DEATHS_WINDOW`] that cost no waiting.
 const DEATHS_FREE: usize = 3;
 /// Deaths that are remembered.
 const DEATHS_WINDOW: Duration = Duration::from_secs(60);
+/// Deaths of one stream that are remembered.
+const DEATHS_OF_ONE_KEPT: usize = 16;
+/// Streams whose deaths are remembered; more that die within the window are started again at once.
+const DEATHS_KEPT: usize = 10_000;
 /// The longest wait.
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Existence checks that may be in flight; beyond it, readers are told to come again.
-const CHECKS_MAX: usize = 256;
+pub const CHECKS_MAX: usize = 256;
 
 /// The handle of a market's actor for the listener: started even if the journal has never heard of it.
 #[derive(Message)]
@@ -55,23 +71,34 @@ pub struct StreamHome {
     pub env: StreamEnvironment,
 }
 
+/// A stream's running actor.
+struct Running<S: Subject> {
+    addr: Addr<StreamActor<S>>,
+    pulse: Arc<Pulse>,
+    /// Unique in the registry's own life.
+    life: u64,
+}
+
 /// See the module.
 pub struct Registry {
     homes: Arc<[StreamHome]>,
     pool: Pool,
     config_address: AccountAddress,
-    config: Option<Addr<ConfigActor>>,
-    markets: HashMap<MarketAddress, Addr<MarketActor>>,
+    config: Option<Running<ProgramConfig>>,
+    markets: HashMap<MarketAddress, Running<Market>>,
     deaths: HashMap<AccountAddress, Vec<Instant>>,
     checks: usize,
-    /// Children watch it: it is dropped with the registry.
-    life: watch::Sender<()>,
+    lives: u64,
+    idle_after: Duration,
+    streams_max: usize,
+    parent: Parent,
     _guard: DeathGuard,
 }
 
 impl Registry {
     /// A registry without any stream yet. `homes` must not be empty.
     pub fn new(homes: Arc<[StreamHome]>, pool: Pool, config_address: AccountAddress, guard: DeathGuard) -> Self {
+        let idle_after = homes.iter().map(|home| home.env.idle_after).min().unwrap_or(Duration::MAX);
         Self {
             homes,
             pool,
@@ -80,33 +107,31 @@ impl Registry {
             markets: HashMap::new(),
             deaths: HashMap::new(),
             checks: 0,
-            life: watch::channel(()).0,
+            lives: 0,
+            idle_after,
+            streams_max: STREAMS_MAX,
+            parent: Parent::new(),
             _guard: guard,
         }
     }
 
-    fn start<S: Subject>(&mut self, address: AccountAddress, ctx: &mut Context<Self>) -> Option<Addr<StreamActor<S>>> {
+    /// Another bound than [`STREAMS_MAX`].
+    pub fn with_streams_max(self, streams_max: usize) -> Self {
+        Self { streams_max, ..self }
+    }
+
+    fn start<S: Subject>(&mut self, address: AccountAddress, ctx: &mut Context<Self>) -> Option<Running<S>> {
         if self.must_wait(address) {
             return None;
         }
         // Addresses are hashes or points of a curve: any byte spreads them evenly.
         let home = self.homes.get(usize::from(address.0[31]) % self.homes.len().max(1))?;
-        let (guard, death) = DeathGuard::new();
-        let (env, parent) = (home.env.clone(), self.life.subscribe());
-        let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, parent, guard));
-        ctx.spawn(death.into_actor(self).map(move |(), actor, _| actor.died(address)));
-        Some(addr)
-    }
-
-    fn died(&mut self, address: AccountAddress) {
-        log::info!("the actor of stream {address} has ended");
-        let market = MarketAddress(address.0);
-        if self.markets.get(&market).is_some_and(|addr| !addr.connected()) {
-            self.markets.remove(&market);
-        }
-        if self.deaths.len() < 10_000 || self.deaths.contains_key(&address) {
-            self.deaths.entry(address).or_default().push(Instant::now());
-        }
+        self.lives += 1;
+        let (life, env, pulse) = (self.lives, home.env.clone(), Arc::<Pulse>::default());
+        let child = self.parent.child(address, life, ctx.address().recipient(), env.health.clone());
+        let shown = Arc::clone(&pulse);
+        let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, shown, child));
+        Some(Running { addr, pulse, life })
     }
 
     fn must_wait(&mut self, address: AccountAddress) -> bool {
@@ -121,22 +146,50 @@ impl Registry {
         over > 0 && last.elapsed() < pause
     }
 
-    fn market(&mut self, address: MarketAddress, ctx: &mut Context<Self>) -> Result<Addr<MarketActor>, ReadError> {
-        if let Some(addr) = self.markets.get(&address).filter(|addr| addr.connected()) {
-            return Ok(addr.clone());
+    fn market(&mut self, address: MarketAddress, ctx: &mut Context<Self>) -> Result<&Running<Market>, ReadError> {
+        if !self.markets.get(&address).is_some_and(Running::is_alive) {
+            let running = self.start(address.account(), ctx).ok_or(ReadError::Loading)?;
+            self.markets.insert(address, running);
         }
-        let addr = self.start(address.account(), ctx).ok_or(ReadError::Loading)?;
-        self.markets.insert(address, addr.clone());
-        Ok(addr)
+        let running = self.markets.get(&address).ok_or(ReadError::Loading)?;
+        running.pulse.needed();
+        Ok(running)
     }
 
     fn config(&mut self, ctx: &mut Context<Self>) -> Result<Addr<ConfigActor>, ReadError> {
-        if let Some(addr) = self.config.as_ref().filter(|addr| addr.connected()) {
-            return Ok(addr.clone());
+        if let Some(running) = self.config.as_ref().filter(|running| running.is_alive()) {
+            return Ok(running.addr.clone());
         }
-        let addr = self.start(self.config_address, ctx).ok_or(ReadError::Loading)?;
-        self.config = Some(addr.clone());
+        let running = self.start(self.config_address, ctx).ok_or(ReadError::Loading)?;
+        let addr = running.addr.clone();
+        self.config = Some(running);
         Ok(addr)
+    }
+}
+
+impl<S: Subject> Running<S> {
+    fn is_alive(&self) -> bool {
+        self.addr.connected()
+    }
+}
+
+impl StreamHandler<Death> for Registry {
+    fn handle(&mut self, death: Death, _: &mut Context<Self>) {
+        if death.orderly {
+            return;
+        }
+        let address = death.address;
+        log::info!("the actor of stream {address} has ended");
+        let market = MarketAddress(address.0);
+        if self.markets.get(&market).is_some_and(|running| running.life == death.life) {
+            self.markets.remove(&market);
+        }
+        if self.deaths.len() < DEATHS_KEPT || self.deaths.contains_key(&address) {
+            let deaths = self.deaths.entry(address).or_default();
+            deaths.push(death.at);
+            let surplus = deaths.len().saturating_sub(DEATHS_OF_ONE_KEPT);
+            deaths.drain(..surplus);
+        }
     }
 }
 
@@ -151,6 +204,9 @@ impl Actor for Registry {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(1_024);
+        if let Some(mut notices) = self.parent.inbox() {
+            ctx.add_stream(futures_util::stream::poll_fn(move |cx| notices.poll_recv(cx)));
+        }
     }
 }
 
@@ -158,7 +214,7 @@ impl Handler<OpenMarket> for Registry {
     type Result = Result<Addr<MarketActor>, ReadError>;
 
     fn handle(&mut self, OpenMarket(address): OpenMarket, ctx: &mut Self::Context) -> Self::Result {
-        self.market(address, ctx)
+        self.market(address, ctx).map(|running| running.addr.clone())
     }
 }
 
@@ -170,13 +226,15 @@ impl Handler<OpenConfig> for Registry {
     }
 }
 
-fn market_handle(address: MarketAddress, addr: &Addr<MarketActor>) -> MarketHandle {
+fn market_handle(address: MarketAddress, running: &Running<Market>) -> MarketHandle {
+    let addr = &running.addr;
     MarketHandle {
         address,
         reads: addr.clone().recipient(),
         attach: addr.clone().recipient(),
         detach: addr.clone().recipient(),
         replay: addr.clone().recipient(),
+        held: Arc::clone(&running.pulse),
     }
 }
 
@@ -185,11 +243,12 @@ impl Handler<FindMarket> for Registry {
 
     /// Anybody may ask for any address: a market that is not running is looked up before an actor is made for it.
     fn handle(&mut self, FindMarket(address): FindMarket, _: &mut Self::Context) -> Self::Result {
-        if let Some(addr) = self.markets.get(&address).filter(|addr| addr.connected()) {
-            let handle = market_handle(address, addr);
+        if let Some(running) = self.markets.get(&address).filter(|running| running.is_alive()) {
+            running.pulse.needed();
+            let handle = market_handle(address, running);
             return Box::pin(std::future::ready(Ok(handle)).into_actor(self));
         }
-        if self.checks >= CHECKS_MAX {
+        if self.checks >= CHECKS_MAX || self.markets.len() + self.checks >= self.streams_max {
             return Box::pin(std::future::ready(Err(ReadError::Loading)).into_actor(self));
         }
         self.checks += 1;
@@ -198,7 +257,7 @@ impl Handler<FindMarket> for Registry {
         Box::pin(check.into_actor(self).map(move |exists, actor, ctx| {
             actor.checks -= 1;
             match exists {
-                Ok(true) => actor.market(address, ctx).map(|addr| market_handle(address, &addr)),
+                Ok(true) => actor.market(address, ctx).map(|running| market_handle(address, running)),
                 Ok(false) => Err(ReadError::Unknown),
                 Err(error) => {
                     log::warn!("market {address} can't be looked up: {error}");
@@ -221,62 +280,5 @@ impl Handler<FindConfig> for Registry {
             detach: addr.clone().recipient(),
             replay: addr.recipient(),
         })
-    }
-}
-
-impl Handler<Finalized> for Registry {
-    type Result = ();
-
-    /// A stream whose mailbox is full hears of the next.
-    fn handle(&mut self, finalized: Finalized, _: &mut Self::Context) {
-        for addr in self.markets.values() {
-            let _ = addr.try_send(finalized);
-        }
-        if let Some(config) = &self.config {
-            let _ = config.try_send(finalized);
-        }
-    }
-}
-
-impl Handler<StreamTick> for Registry {
-    type Result = ();
-
-    /// As with [`Finalized`].
-    fn handle(&mut self, tick: StreamTick, _: &mut Self::Context) {
-        self.deaths.retain(|_, deaths| deaths.last().is_some_and(|death| death.elapsed() < DEATHS_WINDOW));
-        for addr in self.markets.values() {
-            let _ = addr.try_send(tick);
-        }
-        if let Some(config) = &self.config {
-            let _ = config.try_send(tick);
-        }
-    }
-}
-
-/// Crash a stream's actor, for fault tests.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct CrashStream(pub AccountAddress);
-
-impl Handler<CrashStream> for Registry {
-    type Result = ();
-
-    fn handle(&mut self, CrashStream(address): CrashStream, _: &mut Self::Context) {
-        if let Some(addr) = self.markets.get(&MarketAddress(address.0)) {
-            let _ = addr.try_send(Crash);
-        }
-        if address == self.config_address
-            && let Some(addr) = &self.config
-        {
-            let _ = addr.try_send(Crash);
-        }
-    }
-}
-
-impl Handler<Crash> for Registry {
-    type Result = ();
-
-    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
-        panic!("the registry was asked to crash");
     }
 }

@@ -23,6 +23,7 @@ impl<S: Subject> StreamActor<S> {
             return ctx.stop();
         };
         self.append_began.get_or_insert_with(Instant::now);
+        self.show_pulse();
         let answer = writer.send(Append { generation, append });
         ctx.spawn(answer.into_actor(self).map(|answer, actor, ctx| match answer {
             Ok(Ok(())) => actor.appended(ctx),
@@ -49,6 +50,7 @@ impl<S: Subject> StreamActor<S> {
             self.settle(ticket, Outcome::Durable);
         }
         self.pump(ctx);
+        self.show_pulse();
     }
 
     /// The journal refuses these entries for good: they become a dead letter, and the stream is read again without them.

@@ -6,7 +6,10 @@
 //! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
 //! it already contains are recorded without moving a quantity.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use actix::prelude::*;
 
@@ -105,10 +108,12 @@ impl<S: Subject> StreamActor<S> {
             asked.known.contains(&event.id) || life.knows(event) == Known::Yes
         };
         let mut candidates: Vec<Candidate> = Vec::new();
+        let mut places: HashMap<EventId, usize> = HashMap::new();
         for event in &history.events {
-            if is_known(&self.life, event) || candidates.iter().any(|c| c.delivery.event.id == event.id) {
+            if is_known(&self.life, event) || places.contains_key(&event.id) {
                 continue;
             }
+            places.insert(event.id, candidates.len());
             let schedule =
                 self.env.fees.read().unwrap_or_else(std::sync::PoisonError::into_inner).at(event.position.slot);
             candidates.push(Candidate { delivery: Delivery { event: event.clone(), schedule }, tickets: Vec::new() });
@@ -121,11 +126,12 @@ impl<S: Subject> StreamActor<S> {
             } else if self.life.knows(event) == Known::AskJournal && !item.is_new && !asked.ids.contains(&event.id) {
                 // It came while the chain was read, and may be old: it is looked up when the stream is healed.
                 self.queue.push_back(item);
-            } else if let Some(same) = candidates.iter_mut().find(|c| c.delivery.event.id == event.id) {
+            } else if let Some(same) = places.get(&event.id).and_then(|place| candidates.get_mut(*place)) {
                 // The listener knows the rates in force at its place, the slot alone may not tell.
                 same.delivery.schedule = item.delivery.schedule;
                 same.tickets.push(item.ticket);
             } else {
+                places.insert(event.id, candidates.len());
                 candidates.push(Candidate { delivery: item.delivery, tickets: vec![item.ticket] });
             }
         }

@@ -33,10 +33,9 @@ impl Listeners {
         self.0.remove(&hub_id);
     }
 
-    /// Nobody listens.
-    pub fn is_empty(&mut self) -> bool {
-        self.0.retain(|_, listener| !listener.link.inbox.is_closed());
-        self.0.is_empty()
+    /// A hub has lost a frame and is to be reminded.
+    pub fn any_behind(&self) -> bool {
+        self.0.values().any(|listener| listener.behind)
     }
 
     /// Sends frames to every hub.
@@ -56,5 +55,40 @@ impl Listeners {
         for listener in self.0.values_mut().filter(|listener| listener.behind) {
             listener.behind = listener.link.inbox.try_send(HubInput::Head { channel, epoch, seq }).is_err();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::domain::ids::AccountAddress;
+
+    const CHANNEL: Channel = Channel::Config(AccountAddress([1; 32]));
+
+    fn pack(seq: u64) -> Arc<FramePack> {
+        Arc::new(FramePack { channel: CHANNEL, epoch: Epoch(1), seq: Seq(seq), frames: Vec::new() })
+    }
+
+    #[test]
+    fn a_full_hub_loses_frames_and_is_reminded_of_the_head_until_it_has_room() {
+        let mut listeners = Listeners::default();
+        let ((full, mut full_inbox), (roomy, mut roomy_inbox)) = (mpsc::channel(1), mpsc::channel(8));
+        listeners.add(HubLink { id: 1, inbox: full });
+        listeners.add(HubLink { id: 2, inbox: roomy });
+        (1..=3).for_each(|seq| listeners.send(&pack(seq)));
+        assert!(listeners.any_behind());
+        listeners.remind(CHANNEL, Epoch(1), Seq(3));
+        assert!(listeners.any_behind(), "there is still no room");
+        assert!(matches!(full_inbox.try_recv(), Ok(HubInput::Frames(pack)) if pack.seq == Seq(1)));
+        listeners.remind(CHANNEL, Epoch(1), Seq(3));
+        assert!(matches!(full_inbox.try_recv(), Ok(HubInput::Head { seq: Seq(3), .. })));
+        assert!(!listeners.any_behind());
+        let heard = std::iter::from_fn(|| roomy_inbox.try_recv().ok()).count();
+        assert_eq!(heard, 3, "the other one has lost nothing, and is told nothing more");
+        drop((full_inbox, roomy_inbox));
+        listeners.send(&pack(4));
+        assert!(listeners.0.is_empty(), "hubs that are gone leave the list");
     }
 }

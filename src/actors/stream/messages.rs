@@ -102,7 +102,8 @@ pub struct ReadMarket;
 pub struct ReadConfig;
 
 /// Add a hub to those that listen, and answer with the released head at that moment, in one turn: every entry after it
-/// will be sent to the hub. A hub that is already there is not added twice.
+/// will be sent to the hub. A hub that is already there is not added twice. Who listens keeps the handle: a stream of which
+/// nobody holds one may leave.
 #[derive(Message)]
 #[rtype(result = "Result<ReleasedMarket, ReadError>")]
 pub struct AttachMarket(pub HubLink);

@@ -7,8 +7,8 @@
 //!
 //! On `Refused`, `Overtaken`, a panic, or the writer's death the actor stops: no repair in place. Its next life is read
 //! from the journal (hydration is a message through the writer), senders find `Closed` and resolve it anew, hubs attach
-//! again and resume from the last seq that they have. A stream that nobody needs for a while ends in the same way, so that
-//! memory holds those in use.
+//! again and resume from the last seq that they have. A stream that nobody needs for a while ends too, so that memory holds
+//! those in use: the registry asks it to ([`MayLeave`]).
 
 mod append;
 pub mod heal;
@@ -16,6 +16,7 @@ pub mod life;
 pub mod listeners;
 pub mod messages;
 pub mod orders;
+pub mod pulse;
 pub mod reads;
 pub mod subject;
 
@@ -29,17 +30,19 @@ use actix::prelude::*;
 use deadpool_postgres::Pool;
 pub use messages::*;
 pub use orders::*;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use self::{
     life::{Known, Life},
     listeners::Listeners,
+    pulse::Pulse,
     subject::Subject,
 };
 use super::{
     chain_reader::ChainReader,
-    journal_writer::{Generation, JournalWriter, Open},
-    supervision::{Crash, DeathGuard, Link},
+    journal_writer::{Close, Generation, JournalWriter, Open},
+    registry::Child,
+    supervision::{Crash, Link},
 };
 use crate::{
     domain::{
@@ -61,8 +64,8 @@ pub type ConfigActor = StreamActor<ProgramConfig>;
 pub const QUEUE_EVENTS_MAX: usize = 1_024;
 /// Entries that the finalized point moves over from one reading.
 const TAIL_PAGE: u32 = 5_000;
-/// Questions that may wait for hydration.
-const PARKED_MAX: usize = 4_096;
+/// Questions that may wait for hydration; one more is told to come again ([`messages::ReadError::Loading`]).
+pub const PARKED_MAX: usize = 4_096;
 /// An append that takes longer makes the stream stale in readiness.
 const APPEND_STALE_AFTER: Duration = Duration::from_secs(30);
 
@@ -134,22 +137,17 @@ pub struct StreamActor<S: Subject> {
     suspicion: Option<String>,
     stale: Option<Arc<str>>,
     reading_tail: bool,
-    last_needed: Instant,
     listeners: Listeners,
     parked: Vec<Parked<S>>,
-    parent: watch::Receiver<()>,
-    _guard: DeathGuard,
+    pulse: Arc<Pulse>,
+    /// The registry was asked whether it may end.
+    leaving: bool,
+    child: Child,
 }
 
 impl<S: Subject> StreamActor<S> {
-    /// An actor that will read its state when it starts.
-    /// It ends when `parent` is closed.
-    pub fn new(
-        address: AccountAddress,
-        env: StreamEnvironment,
-        parent: watch::Receiver<()>,
-        guard: DeathGuard,
-    ) -> Self {
+    /// An actor that will read its state when it starts. It ends when the registry does.
+    pub fn new(address: AccountAddress, env: StreamEnvironment, pulse: Arc<Pulse>, child: Child) -> Self {
         let life = Life::unheard_of(address, env.epoch);
         Self {
             address,
@@ -166,11 +164,11 @@ impl<S: Subject> StreamActor<S> {
             suspicion: None,
             stale: None,
             reading_tail: false,
-            last_needed: Instant::now(),
             listeners: Listeners::default(),
             parked: Vec::new(),
-            parent,
-            _guard: guard,
+            pulse,
+            leaving: false,
+            child,
         }
     }
 
@@ -282,6 +280,7 @@ impl<S: Subject> StreamActor<S> {
             actor.life.extend_tail(entries);
             actor.life.finalize(slot);
             actor.pump(ctx);
+            actor.show_pulse();
         }));
     }
 
@@ -296,11 +295,16 @@ impl<S: Subject> StreamActor<S> {
         }
     }
 
-    /// Nobody needs it, and nothing is on its way. Whoever has a handle of it finds it closed and resolves it anew: every
-    /// message that has an effect is answered, so none is lost.
-    fn is_idle(&mut self) -> bool {
+    /// Shows the registry what it is to be told of from now on.
+    fn show_pulse(&self) {
+        let finality = self.life.released().seq > self.life.finalized_seq();
+        self.pulse.show(finality, self.append_began.is_some() || self.listeners.any_behind());
+    }
+
+    /// Nothing is on its way. Who listens holds a handle, so the registry does not ask while somebody does: a hub on the
+    /// list without one has given up waiting for the answer that it was added, and would keep the stream for ever.
+    fn is_idle(&self) -> bool {
         self.mode == Mode::Ready
-            && self.last_needed.elapsed() > self.env.idle_after
             && self.jobs.is_empty()
             && self.suspects.is_empty()
             && self.parked.is_empty()
@@ -308,7 +312,6 @@ impl<S: Subject> StreamActor<S> {
             && !self.reading_tail
             && !self.life.has_planned()
             && !self.life.in_flight()
-            && self.listeners.is_empty()
     }
 
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
@@ -332,14 +335,14 @@ impl<S: Subject> StreamActor<S> {
             }
             actor.mode = Mode::Ready;
             // An earlier life ended while it was behind the chain (refused, or a panic in the middle of a heal).
-            let behind = actor.env.health.stale_streams().into_iter().find(|(stream, _)| *stream == actor.address);
-            if let Some((_, reason)) = behind {
+            if let Some(reason) = actor.env.health.why_stale(actor.address) {
                 actor.suspicion.get_or_insert(reason);
             }
             for parked in std::mem::take(&mut actor.parked) {
                 parked(actor);
             }
             actor.pump(ctx);
+            actor.show_pulse();
         }));
     }
 }
@@ -348,15 +351,17 @@ impl<S: Subject> Actor for StreamActor<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let mut parent = self.parent.clone();
-        let orphaned = async move { while parent.changed().await.is_ok() {} };
-        ctx.spawn(orphaned.into_actor(self).map(|(), _, ctx| ctx.stop()));
+        ctx.spawn(self.child.orphaned().into_actor(self).map(|(), _, ctx| ctx.stop()));
         self.hydrate(ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if self.stale.is_none() {
             self.env.health.stale(self.address, None);
+        }
+        if let (Some(generation), Some(writer)) = (self.generation, self.env.writer.get()) {
+            // A writer that is too busy to hear of it forgets it when it has too many.
+            let _ = writer.try_send(Close { stream: self.address, generation });
         }
     }
 }
@@ -372,7 +377,7 @@ impl<S: Subject> Handler<Apply> for StreamActor<S> {
         if deliveries.is_empty() {
             return Box::pin(std::future::ready(Ok(Vec::new())));
         }
-        self.last_needed = Instant::now();
+        self.pulse.needed();
         let (reply, answer) = oneshot::channel();
         let job = self.next_job;
         self.next_job += 1;
@@ -394,6 +399,7 @@ impl<S: Subject> Handler<Suspect> for StreamActor<S> {
         if self.suspects.len() >= QUEUE_EVENTS_MAX {
             return Box::pin(std::future::ready(Err(ApplyError::Full)));
         }
+        self.pulse.needed();
         let (reply, answer) = oneshot::channel();
         self.suspects.push(reply);
         self.suspicion.get_or_insert(reason);
@@ -411,21 +417,45 @@ impl<S: Subject> Handler<Finalized> for StreamActor<S> {
             self.read_tail(after, slot, ctx);
         }
         self.pump(ctx);
+        self.show_pulse();
     }
 }
 
 impl<S: Subject> Handler<StreamTick> for StreamActor<S> {
     type Result = ();
 
-    fn handle(&mut self, _: StreamTick, ctx: &mut Self::Context) {
-        if self.is_idle() {
-            return ctx.stop();
-        }
+    fn handle(&mut self, _: StreamTick, _: &mut Self::Context) {
         let released = self.life.released();
         self.listeners.remind(S::channel(self.address), self.life.epoch(), released.seq);
         if self.append_began.is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER) && self.stale.is_none() {
             self.env.health.stale(self.address, Some("an append has been waiting for 30 s"));
         }
+        self.show_pulse();
+    }
+}
+
+impl<S: Subject> Handler<MayLeave> for StreamActor<S> {
+    type Result = ();
+
+    /// In two steps: the registry takes it off its map, if nobody was given a handle meanwhile; then it ends. Who still
+    /// holds a bare address finds it closed and resolves the stream anew: what has an effect is answered, so none is lost.
+    fn handle(&mut self, _: MayLeave, ctx: &mut Self::Context) {
+        if self.leaving {
+            return;
+        }
+        if !self.is_idle() {
+            // Asked again when it has been idle for as long once more.
+            return self.pulse.needed();
+        }
+        self.leaving = true;
+        let granted = self.child.ask_to_leave();
+        ctx.spawn(granted.into_actor(self).map(|granted, actor, ctx| {
+            actor.leaving = false;
+            if granted {
+                actor.child.leaves();
+                ctx.stop();
+            }
+        }));
     }
 }
 

@@ -58,3 +58,8 @@ pub struct Finalized(pub Slot);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct StreamTick;
+
+/// The registry's: nobody has needed the stream for long. It asks back ([`super::super::registry::Leave`]) if it can end.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct MayLeave;

@@ -3,10 +3,7 @@
 //! While the stream is being read from the journal a question waits, bounded in number and in time, and then gets a
 //! retryable error.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -32,7 +29,7 @@ impl<S: Subject> StreamActor<S> {
         &mut self,
         answer: impl FnOnce(&mut Self) -> Result<T, ReadError> + 'static,
     ) -> Answer<T> {
-        self.last_needed = Instant::now();
+        self.pulse.needed();
         if self.mode != Mode::Hydrating {
             return Box::pin(std::future::ready(answer(self)));
         }

@@ -18,6 +18,8 @@ struct ReadyView {
     covered_slot: Slot,
     head_slot: Slot,
     lag_slots: u64,
+    /// Markets in use, and the config: the others rest in the journal.
+    streams: usize,
 }
 
 /// The handler: 200 if every part is up, else 503.
@@ -31,6 +33,7 @@ pub async fn handle(health: web::Data<Health>) -> HttpResponse {
         covered_slot,
         head_slot,
         lag_slots: head_slot.0.saturating_sub(covered_slot.0),
+        streams: health.streams(),
     };
     if ready {
         return HttpResponse::Ok().json(view);

@@ -259,6 +259,7 @@ impl Handler<FindMarket> for Registry {
             attach: addr.clone().recipient(),
             detach: addr.clone().recipient(),
             replay: addr.recipient(),
+            held: Arc::default(),
         })
     }
 }

@@ -1,8 +1,11 @@
 //! The writer and its tables, on a real PostgreSQL: what is acknowledged is there once, what is refused is not there at
 //! all, whatever the server or the network does in between.
 
+mod bounds;
 mod identity;
+mod indexes;
 mod outages;
+mod passivation;
 mod rows;
 mod story;
 mod streams;

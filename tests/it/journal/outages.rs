@@ -1,15 +1,23 @@
 //! The server goes away, and answers get lost: everything is written once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
+use actix::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use zmart::{
+    actors::{
+        journal_writer::{ANSWER_MAX, JournalWriter},
+        supervision::DeathGuard,
+    },
     domain::{event::Outcome, ids::Wallet},
     telemetry::health::{Health, Part, PartState},
 };
@@ -18,13 +26,17 @@ use zmart_testkit::{
     postgres::{Cluster, Database},
 };
 
-use super::{append, begin_append, entries, open, prepare, story::Story, writer};
+use super::{append, begin_append, entries, open, prepare, settings, story::Story, writer};
 
 const PASS: u8 = 0;
 /// COMMIT reaches the server; its answer does not come back.
 const LOSE_ANSWER: u8 = 1;
 /// COMMIT does not reach the server.
 const LOSE_COMMIT: u8 = 2;
+/// COMMIT reaches the server; from then on nothing passes on this connection, which stays open.
+const HANG_AFTER_COMMIT: u8 = 3;
+/// COMMIT does not reach the server, and nothing after it; the connection stays open.
+const HANG_BEFORE_COMMIT: u8 = 4;
 
 /// A network between the writer and its server, that breaks once at the worst moment.
 struct Network {
@@ -62,6 +74,9 @@ async fn pass_on(mut client: TcpStream, mut server: TcpStream, fault: Arc<Atomic
                 if now == LOSE_COMMIT {
                     return;
                 }
+                if now == HANG_BEFORE_COMMIT {
+                    return hang(client).await;
+                }
                 if server.write_all(&asked[..length]).await.is_err() {
                     return;
                 }
@@ -69,6 +84,10 @@ async fn pass_on(mut client: TcpStream, mut server: TcpStream, fault: Arc<Atomic
                     // The server has done it when it answers; nobody hears it.
                     let _ = server.read(&mut answered).await;
                     return;
+                }
+                if now == HANG_AFTER_COMMIT {
+                    let _ = server.read(&mut answered).await;
+                    return hang(client).await;
                 }
             }
             read = server.read(&mut answered) => {
@@ -81,32 +100,49 @@ async fn pass_on(mut client: TcpStream, mut server: TcpStream, fault: Arc<Atomic
     }
 }
 
+/// Holds a connection and says nothing, until the other end gives it up.
+async fn hang(mut client: TcpStream) {
+    let mut said = [0; 1_024];
+    while let Ok(1..) = client.read(&mut said).await {}
+}
+
+/// Writes an append through each fault; answers with the database once each is there, once.
+async fn written_once_through(faults: &[u8], answers_in: Duration) -> Database {
+    let database = Database::fresh().await;
+    let epoch = prepare(&database).await;
+    let network = Network::before(&database).await;
+    let (guard, _death) = DeathGuard::new();
+    let pool = settings(&network.url).pool(2).unwrap();
+    let writer = JournalWriter::new(pool, Health::new(), guard).with_answers_in(answers_in).start();
+    let mut story = Story::begin(1, epoch);
+    let generation = open(&writer, story.stream()).await;
+    let mut written = 0;
+    for &fault in faults {
+        let what = story.append();
+        written += what.entries.len() as i64;
+        network.fault.store(fault, Ordering::SeqCst);
+        within("an append", append(&writer, generation, what)).await.unwrap();
+        assert_eq!(network.fault.load(Ordering::SeqCst), PASS, "the fault {fault} has happened");
+        assert_eq!(entries(&database).await, [(story.stream().to_string(), written)], "after fault {fault}");
+        story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+    }
+    database
+}
+
+#[test]
+fn a_server_that_is_silent_on_an_open_socket_is_asked_anew_and_all_is_written_once() {
+    actix::System::new().block_on(async {
+        let faults = [HANG_AFTER_COMMIT, HANG_BEFORE_COMMIT, PASS];
+        written_once_through(&faults, Duration::from_millis(700)).await;
+    });
+}
+
 #[test]
 fn a_commit_without_an_answer_is_looked_up_and_written_once() {
     actix::System::new().block_on(async {
-        let database = Database::fresh().await;
-        let epoch = prepare(&database).await;
-        let network = Network::before(&database).await;
-        let (writer, _health) = writer(&network.url);
-        let mut story = Story::begin(1, epoch);
-        let generation = open(&writer, story.stream()).await;
-        let mut written = 0;
-        for fault in [LOSE_ANSWER, LOSE_COMMIT, PASS, LOSE_ANSWER] {
-            let what = story.append();
-            written += what.entries.len() as i64;
-            network.fault.store(fault, Ordering::SeqCst);
-            within("an append", append(&writer, generation, what)).await.unwrap();
-            assert_eq!(network.fault.load(Ordering::SeqCst), PASS, "the fault {fault} has happened");
-            assert_eq!(entries(&database).await, [(story.stream().to_string(), written)], "after fault {fault}");
-            story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
-        }
-        let batches: i64 = database
-            .connect()
-            .await
-            .query_one("SELECT max(last_batch) FROM journal_writers", &[])
-            .await
-            .unwrap()
-            .get(0);
+        let database = written_once_through(&[LOSE_ANSWER, LOSE_COMMIT, PASS, LOSE_ANSWER], ANSWER_MAX).await;
+        let last_batch = "SELECT max(last_batch) FROM journal_writers";
+        let batches: i64 = database.connect().await.query_one(last_batch, &[]).await.unwrap().get(0);
         assert_eq!(batches, 4);
     });
 }

@@ -7,7 +7,10 @@ use zmart::{
     actors::{
         journal_writer::JournalWriter,
         registry::{CrashStream, FindMarket, OpenMarket, Registry, StreamHome},
-        stream::{Apply, Delivery, MarketActor, Outcome as Became, StreamEnvironment, StreamTick},
+        stream::{
+            Apply, Delivery, MarketActor, Outcome as Became, ReadError, ReleasedMarket, StreamEnvironment, StreamTick,
+            pulse::Pulse,
+        },
         supervision::{DeathGuard, Link},
     },
     domain::{
@@ -25,15 +28,15 @@ use super::{
 };
 
 /// A registry and a writer on the caller's arbiter; nobody reads the chain.
-struct Streams {
-    registry: Addr<Registry>,
-    health: Health,
-    writer_link: Link<JournalWriter>,
-    database: Database,
+pub(super) struct Streams {
+    pub registry: Addr<Registry>,
+    pub health: Health,
+    pub writer_link: Link<JournalWriter>,
+    pub database: Database,
 }
 
 impl Streams {
-    async fn start(idle_after: Duration) -> (Self, Epoch) {
+    pub async fn start(idle_after: Duration) -> (Self, Epoch) {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let (first_writer, health) = writer(&database.url);
@@ -55,15 +58,35 @@ impl Streams {
         (Self { registry, health, writer_link, database }, epoch)
     }
 
-    async fn open(&self, market: MarketAddress) -> Addr<MarketActor> {
+    pub async fn open(&self, market: MarketAddress) -> Addr<MarketActor> {
         wait_for("the market's actor", || async {
             self.registry.send(OpenMarket(market)).await.unwrap().map_err(|error| error.to_string())
         })
         .await
     }
 
+    /// As a request does: one that finds its stream gone finds it once more.
+    pub async fn read(&self, market: MarketAddress) -> Result<ReleasedMarket, ReadError> {
+        let mut read = Err(ReadError::Gone);
+        for _ in 0..2 {
+            read = match self.registry.send(FindMarket(market)).await.unwrap() {
+                Ok(handle) => handle.read().await,
+                Err(error) => Err(error),
+            };
+            if !matches!(read, Err(ReadError::Gone)) {
+                break;
+            }
+        }
+        read
+    }
+
+    /// What a running stream shows of itself.
+    pub async fn pulse(&self, market: MarketAddress) -> Arc<Pulse> {
+        self.registry.send(FindMarket(market)).await.unwrap().unwrap().held
+    }
+
     /// As the listener does: until it is answered, whoever dies meanwhile.
-    async fn deliver(&self, market: MarketAddress, events: &[ChainEvent]) -> Vec<Became> {
+    pub async fn deliver(&self, market: MarketAddress, events: &[ChainEvent]) -> Vec<Became> {
         let deliveries: Vec<Delivery> =
             events.iter().map(|event| Delivery { event: event.clone(), schedule: FEES }).collect();
         wait_for("an answer", || async {

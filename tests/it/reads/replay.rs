@@ -124,6 +124,7 @@ impl Handler<FindMarket> for Registry {
             attach: addr.clone().recipient(),
             detach: addr.clone().recipient(),
             replay: addr.clone().recipient(),
+            held: Default::default(),
         })
     }
 }

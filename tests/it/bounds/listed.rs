@@ -1,0 +1,49 @@
+//! The table of bounds names its tests: each must exist.
+
+use std::{fs, path::Path};
+
+const TABLE: &str = include_str!("../../../docs/runtime.md");
+
+/// All sources that may hold a test.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
+    let mut text = String::new();
+    for folder in ["src", "tests", "testkit/src"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
+    }
+    let rows = TABLE.lines().filter(|line| line.starts_with("| ")).skip_while(|line| !line.starts_with("| --- "));
+    let mut tests = 0;
+    for row in rows.skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [what, bound, place, rule, names] = cells[..] else { panic!("five cells: {row}") };
+        assert!([what, bound, place, rule].iter().all(|cell| !cell.is_empty()), "{row}");
+        assert!(
+            place.split(", ").all(|file| Path::new(env!("CARGO_MANIFEST_DIR")).join(file.trim_matches('`')).exists()),
+            "{row}"
+        );
+        if let Some(reason) = names.strip_prefix("none: ") {
+            assert!(reason.len() > 10, "why: {row}");
+            continue;
+        }
+        for name in names.split(", ").map(|name| name.trim_matches('`')) {
+            let declared = [format!("fn {name}()"), format!("fn {name}(\n")];
+            assert!(
+                declared.iter().any(|declared| text.contains(declared.as_str())),
+                "no test is called {name}: {row}"
+            );
+            tests += 1;
+        }
+    }
+    assert!(tests > 40, "{tests}: is this the table?");
+}

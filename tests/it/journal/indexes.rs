@@ -1,0 +1,138 @@
+//! With very many markets in the journal nothing may read a table through: neither what the engine asks when it starts,
+//! nor what a request asks. PostgreSQL counts the rows that it read so.
+
+use zmart::{
+    domain::{
+        event::Outcome,
+        ids::{AccountAddress, Epoch, MarketAddress, ProgramId, Seq, Slot, TxSignature, Wallet},
+        phase::Phase,
+    },
+    journal::{
+        open,
+        read::{self, MarketFilter, MarketPosition, TradePosition},
+        staging::{self, Cursor, DeadLetter, Staged},
+        write::WriterLife,
+    },
+};
+use zmart_testkit::{patience::wait_for, postgres::Database, seed};
+
+use super::{prepare, settings, story::Story};
+
+const MARKETS: u64 = 2_000;
+const TABLES: &str =
+    "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters')";
+
+/// Rows that were read without an index, by table, once everybody else is gone: only then all is counted.
+async fn read_through(database: &Database) -> Vec<(String, i64)> {
+    let client = database.connect().await;
+    wait_for("all others to be gone", || async {
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                      AND backend_type = 'client backend'";
+        match client.query_one(others, &[]).await.unwrap().get::<_, i64>(0) {
+            0 => Ok(()),
+            some => Err(format!("{some} are there")),
+        }
+    })
+    .await;
+    let sql =
+        format!("SELECT relname::text, seq_tup_read FROM pg_stat_user_tables WHERE relname IN {TABLES} ORDER BY 1");
+    client.query(&sql, &[]).await.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+fn signature(n: u64) -> TxSignature {
+    let mut bytes = [9; 64];
+    bytes[..8].copy_from_slice(&n.to_le_bytes());
+    TxSignature(bytes)
+}
+
+/// Everything there is to ask, at its worst.
+async fn ask_all(database: &Database, story: &mut Story, life: &WriterLife, epoch: Epoch) {
+    let pool = settings(&database.url).pool(2).unwrap();
+    let program = ProgramId([3; 32]);
+    let (market, stream) = (story.address(), story.stream());
+
+    // The start.
+    let cursor = Cursor { signature: Some(signature(1)), slot: Slot(5), covered_slot: Slot(5) };
+    staging::save_cursor(&pool, program, cursor).await.unwrap();
+    assert_eq!(staging::load_cursor(&pool, program).await.unwrap(), cursor);
+    open::load_config(&pool, AccountAddress([255; 32]), epoch).await.unwrap();
+
+    // A stream's life.
+    assert!(open::market_exists(&pool, market).await.unwrap());
+    assert!(open::load_market(&pool, market.account(), epoch).await.unwrap().is_some());
+    let ids: Vec<_> = story.told.iter().map(|event| event.id).collect();
+    assert_eq!(open::known_events(&pool, &ids).await.unwrap().len(), ids.len());
+    story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+    life.commit(&pool, 2, &[story.append()]).await.unwrap();
+
+    // Coverage.
+    let found: Vec<_> = (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n) }).collect();
+    staging::stage(&pool, &found).await.unwrap();
+    assert_eq!(staging::staged(&pool, 256).await.unwrap().len(), 256);
+    staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>()).await.unwrap();
+    let letter = DeadLetter {
+        source: "test",
+        signature: Some(signature(1)),
+        n: None,
+        stream: Some(stream),
+        reason: "none",
+        detail: String::new(),
+        raw: None,
+    };
+    staging::bury(&pool, std::slice::from_ref(&letter)).await.unwrap();
+
+    // Requests.
+    let object = pool.get().await.unwrap();
+    let client = &**object;
+    read::entries_after(client, stream, epoch, Seq(3), 128).await.unwrap();
+    read::head(client, stream, epoch).await.unwrap();
+    read::market(client, market).await.unwrap().unwrap();
+    read::market_address_by_seed(client, story.market().seed).await.unwrap().unwrap();
+    let at = MarketPosition { created_at_unix: 1_700_000_300, address: MarketAddress([200; 32]) };
+    for phases in [vec![], vec![Phase::Disputed], vec![Phase::Proposed, Phase::Active, Phase::Finalized]] {
+        for (after, offset) in [(None, 0), (None, 500), (Some(at), 20)] {
+            let filter = MarketFilter { phases: phases.clone() };
+            read::markets(client, &filter, after, offset, 21).await.unwrap();
+        }
+    }
+    let newest = TradePosition { epoch, seq: Seq(u64::MAX) };
+    assert_eq!(read::trades(client, market, newest, 10, 21).await.unwrap().len(), 21);
+    read::position(client, market, Wallet([4; 32])).await.unwrap().unwrap();
+    read::positions(client, Some((market, Wallet([4; 32]))), 50).await.unwrap();
+    drop(object);
+    pool.close();
+}
+
+#[test]
+fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
+    actix::System::new().block_on(async {
+        let database = Database::fresh().await;
+        let epoch = prepare(&database).await;
+        let mut story = Story::begin(1, epoch);
+        for wallet in 0..120 {
+            story.buy(Wallet([wallet; 32]), Outcome::from(wallet % 2 == 0), 1_000_000_000);
+        }
+        let client = database.connect().await;
+        seed::markets(&client, epoch, MARKETS).await;
+        let pool = settings(&database.url).pool(2).unwrap();
+        let life = WriterLife::begin(&pool).await.unwrap();
+        life.commit(&pool, 1, &[story.append()]).await.unwrap();
+        let staged: Vec<_> = (0..1_000).map(|n| Staged { signature: signature(n), slot: Slot(1) }).collect();
+        staging::stage(&pool, &staged).await.unwrap();
+        // Here the tables are small, and to read one through may be quickest: only where no index serves it happens now.
+        let name = database.url.rsplit_once('/').unwrap().1;
+        client.batch_execute(&format!("ANALYZE; ALTER DATABASE {name} SET enable_seqscan = off")).await.unwrap();
+        drop(client);
+        pool.close();
+
+        let before = read_through(&database).await;
+        assert_eq!(before.len(), 7);
+        ask_all(&database, &mut story, &life, epoch).await;
+        assert_eq!(read_through(&database).await, before);
+
+        // The count counts.
+        database.connect().await.query("SELECT count(*) FROM positions WHERE trades_count = 7", &[]).await.unwrap();
+        assert_ne!(read_through(&database).await, before);
+    });
+}
