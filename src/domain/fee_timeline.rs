@@ -6,9 +6,10 @@
 
 use super::{
     amount::Bps,
-    entry::{EntryBody, FeeSchedule},
+    entry::{Entry, EntryBody, FeeSchedule},
     event::ProgramEvent,
     ids::Slot,
+    rollback::reverted_by,
 };
 
 /// Changes that are kept; beyond it the oldest are forgotten (and their trades priced by the oldest that is left).
@@ -52,6 +53,20 @@ impl FeeTimeline {
             }
             _ => {}
         }
+    }
+
+    /// Notes the config's journal, in order; what it took back itself is left out.
+    pub fn note_journal(&mut self, entries: &[Entry]) {
+        let fallen = reverted_by(entries);
+        for entry in entries.iter().filter(|entry| !fallen.contains(&entry.seq)) {
+            self.note_entry(&entry.body);
+        }
+    }
+
+    /// The config's entries after a slot are these, and no others: what else was noted since never came to be.
+    pub fn roll_back(&mut self, after: Slot, standing: &[EntryBody]) {
+        self.0.retain(|(since, _)| *since <= after);
+        standing.iter().for_each(|body| self.note_entry(body));
     }
 
     /// Notes rates that are known to be in force at a slot.

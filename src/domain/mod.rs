@@ -22,4 +22,5 @@ pub mod misfit;
 pub mod payout;
 pub mod phase;
 pub mod position;
+pub mod rollback;
 pub mod trade;

@@ -10,10 +10,12 @@ use std::time::Duration;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::NoTls;
 
+pub mod finality;
 pub mod identity;
 pub mod migrate;
 pub mod open;
 pub mod read;
+mod revert;
 pub mod rows;
 pub mod staging;
 pub mod write;

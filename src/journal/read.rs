@@ -108,7 +108,7 @@ pub struct MarketFilter {
     pub phases: Vec<Phase>,
 }
 
-/// A page of markets, newest first.
+/// A page of markets, newest first; without those whose creation was rolled back.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -124,7 +124,7 @@ pub async fn markets<C: GenericClient + Sync>(
     let (offset, limit) = (i64::from(offset), i64::from(limit));
 
     // The statement names only what restricts it, so that PostgreSQL can take the index that fits.
-    let mut wanted = Vec::new();
+    let mut wanted = vec!["NOT vanished".to_owned()];
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&offset, &limit];
     if !phases.is_empty() {
         values.push(&phases);
@@ -135,9 +135,9 @@ pub async fn markets<C: GenericClient + Sync>(
         values.push(address);
         wanted.push(format!("(created_at_unix, address) < (${}::bigint, ${}::text)", values.len() - 1, values.len()));
     }
-    let condition = if wanted.is_empty() { String::new() } else { format!("WHERE {}", wanted.join(" AND ")) };
+    let condition = wanted.join(" AND ");
     let sql = format!(
-        "SELECT to_jsonb(m) FROM markets m {condition} \
+        "SELECT to_jsonb(m) FROM markets m WHERE {condition} \
          ORDER BY created_at_unix DESC, address DESC OFFSET $1 LIMIT $2"
     );
     let rows = client.query(&sql, &values).await?;
@@ -192,7 +192,7 @@ pub struct TradeFound {
     pub contained: bool,
 }
 
-/// A page of a market's trades before a place (itself excluded), newest first.
+/// A page of a market's trades before a place (itself excluded), newest first; without those that were rolled back.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -209,7 +209,7 @@ pub async fn trades<C: GenericClient + Sync>(
                    to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), \
                j.kind = 'contained' \
         FROM trades t JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq \
-        WHERE t.market = $1::text AND (t.epoch, t.seq) < ($2::bigint, $3) \
+        WHERE t.market = $1::text AND NOT t.orphaned AND (t.epoch, t.seq) < ($2::bigint, $3) \
         ORDER BY t.epoch DESC, t.seq DESC OFFSET $4 LIMIT $5";
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let rows = client

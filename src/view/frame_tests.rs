@@ -67,6 +67,7 @@ fn market(phase: Phase) -> Market {
         lamports: Lamports(0),
         trades_count: 3,
         price_yes: Some(PriceE9(500_000_000)),
+        vanished: false,
     }
 }
 
@@ -107,6 +108,7 @@ fn config() -> ProgramConfig {
         dispute_period_seconds: 259_200,
         is_paused: false,
         updated_at: UnixSeconds(1_760_000_000),
+        vanished: false,
     }
 }
 

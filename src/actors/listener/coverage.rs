@@ -100,13 +100,15 @@ impl Pass {
             .collect()
     }
 
-    /// The cursor after this pass, once all that it found is durable.
+    /// The cursor after this pass, once all that it found is durable. It does not pass what is not known to be final:
+    /// what takes the place of something that vanished has to be met by the next list.
     pub fn cursor(&self, before: &Cursor) -> Cursor {
+        let finalized_slot = before.finalized_slot.unwrap_or_default();
         let (signature, slot) = match self.newest_finalized {
-            Some((signature, slot)) if slot >= before.slot => (Some(signature), slot),
+            Some((signature, slot)) if slot >= before.slot && slot <= finalized_slot => (Some(signature), slot),
             _ => (before.signature, before.slot),
         };
-        Cursor { signature, slot, covered_slot: before.covered_slot.max(self.confirmed_slot) }
+        Cursor { signature, slot, covered_slot: before.covered_slot.max(self.confirmed_slot), ..*before }
     }
 }
 
@@ -136,7 +138,8 @@ mod tests {
     }
 
     fn cursor(n: u8, slot: u64) -> Cursor {
-        Cursor { signature: Some(TxSignature([n; 64])), slot: Slot(slot), covered_slot: Slot(slot) }
+        let slot = Slot(slot);
+        Cursor { signature: Some(TxSignature([n; 64])), slot, covered_slot: slot, finalized_slot: Some(Slot(70)) }
     }
 
     #[test]
@@ -181,5 +184,7 @@ mod tests {
         );
         assert_eq!(pass.cursor(&cursor(1, 10)).slot, Slot(70), "80 was not finalized when the pass began");
         assert_eq!(pass.cursor(&cursor(7, 75)).slot, Slot(75));
+        let doubted = Cursor { finalized_slot: Some(Slot(69)), ..cursor(1, 10) };
+        assert_eq!(pass.cursor(&doubted).slot, Slot(10), "70 was not found to be final");
     }
 }

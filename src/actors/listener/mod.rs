@@ -11,6 +11,7 @@
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
 mod coverage;
+mod finality;
 mod live;
 mod passes;
 mod sorting;
@@ -27,6 +28,7 @@ use deadpool_postgres::Pool;
 
 use self::{
     coverage::Pass,
+    finality::Finality,
     live::Live,
     passes::Reconcile,
     sorting::{Sorted, Sorter},
@@ -102,6 +104,7 @@ pub struct Listener {
     /// `None` until it is loaded.
     cursor: Option<Cursor>,
     pass: Option<Pass>,
+    finality: Finality,
     /// The node was asked where the pass is to begin.
     pass_begins: bool,
     /// A live connection was made since the pass began: what happened before it may be missing from the pass.
@@ -144,6 +147,7 @@ impl Listener {
             live: Live::default(),
             cursor: None,
             pass: None,
+            finality: Finality::default(),
             pass_begins: false,
             pass_missed_connect: false,
             pass_spoiled: false,
@@ -410,7 +414,7 @@ impl Actor for Listener {
         ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored), actor, ctx| {
             {
                 let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-                entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+                fees.note_journal(&entries);
                 // A new life of the journal begins without entries, and after very many changes not all were read.
                 if let Some(stored) = stored {
                     fees.note_state(Slot(stored.row.slot_high), stored.row.state.fees);

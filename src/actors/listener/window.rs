@@ -171,6 +171,11 @@ impl Window {
         true
     }
 
+    /// A settled transaction was taken back: it is taken again if it comes again.
+    pub fn forget(&mut self, signature: &TxSignature) {
+        self.settled.remove(signature);
+    }
+
     /// Nothing is to be done for a transaction (any more).
     pub fn settle(&mut self, signature: TxSignature) {
         if self.settled.insert(signature) {

@@ -18,10 +18,14 @@ use super::{
 };
 use crate::{
     actors::{
-        chain_reader::{History, ReadHistory},
+        chain_reader::{ChainReader, History, ReadHistory},
         retry,
+        supervision::Link,
     },
-    domain::{event::ChainEvent, ids::EventId},
+    domain::{
+        event::ChainEvent,
+        ids::{AccountAddress, EventId, Slot},
+    },
     journal::{
         open,
         staging::{self, DeadLetter},
@@ -66,17 +70,7 @@ impl<S: Subject> StreamActor<S> {
         let (reader, pool, address) = (self.env.reader.clone(), self.env.pool.clone(), self.address);
         let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
         let read = async move {
-            let history = loop {
-                if let Some(reader) = reader.get() {
-                    match reader.send(ReadHistory { address, since }).await {
-                        Ok(Ok(history)) => break history,
-                        Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
-                        // Its next life is asked.
-                        Err(_) => {}
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            };
+            let history = read_history::<S>(&reader, address, since).await;
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
             let known = retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
@@ -248,6 +242,25 @@ impl<S: Subject> StreamActor<S> {
     }
 }
 
+/// The stream's transactions after a slot, and its account; asked for until it is answered.
+pub(super) async fn read_history<S: Subject>(
+    reader: &Link<ChainReader>,
+    address: AccountAddress,
+    since: Slot,
+) -> History {
+    loop {
+        if let Some(reader) = reader.get() {
+            match reader.send(ReadHistory { address, since }).await {
+                Ok(Ok(history)) => return history,
+                Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
+                // Its next life is asked.
+                Err(_) => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 impl Candidate {
     fn into_items(self) -> impl Iterator<Item = Item> {
         let delivery = self.delivery;
@@ -256,7 +269,7 @@ impl Candidate {
 }
 
 fn meets<S: Subject>(state: Option<&S>, account: Option<&ReadAccount>) -> bool {
-    match (state, account) {
+    match (state.filter(|state| state.exists()), account) {
         (Some(state), Some(account)) => state.differences(account).is_ok_and(|differences| differences.is_empty()),
         (None, None) => true,
         _ => false,

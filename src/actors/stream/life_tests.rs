@@ -160,6 +160,7 @@ impl Database {
             tail: self.entries[head.finalized_seq.0 as usize..].to_vec(),
             slot_high_before_ring: high(ring_begins),
             finalized_slot: high(head.finalized_seq.0 as usize),
+            rolled_back: reverted_by(&self.entries[head.finalized_seq.0 as usize..]),
         };
         Life::restore(ADDRESS.account(), EPOCH, stored)
     }
@@ -457,3 +458,6 @@ fn an_event_that_moves_nothing_is_known_all_the_same() {
     assert!(write_all(&mut life, &mut database).is_empty());
     assert_eq!(database.entries.len(), 2);
 }
+
+#[path = "life_rollback_tests.rs"]
+mod rollback;

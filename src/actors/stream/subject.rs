@@ -7,7 +7,8 @@ use crate::{
         config::ProgramConfig,
         entry::{EntryBody, FeeSchedule},
         event::ChainEvent,
-        ids::{AccountAddress, Epoch, MarketAddress, Slot},
+        fee_timeline::FeeTimeline,
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
         misfit::Misfit,
     },
@@ -47,6 +48,8 @@ pub struct Stored<S> {
     pub slot_high_before_ring: Slot,
     /// As in [`open::StoredStream`].
     pub finalized_slot: Slot,
+    /// As in [`open::StoredStream`].
+    pub rolled_back: std::collections::BTreeSet<Seq>,
 }
 
 /// What a stream is about.
@@ -81,6 +84,16 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         account: &ReadAccount,
         reason: String,
     ) -> Result<EntryBody, String>;
+
+    /// The entry that takes `reverted` back; `rebuilt` is what the others make.
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody;
+
+    /// False where its beginning was rolled back: then the chain has no such account.
+    fn exists(&self) -> bool;
+
+    /// Entries were taken back: what the whole engine was told of them is corrected. `standing` are those that are left
+    /// since the finalized point, in order.
+    fn correct(fees: &mut FeeTimeline, finalized: Slot, standing: &[EntryBody]);
 
     /// The row at a head.
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow;
@@ -135,6 +148,17 @@ impl Subject for Market {
         Ok(Market::plan_resync(current, market, reason, account.slot))
     }
 
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody {
+        current.plan_rollback(rebuilt, reverted, slot)
+    }
+
+    fn exists(&self) -> bool {
+        !self.vanished
+    }
+
+    /// A market's state is its own.
+    fn correct(_: &mut FeeTimeline, _: Slot, _: &[EntryBody]) {}
+
     fn row(head: RowHead, _: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
         HeadRow::Market(Box::new(MarketRow::new(head, state, finalized.cloned())))
     }
@@ -153,6 +177,7 @@ impl Subject for Market {
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
             finalized_slot: stored.finalized_slot,
+            rolled_back: stored.rolled_back,
         }))
     }
 }
@@ -196,6 +221,18 @@ impl Subject for ProgramConfig {
         Ok(ProgramConfig::plan_resync(ProgramConfig::from_account(&decoded, current), reason, account.slot))
     }
 
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody {
+        current.plan_rollback(rebuilt, reverted, slot)
+    }
+
+    fn exists(&self) -> bool {
+        !self.vanished
+    }
+
+    fn correct(fees: &mut FeeTimeline, finalized: Slot, standing: &[EntryBody]) {
+        fees.roll_back(finalized, standing);
+    }
+
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
         HeadRow::Config(Box::new(ConfigRow {
             address,
@@ -222,6 +259,7 @@ impl Subject for ProgramConfig {
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
             finalized_slot: stored.finalized_slot,
+            rolled_back: stored.rolled_back,
         }))
     }
 }

@@ -139,6 +139,7 @@ fn created(address: MarketAddress, event: &MarketCreated, facts: Option<&Instruc
         lamports: MARKET_RENT,
         trades_count: 0,
         price_yes: Curve::Program.price_yes(quantities, b_parameter).ok(),
+        vanished: false,
     })
 }
 
