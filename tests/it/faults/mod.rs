@@ -5,7 +5,6 @@
 mod adoption;
 mod crashes;
 mod gaps;
-mod node;
 mod rig;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};

@@ -1,0 +1,3 @@
+//! The test tools, put to the test themselves.
+
+mod proxy;
