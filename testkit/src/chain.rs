@@ -95,11 +95,16 @@ static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
 impl Chain {
     /// Starts one and makes the program's config.
     pub async fn start() -> Self {
+        Self::with_slots_of(SLOT_MS).await
+    }
+
+    /// One with slots of so many milliseconds: what lands is final 31 of them later.
+    pub async fn with_slots_of(slot_ms: &str) -> Self {
         let folder = Folder::new("chain");
         let (admin, backend, fee_wallet) = (Keypair::new(), Keypair::new(), Keypair::new());
         let mut command = Command::new(programs::localnet());
         command.args(["--rpc-port", &free_port().to_string(), "--ws-port", &free_port().to_string()]);
-        command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", SLOT_MS]);
+        command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", slot_ms]);
         for keypair in [&admin, &backend, &fee_wallet] {
             command.arg("--fund").arg(format!("{}={FUNDS}", keypair.pubkey()));
         }

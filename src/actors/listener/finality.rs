@@ -3,12 +3,13 @@
 //! A confirmed transaction may vanish with its fork. So at the end of every coverage pass, what the journal recorded in
 //! slots that have become final is compared with the finalized chain, and only what is found there becomes final. The
 //! list of the pass answers for nearly all of it, without a call. What is not in it where it was recorded is asked of the
-//! node by its signature; and if the node does not know it there in two passes, [`APART`] at least, its streams are told
-//! that it has vanished.
+//! node by its signature; and if the node does not know it there in two passes, [`APART`] at least, and the block of that
+//! slot does not hold it, its streams are told that it has vanished.
 //!
 //! A node that is behind, or has forgotten, or fails, proves nothing: it counts only if its own finalized slot, before and
-//! after the question, has passed the transaction's, if it answered at a slot that late, and if it still knows a
-//! transaction that is known to be final. Where the proof is missing, finality (and the cursor) wait, and nothing falls.
+//! after the question, has passed the transaction's, if it answered at a slot that late, if it still knows a transaction
+//! that is known to be final, and if it shows the block, or says that the slot was skipped (which a node says only of
+//! slots below its own root). Where the proof is missing, finality (and the cursor) wait, and nothing falls.
 //!
 //! What is looked at is read from the journal, page by page from [`Cursor::finalized_slot`] on, so a death at any point
 //! forgets nothing but doubts, and those are raised again.
@@ -19,7 +20,7 @@
 //! [`Cursor::finalized_slot`]: crate::journal::staging::Cursor::finalized_slot
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -169,6 +170,8 @@ enum Verdict {
     Stands,
     /// It is not there, and the node is in a position to know.
     NotThere,
+    /// It is there, and failed.
+    Failed,
     /// Nothing can be concluded.
     Unclear,
 }
@@ -191,15 +194,20 @@ impl Looking {
                 from = upto;
                 continue;
             };
-            let is_missing = |it: &Recorded| verdicts.get(&(it.signature, it.slot)) == Some(&Verdict::NotThere);
             let mut proved = Vec::new();
-            for it in open.iter().filter(|it| is_missing(it)) {
+            let mut blocks = HashMap::new();
+            for it in &open {
                 let place = (it.signature, it.slot);
+                let is_there = match verdicts.get(&place) {
+                    Some(Verdict::NotThere) => false,
+                    Some(Verdict::Failed) => true,
+                    _ => continue,
+                };
                 let since = *self.doubts.get(&place).unwrap_or(&Instant::now());
-                if since.elapsed() >= APART && !rolled_back {
-                    proved.push(*it);
-                } else {
+                if since.elapsed() < APART || rolled_back {
                     doubts.insert(place, since);
+                } else if is_there || self.block_lacks(it, &mut blocks).await {
+                    proved.push(*it);
                 }
             }
             if proved.is_empty() {
@@ -213,6 +221,24 @@ impl Looking {
         }
         self.told.retain(|(_, slot), _| *slot > from);
         Look { finalized: from, doubts, told: self.told, taken_back }
+    }
+
+    /// True if the block of its slot is known and does not hold it. Each block is read once.
+    async fn block_lacks(&self, it: &Recorded, blocks: &mut HashMap<Slot, Option<HashSet<TxSignature>>>) -> bool {
+        if let Entry::Vacant(vacant) = blocks.entry(it.slot) {
+            let block = match self.rpc.block_signatures(it.slot).await {
+                Ok(signatures) => Some(signatures.into_iter().flatten().collect()),
+                Err(ChainReadError::HistoryGone { message, .. }) if message.contains("was skipped") => {
+                    Some(HashSet::new())
+                }
+                Err(error) => {
+                    log::warn!("the block of slot {} can't be read: {error}", it.slot);
+                    None
+                }
+            };
+            vacant.insert(block);
+        }
+        blocks.get(&it.slot).is_some_and(|block| block.as_ref().is_some_and(|block| !block.contains(&it.signature)))
     }
 
     /// What the node says of each; those that it was not asked about are left out.
@@ -322,9 +348,10 @@ impl Answer {
             // It was not asked for.
             None => Verdict::Unclear,
             Some(None) => Verdict::NotThere,
-            Some(Some(status)) if status.slot != it.slot || status.failure.is_some() => Verdict::NotThere,
-            Some(Some(status)) if status.commitment == Commitment::Finalized => Verdict::Stands,
-            Some(Some(_)) => Verdict::Unclear,
+            Some(Some(status)) if status.slot != it.slot => Verdict::NotThere,
+            Some(Some(status)) if status.commitment != Commitment::Finalized => Verdict::Unclear,
+            Some(Some(status)) if status.failure.is_some() => Verdict::Failed,
+            Some(Some(_)) => Verdict::Stands,
         }
     }
 }

@@ -6,6 +6,7 @@ mod adoption;
 mod crashes;
 mod gaps;
 mod rig;
+mod rollback;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};
 use zmart_testkit::{patience::wait_for, postgres::Database};

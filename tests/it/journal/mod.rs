@@ -3,6 +3,7 @@
 
 mod identity;
 mod outages;
+mod rollback;
 mod rows;
 mod story;
 mod streams;
