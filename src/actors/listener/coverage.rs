@@ -77,7 +77,7 @@ impl Pass {
         &mut self,
         page: &SignaturePage,
         cursor: &Cursor,
-        is_known: impl Fn(&TxSignature) -> bool,
+        is_known: impl Fn(&FoundSignature) -> bool,
     ) -> Vec<Staged> {
         let at_cursor = |entry: &FoundSignature| Some(entry.signature) == cursor.signature;
         let reached = page.found.iter().any(|entry| at_cursor(entry) || entry.slot < cursor.slot);
@@ -95,7 +95,7 @@ impl Pass {
             .iter()
             // The order of a list within a slot is not relied on: of the cursor's slot all are taken.
             .filter(|entry| entry.slot >= cursor.slot && !at_cursor(entry))
-            .filter(|entry| !entry.failed && !is_known(&entry.signature))
+            .filter(|entry| !entry.failed && !is_known(entry))
             .map(|entry| Staged { signature: entry.signature, slot: entry.slot })
             .collect()
     }
@@ -152,7 +152,7 @@ mod tests {
         let found = pass.take(
             &page(vec![entry(9, 40, true), entry(3, 30, true), entry(1, 10, true), entry(0, 5, true)]),
             &before,
-            |s| s.0[0] == 3,
+            |entry| entry.signature.0[0] == 3,
         );
         assert!(found.is_empty(), "failed and known ones are not staged, nor what lies below the cursor: {found:?}");
         assert_eq!(pass.end, Some(ListEnd::Reached));

@@ -170,18 +170,17 @@ impl Listener {
 
     /// Takes a transaction from whatever source.
     fn ingest(&mut self, transaction: RawTransaction, ctx: &mut Context<Self>) -> Admission {
-        let signature = transaction.signature;
-        if self.window.knows(&signature) {
+        let (signature, slot) = (transaction.signature, Slot(transaction.slot));
+        if self.window.knows(&signature, slot) {
             return Admission::Known;
         }
-        let slot = Slot(transaction.slot);
         let sorted = {
             let mut fees = self.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             self.sorter.sort(&transaction, &mut fees)
         };
         match sorted {
             Sorted::Nothing => {
-                self.window.settle(signature);
+                self.window.settle(signature, slot);
                 Admission::Taken
             }
             Sorted::LeaveToCoverage => Admission::Taken,

@@ -102,7 +102,7 @@ impl Listener {
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
             };
             actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
-            let found = pass.take(&page, &cursor, |signature| actor.window.knows(signature));
+            let found = pass.take(&page, &cursor, |entry| actor.window.knows(&entry.signature, entry.slot));
             actor.pass = Some(pass);
             if !found.is_empty() {
                 log::debug!("coverage found {} transactions", found.len());
@@ -287,7 +287,7 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
-        self.window.settle(staged.signature);
+        self.window.settle(staged.signature, staged.slot);
         let pool = self.parts.pool.clone();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await

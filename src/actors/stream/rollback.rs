@@ -83,10 +83,7 @@ impl<S: Subject> StreamActor<S> {
             log::error!("{} {} can't be rolled back: {misfit}", S::KIND, self.address);
             return ctx.stop();
         }
-        {
-            let mut fees = self.env.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            S::correct(&mut fees, since, &rates);
-        }
+        S::correct(&self.env.fees, since, &rates);
         // What landed again comes before anything that waits here.
         self.heal_first = true;
         self.suspicion.get_or_insert_with(|| "entries of it were rolled back".to_owned());

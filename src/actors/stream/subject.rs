@@ -1,11 +1,13 @@
 //! What a stream is about: a market, or the program's config. The actor is the same for both.
 
+use std::sync::{PoisonError, RwLock};
+
 use crate::{
     chain::anchor::accounts::decode_account,
     domain::{
         account::{GlobalConfigAccount, MarketAccount},
         config::ProgramConfig,
-        entry::{EntryBody, FeeSchedule},
+        entry::{Entry, EntryBody, FeeSchedule},
         event::ChainEvent,
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
@@ -41,9 +43,9 @@ pub struct Stored<S> {
     /// The state at the finalized point, if there is one.
     pub finalized: Option<S>,
     /// As in [`open::StoredStream`].
-    pub ring: Vec<crate::domain::entry::Entry>,
+    pub ring: Vec<Entry>,
     /// As in [`open::StoredStream`].
-    pub tail: Vec<crate::domain::entry::Entry>,
+    pub tail: Vec<Entry>,
     /// As in [`open::StoredStream`].
     pub slot_high_before_ring: Slot,
     /// As in [`open::StoredStream`].
@@ -91,9 +93,11 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
     /// False where its beginning was rolled back: then the chain has no such account.
     fn exists(&self) -> bool;
 
-    /// Entries were taken back: what the whole engine was told of them is corrected. `standing` are those that are left
-    /// since the finalized point, in order.
-    fn correct(fees: &mut FeeTimeline, finalized: Slot, standing: &[EntryBody]);
+    /// Entries are durable: tells the engine's fee timeline what they change in it.
+    fn note(fees: &RwLock<FeeTimeline>, entries: &[Entry]);
+
+    /// Entries were taken back: tells the fee timeline what is left since the finalized slot, in order.
+    fn correct(fees: &RwLock<FeeTimeline>, finalized: Slot, standing: &[EntryBody]);
 
     /// The row at a head.
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow;
@@ -156,8 +160,10 @@ impl Subject for Market {
         !self.vanished
     }
 
-    /// A market's state is its own.
-    fn correct(_: &mut FeeTimeline, _: Slot, _: &[EntryBody]) {}
+    /// A market tells no rates.
+    fn note(_: &RwLock<FeeTimeline>, _: &[Entry]) {}
+
+    fn correct(_: &RwLock<FeeTimeline>, _: Slot, _: &[EntryBody]) {}
 
     fn row(head: RowHead, _: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
         HeadRow::Market(Box::new(MarketRow::new(head, state, finalized.cloned())))
@@ -229,8 +235,13 @@ impl Subject for ProgramConfig {
         !self.vanished
     }
 
-    fn correct(fees: &mut FeeTimeline, finalized: Slot, standing: &[EntryBody]) {
-        fees.roll_back(finalized, standing);
+    fn note(fees: &RwLock<FeeTimeline>, entries: &[Entry]) {
+        let mut fees = fees.write().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+    }
+
+    fn correct(fees: &RwLock<FeeTimeline>, finalized: Slot, standing: &[EntryBody]) {
+        fees.write().unwrap_or_else(PoisonError::into_inner).roll_back(finalized, standing);
     }
 
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {

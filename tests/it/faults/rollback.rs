@@ -276,6 +276,44 @@ async fn a_market_whose_creation_vanishes_is_shown_as_vanished_until_it_is_creat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_fees_that_vanishes_is_taken_back_and_trades_pay_it_once_it_landed_again() {
+    let scene = Scene::set().await;
+    let (client, trader) = (&scene.client, &scene.trader);
+    let market = scene.market().await;
+    let rig = Rig::start(&scene.chain, &scene.database, &scene.settings).await;
+    let kept = client.buy(market, trader, Outcome::Yes, SOL).await;
+    journal_with(&scene.database, market, kept).await;
+    let mut listening = Connection::open(&rig.engine.ws).await;
+    listening.next_frame().await;
+    listening.send(json!({"id": 1, "action": "subscribe", "channels": ["config"]})).await;
+    let subscribed = listening.answer_to(&json!(1)).await;
+    assert_eq!(subscribed["snapshot"]["fees"]["protocol_bps"], 300, "{subscribed}");
+    let protocol_fee = |frame: &Value| frame["data"]["fees"]["protocol_bps"].as_u64();
+
+    let frozen = scene.proxy.handle().freeze().await;
+    let changed = scene.chain.set_protocol_fee(400).await;
+    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(400));
+    frozen.hide(changed).await;
+    let rollback = listening.next_of("rollback").await;
+    assert_eq!(rollback["data"]["config"]["fees"]["protocol_bps"], 300, "{rollback}");
+    let update = listening.next_of("config_update").await;
+    assert_eq!((protocol_fee(&update), &update["data"]["reason"]), (Some(300), &json!("rollback")));
+    assert!(matches!(scene.entries_of(changed).await.as_slice(), [(_, true)]));
+    rig.agrees_with_the_chain().await;
+
+    let slot = scene.slot().await;
+    frozen.land_again(changed, slot);
+    frozen.notify_again(changed).await;
+    scene.landed_again(changed, slot).await;
+    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(400));
+    let paid = client.buy(market, trader, Outcome::No, SOL).await;
+    let journal = journal_with(&scene.database, market, paid).await;
+    assert!(journal.iter().all(|(kind, _)| kind == "trade" || kind == "event"), "the rates were known: {journal:?}");
+    rig.agrees_with_the_chain().await;
+    assert_eq!(dead_letters(&scene.database).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_behind_or_fails_causes_no_roll_back() {
     let scene = Scene::set().await;
     let (client, trader) = (&scene.client, &scene.trader);
