@@ -291,8 +291,8 @@ async fn a_change_of_the_fees_that_vanishes_is_taken_back_and_trades_pay_it_once
     let protocol_fee = |frame: &Value| frame["data"]["fees"]["protocol_bps"].as_u64();
 
     let frozen = scene.proxy.handle().freeze().await;
-    let changed = scene.chain.set_protocol_fee(400).await;
-    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(400));
+    let changed = scene.chain.set_protocol_fee(200).await;
+    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(200));
     frozen.hide(changed).await;
     let rollback = listening.next_of("rollback").await;
     assert_eq!(rollback["data"]["config"]["fees"]["protocol_bps"], 300, "{rollback}");
@@ -305,7 +305,7 @@ async fn a_change_of_the_fees_that_vanishes_is_taken_back_and_trades_pay_it_once
     frozen.land_again(changed, slot);
     frozen.notify_again(changed).await;
     scene.landed_again(changed, slot).await;
-    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(400));
+    assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(200));
     let paid = client.buy(market, trader, Outcome::No, SOL).await;
     let journal = journal_with(&scene.database, market, paid).await;
     assert!(journal.iter().all(|(kind, _)| kind == "trade" || kind == "event"), "the rates were known: {journal:?}");
