@@ -15,7 +15,8 @@
 //! forgets nothing but doubts, and those are raised again.
 //!
 //! - More listed than [`LISTED_MAX`]: the older ones are asked for by signature.
-//! - More in doubt than [`ASKED_MAX`]: the oldest first, the others by the next pass.
+//! - More in doubt than [`ASKED_MAX`]: the oldest first, the others by the next pass. So after an outage that let more
+//!   than was listed pass by, finality catches up at that many a pass.
 //!
 //! [`Cursor::finalized_slot`]: crate::journal::staging::Cursor::finalized_slot
 
@@ -211,6 +212,12 @@ impl Looking {
                 }
             }
             if proved.is_empty() {
+                log::info!(
+                    "finality waits for {} in slot {}, and {} others",
+                    oldest.signature,
+                    oldest.slot,
+                    open.len() - 1
+                );
                 from = from.max(Slot(oldest.slot.0.saturating_sub(1)));
                 break;
             }
@@ -365,12 +372,11 @@ async fn statuses(
 ) -> Result<Answer, ChainReadError> {
     let before = rpc.slot(Commitment::Finalized).await?;
     let with_control: Vec<TxSignature> = known_final.iter().chain(asked).copied().collect();
-    let (seen_at, mut answers) = rpc.signature_statuses_at(&with_control, true).await?;
+    let (seen_at, answers) = rpc.signature_statuses_at(&with_control, true).await?;
     let after = rpc.slot(Commitment::Finalized).await?;
-    let remembers = match known_final {
-        None => true,
-        Some(_) => answers.remove(0).is_some_and(|status| status.commitment == Commitment::Finalized),
-    };
+    let mut answers = answers.into_iter();
+    let is_final = |status: SignatureStatus| status.commitment == Commitment::Finalized;
+    let remembers = known_final.is_none() || answers.next().flatten().is_some_and(is_final);
     let knows_up_to = if remembers { before.min(after).min(seen_at) } else { Slot(0) };
     Ok(Answer { statuses: asked.iter().copied().zip(answers).collect(), knows_up_to })
 }

@@ -414,3 +414,7 @@ impl<S: Subject> Life<S> {
 #[cfg(test)]
 #[path = "life_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "life_rollback_tests.rs"]
+mod rollback_tests;

@@ -1,8 +1,16 @@
 //! What holds over roll-backs, whatever vanishes and lands again, with deaths at any point: what is left of the journal
 //! is the chain, event by event, and its fold is the state; no number is used twice; what was taken back can come again.
 
-use super::*;
-use crate::domain::ids::Seq;
+use proptest::prelude::*;
+
+use super::{
+    tests::{Chain, Database, EPOCH, frames, id, live, write_all},
+    *,
+};
+use crate::domain::market::{
+    Market,
+    sample::{ADDRESS, TEN_PERCENT},
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -45,7 +53,7 @@ impl World {
         let chain = Chain::active();
         let (life, database) = live(&chain);
         let frames = match life.missed(EPOCH, Seq(0)) {
-            Missed::Frames(packs) => super::frames(&packs),
+            Missed::Frames(packs) => frames(&packs),
             other => panic!("{other:?}"),
         };
         Self { chain, life, database, slot: 200, number: 1_000, final_events: 4, frames }
@@ -53,7 +61,7 @@ impl World {
 
     fn write(&mut self) {
         let packs = write_all(&mut self.life, &mut self.database);
-        self.frames.extend(super::frames(&packs));
+        self.frames.extend(frames(&packs));
     }
 
     /// A trade lands in a slot of its own; `again` is the transaction, if it is not a new one.
@@ -152,7 +160,7 @@ impl World {
         assert_eq!(in_a_row, from_scratch);
         // What a new life replays is what was live.
         if let Missed::Frames(packs) = self.database.life().missed(EPOCH, Seq(0)) {
-            assert_eq!(super::frames(&packs), self.frames);
+            assert_eq!(frames(&packs), self.frames);
         }
     }
 }

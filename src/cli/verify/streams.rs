@@ -126,11 +126,10 @@ impl Verification {
             let account = self.rpc.accounts(&[address.account()]).await?.accounts.into_iter().flatten().next();
             let last = round == ROUNDS;
             match (row, account) {
-                (Some(row), Some(_)) if row.vanished => {
-                    if last {
-                        self.wrong(format!("market {address}"), "is on the chain, and rolled back in the journal");
-                    }
+                (Some(row), Some(_)) if row.vanished && last => {
+                    self.wrong(format!("market {address}"), "is on the chain, and rolled back in the journal");
                 }
+                (Some(row), Some(_)) if row.vanished => {}
                 // Its creation was rolled back.
                 (Some(row), None) if row.vanished => return Ok(()),
                 (Some(row), Some(account)) => {

@@ -4,10 +4,9 @@
 
 use super::{
     super::{
-        amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
+        amount::PriceE9,
         entry::EntryBody,
-        event::IpfsHash,
-        ids::{Seq, Slot, Wallet},
+        ids::{Seq, Slot},
         misfit::Misfit,
         phase::Phase,
     },
@@ -41,45 +40,7 @@ impl Market {
 
     /// What is left of a market whose creation was taken back: its names.
     fn without_creation(&self) -> Self {
-        let (nobody, never) = (Wallet::default(), UnixSeconds(0));
-        Self {
-            address: self.address,
-            seed: self.seed,
-            creator: self.creator,
-            phase: Phase::Proposed,
-            b_parameter: self.b_parameter,
-            initial_liquidity: Lamports::ZERO,
-            current_liquidity: Lamports::ZERO,
-            shares_yes: ShareUnits::ZERO,
-            shares_no: ShareUnits::ZERO,
-            total_volume: Lamports::ZERO,
-            created_at: self.created_at,
-            approved_at: never,
-            activated_at: never,
-            resolution_proposed_at: never,
-            resolved_at: never,
-            finalized_at: never,
-            cancelled_at: None,
-            resolver: nobody,
-            proposed_outcome: None,
-            final_outcome: None,
-            question_hash: self.question_hash,
-            evidence_hash: IpfsHash::EMPTY,
-            dispute_initiated_at: never,
-            dispute_initiator: nobody,
-            accumulated_resolver_fees: Lamports::ZERO,
-            accumulated_lp_fees: Lamports::ZERO,
-            proposal_likes: 0,
-            proposal_dislikes: 0,
-            proposal_total_votes: 0,
-            dispute_agree: 0,
-            dispute_disagree: 0,
-            dispute_total_votes: 0,
-            was_disputed: false,
-            lamports: Lamports::ZERO,
-            trades_count: 0,
-            price_yes: None,
-            vanished: true,
-        }
+        let empty = Self::empty(self.address, self.seed, self.creator, self.b_parameter, self.created_at);
+        Self { question_hash: self.question_hash, vanished: true, ..empty }
     }
 }

@@ -14,7 +14,7 @@ use zmart_testkit::{
     http::{get, request},
     patience::wait_for,
     postgres::Database,
-    proxy::{Bad, Methods, Proxy, When},
+    proxy::{Bad, Frozen, Methods, Proxy, When},
     socket::Connection,
     subscriber::Subscriber,
 };
@@ -77,6 +77,14 @@ impl Scene {
             }
         })
         .await;
+    }
+
+    /// Lets it land again in the newest slot, tells it, and waits until it is in the journal.
+    async fn let_land_again(&self, frozen: &Frozen, signature: TxSignature) {
+        let slot = self.slot().await;
+        frozen.land_again(signature, slot);
+        frozen.notify_again(signature).await;
+        self.landed_again(signature, slot).await;
     }
 
     async fn slot(&self) -> u64 {
@@ -264,10 +272,7 @@ async fn a_market_whose_creation_vanishes_is_shown_as_vanished_until_it_is_creat
     assert_eq!(listed(rest(&rig, "/api/markets").await), [other.to_string()]);
     rig.agrees_with_the_chain().await;
 
-    let slot = scene.slot().await;
-    frozen.land_again(created, slot);
-    frozen.notify_again(created).await;
-    scene.landed_again(created, slot).await;
+    scene.let_land_again(&frozen, created).await;
     let shown = rest(&rig, &format!("/api/markets/{market}")).await;
     assert_eq!((&shown["vanished"], &shown["seq"]), (&Value::Null, &json!(3)), "{shown}");
     assert_eq!(listed(rest(&rig, "/api/markets").await), [market.to_string(), other.to_string()]);
@@ -301,10 +306,7 @@ async fn a_change_of_the_fees_that_vanishes_is_taken_back_and_trades_pay_it_once
     assert!(matches!(scene.entries_of(changed).await.as_slice(), [(_, true)]));
     rig.agrees_with_the_chain().await;
 
-    let slot = scene.slot().await;
-    frozen.land_again(changed, slot);
-    frozen.notify_again(changed).await;
-    scene.landed_again(changed, slot).await;
+    scene.let_land_again(&frozen, changed).await;
     assert_eq!(protocol_fee(&listening.next_of("config_update").await), Some(200));
     let paid = client.buy(market, trader, Outcome::No, SOL).await;
     let journal = journal_with(&scene.database, market, paid).await;
