@@ -7,6 +7,7 @@
 pub mod chain;
 pub mod compare;
 pub mod engine;
+pub mod feeder;
 pub mod folder;
 pub mod http;
 pub mod http_server;

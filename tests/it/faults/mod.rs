@@ -5,6 +5,7 @@
 mod adoption;
 mod crashes;
 mod gaps;
+mod hidden;
 mod rig;
 mod rollback;
 
