@@ -4,7 +4,8 @@
 //! the chain's order. Accounts are compared by content, never by slot alone: healed means that the journal and the first
 //! k known events equal the account. A read may catch the chain between two answers, so it is repeated a few times; only
 //! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
-//! it already contains are recorded without moving a quantity.
+//! it already contains are recorded without moving a quantity. Where the chain has recorded events in other slots, or with
+//! another effect, they are rolled back first.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -14,6 +15,7 @@ use super::{
     Delivery, Item, Mode, Outcome, StreamActor, Ticket,
     life::Known,
     now_ms,
+    rollback::Doubted,
     subject::{ReadAccount, Subject},
 };
 use crate::{
@@ -87,7 +89,16 @@ impl<S: Subject> StreamActor<S> {
                     let pause = Duration::from_millis(250 << attempt);
                     ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, attempt + 1, ctx));
                 }
-                Finding::Unclear(why) => actor.adopt(candidates, history, format!("{reason}; {why}"), ctx),
+                Finding::Unclear(why) => {
+                    // All readings found them elsewhere: not history is missing, but a fork was given up.
+                    let displaced = actor.life.displaced(&history.events);
+                    if displaced.is_empty() {
+                        return actor.adopt(candidates, history, format!("{reason}; {why}"), ctx);
+                    }
+                    actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
+                    let newest = history.events.iter().map(|event| event.position.slot).max();
+                    actor.roll_back(Doubted::of(displaced, newest.unwrap_or_default()), ctx);
+                }
             }
         }));
     }

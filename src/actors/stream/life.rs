@@ -7,7 +7,7 @@
 //! read again: no repair in place.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -15,8 +15,8 @@ use super::subject::{Stored, Subject};
 use crate::{
     domain::{
         entry::{Entry, EntryBody, FeeSchedule},
-        event::ChainEvent,
-        ids::{AccountAddress, Epoch, EventId, Seq, Slot},
+        event::{ChainEvent, ProgramEvent},
+        ids::{AccountAddress, ChainPosition, Epoch, EventId, Seq, Slot, TxSignature},
         misfit::Misfit,
         rollback::{Rebuild, reverted_by},
     },
@@ -226,6 +226,17 @@ impl<S: Subject> Life<S> {
     /// A stream as it stands at its finalized point: what follows can be applied again, without what was taken back.
     pub fn rebuild(&self) -> Rebuild<S> {
         Rebuild::from_finalized(self.finalized.clone(), self.rolled_back.clone(), S::advance)
+    }
+
+    /// Entries after the finalized point that the chain holds otherwise: in another slot, or with another effect.
+    pub fn displaced(&self, on_chain: &[ChainEvent]) -> Vec<TxSignature> {
+        let on_chain: HashMap<EventId, &ChainEvent> = on_chain.iter().map(|event| (event.id, event)).collect();
+        let standing = self.tail.iter().filter(|(seq, ..)| !self.rolled_back.contains(seq));
+        let recorded = standing.filter_map(|(_, _, body)| body.chain_event());
+        let differs = |(id, position, event): &(EventId, ChainPosition, &ProgramEvent)| {
+            on_chain.get(id).is_some_and(|there| there.position.slot != position.slot || there.event != **event)
+        };
+        recorded.filter(differs).map(|(id, ..)| id.signature).collect()
     }
 
     /// What was taken back is known no more: it may come again, as something new.

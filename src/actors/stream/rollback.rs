@@ -18,6 +18,7 @@ use crate::{
     actors::{retry, stream::ApplyError},
     domain::{
         entry::{Entry, EntryBody},
+        event::ChainEvent,
         ids::{EventId, Seq, Slot, TxSignature},
         rollback::Rebuild,
     },
@@ -29,6 +30,13 @@ use crate::{
 pub(super) struct Doubted {
     signatures: HashSet<TxSignature>,
     proved_at: Slot,
+}
+
+impl Doubted {
+    /// These, as they were read up to that slot.
+    pub(super) fn of(signatures: Vec<TxSignature>, proved_at: Slot) -> Self {
+        Self { signatures: signatures.into_iter().collect(), proved_at }
+    }
 }
 
 /// A stream without the entries that fell.
@@ -48,8 +56,8 @@ impl<S: Subject> StreamActor<S> {
         let (after, since, mut rebuild) = (self.life.finalized_seq(), self.life.finalized_slot(), self.life.rebuild());
         let work = async move {
             let history = read_history::<S>(&env.reader, address, since).await;
-            let on_chain: HashMap<EventId, Slot> =
-                history.events.iter().map(|event| (event.id, event.position.slot)).collect();
+            let on_chain: HashMap<EventId, ChainEvent> =
+                history.events.into_iter().map(|event| (event.id, event)).collect();
             let (mut after, mut rates) = (after, Vec::new());
             loop {
                 let page = retry("a stream's entries can't be read", || async {
@@ -97,12 +105,13 @@ fn take_page<S: Subject>(
     rebuild: &mut Rebuild<S>,
     page: Vec<Entry>,
     doubted: &HashSet<TxSignature>,
-    on_chain: &HashMap<EventId, Slot>,
+    on_chain: &HashMap<EventId, ChainEvent>,
     rates: &mut Vec<EntryBody>,
 ) {
     for entry in page {
-        let is_condemned = entry.body.chain_event().is_some_and(|(id, position, _)| {
-            doubted.contains(&id.signature) && on_chain.get(&id) != Some(&position.slot)
+        let is_condemned = entry.body.chain_event().is_some_and(|(id, position, event)| {
+            let is_there = |it: &ChainEvent| it.position.slot == position.slot && it.event == *event;
+            doubted.contains(&id.signature) && !on_chain.get(&id).is_some_and(is_there)
         });
         if rebuild.next(&entry, is_condemned)
             && matches!(entry.body, EntryBody::Config { .. } | EntryBody::ConfigResync { .. })
