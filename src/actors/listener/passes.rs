@@ -320,7 +320,7 @@ impl Listener {
         if let Some(wanted) = self.reconcile_wanted.take() {
             return self.reconcile(wanted, ctx);
         }
-        if !self.finality.is_done() {
+        if !self.finality.is_done() && !self.pass_spoiled {
             return self.look_at_finality(pass, ctx);
         }
         self.pass = None;

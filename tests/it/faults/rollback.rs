@@ -87,6 +87,16 @@ impl Scene {
         self.landed_again(signature, slot).await;
     }
 
+    /// Waits until everything up to that slot was found to be final.
+    async fn final_at_least(&self, slot: u64) {
+        wait_for("all of it to be final", || async {
+            let row = self.database.connect().await.query_one("SELECT finalized_slot FROM chain_cursor", &[]).await;
+            let finalized: i64 = row.unwrap().get(0);
+            if finalized >= slot as i64 { Ok(()) } else { Err(format!("{finalized} of {slot}")) }
+        })
+        .await;
+    }
+
     async fn slot(&self) -> u64 {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "getSlot", "params": [{"commitment": "confirmed"}]});
         let (body, headers) = (body.to_string(), [("Content-Type", "application/json")]);
@@ -316,6 +326,26 @@ async fn a_change_of_the_fees_that_vanishes_is_taken_back_and_trades_pay_it_once
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notification_of_what_vanished_that_comes_after_finality_is_not_recorded() {
+    let scene = Scene::set().await;
+    let (client, trader) = (&scene.client, &scene.trader);
+    let market = scene.market().await;
+    let rig = Rig::start(&scene.chain, &scene.database, &scene.settings).await;
+    let kept = client.buy(market, trader, Outcome::Yes, SOL).await;
+    let before = journal_with(&scene.database, market, kept).await;
+    let frozen = scene.proxy.handle().freeze().await;
+    frozen.hide_all();
+    let gone = client.buy(market, trader, Outcome::No, SOL).await;
+    scene.final_at_least(scene.slot().await).await;
+    assert_eq!(frozen.notify_again(gone).await, 1);
+    // The next pass has begun after it came.
+    scene.final_at_least(scene.slot().await).await;
+    assert_eq!(journal_of(&scene.database, market).await, before);
+    assert_eq!(scene.entries_of(gone).await, []);
+    rig.agrees_with_the_chain().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_behind_or_fails_causes_no_roll_back() {
     let scene = Scene::set().await;
     let (client, trader) = (&scene.client, &scene.trader);
@@ -355,13 +385,7 @@ async fn a_node_that_is_behind_or_fails_causes_no_roll_back() {
     forgotten.lift();
     errors.lift();
 
-    let slot = scene.slot().await;
-    wait_for("all of it to be final", || async {
-        let row = scene.database.connect().await.query_one("SELECT finalized_slot FROM chain_cursor", &[]).await;
-        let finalized: i64 = row.unwrap().get(0);
-        if finalized >= slot as i64 { Ok(()) } else { Err(finalized) }
-    })
-    .await;
+    scene.final_at_least(scene.slot().await).await;
     let kinds: i64 = scene
         .database
         .connect()
