@@ -290,6 +290,8 @@ pub struct TradeRow {
     pub slot: u64,
     pub block_time_unix: i64,
     pub recorded_at: String,
+    /// Its entry was rolled back.
+    pub orphaned: bool,
 }
 
 impl TradeRow {
@@ -328,6 +330,7 @@ impl TradeRow {
             slot: position.slot.0,
             block_time_unix: event.timestamp().0,
             recorded_at: timestamp(entry.recorded_at_ms),
+            orphaned: false,
         })
     }
 }

@@ -304,7 +304,7 @@ const EVENT_COLUMNS: &str =
     "signature, n, stream, epoch, seq, event, slot, transaction_index, block_time_unix, orphaned";
 const TRADE_COLUMNS: &str = "market, epoch, seq, signature, n, user_wallet, trade_type, outcome, shares, cost, \
     amount_before_fees, protocol_fee, resolver_fee, lp_fee, protocol_fee_bps, resolver_fee_bps, lp_fee_bps, \
-    price_yes_before, price_yes, slot, block_time_unix, recorded_at";
+    price_yes_before, price_yes, slot, block_time_unix, recorded_at, orphaned";
 const CONFIG_COLUMNS: &str = "address, epoch, last_seq, slot_high, finalized_seq, finalized_state, state";
 /// All but `traders_count`, which the positions keep.
 const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, finalized_seq, finalized_state, \
