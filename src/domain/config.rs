@@ -10,7 +10,7 @@ use super::{
     amount::{Bps, UnixSeconds},
     entry::{EntryBody, FeeSchedule},
     event::{ChainEvent, GlobalConfigInitialized, InstructionFacts, ProgramEvent},
-    ids::{Slot, Wallet},
+    ids::{Seq, Slot, Wallet},
     misfit::Misfit,
 };
 
@@ -37,6 +37,9 @@ pub struct ProgramConfig {
     pub is_paused: bool,
     /// The chain's time of the newest change.
     pub updated_at: UnixSeconds,
+    /// Its initialization was rolled back: there is no config on the chain (any more, or yet again).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vanished: bool,
 }
 
 impl ProgramConfig {
@@ -45,6 +48,7 @@ impl ProgramConfig {
     /// # Errors
     /// The event does not fit `current`: events are missing.
     pub fn plan(current: Option<&Self>, event: &ChainEvent) -> Result<EntryBody, Misfit> {
+        let current = current.filter(|config| !config.vanished);
         let config = Box::new(following(current, &event.event, event.facts.as_ref())?);
         Ok(EntryBody::Config { id: event.id, position: event.position, event: event.event.clone(), config })
     }
@@ -57,7 +61,7 @@ impl ProgramConfig {
         match body {
             EntryBody::Config { event, config, .. } => checked(None, event, config),
             EntryBody::ConfigResync { config, .. } => Ok((**config).clone()),
-            EntryBody::Contained { .. } => Err(Misfit::Unknown),
+            EntryBody::Contained { .. } | EntryBody::ConfigRollback { .. } => Err(Misfit::Unknown),
             _ => Err(Misfit::OtherStream),
         }
     }
@@ -68,6 +72,8 @@ impl ProgramConfig {
     /// The entry does not fit, or (`Disagrees`) does not follow from its own event.
     pub fn apply(&mut self, body: &EntryBody) -> Result<(), Misfit> {
         *self = match body {
+            EntryBody::ConfigRollback { config, .. } => (**config).clone(),
+            _ if self.vanished => Self::begin(body)?,
             EntryBody::Config { event, config, .. } => checked(Some(self), event, config)?,
             EntryBody::ConfigResync { config, .. } => (**config).clone(),
             // The adopted config has it already.
@@ -104,6 +110,12 @@ impl ProgramConfig {
         EntryBody::ConfigResync { reason, config: Box::new(config), slot }
     }
 
+    /// The entry that takes `reverted` back; `rebuilt` is what the others make, `None` if nothing is left.
+    pub fn plan_rollback(&self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody {
+        let config = rebuilt.unwrap_or_else(|| Self { vanished: true, ..self.clone() });
+        EntryBody::ConfigRollback { reverted, config: Box::new(config), slot }
+    }
+
     /// The config that the account shows. The account does not say when it was changed: that is taken from `previous`.
     pub fn from_account(account: &GlobalConfigAccount, previous: Option<&Self>) -> Self {
         Self {
@@ -121,6 +133,7 @@ impl ProgramConfig {
             dispute_period_seconds: account.dispute_period,
             is_paused: account.is_paused,
             updated_at: previous.map_or(UnixSeconds(0), |config| config.updated_at),
+            vanished: false,
         }
     }
 
@@ -204,6 +217,7 @@ fn initialized(event: &GlobalConfigInitialized, protocol_fee_wallet: Wallet) -> 
         dispute_period_seconds: 259_200,
         is_paused: false,
         updated_at: event.timestamp,
+        vanished: false,
     }
 }
 

@@ -120,6 +120,28 @@ pub enum EntryBody {
         /// The slot that the account was read at.
         slot: super::ids::Slot,
     },
+    /// Earlier entries of this market are not what the chain holds any more: they are taken back.
+    Rollback {
+        /// Their numbers, ascending. Together with those that earlier roll-backs name, each at most once.
+        reverted: Vec<Seq>,
+        /// Price of YES before, where there was one.
+        price_yes_before: Option<PriceE9>,
+        /// The phase before; `None` where there was no market.
+        old_phase: Option<Phase>,
+        /// The market without them.
+        market: Box<Market>,
+        /// The finalized slot that proved it.
+        slot: super::ids::Slot,
+    },
+    /// The same of the config account.
+    ConfigRollback {
+        /// As in a market's.
+        reverted: Vec<Seq>,
+        /// The config without them.
+        config: Box<ProgramConfig>,
+        /// The finalized slot that proved it.
+        slot: super::ids::Slot,
+    },
 }
 
 impl EntryBody {
@@ -130,14 +152,32 @@ impl EntryBody {
             | Self::Event { id, position, event, .. }
             | Self::Contained { id, position, event, .. }
             | Self::Config { id, position, event, .. } => Some((*id, *position, event)),
-            Self::Resync { .. } | Self::ConfigResync { .. } => None,
+            Self::Resync { .. } | Self::ConfigResync { .. } | Self::Rollback { .. } | Self::ConfigRollback { .. } => {
+                None
+            }
         }
+    }
+
+    /// The numbers that it takes back; none unless it is a roll-back.
+    pub fn reverted(&self) -> &[Seq] {
+        match self {
+            Self::Rollback { reverted, .. } | Self::ConfigRollback { reverted, .. } => reverted,
+            _ => &[],
+        }
+    }
+
+    /// True for a roll-back, of a market or of the config.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self, Self::Rollback { .. } | Self::ConfigRollback { .. })
     }
 
     /// The slot that it belongs to.
     pub fn slot(&self) -> super::ids::Slot {
         match self {
-            Self::Resync { slot, .. } | Self::ConfigResync { slot, .. } => *slot,
+            Self::Resync { slot, .. }
+            | Self::ConfigResync { slot, .. }
+            | Self::Rollback { slot, .. }
+            | Self::ConfigRollback { slot, .. } => *slot,
             Self::Trade { position, .. }
             | Self::Event { position, .. }
             | Self::Contained { position, .. }

@@ -6,9 +6,10 @@
 
 use super::{
     amount::Bps,
-    entry::{EntryBody, FeeSchedule},
+    entry::{Entry, EntryBody, FeeSchedule},
     event::ProgramEvent,
     ids::Slot,
+    rollback::reverted_by,
 };
 
 /// Changes that are kept; beyond it the oldest are forgotten (and their trades priced by the oldest that is left).
@@ -54,6 +55,20 @@ impl FeeTimeline {
         }
     }
 
+    /// Notes the config's journal, in order; what it took back itself is left out.
+    pub fn note_journal(&mut self, entries: &[Entry]) {
+        let fallen = reverted_by(entries);
+        for entry in entries.iter().filter(|entry| !fallen.contains(&entry.seq)) {
+            self.note_entry(&entry.body);
+        }
+    }
+
+    /// The config's entries after a slot are these, and no others: what else was noted since never came to be.
+    pub fn roll_back(&mut self, after: Slot, standing: &[EntryBody]) {
+        self.0.retain(|(since, _)| *since <= after);
+        standing.iter().for_each(|body| self.note_entry(body));
+    }
+
     /// Notes rates that are known to be in force at a slot.
     pub fn note_state(&mut self, slot: Slot, fees: FeeSchedule) {
         self.set(slot, fees);
@@ -82,7 +97,12 @@ impl FeeTimeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{amount::UnixSeconds, event::ConfigUpdated};
+    use crate::domain::{
+        amount::UnixSeconds,
+        config::ProgramConfig,
+        event::ConfigUpdated,
+        ids::{ChainPosition, EventId, Seq, TxSignature, Wallet},
+    };
 
     fn update(protocol: u16) -> ProgramEvent {
         ConfigUpdated {
@@ -122,5 +142,58 @@ mod tests {
         }
         timeline.note(Slot(30), &update(31));
         assert_eq!(timeline.at(Slot(30)).protocol, Bps(31), "in one slot the newest that was noted wins");
+    }
+
+    #[test]
+    fn a_fee_change_that_vanished_never_was_and_may_come_again() {
+        let entry = |seq: u64, body: EntryBody| Entry { seq: Seq(seq), recorded_at_ms: 0, body };
+        let position = |slot| ChainPosition { slot: Slot(slot), transaction_index: None, n: 0 };
+        let id = EventId { signature: TxSignature([7; 64]), n: 0 };
+        let config = |protocol: u16| {
+            let fees = FeeSchedule { protocol: Bps(protocol), resolver: Bps(1), lp: Bps(2) };
+            Box::new(ProgramConfig { fees, ..sample() })
+        };
+        let changed = |slot, protocol| EntryBody::Config {
+            id,
+            position: position(slot),
+            event: update(protocol),
+            config: config(protocol),
+        };
+        let rollback = EntryBody::ConfigRollback { reverted: vec![Seq(2)], config: config(10), slot: Slot(50) };
+        let journal =
+            [entry(1, changed(10, 10)), entry(2, changed(20, 20)), entry(3, rollback), entry(4, changed(24, 20))];
+
+        let mut live = FeeTimeline::default();
+        journal[..2].iter().for_each(|entry| live.note_entry(&entry.body));
+        assert_eq!(live.at(Slot(22)).protocol, Bps(20));
+        live.roll_back(Slot(10), &[]);
+        assert_eq!(live.at(Slot(22)).protocol, Bps(10), "trades that come later pay the rates of before");
+        live.note_entry(&journal[3].body);
+        assert_eq!((live.at(Slot(22)).protocol, live.at(Slot(24)).protocol), (Bps(10), Bps(20)));
+        let mut read_again = FeeTimeline::default();
+        read_again.note_journal(&journal);
+        assert_eq!(read_again, live, "a new life notes the same");
+
+        // What stands since the finalized slot is kept.
+        let mut kept = FeeTimeline::default();
+        kept.note_journal(&[entry(1, changed(10, 10)), entry(2, changed(20, 20)), entry(3, changed(30, 30))]);
+        kept.roll_back(Slot(10), &[changed(30, 30)]);
+        assert_eq!([20, 29, 30].map(|slot| kept.at(Slot(slot)).protocol.0), [10, 10, 30]);
+    }
+
+    fn sample() -> ProgramConfig {
+        ProgramConfig {
+            admin: Wallet([1; 32]),
+            backend_authority: Wallet([2; 32]),
+            protocol_fee_wallet: Wallet([3; 32]),
+            fees: FeeSchedule { protocol: Bps(0), resolver: Bps(0), lp: Bps(0) },
+            proposal_approval_threshold: Bps(0),
+            dispute_success_threshold: Bps(0),
+            min_resolution_delay_seconds: 0,
+            dispute_period_seconds: 0,
+            is_paused: false,
+            updated_at: UnixSeconds(0),
+            vanished: false,
+        }
     }
 }

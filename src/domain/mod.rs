@@ -23,6 +23,7 @@ pub mod misfit;
 pub mod payout;
 pub mod phase;
 pub mod position;
+pub mod rollback;
 pub mod soundness;
 pub mod tally;
 pub mod trade;

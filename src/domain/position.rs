@@ -76,7 +76,11 @@ impl PositionDelta {
             EntryBody::Trade { event, .. } | EntryBody::Event { event, .. } | EntryBody::Contained { event, .. } => {
                 event
             }
-            EntryBody::Resync { .. } | EntryBody::Config { .. } | EntryBody::ConfigResync { .. } => return None,
+            EntryBody::Resync { .. }
+            | EntryBody::Config { .. }
+            | EntryBody::ConfigResync { .. }
+            | EntryBody::Rollback { .. }
+            | EntryBody::ConfigRollback { .. } => return None,
         };
         match event {
             ProgramEvent::SharesBought(e) => {

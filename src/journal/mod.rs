@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Pool, PoolError};
 
+pub mod finality;
 pub mod identity;
 pub mod migrate;
 pub mod open;
 pub mod pool;
 pub mod read;
+mod revert;
 pub mod rows;
 pub mod staging;
 pub mod write;

@@ -1,5 +1,7 @@
 //! What an actor needs to live again: its row, the newest entries, and the entries that are not finalized yet.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::types::Json;
 
@@ -31,6 +33,8 @@ pub struct StoredStream<R> {
     pub slot_high_before_ring: Slot,
     /// The highest slot of any entry up to the finalized one: everything at or below it is known.
     pub finalized_slot: Slot,
+    /// Entries that roll-backs after the finalized point took back.
+    pub rolled_back: BTreeSet<Seq>,
 }
 
 macro_rules! load {
@@ -69,7 +73,8 @@ macro_rules! load {
             tail.extend(ring.iter().filter(|entry| entry.seq > head.finalized_seq).cloned());
             let slot_high_before_ring = slot_high_at(&tx, stream, ring_begins).await?;
             let finalized_slot = slot_high_at(&tx, stream, head.finalized_seq).await?;
-            Ok(Some(StoredStream { row: row.0, ring, tail, slot_high_before_ring, finalized_slot }))
+            let rolled_back = rolled_back_after(&tx, stream, epoch, head.finalized_seq).await?;
+            Ok(Some(StoredStream { row: row.0, ring, tail, slot_high_before_ring, finalized_slot, rolled_back }))
         }
     };
 }
@@ -89,6 +94,24 @@ async fn slot_high_at(tx: &Transaction<'_>, stream: AccountAddress, seq: Seq) ->
         "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1";
     let row = tx.query_opt(SQL, &[&stream.to_string(), &(seq.0 as i64)]).await?;
     Ok(Slot(row.map_or(0, |row| row.get::<_, i64>(0)) as u64))
+}
+
+/// What the roll-backs among a stream's entries after one took back.
+async fn rolled_back_after(
+    tx: &Transaction<'_>,
+    stream: AccountAddress,
+    epoch: Epoch,
+    after: Seq,
+) -> Result<BTreeSet<Seq>, JournalError> {
+    const SQL: &str = "SELECT payload -> 'reverted' FROM journal \
+                       WHERE stream = $1::text AND epoch = $2::bigint AND seq > $3 AND kind = 'rollback'";
+    let rows = tx.query(SQL, &[&stream.to_string(), &i64::from(epoch.0), &(after.0 as i64)]).await?;
+    let mut seqs = BTreeSet::new();
+    for row in rows {
+        let reverted: Json<Vec<Seq>> = row.try_get(0)?;
+        seqs.extend(reverted.0);
+    }
+    Ok(seqs)
 }
 
 /// Which of these events are in the journal already.

@@ -108,7 +108,7 @@ pub struct MarketFilter {
     pub phases: Vec<Phase>,
 }
 
-/// A page of markets, newest first.
+/// A page of markets, newest first; without those whose creation was rolled back.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -126,11 +126,12 @@ pub async fn markets<C: GenericClient + Sync>(
     // The page is found in an index alone, and only its rows are read: what is skipped, and markets of other phases, cost
     // next to nothing however many there are. Several phases are several walks of their index, merged.
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&offset, &limit];
-    let mut restriction = "true".to_owned();
+    // The indexes hold only what is to be listed.
+    let mut restriction = "NOT c.vanished".to_owned();
     if let Some((created_at_unix, address)) = &position {
         values.push(created_at_unix);
         values.push(address);
-        restriction = "(c.created_at_unix, c.address) < ($3::bigint, $4::text)".to_owned();
+        restriction.push_str(" AND (c.created_at_unix, c.address) < ($3::bigint, $4::text)");
     }
     let page = if phases.is_empty() {
         format!(
@@ -203,7 +204,7 @@ pub struct TradeFound {
     pub contained: bool,
 }
 
-/// A page of a market's trades before a place (itself excluded), newest first.
+/// A page of a market's trades before a place (itself excluded), newest first; without those that were rolled back.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -220,7 +221,7 @@ pub async fn trades<C: GenericClient + Sync>(
                    to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), \
                j.kind = 'contained' \
         FROM trades t JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq \
-        WHERE t.market = $1::text AND (t.epoch, t.seq) < ($2::bigint, $3) \
+        WHERE t.market = $1::text AND NOT t.orphaned AND (t.epoch, t.seq) < ($2::bigint, $3) \
         ORDER BY t.epoch DESC, t.seq DESC OFFSET $4 LIMIT $5";
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let rows = client

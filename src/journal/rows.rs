@@ -73,6 +73,7 @@ pub struct MarketRow {
     #[serde(default)]
     pub traders_count: u64,
     pub price_yes: Option<u64>,
+    pub vanished: bool,
 }
 
 /// Where a market's row stands in its journal.
@@ -134,6 +135,7 @@ impl MarketRow {
             trades_count: market.trades_count,
             traders_count: 0,
             price_yes: market.price_yes.map(|price| price.0),
+            vanished: market.vanished,
         }
     }
 
@@ -190,6 +192,7 @@ impl MarketRow {
             lamports: Lamports(self.lamports),
             trades_count: self.trades_count,
             price_yes: self.price_yes.map(PriceE9),
+            vanished: self.vanished,
         })
     }
 }
@@ -217,6 +220,7 @@ pub fn kind(body: &EntryBody) -> &'static str {
         EntryBody::Resync { .. } => "resync",
         EntryBody::Config { .. } => "config",
         EntryBody::ConfigResync { .. } => "config_resync",
+        EntryBody::Rollback { .. } | EntryBody::ConfigRollback { .. } => "rollback",
     }
 }
 
@@ -286,6 +290,8 @@ pub struct TradeRow {
     pub slot: u64,
     pub block_time_unix: i64,
     pub recorded_at: String,
+    /// Its entry was rolled back.
+    pub orphaned: bool,
 }
 
 impl TradeRow {
@@ -324,6 +330,7 @@ impl TradeRow {
             slot: position.slot.0,
             block_time_unix: event.timestamp().0,
             recorded_at: timestamp(entry.recorded_at_ms),
+            orphaned: false,
         })
     }
 }

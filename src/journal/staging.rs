@@ -15,6 +15,9 @@ pub struct Cursor {
     pub slot: Slot,
     /// Everything of the program at or below this slot is durable.
     pub covered_slot: Slot,
+    /// Everything that is recorded at or below this slot was found on the finalized chain; `None` before anything was
+    /// recorded.
+    pub finalized_slot: Option<Slot>,
 }
 
 /// A signature that coverage found missing.
@@ -53,7 +56,7 @@ pub async fn load_cursor(pool: &Pool, program: ProgramId) -> Result<Cursor, Jour
     let client = pool.get().await?;
     let row = client
         .query_opt(
-            "SELECT signature::text, slot, covered_slot FROM chain_cursor WHERE program_id = $1::text",
+            "SELECT signature::text, slot, covered_slot, coalesce(finalized_slot, slot) FROM chain_cursor WHERE program_id = $1::text",
             &[&program.to_string()],
         )
         .await?;
@@ -61,6 +64,7 @@ pub async fn load_cursor(pool: &Pool, program: ProgramId) -> Result<Cursor, Jour
         signature: row.get::<_, Option<String>>(0).and_then(|text| text.parse().ok()),
         slot: Slot(row.get::<_, i64>(1) as u64),
         covered_slot: Slot(row.get::<_, i64>(2) as u64),
+        finalized_slot: Some(Slot(row.get::<_, i64>(3) as u64)),
     }))
 }
 
@@ -72,16 +76,19 @@ pub async fn save_cursor(pool: &Pool, program: ProgramId, cursor: Cursor) -> Res
     let client = pool.get().await?;
     client
         .execute(
-            "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot) VALUES ($1::text, $2::text, $3, $4)
+            "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot, finalized_slot)
+             VALUES ($1::text, $2::text, $3, $4, $5)
              ON CONFLICT (program_id) DO UPDATE
              SET signature = excluded.signature, slot = excluded.slot,
-                 covered_slot = greatest(chain_cursor.covered_slot, excluded.covered_slot), updated_at = now()
+                 covered_slot = greatest(chain_cursor.covered_slot, excluded.covered_slot),
+                 finalized_slot = greatest(chain_cursor.finalized_slot, excluded.finalized_slot), updated_at = now()
              WHERE chain_cursor.slot <= excluded.slot",
             &[
                 &program.to_string(),
                 &cursor.signature.map(|signature| signature.to_string()),
                 &(cursor.slot.0 as i64),
                 &(cursor.covered_slot.0 as i64),
+                &cursor.finalized_slot.map(|slot| slot.0 as i64),
             ],
         )
         .await?;

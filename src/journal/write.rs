@@ -15,7 +15,7 @@ use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
-    JournalError,
+    JournalError, revert,
     rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow, kind, timestamp},
 };
 use crate::domain::{
@@ -145,7 +145,8 @@ impl WriterLife {
         if moved != 1 {
             return Err(CommitFailure::LifeOver);
         }
-        Rows::of(appends).write(tx).await
+        Rows::of(appends).write(tx).await?;
+        revert::take_back(tx, appends).await
     }
 }
 
@@ -155,7 +156,7 @@ fn is_shutdown(sqlstate: &str) -> bool {
 }
 
 /// SQLSTATE 22 (data) and 23 (integrity) will fail again; everything else is the server's or the network's trouble.
-fn sort(error: tokio_postgres::Error) -> CommitFailure {
+pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     match error.as_db_error() {
         Some(db) if ["22", "23"].iter().any(|class| db.code().code().starts_with(class)) => {
             let place = db.constraint().map(|name| format!(" [{name}]")).unwrap_or_default();
@@ -303,7 +304,7 @@ const EVENT_COLUMNS: &str =
     "signature, n, stream, epoch, seq, event, slot, transaction_index, block_time_unix, orphaned";
 const TRADE_COLUMNS: &str = "market, epoch, seq, signature, n, user_wallet, trade_type, outcome, shares, cost, \
     amount_before_fees, protocol_fee, resolver_fee, lp_fee, protocol_fee_bps, resolver_fee_bps, lp_fee_bps, \
-    price_yes_before, price_yes, slot, block_time_unix, recorded_at";
+    price_yes_before, price_yes, slot, block_time_unix, recorded_at, orphaned";
 const CONFIG_COLUMNS: &str = "address, epoch, last_seq, slot_high, finalized_seq, finalized_state, state";
 /// All but `traders_count`, which the positions keep.
 const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, finalized_seq, finalized_state, \
@@ -312,7 +313,7 @@ const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, 
     finalized_at_unix, cancelled_at_unix, resolver_wallet, proposed_outcome, final_outcome, question_hash, \
     evidence_hash, dispute_initiated_at_unix, dispute_initiator_wallet, accumulated_resolver_fees, \
     accumulated_lp_fees, proposal_likes, proposal_dislikes, proposal_total_votes, dispute_agree, dispute_disagree, \
-    dispute_total_votes, was_disputed, lamports, trades_count, price_yes";
+    dispute_total_votes, was_disputed, lamports, trades_count, price_yes, vanished";
 
 async fn prepare(tx: &Transaction<'_>, sql: &str) -> Result<tokio_postgres::Statement, CommitFailure> {
     tx.prepare_cached(sql).await.map_err(sort)

@@ -147,19 +147,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     contained: false,
                 },
             )];
-            if let Some(price_yes) = market.price_yes {
-                frames.push(maker.frame(
-                    FrameType::PriceUpdate,
-                    &PriceUpdate {
-                        price_yes,
-                        price_no: price_yes.complement(),
-                        shares_yes: market.shares_yes,
-                        shares_no: market.shares_no,
-                        previous_price_yes: *price_yes_before,
-                        cause: PriceCause::Resync,
-                    },
-                ));
-            }
+            frames.extend(maker.price(market, *price_yes_before, PriceCause::Resync));
             frames
         }
         EntryBody::Config { event, id, config, .. } => vec![maker.frame(
@@ -170,6 +158,31 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
             FrameType::ConfigUpdate,
             &ConfigUpdate { reason: "resync", config: (&**config).into(), tx_signature: None },
         )],
+        EntryBody::Rollback { reverted, price_yes_before, old_phase, market, .. } => {
+            let mut frames = vec![maker.frame(
+                FrameType::Rollback,
+                &MarketRollback {
+                    reverted_seqs: reverted,
+                    old_state: *old_phase,
+                    new_state: (!market.vanished).then_some(market.phase),
+                    market: maker.market(market),
+                },
+            )];
+            frames.extend(maker.price(market, *price_yes_before, PriceCause::Rollback));
+            frames
+        }
+        // Those who follow no more than the config's updates get one, too.
+        EntryBody::ConfigRollback { reverted, config, .. } => {
+            let view = (!config.vanished).then(|| ConfigView::from(&**config));
+            let mut frames = vec![
+                maker.frame(FrameType::Rollback, &ConfigRollback { reverted_seqs: reverted, config: view.as_ref() }),
+            ];
+            frames.extend(view.map(|config| {
+                let update = ConfigUpdate { reason: "rollback", config, tx_signature: None };
+                maker.frame(FrameType::ConfigUpdate, &update)
+            }));
+            frames
+        }
     }
 }
 
@@ -199,6 +212,22 @@ impl Maker<'_> {
 
     fn market(&self, market: &Market) -> MarketView {
         MarketView::at(market, self.seq, self.slot)
+    }
+
+    /// The price of a state that was not reached by a trade, if it has one.
+    fn price(&self, market: &Market, previous_price_yes: Option<PriceE9>, cause: PriceCause) -> Option<ByteString> {
+        let price_yes = market.price_yes?;
+        Some(self.frame(
+            FrameType::PriceUpdate,
+            &PriceUpdate {
+                price_yes,
+                price_no: price_yes.complement(),
+                shares_yes: market.shares_yes,
+                shares_no: market.shares_no,
+                previous_price_yes,
+                cause,
+            },
+        ))
     }
 
     /// An entry that tells an event but no state.
@@ -252,6 +281,7 @@ enum FrameType {
     MarketUpdate,
     VoteUpdate,
     ConfigUpdate,
+    Rollback,
 }
 
 #[derive(Serialize)]
@@ -269,6 +299,7 @@ struct PriceUpdate {
 enum PriceCause {
     Trade,
     Resync,
+    Rollback,
 }
 
 #[derive(Serialize)]
@@ -325,6 +356,20 @@ struct ConfigUpdate {
     #[serde(flatten)]
     config: ConfigView,
     tx_signature: Option<TxSignature>,
+}
+
+#[derive(Serialize)]
+struct MarketRollback<'a> {
+    reverted_seqs: &'a [Seq],
+    old_state: Option<Phase>,
+    new_state: Option<Phase>,
+    market: MarketView,
+}
+
+#[derive(Serialize)]
+struct ConfigRollback<'a> {
+    reverted_seqs: &'a [Seq],
+    config: Option<&'a ConfigView>,
 }
 
 /// The event's name as clients know it.

@@ -67,6 +67,7 @@ fn market(phase: Phase) -> Market {
         lamports: Lamports(0),
         trades_count: 3,
         price_yes: Some(PriceE9(500_000_000)),
+        vanished: false,
     }
 }
 
@@ -107,6 +108,7 @@ fn config() -> ProgramConfig {
         dispute_period_seconds: 259_200,
         is_paused: false,
         updated_at: UnixSeconds(1_760_000_000),
+        vanished: false,
     }
 }
 
@@ -258,6 +260,45 @@ fn every_kind_of_entry_gives_frames_of_its_types_and_reason() {
             assert!(frames.contains(part), "{part} is missing in {frames}");
         }
     }
+}
+
+#[test]
+fn a_rollback_names_what_it_takes_back_and_gives_the_state_that_holds_now() {
+    let rollback = |market: Market| EntryBody::Rollback {
+        reverted: vec![Seq(9), Seq(11)],
+        price_yes_before: Some(PriceE9(512_345_678)),
+        old_phase: Some(Phase::Active),
+        market: Box::new(market),
+        slot: Slot(77),
+    };
+    let state = serde_json::to_string(&MarketView::at(&market(Phase::Active), Seq(12), Slot(77))).unwrap();
+    assert_eq!(
+        market_frames(rollback(market(Phase::Active))),
+        [
+            format!(
+                r#"{{"type":"rollback",{HEAD},"data":{{"reverted_seqs":[9,11],"old_state":"ACTIVE","new_state":"ACTIVE","market":{state}}}}}"#
+            ),
+            format!(
+                r#"{{"type":"price_update",{HEAD},"data":{{"price_yes":"0.500000000","price_no":"0.500000000","shares_yes":"18446744073709551615","shares_no":"0","previous_price_yes":"0.512345678","cause":"rollback"}}}}"#
+            ),
+        ]
+    );
+    let vanished = Market { vanished: true, price_yes: None, ..market(Phase::Proposed) };
+    let frames = market_frames(rollback(vanished));
+    assert_eq!(frames.len(), 1, "nothing has no price");
+    assert!(frames[0].contains(r#""old_state":"ACTIVE","new_state":null"#), "{frames:?}");
+    assert!(frames[0].ends_with(r#""seq":12,"slot":77,"vanished":true}}}"#), "{frames:?}");
+
+    let channel = Channel::Config(AccountAddress([6; 32]));
+    let rollback =
+        |config| EntryBody::ConfigRollback { reverted: vec![Seq(3)], config: Box::new(config), slot: Slot(77) };
+    let frames = frames_of(channel, rollback(config()));
+    let head = r#""channel":"config","epoch":1,"seq":12,"slot":77,"timestamp":"2025-10-09T08:53:20.007Z""#;
+    let state = serde_json::to_string(&ConfigView::from(&config())).unwrap();
+    assert_eq!(frames[0], format!(r#"{{"type":"rollback",{head},"data":{{"reverted_seqs":[3],"config":{state}}}}}"#));
+    assert!(frames[1].contains(r#""type":"config_update""#) && frames[1].contains(r#""reason":"rollback""#));
+    let frames = frames_of(channel, rollback(ProgramConfig { vanished: true, ..config() }));
+    assert_eq!(frames, [format!(r#"{{"type":"rollback",{head},"data":{{"reverted_seqs":[3],"config":null}}}}"#)]);
 }
 
 #[test]

@@ -83,6 +83,9 @@ pub struct MarketView {
     pub trades_count: u64,
     pub seq: Seq,
     pub slot: Slot,
+    /// Its creation was rolled back; left out of every other market.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vanished: bool,
 }
 
 impl MarketView {
@@ -129,6 +132,7 @@ impl MarketView {
             trades_count: market.trades_count,
             seq,
             slot,
+            vanished: market.vanished,
         }
     }
 }

@@ -24,11 +24,14 @@ use solana_sdk::{
 use zmart::{
     chain::{
         anchor::accounts::{AccountLayout, decode_account},
-        program::{InstructionBuilder, instructions::CreateMarket},
+        program::{
+            InstructionBuilder,
+            instructions::{CreateMarket, UpdateGlobalConfig},
+        },
     },
     domain::{
         account::{MarketAccount, UserPositionAccount},
-        amount::{Lamports, ShareUnits},
+        amount::{Bps, Lamports, ShareUnits},
         event::{IpfsHash, Outcome},
         ids::{MarketAddress, MarketSeed, ProgramId, TxSignature, Wallet},
     },
@@ -95,11 +98,16 @@ static NEXT_SEED: AtomicU64 = AtomicU64::new(1);
 impl Chain {
     /// Starts one and makes the program's config.
     pub async fn start() -> Self {
+        Self::with_slots_of(SLOT_MS).await
+    }
+
+    /// One with slots of so many milliseconds: what lands is final 31 of them later.
+    pub async fn with_slots_of(slot_ms: &str) -> Self {
         let folder = Folder::new("chain");
         let (admin, backend, fee_wallet) = (Keypair::new(), Keypair::new(), Keypair::new());
         let mut command = Command::new(programs::localnet());
         command.args(["--rpc-port", &free_port().to_string(), "--ws-port", &free_port().to_string()]);
-        command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", SLOT_MS]);
+        command.args(["--host", "127.0.0.1", "--program-id", PROGRAM, "--slot-ms", slot_ms]);
         for keypair in [&admin, &backend, &fee_wallet] {
             command.arg("--fund").arg(format!("{}={FUNDS}", keypair.pubkey()));
         }
@@ -158,6 +166,21 @@ impl Chain {
         self.approve(market).await;
         self.client.activate(market, creator).await;
         market
+    }
+
+    /// Another protocol fee, in basis points; the rest of the config is what it begins with. The signature.
+    pub async fn set_protocol_fee(&self, bps: u16) -> TxSignature {
+        let update = UpdateGlobalConfig {
+            protocol_fee_bps: Bps(bps),
+            resolver_reward_bps: Bps(200),
+            liquidity_provider_fee_bps: Bps(500),
+            proposal_approval_threshold: Bps(7_000),
+            dispute_success_threshold: Bps(6_000),
+            min_resolution_delay: None,
+            dispute_period: None,
+        };
+        let update = self.client.build.update_global_config(wallet_of(&self.admin), update);
+        self.client.must_send(&[update], &[&self.admin]).await
     }
 
     /// Approves a proposal, as the backend and the admin together.

@@ -26,8 +26,10 @@ pub struct Heard {
     pub last: u64,
     /// The types of the frames of the newest entry.
     frames_of_last: Vec<String>,
-    /// Signatures of trades, in the order of their entries.
+    /// Signatures of trades, in the order of their entries, without those that were rolled back.
     pub trades: Vec<(u64, String)>,
+    /// Roll-backs: their entries, and those that they took back.
+    pub rollbacks: Vec<(u64, Vec<u64>)>,
     /// The market's newest `(price_yes, shares_yes, shares_no)` as told by price updates.
     pub price: Option<(String, String, String)>,
 }
@@ -204,6 +206,16 @@ impl Notebook {
             "trade_executed" => {
                 let signature = data["tx_signature"].as_str().ok_or("a trade without tx_signature")?;
                 heard.trades.push((seq, signature.to_owned()));
+            }
+            "rollback" => {
+                let reverted: Option<Vec<u64>> =
+                    data["reverted_seqs"].as_array().and_then(|seqs| seqs.iter().map(Value::as_u64).collect());
+                let reverted = reverted.filter(|seqs| !seqs.is_empty()).ok_or("a roll-back of nothing")?;
+                if reverted.iter().any(|reverted| *reverted >= seq) {
+                    return Err("a roll-back of what is not there yet".to_owned());
+                }
+                heard.trades.retain(|(seq, _)| !reverted.contains(seq));
+                heard.rollbacks.push((seq, reverted));
             }
             "price_update" => {
                 let text = |name: &str| data[name].as_str().map(str::to_owned).ok_or(format!("no {name}"));

@@ -77,7 +77,7 @@ impl Pass {
         &mut self,
         page: &SignaturePage,
         cursor: &Cursor,
-        is_known: impl Fn(&TxSignature) -> bool,
+        is_known: impl Fn(&FoundSignature) -> bool,
     ) -> Vec<Staged> {
         let at_cursor = |entry: &FoundSignature| Some(entry.signature) == cursor.signature;
         let reached = page.found.iter().any(|entry| at_cursor(entry) || entry.slot < cursor.slot);
@@ -95,18 +95,20 @@ impl Pass {
             .iter()
             // The order of a list within a slot is not relied on: of the cursor's slot all are taken.
             .filter(|entry| entry.slot >= cursor.slot && !at_cursor(entry))
-            .filter(|entry| !entry.failed && !is_known(&entry.signature))
+            .filter(|entry| !entry.failed && !is_known(entry))
             .map(|entry| Staged { signature: entry.signature, slot: entry.slot })
             .collect()
     }
 
-    /// The cursor after this pass, once all that it found is durable.
+    /// The cursor after this pass, once all that it found is durable. It does not pass what is not known to be final:
+    /// what takes the place of something that vanished has to be met by the next list.
     pub fn cursor(&self, before: &Cursor) -> Cursor {
+        let finalized_slot = before.finalized_slot.unwrap_or_default();
         let (signature, slot) = match self.newest_finalized {
-            Some((signature, slot)) if slot >= before.slot => (Some(signature), slot),
+            Some((signature, slot)) if slot >= before.slot && slot <= finalized_slot => (Some(signature), slot),
             _ => (before.signature, before.slot),
         };
-        Cursor { signature, slot, covered_slot: before.covered_slot.max(self.confirmed_slot) }
+        Cursor { signature, slot, covered_slot: before.covered_slot.max(self.confirmed_slot), ..*before }
     }
 }
 
@@ -136,7 +138,8 @@ mod tests {
     }
 
     fn cursor(n: u8, slot: u64) -> Cursor {
-        Cursor { signature: Some(TxSignature([n; 64])), slot: Slot(slot), covered_slot: Slot(slot) }
+        let slot = Slot(slot);
+        Cursor { signature: Some(TxSignature([n; 64])), slot, covered_slot: slot, finalized_slot: Some(Slot(70)) }
     }
 
     #[test]
@@ -149,7 +152,7 @@ mod tests {
         let found = pass.take(
             &page(vec![entry(9, 40, true), entry(3, 30, true), entry(1, 10, true), entry(0, 5, true)]),
             &before,
-            |s| s.0[0] == 3,
+            |entry| entry.signature.0[0] == 3,
         );
         assert!(found.is_empty(), "failed and known ones are not staged, nor what lies below the cursor: {found:?}");
         assert_eq!(pass.end, Some(ListEnd::Reached));
@@ -181,5 +184,7 @@ mod tests {
         );
         assert_eq!(pass.cursor(&cursor(1, 10)).slot, Slot(70), "80 was not finalized when the pass began");
         assert_eq!(pass.cursor(&cursor(7, 75)).slot, Slot(75));
+        let doubted = Cursor { finalized_slot: Some(Slot(69)), ..cursor(1, 10) };
+        assert_eq!(pass.cursor(&doubted).slot, Slot(10), "70 was not found to be final");
     }
 }

@@ -10,7 +10,10 @@ use super::{
     window::{Admission, WINDOW_MAX},
 };
 use crate::{
-    chain::pubsub::{LiveEnd, LiveInput, follow},
+    chain::{
+        model::RawTransaction,
+        pubsub::{LiveEnd, LiveInput, follow},
+    },
     telemetry::health::Part,
 };
 
@@ -88,9 +91,18 @@ impl Listener {
         }
     }
 
+    /// Up to here coverage has proved that everything is recorded, and on the finalized chain: what a notification brings
+    /// afterwards is known, or has vanished, and would not be looked at any more.
+    fn comes_too_late(&self, transaction: &RawTransaction) -> bool {
+        self.cursor.and_then(|cursor| cursor.finalized_slot).is_some_and(|finalized| transaction.slot <= finalized.0)
+    }
+
     /// What was held back while older transactions were fetched.
     pub(super) fn take_held(&mut self, ctx: &mut Context<Self>) {
         while let Some(transaction) = self.held.pop_front() {
+            if self.comes_too_late(&transaction) {
+                continue;
+            }
             if self.ingest(transaction, ctx) == Admission::WindowFull {
                 self.held.clear();
                 self.pause_live("the window");
@@ -112,6 +124,7 @@ impl StreamHandler<LiveInput> for Listener {
                 self.begin_pass(ctx);
             }
             LiveInput::Slot(_) => {}
+            LiveInput::Logs(transaction) if self.comes_too_late(&transaction) => {}
             LiveInput::Logs(transaction) if self.catching_up => {
                 if self.held.len() < HELD_MAX {
                     self.held.push_back(transaction);

@@ -12,6 +12,7 @@
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
 mod coverage;
+mod finality;
 mod live;
 mod passes;
 mod sorting;
@@ -28,6 +29,7 @@ use deadpool_postgres::Pool;
 
 use self::{
     coverage::Pass,
+    finality::Finality,
     live::Live,
     passes::Reconcile,
     sorting::{Sorted, Sorter},
@@ -106,6 +108,7 @@ pub struct Listener {
     /// `None` until it is loaded.
     cursor: Option<Cursor>,
     pass: Option<Pass>,
+    finality: Finality,
     /// The node was asked where the pass is to begin.
     pass_begins: bool,
     /// A live connection was made since the pass began: what happened before it may be missing from the pass.
@@ -148,6 +151,7 @@ impl Listener {
             live: Live::default(),
             cursor: None,
             pass: None,
+            finality: Finality::default(),
             pass_begins: false,
             pass_missed_connect: false,
             pass_spoiled: false,
@@ -170,18 +174,17 @@ impl Listener {
 
     /// Takes a transaction from whatever source.
     fn ingest(&mut self, transaction: RawTransaction, ctx: &mut Context<Self>) -> Admission {
-        let signature = transaction.signature;
-        if self.window.knows(&signature) {
+        let (signature, slot) = (transaction.signature, Slot(transaction.slot));
+        if self.window.knows(&signature, slot) {
             return Admission::Known;
         }
-        let slot = Slot(transaction.slot);
         let sorted = {
             let mut fees = self.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
             self.sorter.sort(&transaction, &mut fees)
         };
         match sorted {
             Sorted::Nothing => {
-                self.window.settle(signature);
+                self.window.settle(signature, slot);
                 Admission::Taken
             }
             Sorted::LeaveToCoverage => Admission::Taken,
@@ -414,7 +417,7 @@ impl Actor for Listener {
         ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored), actor, ctx| {
             {
                 let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-                entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+                fees.note_journal(&entries);
                 // A new life of the journal begins without entries, and after very many changes not all were read.
                 if let Some(stored) = stored {
                     fees.note_state(Slot(stored.row.slot_high), stored.row.state.fees);

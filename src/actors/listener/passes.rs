@@ -57,12 +57,25 @@ impl Listener {
         self.pass_begins = true;
         self.pass_missed_connect = false;
         self.pass_spoiled = false;
-        let rpc = self.parts.rpc.clone();
-        let begin = async move { Pass::begin(&rpc).await };
-        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| {
+        self.finality.begin();
+        let (rpc, pool, program) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.program);
+        let unmarked = self.cursor.filter(|cursor| cursor.finalized_slot.is_none());
+        let begin = async move {
+            let pass = Pass::begin(&rpc).await?;
+            // Nothing is recorded yet; what is read in slots that are final by now can't vanish.
+            if let Some(cursor) = unmarked {
+                let marked = Cursor { finalized_slot: Some(pass.finalized_slot), ..cursor };
+                retry("the cursor can't be stored", || staging::save_cursor(&pool, program, marked)).await;
+            }
+            Ok(pass)
+        };
+        ctx.spawn(begin.into_actor(self).map(|begun: Result<Pass, ChainReadError>, actor, ctx| {
             actor.pass_begins = false;
             match begun {
                 Ok(pass) => {
+                    if let Some(cursor) = &mut actor.cursor {
+                        cursor.finalized_slot.get_or_insert(pass.finalized_slot);
+                    }
                     actor.parts.health.up(Part::Rpc);
                     actor.pass = Some(pass);
                     actor.next_page(pass, ctx);
@@ -88,7 +101,8 @@ impl Listener {
                 Ok(page) => page,
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
             };
-            let found = pass.take(&page, &cursor, |signature| actor.window.knows(signature));
+            actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
+            let found = pass.take(&page, &cursor, |entry| actor.window.knows(&entry.signature, entry.slot));
             actor.pass = Some(pass);
             if !found.is_empty() {
                 log::debug!("coverage found {} transactions", found.len());
@@ -277,7 +291,7 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
-        self.window.settle(staged.signature);
+        self.window.settle(staged.signature, staged.slot);
         let pool = self.parts.pool.clone();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
@@ -310,6 +324,9 @@ impl Listener {
         if let Some(wanted) = self.reconcile_wanted.take() {
             return self.reconcile(wanted, ctx);
         }
+        if !self.finality.is_done() && !self.pass_spoiled {
+            return self.look_at_finality(pass, ctx);
+        }
         self.pass = None;
         if self.pass_spoiled {
             self.pass_due = Instant::now();
@@ -317,6 +334,7 @@ impl Listener {
         }
         let took = self.pass_began.elapsed();
         let due = self.pass_began + (took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
+        let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
         let next = pass.cursor(&cursor);
@@ -325,7 +343,7 @@ impl Listener {
         self.parts.health.up(Part::Coverage);
         if let Some(registry) = self.parts.registry.get() {
             // A registry that is too busy hears of the next.
-            let _ = registry.try_send(Finalized(pass.finalized_slot.min(next.covered_slot)));
+            let _ = registry.try_send(Finalized(next.finalized_slot.unwrap_or_default().min(next.covered_slot)));
         }
         self.save_cursor(next, ctx);
         if self.catching_up && !self.pass_missed_connect {

@@ -4,7 +4,7 @@
 //! has a lane of its own, in the order of arrival, with one batch out at a time; so one stream that is slow stalls no
 //! other. Pure: it is told what happened, and tells what to send next.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     actors::stream::Delivery,
@@ -69,19 +69,21 @@ struct LaneState {
 pub struct Window {
     transactions: HashMap<TxSignature, Tracked>,
     lanes: HashMap<Lane, LaneState>,
-    settled: HashSet<TxSignature>,
+    /// And the slots that they were settled in: in another one a transaction is another event.
+    settled: HashMap<TxSignature, Slot>,
     settled_order: VecDeque<TxSignature>,
 }
 
 impl Window {
-    /// Is nothing more to be done for it here?
-    pub fn knows(&self, signature: &TxSignature) -> bool {
-        self.settled.contains(signature) || self.transactions.contains_key(signature)
+    /// Is nothing more to be done for it here, in this slot? After a roll-back it may land in another one, and may have
+    /// an effect where it had none.
+    pub fn knows(&self, signature: &TxSignature, slot: Slot) -> bool {
+        self.settled.get(signature) == Some(&slot) || self.transactions.contains_key(signature)
     }
 
     /// Has it been settled?
     pub fn is_settled(&self, signature: &TxSignature) -> bool {
-        self.settled.contains(signature)
+        self.settled.contains_key(signature)
     }
 
     /// Transactions that are not settled.
@@ -101,7 +103,7 @@ impl Window {
         slot: Slot,
         parts: Vec<(Lane, Option<Vec<Delivery>>)>,
     ) -> Admission {
-        if self.knows(&signature) {
+        if self.knows(&signature, slot) {
             return Admission::Known;
         }
         if self.transactions.len() >= WINDOW_MAX {
@@ -166,14 +168,20 @@ impl Window {
         if tracked.missing > 0 {
             return false;
         }
+        let slot = tracked.slot;
         self.transactions.remove(&signature);
-        self.settle(signature);
+        self.settle(signature, slot);
         true
     }
 
+    /// A settled transaction was taken back: it is taken again if it comes again.
+    pub fn forget(&mut self, signature: &TxSignature) {
+        self.settled.remove(signature);
+    }
+
     /// Nothing is to be done for a transaction (any more).
-    pub fn settle(&mut self, signature: TxSignature) {
-        if self.settled.insert(signature) {
+    pub fn settle(&mut self, signature: TxSignature, slot: Slot) {
+        if self.settled.insert(signature, slot).is_none() {
             self.settled_order.push_back(signature);
             if self.settled_order.len() > SETTLED_KEPT
                 && let Some(oldest) = self.settled_order.pop_front()
@@ -215,6 +223,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_settled_is_taken_again_in_another_slot_or_when_it_was_forgotten() {
+        let mut window = Window::default();
+        let parts = vec![(lane(1), ready())];
+        window.settle(signature(1), Slot(7));
+        assert_eq!(window.admit(signature(1), Slot(7), parts.clone()), Admission::Known);
+        assert_eq!(window.admit(signature(1), Slot(9), parts.clone()), Admission::Taken, "it landed again");
+        assert_eq!(window.admit(signature(1), Slot(7), parts.clone()), Admission::Known, "one at a time");
+        window.next_batches();
+        assert_eq!(window.lane_done(lane(1)), [signature(1)]);
+        assert!(window.knows(&signature(1), Slot(9)) && !window.knows(&signature(1), Slot(7)));
+        window.forget(&signature(1));
+        assert_eq!(window.admit(signature(1), Slot(9), parts), Admission::Taken);
+    }
+
+    #[test]
     fn a_lane_has_one_batch_out_and_keeps_its_order() {
         let mut window = Window::default();
         for n in 1..=3 {
@@ -239,9 +262,9 @@ mod tests {
             TxSignature(bytes)
         };
         let mut window = Window::default();
-        (0..=SETTLED_KEPT).for_each(|n| window.settle(numbered(n)));
-        assert!(!window.knows(&numbered(0)), "coverage reads it again, and its stream knows it");
-        assert!(window.knows(&numbered(1)) && window.knows(&numbered(SETTLED_KEPT)));
+        (0..=SETTLED_KEPT).for_each(|n| window.settle(numbered(n), Slot(1)));
+        assert!(!window.knows(&numbered(0), Slot(1)), "coverage reads it again, and its stream knows it");
+        assert!(window.knows(&numbered(1), Slot(1)) && window.knows(&numbered(SETTLED_KEPT), Slot(1)));
         assert_eq!((window.settled.len(), window.settled_order.len()), (SETTLED_KEPT, SETTLED_KEPT));
     }
 

@@ -43,6 +43,8 @@ impl<S: Subject> StreamActor<S> {
         if was_late && self.stale.is_none() {
             self.env.health.stale(self.address, None);
         }
+        // Also where the listener never saw them, but a heal read them.
+        S::note(&self.env.fees, self.life.entries_in_flight());
         for pack in self.life.release() {
             self.listeners.send(&pack);
         }

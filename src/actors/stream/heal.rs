@@ -4,7 +4,8 @@
 //! the chain's order. Accounts are compared by content, never by slot alone: healed means that the journal and the first
 //! k known events equal the account. A read may catch the chain between two answers, so it is repeated a few times; only
 //! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
-//! it already contains are recorded without moving a quantity.
+//! it already contains are recorded without moving a quantity. Where the chain has recorded events in other slots, or with
+//! another effect, they are rolled back first.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,14 +18,19 @@ use super::{
     Delivery, Item, Mode, Outcome, StreamActor, Ticket,
     life::Known,
     now_ms,
+    rollback::Doubted,
     subject::{ReadAccount, Subject},
 };
 use crate::{
     actors::{
-        chain_reader::{History, ReadHistory},
+        chain_reader::{ChainReader, History, ReadHistory},
         retry,
+        supervision::Link,
     },
-    domain::{event::ChainEvent, ids::EventId},
+    domain::{
+        event::ChainEvent,
+        ids::{AccountAddress, EventId, Slot},
+    },
     journal::{
         open,
         staging::{self, DeadLetter},
@@ -69,17 +75,7 @@ impl<S: Subject> StreamActor<S> {
         let (reader, pool, address) = (self.env.reader.clone(), self.env.pool.clone(), self.address);
         let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
         let read = async move {
-            let history = loop {
-                if let Some(reader) = reader.get() {
-                    match reader.send(ReadHistory { address, since }).await {
-                        Ok(Ok(history)) => break history,
-                        Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
-                        // Its next life is asked.
-                        Err(_) => {}
-                    }
-                }
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            };
+            let history = read_history::<S>(&reader, address, since).await;
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
             let known = retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
@@ -96,7 +92,16 @@ impl<S: Subject> StreamActor<S> {
                     let pause = Duration::from_millis(250 << attempt);
                     ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, attempt + 1, ctx));
                 }
-                Finding::Unclear(why) => actor.adopt(candidates, history, format!("{reason}; {why}"), ctx),
+                Finding::Unclear(why) => {
+                    // All readings found them elsewhere: not history is missing, but a fork was given up.
+                    let displaced = actor.life.displaced(&history.events);
+                    if displaced.is_empty() {
+                        return actor.adopt(candidates, history, format!("{reason}; {why}"), ctx);
+                    }
+                    actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
+                    let newest = history.events.iter().map(|event| event.position.slot).max();
+                    actor.roll_back(Doubted::of(displaced, newest.unwrap_or_default()), ctx);
+                }
             }
         }));
     }
@@ -254,6 +259,25 @@ impl<S: Subject> StreamActor<S> {
     }
 }
 
+/// The stream's transactions after a slot, and its account; asked for until it is answered.
+pub(super) async fn read_history<S: Subject>(
+    reader: &Link<ChainReader>,
+    address: AccountAddress,
+    since: Slot,
+) -> History {
+    loop {
+        if let Some(reader) = reader.get() {
+            match reader.send(ReadHistory { address, since }).await {
+                Ok(Ok(history)) => return history,
+                Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
+                // Its next life is asked.
+                Err(_) => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
 impl Candidate {
     fn into_items(self) -> impl Iterator<Item = Item> {
         let delivery = self.delivery;
@@ -262,7 +286,7 @@ impl Candidate {
 }
 
 fn meets<S: Subject>(state: Option<&S>, account: Option<&ReadAccount>) -> bool {
-    match (state, account) {
+    match (state.filter(|state| state.exists()), account) {
         (Some(state), Some(account)) => state.differences(account).is_ok_and(|differences| differences.is_empty()),
         (None, None) => true,
         _ => false,

@@ -7,7 +7,7 @@
 //! read again: no repair in place.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -15,9 +15,10 @@ use super::subject::{Stored, Subject};
 use crate::{
     domain::{
         entry::{Entry, EntryBody, FeeSchedule},
-        event::ChainEvent,
-        ids::{AccountAddress, Epoch, EventId, Seq, Slot},
+        event::{ChainEvent, ProgramEvent},
+        ids::{AccountAddress, ChainPosition, Epoch, EventId, Seq, Slot, TxSignature},
         misfit::Misfit,
+        rollback::{Rebuild, reverted_by},
     },
     journal::{
         open::{RING_ENTRIES, TAIL_ENTRIES_MAX},
@@ -80,6 +81,8 @@ pub struct Life<S: Subject> {
     finalized_stored: Seq,
     /// Released entries right after the finalized point, at most [`TAIL_ENTRIES_MAX`].
     tail: VecDeque<(Seq, Slot, EntryBody)>,
+    /// Entries after the finalized point that were taken back: it moves over them and leaves them out.
+    rolled_back: BTreeSet<Seq>,
     /// There are more than the tail holds: they are read from the journal when it has been used up.
     tail_is_cut: bool,
     /// The stored finalized state does not lead to the entries after it: it stays where it is.
@@ -107,6 +110,7 @@ impl<S: Subject> Life<S> {
             finalized: None,
             finalized_stored: Seq(0),
             tail: VecDeque::new(),
+            rolled_back: BTreeSet::new(),
             tail_is_cut: false,
             finalized_is_stuck: false,
             slot_high: Slot(0),
@@ -136,9 +140,11 @@ impl<S: Subject> Life<S> {
         life.finalized = stored.finalized;
         life.slot_high = stored.head.slot_high;
         life.slot_high_before_ring = stored.slot_high_before_ring;
+        let fallen = reverted_by(&stored.ring);
         for entry in &stored.ring {
-            life.keep(entry);
+            life.keep(entry, !fallen.contains(&entry.seq));
         }
+        life.rolled_back = stored.rolled_back;
         life.tail_is_cut = stored.head.finalized_seq < stored.head.last_seq;
         life.extend_tail(stored.tail);
         life
@@ -211,9 +217,36 @@ impl<S: Subject> Life<S> {
         if let Some((id, ..)) = entry.body.chain_event() {
             self.ids.insert(id);
         }
+        self.forget(entry.body.reverted());
         self.applied = Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state: Some(Arc::new(state)) };
         self.planned.push(entry);
         Ok(())
+    }
+
+    /// A stream as it stands at its finalized point: what follows can be applied again, without what was taken back.
+    pub fn rebuild(&self) -> Rebuild<S> {
+        Rebuild::from_finalized(self.finalized.clone(), self.rolled_back.clone(), S::advance)
+    }
+
+    /// Entries after the finalized point that the chain holds otherwise: in another slot, or with another effect.
+    pub fn displaced(&self, on_chain: &[ChainEvent]) -> Vec<TxSignature> {
+        let on_chain: HashMap<EventId, &ChainEvent> = on_chain.iter().map(|event| (event.id, event)).collect();
+        let standing = self.tail.iter().filter(|(seq, ..)| !self.rolled_back.contains(seq));
+        let recorded = standing.filter_map(|(_, _, body)| body.chain_event());
+        let differs = |(id, position, event): &(EventId, ChainPosition, &ProgramEvent)| {
+            on_chain.get(id).is_some_and(|there| there.position.slot != position.slot || there.event != **event)
+        };
+        recorded.filter(differs).map(|(id, ..)| id.signature).collect()
+    }
+
+    /// What was taken back is known no more: it may come again, as something new.
+    fn forget(&mut self, reverted: &[Seq]) {
+        for kept in self.ring.iter_mut().filter(|kept| reverted.binary_search(&kept.pack.seq).is_ok()) {
+            if let Some(id) = kept.id.take() {
+                self.ids.remove(&id);
+            }
+        }
+        self.rolled_back.extend(reverted);
     }
 
     /// Is this event on its way to the journal, but not in an append yet?
@@ -236,7 +269,8 @@ impl<S: Subject> Life<S> {
         if state.is_some() && is_it(state.as_ref()) {
             return true;
         }
-        for (_, _, body) in &self.tail {
+        let stands = |(seq, _, body): &&(Seq, Slot, EntryBody)| !self.rolled_back.contains(seq) && !body.is_rollback();
+        for (_, _, body) in self.tail.iter().filter(stands) {
             let Ok(next) = S::advance(state.take(), body) else { return false };
             if is_it(Some(&next)) {
                 return true;
@@ -304,7 +338,7 @@ impl<S: Subject> Life<S> {
         self.released = Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state };
         let mut packs = Vec::with_capacity(entries.len());
         for entry in entries {
-            packs.push(self.keep(&entry));
+            packs.push(self.keep(&entry, true));
             self.tail_is_cut |= self.tail.len() >= TAIL_ENTRIES_MAX as usize;
             if !self.tail_is_cut {
                 self.tail.push_back((entry.seq, entry.body.slot(), entry.body));
@@ -316,7 +350,13 @@ impl<S: Subject> Life<S> {
     /// Everything at or below this slot is finalized: the finalized point moves over released entries.
     pub fn finalize(&mut self, slot: Slot) {
         while !self.finalized_is_stuck && self.tail.front().is_some_and(|(_, entry_slot, _)| *entry_slot <= slot) {
-            let Some((seq, _, body)) = self.tail.pop_front() else { break };
+            let Some((seq, slot, body)) = self.tail.pop_front() else { break };
+            // Without what was taken back, the state is what the roll-back says anyway.
+            if self.rolled_back.remove(&seq) || body.is_rollback() {
+                self.finalized_seq = seq;
+                self.finalized_slot = self.finalized_slot.max(slot);
+                continue;
+            }
             match S::advance(self.finalized.take(), &body) {
                 Ok(state) => {
                     self.finalized = Some(state);
@@ -365,9 +405,9 @@ impl<S: Subject> Life<S> {
         }
     }
 
-    fn keep(&mut self, entry: &Entry) -> Arc<FramePack> {
+    fn keep(&mut self, entry: &Entry, stands: bool) -> Arc<FramePack> {
         let pack = Arc::new(FramePack::of(S::channel(self.address), self.epoch, entry));
-        let id = entry.body.chain_event().map(|(id, ..)| id);
+        let id = entry.body.chain_event().map(|(id, ..)| id).filter(|_| stands);
         self.ids.extend(id);
         self.ring.push_back(Kept { slot: entry.body.slot(), id, pack: Arc::clone(&pack) });
         if self.ring.len() > RING_ENTRIES as usize
@@ -385,3 +425,7 @@ impl<S: Subject> Life<S> {
 #[cfg(test)]
 #[path = "life_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "life_rollback_tests.rs"]
+mod rollback_tests;

@@ -19,24 +19,24 @@ use crate::domain::{
     },
 };
 
-const EPOCH: Epoch = Epoch(3);
+pub(super) const EPOCH: Epoch = Epoch(3);
 const USER: Wallet = Wallet([4; 32]);
 
-fn id(number: u64) -> EventId {
+pub(super) fn id(number: u64) -> EventId {
     let mut signature = [9; 64];
     signature[..8].copy_from_slice(&number.to_be_bytes());
     EventId { signature: TxSignature(signature), n: 0 }
 }
 
 /// The chain as it would have been: every event fits the one before. Two events a slot.
-struct Chain {
-    market: Option<Market>,
-    events: Vec<ChainEvent>,
+pub(super) struct Chain {
+    pub market: Option<Market>,
+    pub events: Vec<ChainEvent>,
 }
 
 impl Chain {
     /// A market that can be traded.
-    fn active() -> Self {
+    pub fn active() -> Self {
         let mut chain = Self { market: None, events: Vec::new() };
         let liquidity = Lamports(50_000_000_000);
         let facts = InstructionFacts::Creation { initial_liquidity: liquidity, question_hash: IpfsHash([b'Q'; 46]) };
@@ -77,7 +77,7 @@ impl Chain {
         self.events.push(event);
     }
 
-    fn trades(mut self, trades: &[(u8, u64)]) -> Self {
+    pub fn trades(mut self, trades: &[(u8, u64)]) -> Self {
         for (kind, size) in trades {
             let market = self.market.clone().unwrap();
             let (market_id, user, timestamp) = (SEED, USER, UnixSeconds(3_000));
@@ -122,12 +122,12 @@ impl Chain {
 
 /// What the database does with appends, and what it answers to a new life.
 #[derive(Default)]
-struct Database {
-    head: Option<RowHead>,
-    state: Option<Market>,
-    finalized: Option<Market>,
-    entries: Vec<Entry>,
-    slot_highs: Vec<Slot>,
+pub(super) struct Database {
+    pub head: Option<RowHead>,
+    pub state: Option<Market>,
+    pub finalized: Option<Market>,
+    pub entries: Vec<Entry>,
+    pub slot_highs: Vec<Slot>,
 }
 
 impl Database {
@@ -148,7 +148,7 @@ impl Database {
     }
 
     /// As `journal::open` reads it.
-    fn life(&self) -> Life<Market> {
+    pub fn life(&self) -> Life<Market> {
         let Some(head) = self.head else { return Life::unheard_of(ADDRESS.account(), EPOCH) };
         let ring_begins = self.entries.len().saturating_sub(RING_ENTRIES as usize);
         let high = |count: usize| count.checked_sub(1).map_or(Slot(0), |at| self.slot_highs[at]);
@@ -160,6 +160,7 @@ impl Database {
             tail: self.entries[head.finalized_seq.0 as usize..].to_vec(),
             slot_high_before_ring: high(ring_begins),
             finalized_slot: high(head.finalized_seq.0 as usize),
+            rolled_back: reverted_by(&self.entries[head.finalized_seq.0 as usize..]),
         };
         Life::restore(ADDRESS.account(), EPOCH, stored)
     }
@@ -179,7 +180,7 @@ fn apply(life: &mut Life<Market>, database: &Database, event: &ChainEvent, now_m
     }
 }
 
-fn write_all(life: &mut Life<Market>, database: &mut Database) -> Vec<Arc<FramePack>> {
+pub(super) fn write_all(life: &mut Life<Market>, database: &mut Database) -> Vec<Arc<FramePack>> {
     let mut packs = Vec::new();
     while let Some(append) = life.append() {
         database.write(append);
@@ -188,11 +189,11 @@ fn write_all(life: &mut Life<Market>, database: &mut Database) -> Vec<Arc<FrameP
     packs
 }
 
-fn frames(packs: &[Arc<FramePack>]) -> Vec<(u64, String)> {
+pub(super) fn frames(packs: &[Arc<FramePack>]) -> Vec<(u64, String)> {
     packs.iter().flat_map(|pack| pack.frames.iter().map(|frame| (pack.seq.0, frame.to_string()))).collect()
 }
 
-fn live(chain: &Chain) -> (Life<Market>, Database) {
+pub(super) fn live(chain: &Chain) -> (Life<Market>, Database) {
     let (mut life, mut database) = (Life::unheard_of(ADDRESS.account(), EPOCH), Database::default());
     for event in &chain.events {
         apply(&mut life, &database, event, 1_000);

@@ -18,6 +18,7 @@ pub mod messages;
 pub mod orders;
 pub mod pulse;
 pub mod reads;
+mod rollback;
 pub mod subject;
 
 use std::{
@@ -36,6 +37,7 @@ use self::{
     life::{Known, Life},
     listeners::Listeners,
     pulse::Pulse,
+    rollback::Doubted,
     subject::Subject,
 };
 use super::{
@@ -135,6 +137,9 @@ pub struct StreamActor<S: Subject> {
     append_began: Option<Instant>,
     suspects: Vec<oneshot::Sender<Result<(), ApplyError>>>,
     suspicion: Option<String>,
+    doubted: Option<Doubted>,
+    /// The next thing to do is to heal: what is read comes before what waits.
+    heal_first: bool,
     stale: Option<Arc<str>>,
     reading_tail: bool,
     listeners: Listeners,
@@ -162,6 +167,8 @@ impl<S: Subject> StreamActor<S> {
             append_began: None,
             suspects: Vec::new(),
             suspicion: None,
+            doubted: None,
+            heal_first: false,
             stale: None,
             reading_tail: false,
             listeners: Listeners::default(),
@@ -190,6 +197,16 @@ impl<S: Subject> StreamActor<S> {
     fn pump(&mut self, ctx: &mut Context<Self>) {
         if self.mode != Mode::Ready || self.life.in_flight() {
             return;
+        }
+        if !self.life.has_planned() {
+            if let Some(doubted) = self.doubted.take() {
+                return self.roll_back(doubted, ctx);
+            }
+            if std::mem::take(&mut self.heal_first)
+                && let Some(reason) = self.suspicion.take()
+            {
+                return self.heal(reason, ctx);
+            }
         }
         let mut misfit = None;
         while let Some(item) = self.queue.front() {
@@ -289,6 +306,18 @@ impl<S: Subject> StreamActor<S> {
         self.stale = reason.map(Arc::from);
     }
 
+    /// Whoever made the stream doubt itself is answered when it does so no more.
+    fn answer_when_healed(&mut self, ctx: &mut Context<Self>) -> ResponseFuture<Result<(), ApplyError>> {
+        if self.suspects.len() >= QUEUE_EVENTS_MAX {
+            return Box::pin(std::future::ready(Err(ApplyError::Full)));
+        }
+        self.pulse.needed();
+        let (reply, answer) = oneshot::channel();
+        self.suspects.push(reply);
+        self.pump(ctx);
+        Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
+    }
+
     fn end_suspicion(&mut self) {
         for reply in std::mem::take(&mut self.suspects) {
             let _ = reply.send(Ok(()));
@@ -307,6 +336,7 @@ impl<S: Subject> StreamActor<S> {
         self.mode == Mode::Ready
             && self.jobs.is_empty()
             && self.suspects.is_empty()
+            && self.doubted.is_none()
             && self.parked.is_empty()
             && self.stale.is_none()
             && !self.reading_tail
@@ -396,15 +426,8 @@ impl<S: Subject> Handler<Suspect> for StreamActor<S> {
     type Result = ResponseFuture<Result<(), ApplyError>>;
 
     fn handle(&mut self, Suspect { reason }: Suspect, ctx: &mut Self::Context) -> Self::Result {
-        if self.suspects.len() >= QUEUE_EVENTS_MAX {
-            return Box::pin(std::future::ready(Err(ApplyError::Full)));
-        }
-        self.pulse.needed();
-        let (reply, answer) = oneshot::channel();
-        self.suspects.push(reply);
         self.suspicion.get_or_insert(reason);
-        self.pump(ctx);
-        Box::pin(async move { answer.await.unwrap_or(Err(ApplyError::Gone)) })
+        self.answer_when_healed(ctx)
     }
 }
 

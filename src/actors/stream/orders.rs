@@ -2,7 +2,11 @@
 
 use actix::prelude::*;
 
-use crate::domain::{entry::FeeSchedule, event::ChainEvent, ids::Slot};
+use crate::domain::{
+    entry::FeeSchedule,
+    event::ChainEvent,
+    ids::{Slot, TxSignature},
+};
 
 /// An event and the fees in force at its place.
 #[derive(Debug, Clone)]
@@ -49,7 +53,19 @@ pub struct Suspect {
     pub reason: String,
 }
 
-/// Everything at or below this slot is finalized, and durable.
+/// These transactions are not where they were recorded, though their slots are final: twice, apart in time, a node that
+/// is not behind knew nothing of them there. Answered when what the chain does not hold is taken back, and what it holds
+/// instead is durable.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), ApplyError>")]
+pub struct Vanished {
+    /// The transactions.
+    pub signatures: Vec<TxSignature>,
+    /// The finalized slot at which it was proved.
+    pub proved_at: Slot,
+}
+
+/// Everything at or below this slot is finalized, durable, and was found on the finalized chain.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Finalized(pub Slot);

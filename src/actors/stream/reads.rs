@@ -77,7 +77,7 @@ impl ConfigActor {
             seq: released.seq,
             slot: released.slot,
             recorded_at_ms: released.recorded_at_ms,
-            config: released.state.as_ref().map(Arc::clone),
+            config: released.state.as_ref().filter(|config| !config.vanished).map(Arc::clone),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! What a stream is about: a market, or the program's config. The actor is the same for both.
 
+use std::sync::{PoisonError, RwLock};
+
 use crate::{
     chain::anchor::accounts::decode_account,
     domain::{
         account::{GlobalConfigAccount, MarketAccount},
         config::ProgramConfig,
-        entry::{EntryBody, FeeSchedule},
+        entry::{Entry, EntryBody, FeeSchedule},
         event::ChainEvent,
-        ids::{AccountAddress, Epoch, MarketAddress, Slot},
+        fee_timeline::FeeTimeline,
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
         misfit::Misfit,
     },
@@ -40,13 +43,15 @@ pub struct Stored<S> {
     /// The state at the finalized point, if there is one.
     pub finalized: Option<S>,
     /// As in [`open::StoredStream`].
-    pub ring: Vec<crate::domain::entry::Entry>,
+    pub ring: Vec<Entry>,
     /// As in [`open::StoredStream`].
-    pub tail: Vec<crate::domain::entry::Entry>,
+    pub tail: Vec<Entry>,
     /// As in [`open::StoredStream`].
     pub slot_high_before_ring: Slot,
     /// As in [`open::StoredStream`].
     pub finalized_slot: Slot,
+    /// As in [`open::StoredStream`].
+    pub rolled_back: std::collections::BTreeSet<Seq>,
 }
 
 /// What a stream is about.
@@ -81,6 +86,18 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         account: &ReadAccount,
         reason: String,
     ) -> Result<EntryBody, String>;
+
+    /// The entry that takes `reverted` back; `rebuilt` is what the others make.
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody;
+
+    /// False where its beginning was rolled back: then the chain has no such account.
+    fn exists(&self) -> bool;
+
+    /// Entries are durable: tells the engine's fee timeline what they change in it.
+    fn note(fees: &RwLock<FeeTimeline>, entries: &[Entry]);
+
+    /// Entries were taken back: tells the fee timeline what is left since the finalized slot, in order.
+    fn correct(fees: &RwLock<FeeTimeline>, finalized: Slot, standing: &[EntryBody]);
 
     /// The row at a head.
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow;
@@ -135,6 +152,19 @@ impl Subject for Market {
         Ok(Market::plan_resync(current, market, reason, account.slot))
     }
 
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody {
+        current.plan_rollback(rebuilt, reverted, slot)
+    }
+
+    fn exists(&self) -> bool {
+        !self.vanished
+    }
+
+    /// A market tells no rates.
+    fn note(_: &RwLock<FeeTimeline>, _: &[Entry]) {}
+
+    fn correct(_: &RwLock<FeeTimeline>, _: Slot, _: &[EntryBody]) {}
+
     fn row(head: RowHead, _: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
         HeadRow::Market(Box::new(MarketRow::new(head, state, finalized.cloned())))
     }
@@ -153,6 +183,7 @@ impl Subject for Market {
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
             finalized_slot: stored.finalized_slot,
+            rolled_back: stored.rolled_back,
         }))
     }
 }
@@ -196,6 +227,23 @@ impl Subject for ProgramConfig {
         Ok(ProgramConfig::plan_resync(ProgramConfig::from_account(&decoded, current), reason, account.slot))
     }
 
+    fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody {
+        current.plan_rollback(rebuilt, reverted, slot)
+    }
+
+    fn exists(&self) -> bool {
+        !self.vanished
+    }
+
+    fn note(fees: &RwLock<FeeTimeline>, entries: &[Entry]) {
+        let mut fees = fees.write().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().for_each(|entry| fees.note_entry(&entry.body));
+    }
+
+    fn correct(fees: &RwLock<FeeTimeline>, finalized: Slot, standing: &[EntryBody]) {
+        fees.write().unwrap_or_else(PoisonError::into_inner).roll_back(finalized, standing);
+    }
+
     fn row(head: RowHead, address: AccountAddress, state: &Self, finalized: Option<&Self>) -> HeadRow {
         HeadRow::Config(Box::new(ConfigRow {
             address,
@@ -222,6 +270,7 @@ impl Subject for ProgramConfig {
             tail: stored.tail,
             slot_high_before_ring: stored.slot_high_before_ring,
             finalized_slot: stored.finalized_slot,
+            rolled_back: stored.rolled_back,
         }))
     }
 }

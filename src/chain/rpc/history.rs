@@ -109,8 +109,18 @@ impl ChainRpc {
         signatures: &[TxSignature],
         search_history: bool,
     ) -> Result<Vec<Option<SignatureStatus>>, ChainReadError> {
+        Ok(self.signature_statuses_at(signatures, search_history).await?.1)
+    }
+
+    /// As [`Self::signature_statuses`], with the slot that the node answered at (of several answers the lowest; the
+    /// highest there is where nothing was asked).
+    pub async fn signature_statuses_at(
+        &self,
+        signatures: &[TxSignature],
+        search_history: bool,
+    ) -> Result<(Slot, Vec<Option<SignatureStatus>>), ChainReadError> {
         let request = RpcRequest::GetSignatureStatuses;
-        let mut statuses = Vec::with_capacity(signatures.len());
+        let (mut statuses, mut seen_at) = (Vec::with_capacity(signatures.len()), Slot(u64::MAX));
         for signatures in signatures.chunks(MAX_STATUSES) {
             let params = json!([signatures, { "searchTransactionHistory": search_history }]);
             let answer: WithContext<Vec<Option<WireSignatureStatus>>> = self.read(request, params).await?;
@@ -118,9 +128,10 @@ impl ChainRpc {
                 let detail = format!("{} statuses for {} signatures", answer.value.len(), signatures.len());
                 return Err(ChainReadError::BadAnswer { method: request.as_str(), detail });
             }
+            seen_at = seen_at.min(Slot(answer.context.slot));
             statuses.extend(answer.value.into_iter().map(|status| status.map(SignatureStatus::from)));
         }
-        Ok(statuses)
+        Ok((seen_at, statuses))
     }
 }
 

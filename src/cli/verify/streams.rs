@@ -61,7 +61,7 @@ impl Verification {
             let epoch = read::newest_epoch(&**self.pool.get().await?).await?;
             let stored = open::load_config(&self.pool, address, epoch).await?;
             let account = self.rpc.accounts(&[address]).await?.accounts.into_iter().flatten().next();
-            match (stored, account) {
+            match (stored.filter(|stored| !stored.row.state.vanished), account) {
                 (None, None) => return Ok(()),
                 (Some(stored), Some(account)) => {
                     let found = self.compare(address, stored.row.head(), stored.row.state, &account.data).await?;
@@ -126,6 +126,12 @@ impl Verification {
             let account = self.rpc.accounts(&[address.account()]).await?.accounts.into_iter().flatten().next();
             let last = round == ROUNDS;
             match (row, account) {
+                (Some(row), Some(_)) if row.vanished && last => {
+                    self.wrong(format!("market {address}"), "is on the chain, and rolled back in the journal");
+                }
+                (Some(row), Some(_)) if row.vanished => {}
+                // Its creation was rolled back.
+                (Some(row), None) if row.vanished => return Ok(()),
                 (Some(row), Some(account)) => {
                     let found = self.compare(address.account(), row.head(), row.market()?, &account.data).await?;
                     if found.is_empty() {

@@ -81,6 +81,7 @@ impl Market {
             lamports,
             trades_count: previous.map_or(0, |market| market.trades_count),
             price_yes: None,
+            vanished: false,
         };
         market.price_yes = market.current_price_yes();
         Ok(market)
@@ -107,6 +108,7 @@ impl Market {
 
     /// The entry that adopts `market` (made by [`Market::from_account`]) in the place of `current`.
     pub fn plan_resync(current: Option<&Self>, market: Self, reason: String, slot: Slot) -> EntryBody {
+        let current = current.filter(|market| !market.vanished);
         EntryBody::Resync {
             reason,
             price_yes_before: current.and_then(|market| market.price_yes),

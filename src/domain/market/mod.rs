@@ -9,6 +9,7 @@
 mod adoption;
 mod lifecycle;
 mod quote;
+mod rollback;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -77,6 +78,10 @@ pub struct Market {
     /// Price of YES as the newest trade said, or by the curve before the first; `None` where the curve has none
     /// (b below the program's minimum).
     pub price_yes: Option<PriceE9>,
+    /// Its creation was rolled back: there is no such market on the chain (any more, or yet again). Everything but its
+    /// names is empty, and the only thing that can happen to it is to be created.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vanished: bool,
 }
 
 impl Market {
@@ -91,6 +96,7 @@ impl Market {
         event: &ChainEvent,
         schedule: FeeSchedule,
     ) -> Result<EntryBody, Misfit> {
+        let current = current.filter(|market| !market.vanished);
         let phase = next_phase(current, address, &event.event)?;
         let (id, position) = (event.id, event.position);
         if let (Some(market), ProgramEvent::SharesBought(_) | ProgramEvent::SharesSold(_)) = (current, &event.event) {
@@ -135,8 +141,10 @@ impl Market {
             }
             EntryBody::Resync { old_phase: None, price_yes_before: None, market, .. } => Ok((**market).clone()),
             EntryBody::Resync { .. } => Err(Misfit::Disagrees),
-            EntryBody::Trade { .. } | EntryBody::Contained { .. } => Err(Misfit::Unknown),
-            EntryBody::Config { .. } | EntryBody::ConfigResync { .. } => Err(Misfit::OtherStream),
+            EntryBody::Trade { .. } | EntryBody::Contained { .. } | EntryBody::Rollback { .. } => Err(Misfit::Unknown),
+            EntryBody::Config { .. } | EntryBody::ConfigResync { .. } | EntryBody::ConfigRollback { .. } => {
+                Err(Misfit::OtherStream)
+            }
         }
     }
 
@@ -146,6 +154,12 @@ impl Market {
     /// # Errors
     /// The entry does not fit, or (`Disagrees`) its values do not follow from its own event in this market.
     pub fn apply(&mut self, body: &EntryBody) -> Result<(), Misfit> {
+        if self.vanished && !body.is_rollback() {
+            let begun = Self::begin(body)?;
+            agree(begun.address == self.address && begun.seed == self.seed)?;
+            *self = begun;
+            return Ok(());
+        }
         *self = match body {
             EntryBody::Trade { event, figures, .. } => {
                 next_phase(Some(self), self.address, event)?;
@@ -172,7 +186,12 @@ impl Market {
                 agree(*old_phase == Some(self.phase) && *price_yes_before == self.price_yes)?;
                 (**market).clone()
             }
-            EntryBody::Config { .. } | EntryBody::ConfigResync { .. } => return Err(Misfit::OtherStream),
+            EntryBody::Rollback { price_yes_before, old_phase, market, .. } => {
+                self.rolled_back(*price_yes_before, *old_phase, market)?
+            }
+            EntryBody::Config { .. } | EntryBody::ConfigResync { .. } | EntryBody::ConfigRollback { .. } => {
+                return Err(Misfit::OtherStream);
+            }
         };
         Ok(())
     }

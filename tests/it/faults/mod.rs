@@ -7,6 +7,7 @@ mod crashes;
 mod gaps;
 mod hidden;
 mod rig;
+mod rollback;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};
 use zmart_testkit::{patience::wait_for, postgres::Database};

@@ -1,6 +1,8 @@
 //! The engine on the feeder: thousands of transactions at rates that a development chain does not reach, live and by
 //! coverage, and a journal that equals the accounts.
 
+mod forks;
+
 use zmart::domain::{amount::Lamports, ids::TxSignature};
 use zmart_testkit::{
     engine::Engine,

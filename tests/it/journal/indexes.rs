@@ -53,7 +53,8 @@ async fn ask_all(database: &Database, story: &mut Story, life: &WriterLife, epoc
     let (market, stream) = (story.address(), story.stream());
 
     // The start.
-    let cursor = Cursor { signature: Some(signature(1)), slot: Slot(5), covered_slot: Slot(5) };
+    let cursor =
+        Cursor { signature: Some(signature(1)), slot: Slot(5), covered_slot: Slot(5), finalized_slot: Some(Slot(5)) };
     staging::save_cursor(&pool, program, cursor).await.unwrap();
     assert_eq!(staging::load_cursor(&pool, program).await.unwrap(), cursor);
     open::load_config(&pool, AccountAddress([255; 32]), epoch).await.unwrap();

@@ -6,6 +6,7 @@ mod identity;
 mod indexes;
 mod outages;
 mod passivation;
+mod rollback;
 mod rows;
 mod story;
 mod streams;

@@ -4,12 +4,14 @@ use zmart::{
     actors::stream::life::Life,
     domain::{
         amount::{Bps, Lamports, ShareUnits, UnixSeconds},
-        entry::FeeSchedule,
+        entry::{Entry, FeeSchedule},
         event::{
             ChainEvent, InstructionFacts, IpfsHash, MarketActivated, MarketCreated, Outcome, ProgramEvent,
             ProposalAggregated, ProposalApproved, SharesBought, SharesSold,
         },
-        ids::{AccountAddress, ChainPosition, Epoch, EventId, MarketAddress, MarketSeed, Slot, TxSignature, Wallet},
+        ids::{
+            AccountAddress, ChainPosition, Epoch, EventId, MarketAddress, MarketSeed, Seq, Slot, TxSignature, Wallet,
+        },
         market::Market,
     },
     journal::write::StreamAppend,
@@ -27,14 +29,24 @@ pub struct Story {
     events: u64,
     /// All that has happened.
     pub told: Vec<ChainEvent>,
+    /// What of it was not rolled back.
+    pub standing: Vec<ChainEvent>,
+    written: Vec<Entry>,
 }
 
 impl Story {
     /// A market that can be traded; nothing of it is written yet.
     pub fn begin(number: u8, epoch: Epoch) -> Self {
         let address = MarketAddress([number; 32]);
-        let mut story =
-            Self { number, address, life: Life::unheard_of(address.account(), epoch), events: 0, told: Vec::new() };
+        let mut story = Self {
+            number,
+            address,
+            life: Life::unheard_of(address.account(), epoch),
+            events: 0,
+            told: Vec::new(),
+            standing: Vec::new(),
+            written: Vec::new(),
+        };
         let (market_id, creator, timestamp) = (story.seed(), Wallet([99; 32]), UnixSeconds(1_000));
         let facts = InstructionFacts::Creation { initial_liquidity: LIQUIDITY, question_hash: IpfsHash([b'Q'; 46]) };
         let created = MarketCreated { market_id, creator, b_parameter: 1_000_000_000_000, state: 0, timestamp };
@@ -113,7 +125,32 @@ impl Story {
     pub fn append(&mut self) -> StreamAppend {
         let append = self.life.append().expect("something to write");
         self.life.release();
+        self.written.extend(append.entries.iter().cloned());
         append
+    }
+
+    /// The newest entry.
+    pub fn seq(&self) -> Seq {
+        self.life.applied().seq
+    }
+
+    /// All that is written from an entry on vanishes; gives what is taken back.
+    pub fn roll_back_from(&mut self, first: Seq) -> Vec<Seq> {
+        let mut rebuild = self.life.rebuild();
+        for entry in &self.written {
+            rebuild.next(entry, entry.seq >= first);
+        }
+        let (state, reverted) = rebuild.finish();
+        let fallen: Vec<EventId> = self
+            .written
+            .iter()
+            .filter(|entry| reverted.contains(&entry.seq))
+            .filter_map(|entry| entry.body.chain_event().map(|(id, ..)| id))
+            .collect();
+        self.standing.retain(|event| !fallen.contains(&event.id));
+        let body = self.market().plan_rollback(state, reverted.clone(), Slot(100 + self.events));
+        self.life.take(body, 1_760_000_000_000).unwrap();
+        reverted
     }
 
     /// The identity of the event after the newest.
@@ -132,6 +169,7 @@ impl Story {
         let event = ChainEvent { id: self.next_event(), position, event: event.into(), facts };
         self.life.plan(&event, FEES, 1_760_000_000_000).unwrap();
         self.events += 1;
+        self.standing.push(event.clone());
         self.told.push(event);
     }
 }

@@ -86,6 +86,7 @@ fn market(n: u8, phase: Phase, created_at: i64) -> Market {
         lamports: Lamports(0),
         trades_count: 3,
         price_yes: Some(PriceE9(500_000_000)),
+        vanished: false,
     }
 }
 

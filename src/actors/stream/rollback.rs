@@ -1,0 +1,134 @@
+//! Rolling back: how a stream takes back what the chain does not hold any more.
+//!
+//! The listener proves that transactions are not where they were recorded ([`Vanished`]); what to do about it is decided
+//! here, when nothing of the stream is planned or in flight. The chain is read once more: what it shows where it was
+//! recorded is spared. The stream is rebuilt from its finalized point by applying the entries after it again, without
+//! the condemned ones and those that do not fit any more. That is one entry, in an append of its own, so that what the
+//! chain still has of the fallen can come again as something new: the stream heals next, before it takes anything else.
+//!
+//! Entries are read from the journal page by page, so memory holds no more than one page and the numbers that fall.
+//! Waits for the database and the node as long as it takes; the stream is stale meanwhile, and its queue is bounded.
+
+use std::collections::{HashMap, HashSet};
+
+use actix::prelude::*;
+
+use super::{Mode, StreamActor, TAIL_PAGE, Vanished, heal::read_history, now_ms, subject::Subject};
+use crate::{
+    actors::{retry, stream::ApplyError},
+    domain::{
+        entry::{Entry, EntryBody},
+        event::ChainEvent,
+        ids::{EventId, Seq, Slot, TxSignature},
+        rollback::Rebuild,
+    },
+    journal::read,
+};
+
+/// What the listener has proved, and the stream has not looked at yet.
+#[derive(Debug, Default)]
+pub(super) struct Doubted {
+    signatures: HashSet<TxSignature>,
+    proved_at: Slot,
+}
+
+impl Doubted {
+    /// These, as they were read up to that slot.
+    pub(super) fn of(signatures: Vec<TxSignature>, proved_at: Slot) -> Self {
+        Self { signatures: signatures.into_iter().collect(), proved_at }
+    }
+}
+
+/// A stream without the entries that fell.
+struct Rest<S> {
+    state: Option<S>,
+    reverted: Vec<Seq>,
+    /// What stands and tells rates.
+    rates: Vec<EntryBody>,
+}
+
+impl<S: Subject> StreamActor<S> {
+    /// Decides what falls. Nothing is planned and nothing in flight.
+    pub(super) fn roll_back(&mut self, doubted: Doubted, ctx: &mut Context<Self>) {
+        self.mode = Mode::Healing;
+        self.set_stale(Some("transactions of it have vanished from the chain".to_owned()));
+        let (env, address) = (self.env.clone(), self.address);
+        let (after, since, mut rebuild) = (self.life.finalized_seq(), self.life.finalized_slot(), self.life.rebuild());
+        let work = async move {
+            let history = read_history::<S>(&env.reader, address, since).await;
+            let on_chain: HashMap<EventId, ChainEvent> =
+                history.events.into_iter().map(|event| (event.id, event)).collect();
+            let (mut after, mut rates) = (after, Vec::new());
+            loop {
+                let page = retry("a stream's entries can't be read", || async {
+                    let client = env.pool.get().await?;
+                    Ok(read::entries_after(&**client, address, env.epoch, after, TAIL_PAGE).await?)
+                })
+                .await;
+                let Some(last) = page.last() else { break };
+                after = last.seq;
+                take_page(&mut rebuild, page, &doubted.signatures, &on_chain, &mut rates);
+            }
+            let (state, reverted) = rebuild.finish();
+            (Rest { state, reverted, rates }, doubted.proved_at)
+        };
+        ctx.spawn(work.into_actor(self).map(move |(rest, proved_at), actor, ctx| actor.rebuilt(rest, proved_at, ctx)));
+    }
+
+    fn rebuilt(&mut self, rest: Rest<S>, proved_at: Slot, ctx: &mut Context<Self>) {
+        let Rest { state, reverted, rates } = rest;
+        self.mode = Mode::Ready;
+        let Some(head) = self.life.applied().state.clone().filter(|_| !reverted.is_empty()) else {
+            log::info!("{} {}: the chain has all of it after all", S::KIND, self.address);
+            self.set_stale(None);
+            return self.pump(ctx);
+        };
+        log::warn!("{} {}: {} entries are rolled back: {reverted:?}", S::KIND, self.address, reverted.len());
+        let since = self.life.finalized_slot();
+        let body = S::plan_rollback(&head, state, reverted, proved_at);
+        if let Err(misfit) = self.life.take(body, now_ms()) {
+            // It was made of this very state.
+            log::error!("{} {} can't be rolled back: {misfit}", S::KIND, self.address);
+            return ctx.stop();
+        }
+        S::correct(&self.env.fees, since, &rates);
+        // What landed again comes before anything that waits here.
+        self.heal_first = true;
+        self.suspicion.get_or_insert_with(|| "entries of it were rolled back".to_owned());
+        if let Some(append) = self.life.append() {
+            self.send_append(Box::new(append), ctx);
+        }
+    }
+}
+
+fn take_page<S: Subject>(
+    rebuild: &mut Rebuild<S>,
+    page: Vec<Entry>,
+    doubted: &HashSet<TxSignature>,
+    on_chain: &HashMap<EventId, ChainEvent>,
+    rates: &mut Vec<EntryBody>,
+) {
+    for entry in page {
+        let is_condemned = entry.body.chain_event().is_some_and(|(id, position, event)| {
+            let is_there = |it: &ChainEvent| it.position.slot == position.slot && it.event == *event;
+            doubted.contains(&id.signature) && !on_chain.get(&id).is_some_and(is_there)
+        });
+        if rebuild.next(&entry, is_condemned)
+            && matches!(entry.body, EntryBody::Config { .. } | EntryBody::ConfigResync { .. })
+        {
+            rates.push(entry.body);
+        }
+    }
+}
+
+impl<S: Subject> Handler<Vanished> for StreamActor<S> {
+    type Result = ResponseFuture<Result<(), ApplyError>>;
+
+    fn handle(&mut self, vanished: Vanished, ctx: &mut Self::Context) -> Self::Result {
+        let Vanished { signatures, proved_at } = vanished;
+        let doubted = self.doubted.get_or_insert_default();
+        doubted.signatures.extend(signatures);
+        doubted.proved_at = doubted.proved_at.max(proved_at);
+        self.answer_when_healed(ctx)
+    }
+}
