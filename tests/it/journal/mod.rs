@@ -1,6 +1,7 @@
 //! The writer and its tables, on a real PostgreSQL: what is acknowledged is there once, what is refused is not there at
 //! all, whatever the server or the network does in between.
 
+mod columns;
 mod identity;
 mod outages;
 mod rows;
@@ -36,7 +37,7 @@ async fn prepare(database: &Database) -> Epoch {
 fn writer(url: &str) -> (Addr<JournalWriter>, Health) {
     let (guard, _death) = DeathGuard::new();
     let health = Health::new();
-    let pool = settings(url).pool(2).unwrap();
+    let pool = settings(url).writer_pool().unwrap();
     (JournalWriter::new(pool, health.clone(), guard).start(), health)
 }
 
