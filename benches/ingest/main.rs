@@ -5,6 +5,8 @@
 //! mean is told in docs/performance.md. A figure of a busy machine is worth little, a ratio of one run more: each round
 //! measures both sides, and the median of the rounds counts.
 
+#![expect(clippy::float_arithmetic, reason = "rates and times, no amounts")]
+
 mod alone;
 mod copy;
 mod cpu;

@@ -184,15 +184,13 @@ async fn the_writer_finds_rows_by_their_key_whatever_the_planner_knows() {
     drop(pool);
     const SQL: &str = "SELECT relname::text, seq_scan, coalesce(idx_scan, 0) FROM pg_stat_user_tables \
                        WHERE relname IN ('markets', 'positions') ORDER BY relname";
-    zmart_testkit::patience::wait_for("the counts", || async {
+    let counts = zmart_testkit::patience::wait_for("the counts", || async {
         let rows = client.query(SQL, &[]).await.unwrap();
         let counts: Vec<(String, i64, i64)> = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
-        match counts.iter().all(|(_, _, by_key)| *by_key > 200) {
-            true => Ok(assert!(counts.iter().all(|(_, whole, _)| *whole == 0), "{counts:?}")),
-            false => Err(format!("{counts:?}")),
-        }
+        if counts.iter().all(|(_, _, by_key)| *by_key > 200) { Ok(counts) } else { Err(format!("{counts:?}")) }
     })
     .await;
+    assert!(counts.iter().all(|(_, whole, _)| *whole == 0), "a table was read from end to end: {counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
