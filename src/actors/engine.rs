@@ -39,8 +39,6 @@ use crate::{
 
 /// Arbiters for streams.
 const STREAM_ARBITERS: usize = 2;
-/// Connections of the writer: one commits, one looks up.
-const WRITER_CONNECTIONS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
@@ -104,7 +102,7 @@ impl Engine {
 
         let pressure = Pressure::default();
         let kinds = vec![
-            writer_kind(&writer, database.pool(WRITER_CONNECTIONS)?, &health, &pressure),
+            writer_kind(&writer, database.writer_pool()?, &health, &pressure),
             reader_kind(&reader, rpc()?, program),
             registry_kind(&registry_link, &homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
             listener_kind(

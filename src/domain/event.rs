@@ -18,6 +18,17 @@ impl IpfsHash {
     /// All zero: never set.
     pub const EMPTY: Self = Self([0; 46]);
 
+    /// 92 hex digits.
+    pub fn hex(&self) -> String {
+        let mut text = String::with_capacity(92);
+        for byte in self.0 {
+            for digit in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(u32::from(digit), 16));
+            }
+        }
+        text
+    }
+
     /// The text, if it is printable ASCII (what a CIDv0 is); `None` for unset or garbage.
     pub fn text(&self) -> Option<&str> {
         if !self.0.iter().all(u8::is_ascii_alphanumeric) {
@@ -34,14 +45,9 @@ impl Default for IpfsHash {
 }
 
 impl Serialize for IpfsHash {
-    /// 92 hex digits: whatever the bytes are, nothing is lost.
+    /// In hex: whatever the bytes are, nothing is lost.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(92);
-        for byte in self.0 {
-            use std::fmt::Write;
-            let _ = write!(text, "{byte:02x}");
-        }
-        serializer.serialize_str(&text)
+        serializer.serialize_str(&self.hex())
     }
 }
 

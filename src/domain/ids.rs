@@ -3,6 +3,9 @@
 //! Each is its own type, so that a wallet cannot be passed where a market is meant. Text forms are those of the field:
 //! base58 for account addresses and signatures, 64 hex digits for a market's seed. Parsing is strict: the exact
 //! length, nothing around it.
+//!
+//! Texts are made by `five8`, which knows the two lengths and is some ten times as fast as `bs58`: each trade writes a
+//! dozen of them. They are read by `bs58`: what comes from outside meets no unchecked code.
 
 use std::{fmt, str::FromStr};
 
@@ -20,6 +23,11 @@ pub enum ParseIdError {
     /// Not base58 of exactly 64 bytes.
     #[error("not a transaction signature (base58 of 64 bytes)")]
     Signature,
+}
+
+fn write_digits(f: &mut fmt::Formatter<'_>, text: &[u8], length: u8) -> fmt::Result {
+    let digits = text.get(..usize::from(length)).ok_or(fmt::Error)?;
+    f.write_str(std::str::from_utf8(digits).map_err(|_| fmt::Error)?)
 }
 
 macro_rules! text_form {
@@ -52,8 +60,8 @@ macro_rules! address {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut text = [0u8; 44];
-                let length = bs58::encode(self.0).onto(&mut text[..]).map_err(|_| fmt::Error)?;
-                f.write_str(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+                let length = five8::encode_32(&self.0, &mut text);
+                write_digits(f, &text, length)
             }
         }
         impl FromStr for $name {
@@ -132,8 +140,8 @@ text_form!(TxSignature);
 impl fmt::Display for TxSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0u8; 88];
-        let length = bs58::encode(self.0).onto(&mut text[..]).map_err(|_| fmt::Error)?;
-        f.write_str(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
+        let length = five8::encode_64(&self.0, &mut text);
+        write_digits(f, &text, length)
     }
 }
 
@@ -230,5 +238,21 @@ mod tests {
         }
         assert_eq!("é".repeat(32).parse::<MarketSeed>(), Err(ParseIdError::MarketSeed));
         assert_eq!("1".repeat(200).parse::<TxSignature>(), Err(ParseIdError::Signature));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_those_of_plain_base58(bytes in proptest::array::uniform32(0u8..), zeros in 0usize..=64) {
+            let mut wallet = Wallet(bytes);
+            wallet.0[..zeros.min(32)].fill(0);
+            proptest::prop_assert_eq!(wallet.to_string(), bs58::encode(wallet.0).into_string());
+            proptest::prop_assert_eq!(wallet.to_string().parse(), Ok(wallet));
+            let mut signature = TxSignature([0; 64]);
+            signature.0[..32].copy_from_slice(&bytes);
+            signature.0[32..].copy_from_slice(&bytes);
+            signature.0[..zeros].fill(0);
+            proptest::prop_assert_eq!(signature.to_string(), bs58::encode(signature.0).into_string());
+            proptest::prop_assert_eq!(signature.to_string().parse(), Ok(signature));
+        }
     }
 }

@@ -40,7 +40,7 @@ impl ReadPool {
     /// # Errors
     /// [`PoolFailure`] if none can be had in time.
     pub async fn get(&self) -> Result<Object, PoolFailure> {
-        let made = async || pool::pool(self.database.clone(), self.size, PATIENCE);
+        let made = async || pool::builder(self.database.clone(), self.size, PATIENCE).build();
         let pool = self.pool.get_or_try_init(made).await?;
         Ok(pool.get().await?)
     }

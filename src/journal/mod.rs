@@ -1,18 +1,22 @@
 //! PostgreSQL: the journal, and all that is kept beside it.
 //!
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
-//! that appends, `open` reads what an actor needs to live again, `read` serves history, `staging` is what the listener
-//! keeps (cursor, found signatures, dead letters), `identity` says which chain and which life of the journal this is.
+//! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
+//! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
+//! letters), `identity` says which chain and which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
 use std::time::Duration;
 
-use deadpool_postgres::{Pool, PoolError};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
+mod batch;
+mod columns;
 pub mod finality;
 pub mod identity;
 pub mod migrate;
 pub mod open;
+mod pipeline;
 pub mod pool;
 pub mod read;
 mod revert;
@@ -58,10 +62,37 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
+        Ok(self.builder(connections_max)?.build()?)
+    }
+
+    /// A pool for the journal's writer: one connection commits, one looks up. As [`DatabaseSettings::pool`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn writer_pool(&self) -> Result<Pool, PoolSettingsError> {
+        let prepare = Hook::async_fn(|client: &mut ClientWrapper, _| {
+            Box::pin(async move { client.batch_execute(WRITER_SESSION).await.map_err(HookError::Backend) })
+        });
+        Ok(self.builder(WRITER_CONNECTIONS)?.post_create(prepare).build()?)
+    }
+
+    fn builder(&self, connections_max: usize) -> Result<PoolBuilder, PoolSettingsError> {
         let patience = pool::Patience { free: self.connect_timeout, connect: self.connect_timeout };
-        Ok(pool::pool(self.parse()?, connections_max, patience)?)
+        Ok(pool::builder(self.parse()?, connections_max, patience))
     }
 }
+
+const WRITER_CONNECTIONS: usize = 2;
+/// The writer finds every row by its key. A plan that was made while a table was small, or before its statistics were,
+/// would read all of it for each batch and be kept; so there is only the one way. A statement holds 1,024 rows at most: one
+/// that takes a minute waits for a lock or a dead disk, and is tried again. A transaction whose engine was frozen ends,
+/// and with it the locks that the next engine waits for.
+const WRITER_SESSION: &str = "
+    SET enable_seqscan = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET statement_timeout = '60s';
+    SET idle_in_transaction_session_timeout = '60s'";
 
 /// A statement did not work.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{BuildError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod, Runtime};
 use tokio_postgres::{Config, NoTls};
 
 /// What was sent and is not acknowledged for so long ends the connection.
@@ -34,10 +34,7 @@ pub fn common(config: &mut Config) {
 }
 
 /// At most `size` connections; nothing is connected before it is used.
-///
-/// # Errors
-/// The settings contradict each other.
-pub fn pool(config: Config, size: usize, patience: Patience) -> Result<Pool, BuildError> {
+pub fn builder(config: Config, size: usize, patience: Patience) -> PoolBuilder {
     let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     Pool::builder(manager)
         .max_size(size.max(1))
@@ -45,7 +42,6 @@ pub fn pool(config: Config, size: usize, patience: Patience) -> Result<Pool, Bui
         .create_timeout(Some(patience.connect))
         .recycle_timeout(Some(patience.connect))
         .runtime(Runtime::Tokio1)
-        .build()
 }
 
 /// Drops the connections that wait in the pool: one of them may lead to a server that does not answer.

@@ -1,8 +1,10 @@
 //! The one place where rows and domain values meet.
 //!
-//! A row is a struct whose fields are the table's columns, written with `jsonb_populate_recordset` and read with
-//! `to_jsonb`: PostgreSQL's numeric and a JSON number are both exact for any u64, and one definition serves both ways.
+//! A row is a struct whose fields are the table's columns. Rows of streams (`markets`, `program_config`) are written with
+//! `jsonb_populate_recordset`, and all are read with `to_jsonb`: PostgreSQL's numeric and a JSON number are both exact for
+//! any u64, and one definition serves both ways. Rows that come by the thousand are written as `columns`.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -197,7 +199,7 @@ impl MarketRow {
     }
 }
 
-/// A row of `journal`. `recorded_at` is sent as RFC 3339 with milliseconds, and read as milliseconds (see `journal::read`).
+/// A row of `journal`. `recorded_at` has milliseconds, and is read as milliseconds (see `journal::read`).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[allow(missing_docs)] // the names are the table's own
 pub struct JournalRow<'a> {
@@ -207,7 +209,7 @@ pub struct JournalRow<'a> {
     pub kind: &'static str,
     pub slot: u64,
     pub slot_high: u64,
-    pub recorded_at: String,
+    pub recorded_at: DateTime<Utc>,
     pub payload: &'a EntryBody,
 }
 
@@ -224,9 +226,14 @@ pub fn kind(body: &EntryBody) -> &'static str {
     }
 }
 
-/// RFC 3339 with milliseconds; PostgreSQL keeps exactly that.
+/// A moment in milliseconds since 1970, as PostgreSQL keeps it.
+pub fn moment(ms: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default()
+}
+
+/// RFC 3339 with milliseconds.
 pub fn timestamp(ms: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    moment(ms).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// A row of `chain_events`.

@@ -7,21 +7,20 @@
 //!
 //! What went wrong is sorted into what the writer can do about it ([`CommitFailure`]); what to do is the writer's.
 
-use std::collections::BTreeMap;
-
 use deadpool_postgres::{Client, Pool, Transaction};
-use serde::Serialize;
-use tokio_postgres::types::Json;
 use uuid::Uuid;
 
 use super::{
-    JournalError, revert,
-    rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow, kind, timestamp},
+    JournalError,
+    batch::Batch,
+    columns::Parameters,
+    pipeline::{Counts, Pipeline, exactly},
+    revert,
+    rows::{ConfigRow, MarketRow},
 };
 use crate::domain::{
     entry::Entry,
-    ids::{AccountAddress, Epoch, Seq, Slot, Wallet},
-    position::PositionDelta,
+    ids::{AccountAddress, Epoch, Seq, Slot},
 };
 
 /// The row of a stream as it is after an append.
@@ -69,6 +68,12 @@ pub enum CommitFailure {
     /// Nothing of it was written: a row does not stand where its append begins. Somebody else has written.
     #[error("overtaken: {0}")]
     Overtaken(String),
+}
+
+impl From<tokio_postgres::Error> for CommitFailure {
+    fn from(error: tokio_postgres::Error) -> Self {
+        sort(error)
+    }
 }
 
 /// A life of the writer, as the database knows it.
@@ -134,18 +139,18 @@ impl WriterLife {
         }
     }
 
+    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions. What an entry does to
+    /// rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
-        let moved = tx
-            .execute(
-                "UPDATE journal_writers SET last_batch = $2::bigint, active_at = now() WHERE instance = $1 AND last_batch = $2::bigint - 1",
-                &[&self.instance, &batch],
-            )
-            .await
-            .map_err(sort)?;
-        if moved != 1 {
-            return Err(CommitFailure::LifeOver);
-        }
-        Rows::of(appends).write(tx).await?;
+        let rows = Batch::of(appends);
+        let mut pipeline = Pipeline::new(tx);
+        let claim: Parameters<'_> = vec![Box::new(self.instance), Box::new(batch)];
+        let verdict = exactly(1, |_| CommitFailure::LifeOver);
+        pipeline.send(CLAIM_BATCH, Counts::Touched, claim, 1, verdict).await;
+        rows.write_heads(&mut pipeline).await?;
+        rows.write_entries(&mut pipeline).await?;
+        rows.write_positions(&mut pipeline).await?;
+        pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }
 }
@@ -166,217 +171,6 @@ pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     }
 }
 
-/// A stream's row with the place that it must stand at before the append.
-#[derive(Debug, Serialize)]
-struct Expected<'a, R> {
-    expected_last_seq: u64,
-    #[serde(flatten)]
-    row: &'a R,
-}
-
-/// The rows of a batch, table by table.
-#[derive(Default)]
-struct Rows<'a> {
-    markets_new: Vec<&'a MarketRow>,
-    markets_moved: Vec<Expected<'a, MarketRow>>,
-    configs_new: Vec<&'a ConfigRow>,
-    configs_moved: Vec<Expected<'a, ConfigRow>>,
-    journal: Vec<JournalRow<'a>>,
-    chain_events: Vec<ChainEventRow>,
-    trades: Vec<TradeRow>,
-    positions: BTreeMap<(String, Wallet), PositionDelta>,
-}
-
-impl<'a> Rows<'a> {
-    fn of(appends: &'a [StreamAppend]) -> Self {
-        let mut rows = Self::default();
-        for append in appends {
-            let expected_last_seq = append.first_seq.0.saturating_sub(1);
-            // A stream's first row is inserted, and only then.
-            match &append.row {
-                HeadRow::Market(row) if expected_last_seq == 0 => rows.markets_new.push(row),
-                HeadRow::Market(row) => rows.markets_moved.push(Expected { expected_last_seq, row }),
-                HeadRow::Config(row) if expected_last_seq == 0 => rows.configs_new.push(row),
-                HeadRow::Config(row) => rows.configs_moved.push(Expected { expected_last_seq, row }),
-            }
-            let stream = append.stream.to_string();
-            let mut slot_high = append.slot_high_before;
-            for entry in &append.entries {
-                slot_high = slot_high.max(entry.body.slot());
-                rows.journal.push(JournalRow {
-                    stream: stream.clone(),
-                    epoch: append.epoch.0,
-                    seq: entry.seq.0,
-                    kind: kind(&entry.body),
-                    slot: entry.body.slot().0,
-                    slot_high: slot_high.0,
-                    recorded_at: timestamp(entry.recorded_at_ms),
-                    payload: &entry.body,
-                });
-                rows.chain_events.extend(ChainEventRow::of(&stream, append.epoch, entry));
-                rows.trades.extend(TradeRow::of(&stream, append.epoch, entry));
-                if let Some((wallet, delta)) = PositionDelta::of(&entry.body) {
-                    rows.positions.entry((stream.clone(), wallet)).or_default().merge(delta);
-                }
-            }
-        }
-        rows
-    }
-
-    async fn write(&self, tx: &Transaction<'_>) -> Result<(), CommitFailure> {
-        self.write_heads(tx).await?;
-        insert(tx, "journal", JOURNAL_COLUMNS, &self.journal).await?;
-        insert(tx, "chain_events", EVENT_COLUMNS, &self.chain_events).await?;
-        insert(tx, "trades", TRADE_COLUMNS, &self.trades).await?;
-        self.write_positions(tx).await
-    }
-
-    async fn write_heads(&self, tx: &Transaction<'_>) -> Result<(), CommitFailure> {
-        begin(tx, "markets", MARKET_COLUMNS, &self.markets_new).await?;
-        begin(tx, "program_config", CONFIG_COLUMNS, &self.configs_new).await?;
-        advance(tx, "markets", MARKET_COLUMNS, &self.markets_moved).await?;
-        advance(tx, "program_config", CONFIG_COLUMNS, &self.configs_moved).await
-    }
-
-    async fn write_positions(&self, tx: &Transaction<'_>) -> Result<(), CommitFailure> {
-        if self.positions.is_empty() {
-            return Ok(());
-        }
-        let deltas: Vec<PositionDeltaRow> = self
-            .positions
-            .iter()
-            .map(|((market, wallet), delta)| PositionDeltaRow {
-                market: market.clone(),
-                wallet: *wallet,
-                shares_yes: delta.shares_yes,
-                shares_no: delta.shares_no,
-                total_invested: delta.invested.0,
-                trades_count: delta.trades,
-                last_trade_at_unix: delta.last_trade_at.map(|at| at.0),
-                claimed_amount: delta.claimed.map(|amount| amount.0),
-            })
-            .collect();
-        let deltas = Json(&deltas);
-        // New rows first, at zero: a delta may be negative, which no column would take.
-        let statement = prepare(
-            tx,
-            "WITH made AS (
-                 INSERT INTO positions (market, wallet, shares_yes, shares_no, total_invested, trades_count,
-                                        last_trade_at_unix, has_claimed, claimed_amount)
-                 SELECT d.market, d.wallet, 0, 0, 0, 0, 0, false, 0
-                 FROM jsonb_to_recordset($1) AS d (market text, wallet text)
-                 ORDER BY d.market, d.wallet
-                 ON CONFLICT DO NOTHING
-                 RETURNING market
-             ), counted AS (SELECT market, count(*) AS traders FROM made GROUP BY market)
-             UPDATE markets SET traders_count = traders_count + counted.traders
-             FROM counted WHERE markets.address = counted.market",
-        )
-        .await?;
-        tx.execute(&statement, &[&deltas]).await.map_err(sort)?;
-        // A wallet may sell what it bought in a stretch of history that is gone (the market was adopted from its account):
-        // its position is not known until it is read from the chain, and must not keep the market's journal from going on.
-        let statement = prepare(
-            tx,
-            "UPDATE positions p SET
-                 shares_yes = greatest(p.shares_yes + d.shares_yes, 0),
-                 shares_no = greatest(p.shares_no + d.shares_no, 0),
-                 total_invested = p.total_invested + d.total_invested,
-                 trades_count = p.trades_count + d.trades_count,
-                 last_trade_at_unix = coalesce(d.last_trade_at_unix, p.last_trade_at_unix),
-                 has_claimed = p.has_claimed OR d.claimed_amount IS NOT NULL,
-                 claimed_amount = coalesce(d.claimed_amount, p.claimed_amount)
-             FROM jsonb_to_recordset($1) AS d (market text, wallet text, shares_yes numeric, shares_no numeric,
-                  total_invested numeric, trades_count bigint, last_trade_at_unix bigint, claimed_amount numeric)
-             WHERE p.market = d.market AND p.wallet = d.wallet",
-        )
-        .await?;
-        let updated = tx.execute(&statement, &[&deltas]).await.map_err(sort)?;
-        if updated == deltas.0.len() as u64 {
-            return Ok(());
-        }
-        Err(CommitFailure::Refused(format!("{updated} of {} positions were updated", deltas.0.len())))
-    }
-}
-
-const JOURNAL_COLUMNS: &str = "stream, epoch, seq, kind, slot, slot_high, recorded_at, payload";
-const EVENT_COLUMNS: &str =
-    "signature, n, stream, epoch, seq, event, slot, transaction_index, block_time_unix, orphaned";
-const TRADE_COLUMNS: &str = "market, epoch, seq, signature, n, user_wallet, trade_type, outcome, shares, cost, \
-    amount_before_fees, protocol_fee, resolver_fee, lp_fee, protocol_fee_bps, resolver_fee_bps, lp_fee_bps, \
-    price_yes_before, price_yes, slot, block_time_unix, recorded_at, orphaned";
-const CONFIG_COLUMNS: &str = "address, epoch, last_seq, slot_high, finalized_seq, finalized_state, state";
-/// All but `traders_count`, which the positions keep.
-const MARKET_COLUMNS: &str = "address, market_seed, epoch, last_seq, slot_high, finalized_seq, finalized_state, \
-    creator_wallet, phase, b_parameter, initial_liquidity, current_liquidity, shares_yes, shares_no, total_volume, \
-    created_at_unix, approved_at_unix, activated_at_unix, resolution_proposed_at_unix, resolved_at_unix, \
-    finalized_at_unix, cancelled_at_unix, resolver_wallet, proposed_outcome, final_outcome, question_hash, \
-    evidence_hash, dispute_initiated_at_unix, dispute_initiator_wallet, accumulated_resolver_fees, \
-    accumulated_lp_fees, proposal_likes, proposal_dislikes, proposal_total_votes, dispute_agree, dispute_disagree, \
-    dispute_total_votes, was_disputed, lamports, trades_count, price_yes, vanished";
-
-async fn prepare(tx: &Transaction<'_>, sql: &str) -> Result<tokio_postgres::Statement, CommitFailure> {
-    tx.prepare_cached(sql).await.map_err(sort)
-}
-
-async fn insert<R: Serialize + Sync + std::fmt::Debug>(
-    tx: &Transaction<'_>,
-    table: &str,
-    columns: &str,
-    rows: &[R],
-) -> Result<(), CommitFailure> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let sql =
-        format!("INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)");
-    let statement = prepare(tx, &sql).await?;
-    tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
-    Ok(())
-}
-
-/// A stream's first row: where there is one already, somebody else has begun the stream.
-async fn begin<R: Serialize + Sync + std::fmt::Debug>(
-    tx: &Transaction<'_>,
-    table: &str,
-    columns: &str,
-    rows: &[R],
-) -> Result<(), CommitFailure> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let sql = format!(
-        "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)
-         ON CONFLICT (address) DO NOTHING"
-    );
-    let statement = prepare(tx, &sql).await?;
-    let made = tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
-    if made == rows.len() as u64 {
-        return Ok(());
-    }
-    Err(CommitFailure::Overtaken(format!("{made} of {} streams of {table} were new", rows.len())))
-}
-
-async fn advance<R: Serialize + Sync + std::fmt::Debug>(
-    tx: &Transaction<'_>,
-    table: &str,
-    columns: &str,
-    rows: &[Expected<'_, R>],
-) -> Result<(), CommitFailure> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let values: Vec<String> = columns.split(',').map(|column| format!("r.{}", column.trim())).collect();
-    let sql = format!(
-        "UPDATE {table} t SET ({columns}) = ROW({})
-         FROM jsonb_array_elements($1) e CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, e) r
-         WHERE t.address = r.address AND t.last_seq = (e ->> 'expected_last_seq')::bigint",
-        values.join(", ")
-    );
-    let statement = prepare(tx, &sql).await?;
-    let moved = tx.execute(&statement, &[&Json(rows)]).await.map_err(sort)?;
-    if moved == rows.len() as u64 {
-        return Ok(());
-    }
-    Err(CommitFailure::Overtaken(format!("{moved} of {} rows of {table} stood right before their append", rows.len())))
-}
+/// The next batch of a life.
+const CLAIM_BATCH: &str = "UPDATE journal_writers SET last_batch = $2::bigint, active_at = now() \
+                           WHERE instance = $1 AND last_batch = $2::bigint - 1";

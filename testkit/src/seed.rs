@@ -13,7 +13,7 @@ use zmart::{
         market::Market,
     },
     journal::{
-        rows::{ChainEventRow, JournalRow, kind, timestamp},
+        rows::{ChainEventRow, JournalRow, kind, moment},
         write::HeadRow,
     },
 };
@@ -128,7 +128,7 @@ fn pattern(epoch: Epoch) -> (Value, Value, Value) {
         kind: kind(&entry.body),
         slot: 1,
         slot_high: 1,
-        recorded_at: timestamp(entry.recorded_at_ms),
+        recorded_at: moment(entry.recorded_at_ms),
         payload: &entry.body,
     };
     (json!(row), json!(journal), json!(ChainEventRow::of(&stream, epoch, entry).unwrap()))

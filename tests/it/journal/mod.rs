@@ -2,6 +2,7 @@
 //! all, whatever the server or the network does in between.
 
 mod bounds;
+mod columns;
 mod identity;
 mod indexes;
 mod outages;
@@ -40,7 +41,7 @@ async fn prepare(database: &Database) -> Epoch {
 fn writer(url: &str) -> (Addr<JournalWriter>, Health) {
     let (guard, _death) = DeathGuard::new();
     let health = Health::new();
-    let pool = settings(url).pool(2).unwrap();
+    let pool = settings(url).writer_pool().unwrap();
     (JournalWriter::new(pool, health.clone(), guard).start(), health)
 }
 

@@ -38,6 +38,9 @@ const HANG_AFTER_COMMIT: u8 = 3;
 /// COMMIT does not reach the server, and nothing after it; the connection stays open.
 const HANG_BEFORE_COMMIT: u8 = 4;
 
+/// The connection breaks in the middle of a batch's rows.
+const LOSE_ROWS: u8 = 3;
+
 /// A network between the writer and its server, that breaks once at the worst moment.
 struct Network {
     url: String,
@@ -70,7 +73,13 @@ async fn pass_on(mut client: TcpStream, mut server: TcpStream, fault: Arc<Atomic
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let is_commit = asked[..length].windows(6).any(|six| six == b"COMMIT");
-                let now = if is_commit { fault.swap(PASS, Ordering::SeqCst) } else { PASS };
+                let is_rows = length >= 4_096 && fault.load(Ordering::SeqCst) == LOSE_ROWS;
+                let is_due = is_rows || is_commit && fault.load(Ordering::SeqCst) != LOSE_ROWS;
+                let now = if is_due { fault.swap(PASS, Ordering::SeqCst) } else { PASS };
+                if now == LOSE_ROWS {
+                    let _ = server.write_all(&asked[..length / 2]).await;
+                    return;
+                }
                 if now == LOSE_COMMIT {
                     return;
                 }
@@ -144,6 +153,28 @@ fn a_commit_without_an_answer_is_looked_up_and_written_once() {
         let last_batch = "SELECT max(last_batch) FROM journal_writers";
         let batches: i64 = database.connect().await.query_one(last_batch, &[]).await.unwrap().get(0);
         assert_eq!(batches, 4);
+    });
+}
+
+#[test]
+fn a_batch_that_is_cut_off_in_the_middle_of_its_rows_is_written_once() {
+    actix::System::new().block_on(async {
+        let database = Database::fresh().await;
+        let epoch = prepare(&database).await;
+        let network = Network::before(&database).await;
+        let (writer, _health) = writer(&network.url);
+        let mut story = Story::begin(1, epoch);
+        let generation = open(&writer, story.stream()).await;
+        let mut written = 4;
+        // Few are inserted, many are copied.
+        for entries_more in [1_500, 100, 2_000] {
+            story.fill(entries_more);
+            written += entries_more as i64;
+            network.fault.store(LOSE_ROWS, Ordering::SeqCst);
+            within("an append", append(&writer, generation, story.append())).await.unwrap();
+            assert_eq!(network.fault.load(Ordering::SeqCst), PASS, "the fault has happened");
+            assert_eq!(entries(&database).await, [(story.stream().to_string(), written)]);
+        }
     });
 }
 

@@ -22,7 +22,7 @@ use super::{entries, prepare, settings, story::Story};
 async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = settings(&database.url).writer_pool().unwrap();
     let life = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     let first = story.append();
@@ -58,7 +58,7 @@ async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
 async fn positions_written_in_batches_equal_a_naive_fold_of_the_journal() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = settings(&database.url).writer_pool().unwrap();
     let life = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
     let wallets = [Wallet([11; 32]), Wallet([12; 32]), Wallet([13; 32])];
@@ -109,7 +109,7 @@ async fn positions_written_in_batches_equal_a_naive_fold_of_the_journal() {
 async fn a_sale_of_shares_whose_purchase_is_not_known_stops_no_journal() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = settings(&database.url).writer_pool().unwrap();
     let life = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     story.buy(Wallet([11; 32]), Outcome::Yes, 1_000_000_000);

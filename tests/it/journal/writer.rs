@@ -13,13 +13,25 @@ use super::{append, begin_append, entries, open, prepare, stall, story::Story, w
 
 #[test]
 fn of_a_batch_only_the_stream_that_breaks_a_rule_is_refused() {
+    // Inserted.
+    refuses_one_of_a_batch(0);
+}
+
+#[test]
+fn of_a_large_batch_only_the_stream_that_breaks_a_rule_is_refused() {
+    // Copied.
+    refuses_one_of_a_batch(300);
+}
+
+fn refuses_one_of_a_batch(entries_more: usize) {
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let (writer, _health) = writer(&database.url);
         let mut stories: Vec<Story> = (1..=5).map(|number| Story::begin(number, epoch)).collect();
         let mut generations = Vec::new();
-        for story in &stories {
+        for story in &mut stories {
+            story.fill(entries_more);
             generations.push(open(&writer, story.stream()).await);
         }
         let taken = stories[0].append();
@@ -49,8 +61,10 @@ fn of_a_batch_only_the_stream_that_breaks_a_rule_is_refused() {
         for at in [0, 1, 3] {
             assert!(outcomes[at].is_ok(), "stream {}: {outcomes:?}", at + 2);
         }
-        let expected: Vec<(String, i64)> =
-            [0, 1, 2, 4].into_iter().map(|at: usize| (stories[at].stream().to_string(), 4)).collect();
+        let expected: Vec<(String, i64)> = [0, 1, 2, 4]
+            .into_iter()
+            .map(|at: usize| (stories[at].stream().to_string(), 4 + entries_more as i64))
+            .collect();
         let mut expected = expected;
         expected.sort();
         assert_eq!(entries(&database).await, expected);

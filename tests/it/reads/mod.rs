@@ -19,7 +19,7 @@ use zmart::{
     },
     journal::{
         DatabaseSettings, migrate,
-        rows::{JournalRow, MarketRow, RowHead, TradeRow, kind, timestamp},
+        rows::{JournalRow, MarketRow, RowHead, TradeRow, kind, moment},
     },
 };
 use zmart_testkit::postgres::Database;
@@ -138,7 +138,7 @@ async fn insert_trade(client: &Client, market: &Market, epoch: Epoch, entry: &En
         kind: kind(&entry.body),
         slot: entry.body.slot().0,
         slot_high: entry.body.slot().0,
-        recorded_at: timestamp(entry.recorded_at_ms),
+        recorded_at: moment(entry.recorded_at_ms),
         payload: &entry.body,
     };
     insert(client, "journal", &row).await;

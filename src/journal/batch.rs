@@ -1,0 +1,248 @@
+//! The rows of a batch, and the statements that write them, in one fixed order.
+//!
+//! Owns what an append becomes in each table. Rows go in the order of their keys, and every statement says how many rows it
+//! must touch: what that tells when it is another number is decided here. Never begins or ends a transaction.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::types::Type;
+
+use super::{
+    columns::{
+        ChainEventColumns, Columns, ConfigColumns, JournalColumns, MarketColumns, PositionColumns, TradeColumns,
+    },
+    pipeline::{Counts, Pipeline, exactly},
+    rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow, kind, moment},
+    write::{CommitFailure, HeadRow, StreamAppend},
+};
+use crate::domain::{
+    entry::Entry,
+    ids::{AccountAddress, Slot, Wallet},
+    position::PositionDelta,
+};
+
+/// Rows in one statement, and in one piece of a `COPY`.
+const PIECE_ROWS: usize = 1_024;
+/// A batch of fewer entries is inserted: `COPY` costs the way there and back for each table. One of more is copied, which
+/// costs PostgreSQL a quarter less.
+const COPY_ENTRIES_MIN: usize = 256;
+
+type Writing<'a> = Pipeline<'a, CommitFailure>;
+
+/// An entry and where it stands.
+struct Located<'a> {
+    append: &'a StreamAppend,
+    stream: &'a str,
+    entry: &'a Entry,
+    slot_high: Slot,
+}
+
+/// Appends, in the order of their streams.
+pub struct Batch<'a> {
+    appends: Vec<(String, &'a StreamAppend)>,
+}
+
+impl<'a> Batch<'a> {
+    /// In their order.
+    pub fn of(appends: &'a [StreamAppend]) -> Self {
+        let mut appends: Vec<_> = appends.iter().map(|append| (append.stream.to_string(), append)).collect();
+        appends.sort_by_key(|(_, append)| append.stream);
+        Self { appends }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Located<'_>> + '_ {
+        self.appends.iter().flat_map(|(stream, append)| {
+            append.entries.iter().scan(append.slot_high_before, move |slot_high, entry| {
+                *slot_high = (*slot_high).max(entry.body.slot());
+                Some(Located { append, stream, entry, slot_high: *slot_high })
+            })
+        })
+    }
+
+    /// The streams' rows: from exactly the entry before.
+    pub async fn write_heads<'p>(&self, pipeline: &mut Writing<'p>) -> Result<(), CommitFailure> {
+        let (mut markets, mut configs) = (Vec::new(), Vec::new());
+        for (_, append) in &self.appends {
+            let expected_last_seq = append.first_seq.0.saturating_sub(1);
+            match &append.row {
+                HeadRow::Market(row) => markets.push((expected_last_seq, MarketRow::clone(row))),
+                HeadRow::Config(row) => configs.push((expected_last_seq, ConfigRow::clone(row))),
+            }
+        }
+        // A stream's first row is inserted, and only then.
+        let (new_markets, markets) = markets.into_iter().partition(|(expected, _)| *expected == 0);
+        let (new_configs, configs) = configs.into_iter().partition(|(expected, _)| *expected == 0);
+        begin::<MarketColumns<'_>>(pipeline, new_markets).await?;
+        begin::<ConfigColumns<'_>>(pipeline, new_configs).await?;
+        advance::<MarketColumns<'_>>(pipeline, markets).await?;
+        advance::<ConfigColumns<'_>>(pipeline, configs).await
+    }
+
+    /// The entries, then their events, then their trades.
+    pub async fn write_entries<'p>(&'p self, pipeline: &mut Writing<'p>) -> Result<(), CommitFailure> {
+        let count = self.appends.iter().map(|(_, append)| append.entries.len()).sum();
+        let journal = self.entries().map(|at| JournalRow {
+            stream: at.stream.to_owned(),
+            epoch: at.append.epoch.0,
+            seq: at.entry.seq.0,
+            kind: kind(&at.entry.body),
+            slot: at.entry.body.slot().0,
+            slot_high: at.slot_high.0,
+            recorded_at: moment(at.entry.recorded_at_ms),
+            payload: &at.entry.body,
+        });
+        insert::<JournalColumns<'_>>(pipeline, count, journal).await?;
+        let events = self.entries().filter_map(|at| ChainEventRow::of(at.stream, at.append.epoch, at.entry));
+        insert::<ChainEventColumns<'_>>(pipeline, count, events).await?;
+        let trades = self.entries().filter_map(|at| TradeRow::of(at.stream, at.append.epoch, at.entry));
+        insert::<TradeColumns<'_>>(pipeline, count, trades).await
+    }
+
+    /// One row a position, whatever the number of its entries.
+    pub async fn write_positions<'p>(&'p self, pipeline: &mut Writing<'p>) -> Result<(), CommitFailure> {
+        let mut deltas: BTreeMap<(AccountAddress, Wallet), (&str, PositionDelta)> = BTreeMap::new();
+        for at in self.entries() {
+            if let Some((wallet, delta)) = PositionDelta::of(&at.entry.body) {
+                let key = (at.append.stream, wallet);
+                deltas.entry(key).or_insert_with(|| (at.stream, PositionDelta::default())).1.merge(delta);
+            }
+        }
+        let rows = deltas.into_iter().map(|((_, wallet), (market, delta))| PositionDeltaRow {
+            market: market.to_owned(),
+            wallet,
+            shares_yes: delta.shares_yes,
+            shares_no: delta.shares_no,
+            total_invested: delta.invested.0,
+            trades_count: delta.trades,
+            last_trade_at_unix: delta.last_trade_at.map(|at| at.0),
+            claimed_amount: delta.claimed.map(|amount| amount.0),
+        });
+        let sql = MOVE_POSITIONS.replace("DELTAS", &PositionColumns::unnest(&[]));
+        let mut rows = rows.peekable();
+        while rows.peek().is_some() {
+            let piece = piece::<PositionColumns<'_>>(&mut rows)?;
+            let count = piece.rows();
+            let verdict = exactly(count, move |written| {
+                CommitFailure::Overtaken(format!("{written} of {count} positions were there or new"))
+            });
+            pipeline.send(&sql, Counts::Told, piece.into_parameters(), count, verdict).await;
+        }
+        Ok(())
+    }
+}
+
+/// All parts of the statement see the positions as they were before it: a new one is inserted, and only an old one moved.
+/// A wallet may sell what it bought in a stretch of history that is gone (the market was adopted from its account): its
+/// position is not known until it is read from the chain, and must not keep the market's journal from going on.
+const MOVE_POSITIONS: &str = "
+    WITH d AS (
+        SELECT * FROM DELTAS AS d (market, wallet, shares_yes, shares_no, total_invested, trades_count,
+                                   last_trade_at_unix, claimed_amount)
+    ), made AS (
+        INSERT INTO positions (market, wallet, shares_yes, shares_no, total_invested, trades_count,
+                               last_trade_at_unix, has_claimed, claimed_amount)
+        SELECT market, wallet, greatest(shares_yes, 0), greatest(shares_no, 0), total_invested, trades_count,
+               coalesce(last_trade_at_unix, 0), claimed_amount IS NOT NULL, coalesce(claimed_amount, 0)
+        FROM d
+        ON CONFLICT DO NOTHING
+        RETURNING market
+    ), moved AS (
+        UPDATE positions p SET
+            shares_yes = greatest(p.shares_yes + d.shares_yes, 0),
+            shares_no = greatest(p.shares_no + d.shares_no, 0),
+            total_invested = p.total_invested + d.total_invested,
+            trades_count = p.trades_count + d.trades_count,
+            last_trade_at_unix = coalesce(d.last_trade_at_unix, p.last_trade_at_unix),
+            has_claimed = p.has_claimed OR d.claimed_amount IS NOT NULL,
+            claimed_amount = coalesce(d.claimed_amount, p.claimed_amount)
+        FROM d WHERE p.market = d.market AND p.wallet = d.wallet
+        RETURNING 1
+    ), counted AS (
+        UPDATE markets SET traders_count = traders_count + new.traders
+        FROM (SELECT market, count(*) AS traders FROM made GROUP BY market) new WHERE address = new.market
+    )
+    SELECT (SELECT count(*) FROM made) + (SELECT count(*) FROM moved)";
+
+async fn insert<'p, C: Columns<'p>>(
+    pipeline: &mut Writing<'p>,
+    entries: usize,
+    rows: impl Iterator<Item = C::Row>,
+) -> Result<(), CommitFailure> {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    if entries < COPY_ENTRIES_MIN {
+        let all = piece::<C>(&mut rows)?;
+        let count = all.rows();
+        let verdict = exactly(count, move |written| {
+            CommitFailure::Refused(format!("{written} of {count} rows of {} were inserted", C::TABLE))
+        });
+        pipeline.send(&C::insert(), Counts::Touched, all.into_parameters(), count, verdict).await;
+        return Ok(());
+    }
+    let mut sent = 0;
+    let copied = pipeline
+        .copy::<C>(|| {
+            let piece = piece::<C>(&mut rows)?;
+            sent += piece.rows();
+            Ok(piece)
+        })
+        .await?;
+    exactly(sent, |_| CommitFailure::Refused(format!("{copied} of {sent} rows of {} were copied", C::TABLE)))(copied)
+}
+
+/// The next rows. In pieces, so that the server works on one while the next is made, and a statement's length has a bound.
+fn piece<'p, C: Columns<'p>>(rows: &mut impl Iterator<Item = C::Row>) -> Result<C, CommitFailure> {
+    let mut columns = C::default();
+    for row in rows.take(PIECE_ROWS) {
+        columns.push(row).map_err(|error| CommitFailure::Refused(error.to_string()))?;
+    }
+    Ok(columns)
+}
+
+/// A stream's first row: where there is one already, somebody else has begun the stream.
+async fn begin<'p, C: Columns<'p>>(pipeline: &mut Writing<'p>, rows: Vec<(u64, C::Row)>) -> Result<(), CommitFailure> {
+    let sql = format!("{} ON CONFLICT (address) DO NOTHING", C::insert());
+    let mut rows = rows.into_iter().map(|(_, row)| row).peekable();
+    while rows.peek().is_some() {
+        let piece = piece::<C>(&mut rows)?;
+        let count = piece.rows();
+        let verdict = exactly(count, move |made| {
+            CommitFailure::Overtaken(format!("{made} of {count} streams of {} were new", C::TABLE))
+        });
+        pipeline.send(&sql, Counts::Touched, piece.into_parameters(), count, verdict).await;
+    }
+    Ok(())
+}
+
+async fn advance<'p, C: Columns<'p>>(
+    pipeline: &mut Writing<'p>,
+    rows: Vec<(u64, C::Row)>,
+) -> Result<(), CommitFailure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let (table, names) = (C::TABLE, C::names());
+    let values: Vec<String> = C::COLUMNS.iter().map(|(name, _)| format!("r.{name}")).collect();
+    let sql = format!(
+        "UPDATE {table} t SET ({names}) = ROW({}) FROM {} AS r ({names}, expected_last_seq)
+         WHERE t.address = r.address AND t.last_seq = r.expected_last_seq",
+        values.join(", "),
+        C::unnest(&[Type::INT8]),
+    );
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let (expected, rows): (Vec<_>, Vec<_>) = rows.by_ref().take(PIECE_ROWS).unzip();
+        let count = expected.len();
+        let expected: Result<Vec<i64>, _> = expected.into_iter().map(i64::try_from).collect();
+        let expected = expected.map_err(|error| CommitFailure::Refused(error.to_string()))?;
+        let mut parameters = piece::<C>(&mut rows.into_iter())?.into_parameters();
+        parameters.push(Box::new(expected));
+        let verdict = exactly(count, move |moved| {
+            CommitFailure::Overtaken(format!("{moved} of {count} rows of {table} stood right before their append"))
+        });
+        pipeline.send(&sql, Counts::Touched, parameters, count, verdict).await;
+    }
+    Ok(())
+}
