@@ -11,6 +11,7 @@ use std::{
 
 use serde::Serialize;
 
+use super::threads::Threads;
 use crate::domain::ids::{AccountAddress, Slot};
 
 /// A stream that is stale for longer turns readiness down.
@@ -36,6 +37,8 @@ pub enum Part {
     Markets,
     /// No actor kind has used up its restarts.
     Restarts,
+    /// Every thread that runs actors answers.
+    Actors,
 }
 
 /// How a part is.
@@ -64,6 +67,7 @@ struct Values {
 pub struct Health {
     started: Instant,
     values: Arc<RwLock<Values>>,
+    threads: Threads,
 }
 
 impl Default for Health {
@@ -79,7 +83,7 @@ impl Health {
         let parts =
             [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage].map(|part| (part, starting()));
         let values = Values { parts: parts.into_iter().collect(), ..Values::default() };
-        Self { started: Instant::now(), values: Arc::new(RwLock::new(values)) }
+        Self { started: Instant::now(), values: Arc::new(RwLock::new(values)), threads: Threads::default() }
     }
 
     /// A part is fit.
@@ -155,6 +159,11 @@ impl Health {
     /// All parts are fit.
     pub fn is_ready(&self) -> bool {
         self.parts().values().all(|state| *state == PartState::Up)
+    }
+
+    /// The threads that run actors: who starts one adds it, the watchdog asks them.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// Seconds since the start.
