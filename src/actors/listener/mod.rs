@@ -14,6 +14,7 @@ mod coverage;
 mod live;
 mod passes;
 mod sorting;
+mod stale;
 mod window;
 
 use std::{
@@ -28,7 +29,7 @@ use deadpool_postgres::Pool;
 use self::{
     coverage::Pass,
     live::Live,
-    passes::Reconcile,
+    passes::{NoRoom, Reconcile},
     sorting::{Sorted, Sorter},
     window::{Admission, Lane, Part, Window},
 };
@@ -52,7 +53,7 @@ use crate::{
     },
     journal::{
         open, read,
-        staging::{self, Cursor, DeadLetter, Staged},
+        staging::{self, Cursor, DeadLetter},
     },
     telemetry::health::{Health, Part as HealthPart},
 };
@@ -108,18 +109,24 @@ pub struct Listener {
     pass_missed_connect: bool,
     /// A transaction that the pass took for known has left the window unsettled: the pass proves nothing.
     pass_spoiled: bool,
+    /// The pass that waits for what it found, while the list is read again.
+    held_up: Option<Pass>,
+    list_began: Instant,
     pass_began: Instant,
     pass_due: Instant,
+    woken: Instant,
     last_covered: Instant,
     /// Older transactions than those that live notifications tell may still be missing.
     catching_up: bool,
+    /// Found signatures are on their way to PostgreSQL: a pass does not end before they are there and drained.
+    staging: bool,
     /// Staged transactions that were given away.
     staged_out: HashSet<TxSignature>,
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
     /// Staged transactions that were read and did not find room, oldest first.
-    no_room: VecDeque<(Staged, RawTransaction)>,
+    no_room: VecDeque<NoRoom>,
     /// The cursor is being stored.
     saving_cursor: bool,
     /// Accounts are to be compared with the journal, and why; a pass does not end before.
@@ -147,10 +154,14 @@ impl Listener {
             pass_begins: false,
             pass_missed_connect: false,
             pass_spoiled: false,
+            held_up: None,
+            list_began: now,
             pass_began: now,
             pass_due: now,
+            woken: now,
             last_covered: now,
             catching_up: true,
+            staging: false,
             staged_out: HashSet::new(),
             drained: false,
             draining: false,
@@ -431,9 +442,11 @@ impl Handler<ListenerTick> for Listener {
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);
         }
+        self.list_again(ctx);
         self.drain(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();
+        self.wake_stale();
     }
 }
 
