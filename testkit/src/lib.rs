@@ -19,6 +19,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod proxy;
+pub mod soak;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;

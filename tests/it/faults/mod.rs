@@ -14,6 +14,7 @@ mod kills;
 mod refusals;
 mod rig;
 mod scene;
+mod soak;
 mod wire;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};
