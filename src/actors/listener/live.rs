@@ -23,7 +23,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Live {
     /// Dropped to end the connection; `None` while there is none.
     stop: Option<oneshot::Sender<()>>,
-    /// Ended because the window was full.
+    /// Ended because too much waited.
     paused: bool,
     /// Connections that failed in a row.
     failures: u32,
@@ -58,17 +58,18 @@ impl Listener {
         ctx.run_later(pause, |actor, ctx| actor.connect(ctx));
     }
 
-    /// The window is full: not reading would only move the queue into the client.
+    /// The window is full, or as much is held back as may be: not reading would only move the queue into the client.
     pub(super) fn pause_live(&mut self) {
         if !self.live.paused {
-            log::warn!("the window is full, live notifications are paused");
+            log::warn!("too much waits already, live notifications are paused");
             self.live.paused = true;
             self.live.stop = None;
         }
     }
 
     pub(super) fn resume_live_if_room(&mut self, ctx: &mut Context<Self>) {
-        if self.live.paused && self.live.stop.is_none() && self.window.unsettled() < WINDOW_MAX / 2 {
+        let is_room = self.window.unsettled() < WINDOW_MAX / 2 && self.held.len() < HELD_MAX / 2;
+        if self.live.paused && self.live.stop.is_none() && is_room {
             log::info!("live notifications go on");
             self.live.paused = false;
             self.connect(ctx);
@@ -102,6 +103,8 @@ impl StreamHandler<LiveInput> for Listener {
             LiveInput::Logs(transaction) if self.catching_up => {
                 if self.held.len() < HELD_MAX {
                     self.held.push_back(transaction);
+                } else {
+                    self.pause_live();
                 }
             }
             LiveInput::Logs(transaction) => {

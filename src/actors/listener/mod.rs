@@ -5,8 +5,8 @@
 //! that is the stream's. While a pass after a connect has not found everything, live transactions are held back, so that
 //! streams get the older ones first.
 //!
-//! - Window full: the live subscription is ended (not reading it would only fill the client's memory) and begun again
-//!   when there is room; coverage finds what was missed.
+//! - Window full, or too many held back: the live subscription is ended (not reading it would only fill the client's
+//!   memory) and begun again when there is room; coverage finds what was missed.
 //! - One lane full: its further transactions are left to coverage.
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
@@ -58,7 +58,7 @@ use crate::{
     telemetry::health::{Health, Part as HealthPart},
 };
 
-/// Live transactions that are held back while older ones are fetched; more are left to coverage.
+/// Live transactions that are held back while older ones are fetched; with more the live subscription is ended.
 const HELD_MAX: usize = 4_096;
 /// Reads of a live transaction's instructions before it is left to coverage.
 const READ_ATTEMPTS: u32 = 5;

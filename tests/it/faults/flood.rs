@@ -13,8 +13,8 @@ use zmart_testkit::{
 
 /// Many enough for their lanes to hold more than the window.
 const MARKETS: u32 = 40;
-const TRADES: u32 = 10_000;
-const PER_SECOND: u64 = 2_000;
+const TRADES: u32 = 15_000;
+const PER_SECOND: u64 = 1_000;
 /// Trades before the server goes away, and after it is back.
 const BEFORE: u64 = 500;
 const FOLLOWED: usize = 3;
@@ -51,8 +51,15 @@ async fn a_flood_while_nothing_can_be_written_ends_the_subscription_and_loses_no
     wait_for("a first state", || async { if listening.follows(FOLLOWED) { Ok(()) } else { Err("none") } }).await;
 
     cluster.stop();
-    feeder.run(PER_SECOND, u64::from(TRADES) - 2 * BEFORE).await;
-    assert_eq!(engine.down("live").await, "stopped", "the subscription is ended by the engine itself");
+    // By the engine itself: it says so.
+    wait_for("the subscription to be ended", || async {
+        feeder.run(PER_SECOND, PER_SECOND / 2).await;
+        let down = engine.parts_down().await.unwrap_or_default();
+        let is_ended = down.iter().any(|(part, reason)| part == "live" && reason == "stopped");
+        if is_ended { Ok(()) } else { Err(format!("{} landed, down: {down:?}", feeder.landed())) }
+    })
+    .await;
+    assert!(feeder.left() > BEFORE, "it was not ended before everything was told");
     engine.down("journal").await;
     cluster.up().await;
     feeder.run(PER_SECOND, u64::MAX).await;
