@@ -109,9 +109,9 @@ pub struct Listener {
     pass_missed_connect: bool,
     /// A transaction that the pass took for known has left the window unsettled: the pass proves nothing.
     pass_spoiled: bool,
-    /// The pass that waits for what it found, while the list is read again.
+    /// The pass that waits for what it found, while what has come since is listed.
     held_up: Option<Pass>,
-    list_began: Instant,
+    listed_since: Instant,
     pass_began: Instant,
     pass_due: Instant,
     woken: Instant,
@@ -155,7 +155,7 @@ impl Listener {
             pass_missed_connect: false,
             pass_spoiled: false,
             held_up: None,
-            list_began: now,
+            listed_since: now,
             pass_began: now,
             pass_due: now,
             woken: now,
@@ -442,7 +442,7 @@ impl Handler<ListenerTick> for Listener {
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);
         }
-        self.list_again(ctx);
+        self.list_since(ctx);
         self.drain(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();

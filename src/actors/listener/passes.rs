@@ -68,23 +68,6 @@ impl Listener {
         }
         self.pass_began = Instant::now();
         self.pass_due = self.pass_began + INTERVAL_MAX;
-        self.list(ctx);
-    }
-
-    /// A pass that waits for a slow market must not keep others from being covered: the list is read again at every
-    /// interval. The pass keeps its aim, so that it ends when what it waited for is settled.
-    pub(super) fn list_again(&mut self, ctx: &mut Context<Self>) {
-        let is_due = self.list_began.elapsed() >= self.parts.coverage_interval;
-        let waits = self.drained && !self.draining && !self.staging && !self.pass_begins;
-        if let Some(pass) = self.pass.filter(|pass| is_due && waits && pass.end == Some(ListEnd::Reached)) {
-            self.held_up = Some(pass);
-            self.pass = None;
-            self.list(ctx);
-        }
-    }
-
-    fn list(&mut self, ctx: &mut Context<Self>) {
-        self.list_began = Instant::now();
         self.pass_begins = true;
         self.pass_missed_connect = false;
         self.pass_spoiled = false;
@@ -103,12 +86,36 @@ impl Listener {
         }));
     }
 
+    /// A pass that waits for a slow market must not keep others from being covered: what has come since is listed at every
+    /// interval. The pass keeps its aim, so that it ends when what it waited for is settled.
+    pub(super) fn list_since(&mut self, ctx: &mut Context<Self>) {
+        let is_due = self.listed_since.max(self.pass_began).elapsed() >= self.parts.coverage_interval;
+        let waits = self.drained && !self.draining && !self.staging && !self.pass_begins;
+        let Some(pass) = self.pass.filter(|pass| is_due && waits && pass.end == Some(ListEnd::Reached)) else { return };
+        self.listed_since = Instant::now();
+        self.held_up = Some(pass);
+        self.pass = None;
+        self.pass_begins = true;
+        self.pass_missed_connect = false;
+        let rpc = self.parts.rpc.clone();
+        let begin = async move { Pass::begin(&rpc).await };
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| {
+            actor.pass_begins = false;
+            match begun {
+                Ok(pass) => {
+                    actor.pass = Some(pass);
+                    actor.next_page(pass, ctx);
+                }
+                Err(error) => actor.pass_failed("coverage can't go on", &error),
+            }
+        }));
+    }
+
     fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
         self.rpc_failed(what, error);
+        // One that was held up still waits; what came since a connection was made anew may be missing still.
         self.pass = self.held_up.take();
-        // Its second reading proved nothing; that it was meant to mend something is remembered.
-        self.pass_spoiled = self.pass.is_some();
-        self.pass_missed_connect = self.pass.is_some();
+        self.pass_missed_connect |= self.pass.is_some();
         self.pass_due = Instant::now() + Duration::from_secs(1);
     }
 
@@ -121,6 +128,11 @@ impl Listener {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
+            };
+            // What the pass that is held up has listed itself is not listed again.
+            let cursor = match actor.held_up {
+                Some(first) => Cursor { signature: None, slot: first.confirmed_slot, ..cursor },
+                None => cursor,
             };
             let found = pass.take(&page, &cursor, |signature| actor.window.knows(signature));
             actor.pass = Some(pass);
@@ -145,10 +157,7 @@ impl Listener {
                     actor.pass = actor.held_up.take().or(actor.pass);
                     actor.drain(ctx);
                 }
-                Some(ListEnd::Unfillable) => {
-                    actor.held_up = None;
-                    actor.unfillable(pass, ctx);
-                }
+                Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
             }
         }));
     }
