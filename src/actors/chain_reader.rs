@@ -3,25 +3,27 @@
 //! Owns nothing but its RPC client; an actor of its own because a client lives on the runtime of the arbiter that made it,
 //! and because a slow node must not hold up the listener. Reads that can't be answered are errors; who asks asks again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
 use super::{
+    pauses,
     stream::subject::ReadAccount,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
     chain::{
         anchor::decode::{Decoded, decode},
+        model::RawTransaction,
         program::pda::ProgramAddresses,
         rpc::{ChainReadError, ChainRpc},
     },
     domain::{
         event::{ChainEvent, EventSubject},
-        ids::{AccountAddress, ProgramId, Slot},
+        ids::{AccountAddress, ProgramId, Slot, TxSignature},
     },
 };
 
@@ -31,6 +33,8 @@ const TRANSACTIONS_MAX: usize = 5_000;
 const PAGE: usize = 1_000;
 /// Transactions of one history that are fetched at the same time.
 const FETCHES: usize = 8;
+/// Readings of a transaction that is listed, before it is left out.
+const READ_ATTEMPTS: u32 = 6;
 /// Histories that are read at the same time.
 const READS_MAX: usize = 8;
 
@@ -113,14 +117,13 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
     }
     let addresses = ProgramAddresses::new(program);
     let mut events = Vec::new();
-    let reads =
-        found.iter().rev().map(|entry| async move { (entry.signature, rpc.transaction(entry.signature).await) });
+    let reads = found.iter().rev().map(|entry| async move { (entry.signature, listed(rpc, entry.signature).await) });
     let mut reads = futures_util::stream::iter(reads).buffered(FETCHES);
     while let Some((signature, read)) = reads.next().await {
         let transaction = match read {
             Ok(Some(transaction)) => transaction,
             Ok(None) => continue,
-            // What can't be read can't be decoded either; asking again would answer the same.
+            // What can't be read can't be decoded either.
             Err(ChainReadError::BadAnswer { detail, .. }) => {
                 log::warn!("{signature} is left out: {detail}");
                 continue;
@@ -132,6 +135,20 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
         }
     }
     Ok(History { events, account })
+}
+
+/// A transaction that the node lists. One that it does not have yet, or that came garbled, is asked for again: a history
+/// that lacks it leads to no account, and would have the account adopted for nothing.
+async fn listed(rpc: &ChainRpc, signature: TxSignature) -> Result<Option<RawTransaction>, ChainReadError> {
+    let mut pauses = pauses(Duration::from_millis(50), Duration::from_secs(1));
+    for _ in 1..READ_ATTEMPTS {
+        match rpc.transaction(signature).await {
+            Ok(None) | Err(ChainReadError::BadAnswer { .. }) => {}
+            answer => return answer,
+        }
+        tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+    }
+    rpc.transaction(signature).await
 }
 
 /// The transaction names the account, but its event may be another stream's: several of ours may share a transaction.

@@ -21,6 +21,7 @@ use super::{
     root::{Ending, Kind, Root},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
+    watchdog,
 };
 use crate::{
     chain::{
@@ -53,6 +54,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Rpc(#[from] RpcSetupError),
+    /// The watchdog has no thread.
+    #[error("no thread for the watchdog: {0}")]
+    Watchdog(#[from] std::io::Error),
 }
 
 /// The running actors, as the rest of the process knows them.
@@ -85,8 +89,14 @@ impl Engine {
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
 
+        let arbiter = |name: &str| {
+            let handle = Arbiter::new().handle();
+            health.threads().watch(name, handle.clone());
+            handle
+        };
+        health.threads().watch("root", Arbiter::current());
         let mut homes = Vec::new();
-        for _ in 0..STREAM_ARBITERS {
+        for number in 0..STREAM_ARBITERS {
             let env = StreamEnvironment {
                 pool: database.pool(config.database.stream_connections)?,
                 writer: writer.clone(),
@@ -96,17 +106,24 @@ impl Engine {
                 health: health.clone(),
                 idle_after: Duration::from_millis(config.streams.idle_ms),
             };
-            homes.push(StreamHome { arbiter: Arbiter::new().handle(), env });
+            homes.push(StreamHome { arbiter: arbiter(&format!("streams-{number}")), env });
         }
         let homes: Arc<[StreamHome]> = homes.into();
 
         let pressure = Pressure::default();
         let kinds = vec![
-            writer_kind(&writer, database.writer_pool()?, &health, &pressure),
-            reader_kind(&reader, rpc()?, program),
-            registry_kind(&registry_link, &homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
+            writer_kind(&writer, arbiter("writer"), database.writer_pool()?, &health, &pressure),
+            reader_kind(&reader, arbiter("reader"), rpc()?, program),
+            registry_kind(
+                &registry_link,
+                arbiter("registry"),
+                &homes,
+                database.pool(SERVICE_CONNECTIONS)?,
+                config_address,
+            ),
             listener_kind(
                 &listener,
+                arbiter("listener"),
                 ListenerParts {
                     live: LiveOptions {
                         url: config.chain.ws_url.clone(),
@@ -126,8 +143,9 @@ impl Engine {
                     health: health.clone(),
                 },
             ),
-            clock_kind(&clock, &listener, &registry_link),
+            clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
         ];
+        watchdog::start(health.clone())?;
         Ok(Self {
             registry: registry::handle_of(&registry_link),
             writer,
@@ -172,12 +190,12 @@ fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> boo
 
 fn writer_kind(
     link: &Link<JournalWriter>,
+    arbiter: ArbiterHandle,
     pool: deadpool_postgres::Pool,
     health: &Health,
     pressure: &Pressure,
 ) -> Kind {
     let (link, health, pressure) = (link.clone(), health.clone(), pressure.clone());
-    let arbiter = Arbiter::new().handle();
     Kind {
         name: "journal writer",
         start: Box::new(move |guard| {
@@ -189,8 +207,13 @@ fn writer_kind(
     }
 }
 
-fn reader_kind(link: &Link<ChainReader>, rpc: ChainRpc, program: crate::domain::ids::ProgramId) -> Kind {
-    let (link, arbiter) = (link.clone(), Arbiter::new().handle());
+fn reader_kind(
+    link: &Link<ChainReader>,
+    arbiter: ArbiterHandle,
+    rpc: ChainRpc,
+    program: crate::domain::ids::ProgramId,
+) -> Kind {
+    let link = link.clone();
     Kind {
         name: "chain reader",
         start: Box::new(move |guard| {
@@ -202,11 +225,12 @@ fn reader_kind(link: &Link<ChainReader>, rpc: ChainRpc, program: crate::domain::
 
 fn registry_kind(
     link: &Link<Registry>,
+    arbiter: ArbiterHandle,
     homes: &Arc<[StreamHome]>,
     pool: deadpool_postgres::Pool,
     config_address: AccountAddress,
 ) -> Kind {
-    let (link, homes, arbiter) = (link.clone(), Arc::clone(homes), Arbiter::new().handle());
+    let (link, homes) = (link.clone(), Arc::clone(homes));
     Kind {
         name: "registry",
         start: Box::new(move |guard| {
@@ -217,8 +241,8 @@ fn registry_kind(
     }
 }
 
-fn listener_kind(link: &Link<Listener>, parts: ListenerParts) -> Kind {
-    let (link, arbiter) = (link.clone(), Arbiter::new().handle());
+fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerParts) -> Kind {
+    let link = link.clone();
     Kind {
         name: "listener",
         start: Box::new(move |guard| {
@@ -228,9 +252,13 @@ fn listener_kind(link: &Link<Listener>, parts: ListenerParts) -> Kind {
     }
 }
 
-fn clock_kind(link: &Link<Clock>, listener: &Link<Listener>, registry: &Link<Registry>) -> Kind {
+fn clock_kind(
+    link: &Link<Clock>,
+    arbiter: ArbiterHandle,
+    listener: &Link<Listener>,
+    registry: &Link<Registry>,
+) -> Kind {
     let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
-    let arbiter = Arbiter::new().handle();
     Kind {
         name: "clock",
         start: Box::new(move |guard| {

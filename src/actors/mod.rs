@@ -10,7 +10,8 @@
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
 //! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
 //!
-//! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch.
+//! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
+//! notices who hangs.
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub mod registry;
 pub mod root;
 pub mod stream;
 pub mod supervision;
+pub mod watchdog;
 
 /// Asks the journal until it answers: a read has no effect, and whoever waits for it can do nothing without it. Said once
 /// at the beginning, and then every tenth time.

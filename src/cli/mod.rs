@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod demo;
+mod faults;
 pub mod migrate;
 pub mod serve;
 pub mod vectors;

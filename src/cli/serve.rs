@@ -8,6 +8,7 @@ use std::{process::ExitCode, rc::Rc, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::faults;
 use crate::{
     actors::engine::Engine,
     chain::rpc::{ChainRpc, RpcBudget, RpcOptions},
@@ -29,8 +30,8 @@ pub fn run(config: &Config) -> ExitCode {
     let system = actix::System::new();
     match system.block_on(start(config)) {
         Ok((engine, servers)) => {
-            let faults = config.environment == Environment::Test;
-            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, faults))) });
+            let is_test = config.environment == Environment::Test;
+            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, is_test))) });
             match system.run_with_code() {
                 Ok(0) => ExitCode::SUCCESS,
                 Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
@@ -74,7 +75,8 @@ async fn bind_journal(config: &Config) -> anyhow::Result<Epoch> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
     let genesis_hash = patiently("the chain's node", || rpc.genesis_hash()).await?;
-    let (client, connection) = config.database.settings().parse()?.connect(tokio_postgres::NoTls).await?;
+    let database = config.database.settings().parse()?;
+    let (client, connection) = patiently("PostgreSQL", || database.connect(tokio_postgres::NoTls)).await?;
     let driver = tokio::spawn(connection);
     identity::bind_chain(&client, &genesis_hash, config.chain.program).await?;
     let epoch = identity::current_epoch(&client).await?;
@@ -101,15 +103,16 @@ async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     }
 }
 
-async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool) {
+async fn until_stopped(engine: Engine, mut servers: RunningServers, is_test: bool) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         log::error!("signals can't be received");
         return actix::System::current().stop_with_code(1);
     };
+    // The actors live as long as this is held.
     let engine = Rc::new(engine);
-    if faults {
-        tokio::task::spawn_local(inject_faults(Rc::clone(&engine)));
+    if is_test {
+        tokio::task::spawn_local(faults::obey(Rc::clone(&engine), servers.hubs()));
     }
     tokio::select! {
         _ = terminate.recv() => log::info!("told to stop (SIGTERM)"),
@@ -122,22 +125,4 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, faults: bool
     servers.stop().await;
     engine.ends().await;
     actix::System::current().stop();
-}
-
-/// `ZMART_ENV=test` only: a line `crash NAME` on the standard input makes that actor panic. Read on a thread of its own:
-/// a read of the standard input can't be cancelled, and must not hold up the end.
-async fn inject_faults(engine: Rc<Engine>) {
-    let (sender, mut lines) = tokio::sync::mpsc::channel::<String>(16);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    while let Some(line) = lines.recv().await {
-        if let Some(name) = line.strip_prefix("crash ") {
-            println!("crash {name} {}", if engine.crash(name.trim()) { "sent" } else { "unknown" });
-        }
-    }
 }

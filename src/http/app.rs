@@ -142,6 +142,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let api = {
         let (settings, parts, health) = (settings.clone(), parts.clone(), health.clone());
         HttpServer::new(move || {
+            health.threads().watch("api", Arbiter::current());
             let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
             let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
             App::new()
@@ -165,6 +166,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
         let health = health.clone();
         HttpServer::new(move || {
+            health.threads().watch("websocket", Arbiter::current());
             App::new()
                 .app_data(web::Data::new(HubHandle::start(start.clone())))
                 .app_data(health.clone())
@@ -181,6 +183,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     };
 
     let indexer = HttpServer::new(move || {
+        health.threads().watch("indexer", Arbiter::current());
         App::new()
             .app_data(health.clone())
             .app_data(web::Data::new(ServiceName("event-indexer")))
@@ -215,6 +218,11 @@ impl RunningServers {
         let (ended, index, _) = select_all(self.tasks.iter_mut()).await;
         drop(self.tasks.swap_remove(index));
         ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+    }
+
+    /// The hubs of the WebSocket port.
+    pub fn hubs(&self) -> Hubs {
+        self.hubs.clone()
     }
 
     /// Say goodbye to WebSocket clients, let requests be answered, and stop. Takes a few seconds at most.

@@ -14,6 +14,7 @@ use std::{
 
 use serde::Serialize;
 
+use super::threads::Threads;
 use crate::domain::ids::{AccountAddress, Slot};
 
 /// A stream that is stale for longer turns readiness down.
@@ -39,6 +40,8 @@ pub enum Part {
     Markets,
     /// No actor kind has used up its restarts.
     Restarts,
+    /// Every thread that runs actors answers.
+    Actors,
 }
 
 /// How a part is.
@@ -69,6 +72,7 @@ pub struct Health {
     values: Arc<RwLock<Values>>,
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
+    threads: Threads,
 }
 
 impl Default for Health {
@@ -89,6 +93,7 @@ impl Health {
             values: Arc::new(RwLock::new(values)),
             streams: Arc::default(),
             streams_begun: Arc::default(),
+            threads: Threads::default(),
         }
     }
 
@@ -196,6 +201,11 @@ impl Health {
     /// All parts are fit.
     pub fn is_ready(&self) -> bool {
         self.parts().values().all(|state| *state == PartState::Up)
+    }
+
+    /// The threads that run actors: who starts one adds it, the watchdog asks them.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// Seconds since the start.

@@ -232,11 +232,42 @@ impl ChainClient {
         self.must_send(&[buy], &[buyer]).await
     }
 
-    /// Sells; the signature.
-    pub async fn sell(&self, market: MarketAddress, seller: &Keypair, outcome: Outcome, shares: u64) -> TxSignature {
+    /// An instruction that buys, for a transaction of several.
+    pub fn buy_instruction(
+        &self,
+        market: MarketAddress,
+        buyer: Pubkey,
+        outcome: Outcome,
+        target_cost: u64,
+    ) -> Instruction {
+        let buyer = Wallet(buyer.to_bytes());
+        self.build.buy_shares(market, buyer, self.fee_wallet, outcome, Lamports(target_cost))
+    }
+
+    /// The newest confirmed slot.
+    pub async fn slot(&self) -> u64 {
+        self.call("getSlot", json!([{"commitment": "confirmed"}])).await.as_u64().unwrap()
+    }
+
+    /// Sells, if the chain takes it: a market need not have the money.
+    pub async fn try_sell(
+        &self,
+        market: MarketAddress,
+        seller: &Keypair,
+        outcome: Outcome,
+        shares: u64,
+    ) -> Result<TxSignature, Refused> {
         let (wallet, shares) = (wallet_of(seller), ShareUnits(shares));
         let sell = self.build.sell_shares(market, wallet, self.fee_wallet, outcome, shares, Lamports(0));
-        self.must_send(&[sell], &[seller]).await
+        self.send(&[sell], &[seller]).await
+    }
+
+    /// Sells; the signature.
+    pub async fn sell(&self, market: MarketAddress, seller: &Keypair, outcome: Outcome, shares: u64) -> TxSignature {
+        match self.try_sell(market, seller, outcome, shares).await {
+            Ok(signature) => signature,
+            Err(refused) => panic!("the chain refused: {refused}"),
+        }
     }
 
     /// Proposes an outcome.
@@ -271,10 +302,18 @@ impl ChainClient {
 
     /// The confirmed transactions of a market that did not fail, in the chain's order.
     pub async fn signatures(&self, market: MarketAddress) -> Vec<TxSignature> {
-        let options = json!({"limit": 1000, "commitment": "confirmed"});
-        let answer = self.call("getSignaturesForAddress", json!([market.to_string(), options])).await;
-        let newest_first = answer.as_array().unwrap().iter().filter(|one| one["err"].is_null());
-        newest_first.rev().map(|one| one["signature"].as_str().unwrap().parse().unwrap()).collect()
+        let mut newest_first: Vec<TxSignature> = Vec::new();
+        let mut options = json!({"limit": 1000, "commitment": "confirmed"});
+        loop {
+            let page = self.call("getSignaturesForAddress", json!([market.to_string(), options])).await;
+            let page = page.as_array().unwrap();
+            let landed = page.iter().filter(|one| one["err"].is_null());
+            newest_first.extend(landed.map(|one| one["signature"].as_str().unwrap().parse::<TxSignature>().unwrap()));
+            let Some(oldest) = page.last() else { break };
+            options["before"] = oldest["signature"].clone();
+        }
+        newest_first.reverse();
+        newest_first
     }
 
     async fn account<T: AccountLayout>(&self, address: Pubkey) -> Option<T> {

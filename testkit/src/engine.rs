@@ -1,6 +1,9 @@
 //! The engine as users run it: the `zmart` program as a child, with the environment of a test and nothing else.
 
-use std::process::{Command, ExitStatus, Output};
+use std::{
+    process::{Command, ExitStatus, Output},
+    time::Duration,
+};
 
 use zmart::domain::ids::ProgramId;
 
@@ -9,7 +12,7 @@ use crate::{
     folder::Folder,
     http::try_request,
     patience::wait_for,
-    postgres::Database,
+    postgres::{Database, free_port},
     process::{Process, field},
     programs,
 };
@@ -48,11 +51,11 @@ impl Engine {
             ("SOLANA_WS_URL", ws_url.to_owned()),
             ("SOLANA_PROGRAM_ID_CORE", program.to_string()),
             ("ZMART_ENV", "test".to_owned()),
-            ("LOG_LEVEL", "debug".to_owned()),
+            ("LOG_LEVEL", "info,zmart=debug".to_owned()),
             ("API_HOST", "127.0.0.1".to_owned()),
-            ("API_PORT", "0".to_owned()),
-            ("WS_PORT", "0".to_owned()),
-            ("INDEXER_PORT", "0".to_owned()),
+            ("API_PORT", free_port().to_string()),
+            ("WS_PORT", free_port().to_string()),
+            ("INDEXER_PORT", free_port().to_string()),
         ];
         Self {
             settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec(),
@@ -74,8 +77,20 @@ impl Engine {
 
     /// Starts it and waits until it listens. A restart listens where it did before.
     pub async fn start(&mut self) {
+        self.launch();
+        self.listening().await;
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn launch(&mut self) {
         self.starts += 1;
-        let mut process = Process::start(&format!("engine-{}", self.starts), self.command(&["serve"]), &self.folder);
+        let name = format!("engine-{}", self.starts);
+        self.process = Some(Process::start(&name, self.command(&["serve"]), &self.folder));
+    }
+
+    /// Waits until it listens, after [`Self::launch`].
+    pub async fn listening(&mut self) {
+        let process = self.process.as_mut().expect("a running engine");
         let line = process.line_that_starts_with("listening").await;
         for (key, name, place) in [
             ("api", "API_PORT", &mut self.api),
@@ -87,7 +102,6 @@ impl Engine {
             let setting = self.settings.iter_mut().find(|(own, _)| own == name).unwrap();
             setting.1 = port.to_owned();
         }
-        self.process = Some(process);
     }
 
     /// Waits until it is ready to work.
@@ -118,18 +132,66 @@ impl Engine {
         status
     }
 
-    /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or a market's address.
+    /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, `hub`, or a market's
+    /// address.
     pub async fn crash(&mut self, actor: &str) {
         self.crashes += 1;
+        self.order(&format!("crash {actor}")).await;
+    }
+
+    /// Blocks one of its threads for so long, as a handler that does not return would: `writer`, `reader`, `listener`,
+    /// `registry`, `clock`, `root`, `streams-0`, `streams-1`, `api`, `websocket`, `indexer`.
+    pub async fn hang(&mut self, thread: &str, time: Duration) {
+        self.order(&format!("hang {thread} {}", time.as_millis())).await;
+    }
+
+    async fn order(&mut self, order: &str) {
         let process = self.process.as_mut().expect("a running engine");
-        process.say(&format!("crash {actor}"));
-        let answer = process.line_that_starts_with(&format!("crash {actor}")).await;
+        process.say(order);
+        let answer = process.line_that_starts_with(order).await;
         assert!(answer.ends_with(" sent"), "{answer}");
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn end(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("a running engine");
+        process.end().await
+    }
+
+    /// What `/ready` says of each part that is down: `(part, reason)`. Nothing if it does not answer.
+    pub async fn parts_down(&self) -> Option<Vec<(String, String)>> {
+        let answer = try_request("GET", &self.api, "/ready", &[], b"").await.ok()?.json();
+        let down = answer["parts"].as_object()?.iter().filter(|(_, part)| part["status"] == "down");
+        Some(down.map(|(name, part)| (name.clone(), part["reason"].as_str().unwrap_or_default().to_owned())).collect())
+    }
+
+    /// Waits until a part is down; gives the reason.
+    pub async fn down(&self, part: &str) -> String {
+        wait_for(&format!("{part} to be down"), || async {
+            let parts = self.parts_down().await.unwrap_or_default();
+            let found = parts.iter().find(|(name, _)| name == part).map(|(_, reason)| reason.clone());
+            found.ok_or_else(|| format!("down: {parts:?}"))
+        })
+        .await
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.as_ref().expect("a running engine").id()
+    }
+
+    /// True once it listens, and obeys.
+    pub fn is_listening(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.is_running() && process.has_said("listening"))
+    }
+
+    /// If it was started and has ended since: how, and whether it had listened.
+    pub fn ended_by_itself(&mut self) -> Option<(ExitStatus, bool)> {
+        let process = self.process.as_mut()?;
+        let status = process.has_ended()?;
+        let had_listened = process.has_said("listening");
+        self.process = None;
+        Some((status, had_listened))
     }
 
     /// True while it runs.

@@ -4,6 +4,7 @@
 //! Owns processes and folders, and gives them back: whatever a test started is gone when the test is. Every wait is
 //! bounded and says what it waited for; no test asserts how long anything took. Logs are printed when a test fails.
 
+pub mod audit;
 pub mod chain;
 pub mod compare;
 pub mod engine;
@@ -11,12 +12,15 @@ pub mod feeder;
 pub mod folder;
 pub mod http;
 pub mod http_server;
+pub mod load;
+pub mod network;
 pub mod patience;
 pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod seed;
+pub mod soak;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;

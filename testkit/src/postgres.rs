@@ -3,7 +3,9 @@
 //! Loopback only, a free port, durability off (nothing here survives the test anyway; a SIGKILL of the *engine* is another
 //! matter, and what it committed is in the server's memory at least); [`Cluster::start_durable`] is for measuring. A test
 //! that stops or kills the server takes a cluster of its own. The server hangs on a pipe of this process: however the
-//! tests end, it ends too and removes its folder.
+//! tests end, it ends too and removes its folder. What a server may suffer is in [`faults`].
+
+mod faults;
 
 use std::{
     fs,
@@ -37,6 +39,10 @@ pub struct Cluster {
     port: u16,
     is_durable: bool,
     keeper: Option<Child>,
+    /// Given to the server at every start, as `name=value`.
+    settings: Vec<String>,
+    /// Its small disk, in MiB, if it has one.
+    small_disk_mib: Option<u32>,
 }
 
 /// A database of one test.
@@ -63,15 +69,15 @@ impl Database {
 impl Cluster {
     /// A new cluster, with its server up.
     pub async fn start() -> Self {
-        Self::make(false).await
+        Self::make(false, &[], None).await
     }
 
     /// A new cluster with PostgreSQL's own settings: what it says is committed is on the disk.
     pub async fn start_durable() -> Self {
-        Self::make(true).await
+        Self::make(true, &[], None).await
     }
 
-    async fn make(is_durable: bool) -> Self {
+    async fn make(is_durable: bool, settings: &[&str], small_disk_mib: Option<u32>) -> Self {
         let folder = Folder::new("pg");
         if is_root() {
             let owner = server_user();
@@ -86,17 +92,27 @@ impl Cluster {
             .output()
             .unwrap_or_else(|error| panic!("{initdb:?}: {error}"));
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut cluster = Self { folder, port: free_port(), is_durable, keeper: None };
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut cluster = Self { folder, port: free_port(), is_durable, keeper: None, settings, small_disk_mib };
         cluster.up().await;
         cluster
     }
 
     /// A new database.
     pub async fn database(&self) -> Database {
+        self.database_in("pg_default").await
+    }
+
+    async fn database_in(&self, tablespace: &str) -> Database {
         let name = format!("it_{}", NEXT_DATABASE.fetch_add(1, Ordering::Relaxed));
-        let server = Database { url: self.url(USER) };
-        server.connect().await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let make = format!("CREATE DATABASE {name} TABLESPACE {tablespace}");
+        self.server().connect().await.batch_execute(&make).await.unwrap();
         Database { url: self.url(&name) }
+    }
+
+    /// The server's own database: for what concerns all of it.
+    pub fn server(&self) -> Database {
+        Database { url: self.url(USER) }
     }
 
     /// Stops the server as an operator would in a hurry: connections are cut, what is committed stays.
@@ -123,7 +139,10 @@ impl Cluster {
             [ "$word" = end ] && rm -rf "$dir"
             exit 0
         "#;
-        let mut keeper = as_server_user(Path::new("sh"));
+        let mut keeper = match self.small_disk_mib {
+            None => as_server_user(Path::new("sh")),
+            Some(mib) => self.beside_a_small_disk(mib),
+        };
         keeper
             .args(["-c", KEEPER, "keeper"])
             .arg(self.folder.path())
@@ -134,14 +153,23 @@ impl Cluster {
             .arg(self.folder.path())
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
             .args(if self.is_durable { &[] } else { FLEETING })
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         self.keeper = Some(keeper.spawn().unwrap_or_else(|error| panic!("{keeper:?}: {error}")));
         let url = self.url(USER);
-        wait_for(&format!("PostgreSQL ({})", self.folder.path().join("server.log").display()), || {
+        let log = self.folder.path().join("server.log");
+        wait_for("PostgreSQL", || {
             let url = url.clone();
-            async move { tokio_postgres::connect(&url, NoTls).await.map(drop) }
+            let log = &log;
+            async move {
+                tokio_postgres::connect(&url, NoTls).await.map(drop).map_err(|error| {
+                    let text = fs::read_to_string(log).unwrap_or_default();
+                    let end: Vec<&str> = text.lines().rev().take(5).collect();
+                    format!("{error}; {end:?}")
+                })
+            }
         })
         .await;
     }
@@ -160,10 +188,21 @@ impl Drop for Cluster {
     }
 }
 
-/// A port that nobody listens on just now.
+/// A port that nobody listens on just now, and that no outgoing connection is given: a server that is away for a moment
+/// finds its port free when it comes back.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Processes that run beside each other begin at different places.
+    let begin = std::process::id().wrapping_mul(211);
+    (0..u32::from(PORTS.end - PORTS.start))
+        .map(|_| begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
+        .map(|number| PORTS.start + (number % u32::from(PORTS.end - PORTS.start)) as u16)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
 }
+
+/// Below those that the system gives to outgoing connections (Linux: 32,768 and above).
+const PORTS: std::ops::Range<u16> = 15_000..32_000;
 
 /// One of the server's programs: `$PG_BIN`, then the newest that Debian's packages installed, then `PATH`.
 fn binary(name: &str) -> PathBuf {

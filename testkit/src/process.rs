@@ -62,6 +62,16 @@ impl Process {
         }
     }
 
+    /// True if it has printed a line that starts with a word.
+    pub fn has_said(&self, word: &str) -> bool {
+        fs::read_to_string(&self.stdout).unwrap_or_default().lines().any(|line| line.starts_with(word))
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     /// Writes a line to its standard input.
     pub fn say(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().expect("a standard input");
@@ -85,6 +95,11 @@ impl Process {
         signal("TERM", self.id());
         // A program that still waits for a line would not end before it comes.
         drop(self.child.stdin.take());
+        self.end().await
+    }
+
+    /// Waits until it ends.
+    pub async fn end(&mut self) -> ExitStatus {
         let what = format!("{} to end", self.name);
         wait_for(&what, || std::future::ready(self.child.try_wait().unwrap().ok_or("still running"))).await
     }

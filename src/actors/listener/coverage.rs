@@ -5,7 +5,10 @@
 //! own signature is met, or one of an older slot. Where the node's history ends before, the stretch is unfillable. Only
 //! a complete pass moves the cursor: to the newest finalized transaction that it met.
 
+use std::time::Duration;
+
 use crate::{
+    actors::pauses,
     chain::{
         model::Commitment,
         rpc::{ChainReadError, ChainRpc, FoundSignature, SignaturePage},
@@ -16,6 +19,8 @@ use crate::{
 
 /// Signatures a page.
 const PAGE: usize = 1_000;
+/// Readings of an empty page that goes on, before it is taken for the end of the list.
+const END_ASKED_AGAIN: u32 = 7;
 
 /// A pass under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,12 +63,19 @@ impl Pass {
     /// # Errors
     /// The node does not answer.
     pub async fn page(&self, rpc: &ChainRpc, program: AccountAddress) -> Result<SignaturePage, ChainReadError> {
-        let page = rpc.signatures_before(program, self.before, PAGE).await?;
-        // An empty page ends a list, but so does a `before` that the node has forgotten.
-        if page.oldest.is_none()
-            && let Some(before) = self.before
-            && rpc.transaction(before).await?.is_none()
-        {
+        let mut page = rpc.signatures_before(program, self.before, PAGE).await?;
+        let Some(before) = self.before else { return Ok(page) };
+        // An empty page ends a list, but so does a `before` that the node has forgotten, and of several nodes under one
+        // address only one may have: what the end costs (older history is taken for lost) is worth asking again.
+        let mut pauses = pauses(Duration::from_millis(50), Duration::from_millis(200));
+        for _ in 0..END_ASKED_AGAIN {
+            if page.oldest.is_some() {
+                return Ok(page);
+            }
+            tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+            page = rpc.signatures_before(program, self.before, PAGE).await?;
+        }
+        if page.oldest.is_none() && rpc.transaction(before).await?.is_none() {
             return Err(ChainReadError::BadAnswer {
                 method: "getSignaturesForAddress",
                 detail: format!("the node has forgotten {before}, where the list went on"),

@@ -26,7 +26,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Live {
     /// Dropped to end the connection; `None` while there is none.
     stop: Option<oneshot::Sender<()>>,
-    /// Ended because the window, or the journal's buffer, was full.
+    /// Ended because too much waited: in the window, held back, or in the journal's buffer.
     paused: bool,
     /// Connections that failed in a row.
     failures: u32,
@@ -66,10 +66,10 @@ impl Listener {
         });
     }
 
-    /// Not reading would only move the queue into the client.
+    /// As much waits as may: not reading would only move the queue into the client.
     pub(super) fn pause_live(&mut self, what: &str) {
         if !self.live.paused {
-            log::warn!("{what} is full, live notifications are paused");
+            log::warn!("{what} is full: live notifications are paused");
             self.live.paused = true;
             self.live.stop = None;
         }
@@ -83,8 +83,10 @@ impl Listener {
     }
 
     pub(super) fn resume_live_if_room(&mut self, ctx: &mut Context<Self>) {
-        let room = self.window.unsettled() < WINDOW_MAX / 2 && !self.parts.pressure.is_full();
-        if self.live.paused && self.live.stop.is_none() && room {
+        let is_room = self.window.unsettled() < WINDOW_MAX / 2
+            && self.held.len() < HELD_MAX / 2
+            && !self.parts.pressure.is_full();
+        if self.live.paused && self.live.stop.is_none() && is_room {
             log::info!("live notifications go on");
             self.live.paused = false;
             self.connect(ctx);
@@ -128,6 +130,8 @@ impl StreamHandler<LiveInput> for Listener {
             LiveInput::Logs(transaction) if self.catching_up => {
                 if self.held.len() < HELD_MAX {
                     self.held.push_back(transaction);
+                } else {
+                    self.pause_live("what is held back");
                 }
             }
             LiveInput::Logs(transaction) => {

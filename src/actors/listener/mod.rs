@@ -5,9 +5,8 @@
 //! that is the stream's. While a pass after a connect has not found everything, live transactions are held back, so that
 //! streams get the older ones first.
 //!
-//! - Window full: the live subscription is ended (not reading it would only fill the client's memory) and begun again
-//!   when there is room; coverage finds what was missed.
-//! - The writer's buffer full: as with the window.
+//! - Window full, too many held back, or the writer's buffer full: the live subscription is ended (not reading it would
+//!   only fill the client's memory) and begun again when there is room; coverage finds what was missed.
 //! - One lane full: its further transactions are left to coverage.
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
@@ -16,6 +15,7 @@ mod finality;
 mod live;
 mod passes;
 mod sorting;
+mod stale;
 mod window;
 
 use std::{
@@ -31,7 +31,7 @@ use self::{
     coverage::Pass,
     finality::Finality,
     live::Live,
-    passes::Reconcile,
+    passes::{NoRoom, Reconcile},
     sorting::{Sorted, Sorter},
     window::{Admission, Lane, Part, Window},
 };
@@ -56,12 +56,12 @@ use crate::{
     },
     journal::{
         open, read,
-        staging::{self, Cursor, DeadLetter, Staged},
+        staging::{self, Cursor, DeadLetter},
     },
     telemetry::health::{Health, Part as HealthPart},
 };
 
-/// Live transactions that are held back while older ones are fetched; more are left to coverage.
+/// Live transactions that are held back while older ones are fetched; with more the live subscription is ended.
 const HELD_MAX: usize = 4_096;
 /// Reads of a live transaction's instructions before it is left to coverage.
 const READ_ATTEMPTS: u32 = 5;
@@ -115,18 +115,24 @@ pub struct Listener {
     pass_missed_connect: bool,
     /// A transaction that the pass took for known has left the window unsettled: the pass proves nothing.
     pass_spoiled: bool,
+    /// The pass that waits for what it found, while what has come since is listed.
+    held_up: Option<Pass>,
+    listed_since: Instant,
     pass_began: Instant,
     pass_due: Instant,
+    woken: Instant,
     last_covered: Instant,
     /// Older transactions than those that live notifications tell may still be missing.
     catching_up: bool,
+    /// Found signatures are on their way to PostgreSQL: a pass does not end before they are there and drained.
+    staging: bool,
     /// Staged transactions that were given away.
     staged_out: HashSet<TxSignature>,
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
     /// Staged transactions that were read and did not find room, oldest first.
-    no_room: VecDeque<(Staged, RawTransaction)>,
+    no_room: VecDeque<NoRoom>,
     /// The cursor is being stored.
     saving_cursor: bool,
     /// Accounts are to be compared with the journal, and why; a pass does not end before.
@@ -155,10 +161,14 @@ impl Listener {
             pass_begins: false,
             pass_missed_connect: false,
             pass_spoiled: false,
+            held_up: None,
+            listed_since: now,
             pass_began: now,
             pass_due: now,
+            woken: now,
             last_covered: now,
             catching_up: true,
+            staging: false,
             staged_out: HashSet::new(),
             drained: false,
             draining: false,
@@ -439,9 +449,11 @@ impl Handler<ListenerTick> for Listener {
             self.begin_pass(ctx);
         }
         self.pause_live_if_full();
+        self.list_since(ctx);
         self.drain(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();
+        self.wake_stale();
     }
 }
 

@@ -3,7 +3,10 @@
 //! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
 //! that is cut off goes on where it was.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
@@ -29,11 +32,22 @@ use crate::{
 const FETCH: usize = 256;
 /// Fetches at the same time.
 const FETCHES: usize = 8;
+/// Transactions that were read and wait for room in their lane; past it nothing more is read.
+const NO_ROOM_MAX: usize = 1_024;
 /// Reads of a transaction that the node lists and does not have, before it is given up.
 const ABSENT_MAX: u32 = 20;
 /// A pass that takes longer turns readiness down.
 const COVERAGE_LATE: Duration = Duration::from_secs(30);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
+
+/// A staged transaction that was read and did not find room.
+#[derive(Debug)]
+pub(super) struct NoRoom {
+    staged: Staged,
+    transaction: RawTransaction,
+    /// The lane that was full; `None`: the window was.
+    lane: Option<Lane>,
+}
 
 /// The program's accounts are to be compared with the journal.
 #[derive(Debug)]
@@ -85,9 +99,36 @@ impl Listener {
         }));
     }
 
+    /// A pass that waits for a slow market must not keep others from being covered: what has come since is listed at every
+    /// interval. The pass keeps its aim, so that it ends when what it waited for is settled.
+    pub(super) fn list_since(&mut self, ctx: &mut Context<Self>) {
+        let is_due = self.listed_since.max(self.pass_began).elapsed() >= self.parts.coverage_interval;
+        let waits = self.drained && !self.draining && !self.staging && !self.pass_begins;
+        let Some(pass) = self.pass.filter(|pass| is_due && waits && pass.end == Some(ListEnd::Reached)) else { return };
+        self.listed_since = Instant::now();
+        self.held_up = Some(pass);
+        self.pass = None;
+        self.pass_begins = true;
+        self.pass_missed_connect = false;
+        let rpc = self.parts.rpc.clone();
+        let begin = async move { Pass::begin(&rpc).await };
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| {
+            actor.pass_begins = false;
+            match begun {
+                Ok(pass) => {
+                    actor.pass = Some(pass);
+                    actor.next_page(pass, ctx);
+                }
+                Err(error) => actor.pass_failed("coverage can't go on", &error),
+            }
+        }));
+    }
+
     fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
         self.rpc_failed(what, error);
-        self.pass = None;
+        // One that was held up still waits; what came since a connection was made anew may be missing still.
+        self.pass = self.held_up.take();
+        self.pass_missed_connect |= self.pass.is_some();
         self.pass_due = Instant::now() + Duration::from_secs(1);
     }
 
@@ -101,7 +142,14 @@ impl Listener {
                 Ok(page) => page,
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
             };
-            actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
+            // What the pass that is held up has listed itself is not listed again, and its aim is not this list's.
+            let cursor = match actor.held_up {
+                Some(first) => Cursor { signature: None, slot: first.confirmed_slot, ..cursor },
+                None => {
+                    actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
+                    cursor
+                }
+            };
             let found = pass.take(&page, &cursor, |entry| actor.window.knows(&entry.signature, entry.slot));
             actor.pass = Some(pass);
             if !found.is_empty() {
@@ -113,13 +161,18 @@ impl Listener {
     }
 
     fn stage(&mut self, found: Vec<Staged>, ctx: &mut Context<Self>) {
+        self.staging = true;
         let pool = self.parts.pool.clone();
         let stage = async move { retry("signatures can't be staged", || staging::stage(&pool, &found)).await };
         ctx.spawn(stage.into_actor(self).map(|(), actor, ctx| {
+            actor.staging = false;
             let Some(pass) = actor.pass else { return };
             match pass.end {
                 None => actor.next_page(pass, ctx),
-                Some(ListEnd::Reached) => actor.drain(ctx),
+                Some(ListEnd::Reached) => {
+                    actor.pass = actor.held_up.take().or(actor.pass);
+                    actor.drain(ctx);
+                }
                 Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
             }
         }));
@@ -183,16 +236,13 @@ impl Listener {
 
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
-        if !self.no_room.is_empty() {
-            let waiting = std::mem::take(&mut self.no_room);
-            let read = waiting.into_iter().map(|(staged, transaction)| (staged, Ok(Some(transaction)))).collect();
-            self.fetched(read, ctx);
-            if !self.no_room.is_empty() {
-                return;
-            }
+        if !self.no_room.is_empty() && !self.draining {
+            self.fetched(Vec::new(), ctx);
         }
-        let listed = self.pass.is_some_and(|pass| pass.end.is_some());
-        if self.draining || self.drained || !listed || self.window.unsettled() + FETCH > WINDOW_MAX {
+        // Found signatures that are not stored yet would be taken for none.
+        let listed = !self.staging && self.pass.is_some_and(|pass| pass.end.is_some());
+        let is_room = self.window.unsettled() + FETCH <= WINDOW_MAX && self.no_room.len() < NO_ROOM_MAX;
+        if self.draining || self.drained || !listed || !is_room {
             return self.finish_pass(ctx);
         }
         self.draining = true;
@@ -226,20 +276,36 @@ impl Listener {
         ctx: &mut Context<Self>,
     ) {
         let mut settled = Vec::new();
-        let mut fetched = fetched.into_iter();
-        while let Some((staged, read)) = fetched.next() {
+        // Those that found no room are older: of each lane they go first.
+        let mut full: HashSet<Lane> = HashSet::new();
+        let waiting = std::mem::take(&mut self.no_room);
+        let waiting = waiting.into_iter().map(|one| (one.staged, Ok(Some(one.transaction)), one.lane));
+        let mut fetched = waiting.chain(fetched.into_iter().map(|(staged, read)| (staged, read, None)));
+        while let Some((staged, read, lane)) = fetched.next() {
             let signature = staged.signature;
             match read {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
                     self.staged_out.insert(signature);
+                    if lane.is_some_and(|lane| full.contains(&lane)) {
+                        self.no_room.push_back(NoRoom { staged, transaction, lane });
+                        continue;
+                    }
                     match self.ingest(transaction.clone(), ctx) {
+                        // Its market is slow: it waits here, and so will the younger ones of that market, and no others.
+                        Admission::LaneFull(lane) => {
+                            full.insert(lane);
+                            self.no_room.push_back(NoRoom { staged, transaction, lane: Some(lane) });
+                        }
                         // No room: it waits here, and so do the younger ones, up to the first that could not be read.
-                        Admission::LaneFull | Admission::WindowFull => {
-                            self.no_room.push_back((staged, transaction));
-                            let read = fetched.by_ref().map_while(|(staged, read)| Some((staged, read.ok()??)));
+                        Admission::WindowFull => {
+                            self.no_room.push_back(NoRoom { staged, transaction, lane: None });
+                            let read = fetched.by_ref().map_while(|(staged, read, lane)| {
+                                let transaction = read.ok()??;
+                                Some(NoRoom { staged, transaction, lane })
+                            });
                             self.no_room.extend(read);
-                            self.staged_out.extend(self.no_room.iter().map(|(staged, _)| staged.signature));
+                            self.staged_out.extend(self.no_room.iter().map(|one| one.staged.signature));
                             break;
                         }
                         Admission::Known | Admission::Taken if self.window.is_settled(&signature) => {
@@ -301,11 +367,27 @@ impl Listener {
         self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
 
+    /// Live transactions are held back until the older ones have their places in the lanes: from then on each lane keeps
+    /// the order by itself, and a market that is slow holds up no other.
+    fn end_catching_up(&mut self, ctx: &mut Context<Self>) {
+        let listed = !self.staging && self.pass.is_some_and(|pass| pass.end == Some(ListEnd::Reached));
+        let placed = self.drained && !self.draining && self.no_room.is_empty();
+        // Where history is missing, accounts are adopted first.
+        let is_begun = self.bootstrapped || self.cursor.is_some_and(|cursor| cursor.covered_slot.0 > 0);
+        let is_whole = is_begun && !self.reconciling && self.reconcile_wanted.is_none();
+        if self.catching_up && !self.pass_missed_connect && listed && placed && is_whole {
+            self.catching_up = false;
+            self.take_held(ctx);
+        }
+    }
+
     /// Ends the pass once all that it found is settled.
     pub(super) fn finish_pass(&mut self, ctx: &mut Context<Self>) {
+        self.end_catching_up(ctx);
         let (Some(pass), Some(cursor)) = (self.pass, self.cursor) else { return };
         let settled = self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
         if pass.end != Some(ListEnd::Reached)
+            || self.staging
             || !self.drained
             || self.draining
             || !self.staged_out.is_empty()
@@ -346,10 +428,6 @@ impl Listener {
             let _ = registry.try_send(Finalized(next.finalized_slot.unwrap_or_default().min(next.covered_slot)));
         }
         self.save_cursor(next, ctx);
-        if self.catching_up && !self.pass_missed_connect {
-            self.catching_up = false;
-            self.take_held(ctx);
-        }
     }
 
     /// One at a time: while the database is away, later ones take the place of each other.

@@ -36,8 +36,8 @@ pub enum Admission {
     Taken,
     /// It is in the window, or settled, already.
     Known,
-    /// A lane of it is full: it is left to coverage.
-    LaneFull,
+    /// This lane of it is full.
+    LaneFull(Lane),
     /// The window is full.
     WindowFull,
 }
@@ -111,8 +111,8 @@ impl Window {
         }
         let full =
             |lane: &Lane| self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= LANE_MAX);
-        if parts.iter().any(|(lane, _)| full(lane)) {
-            return Admission::LaneFull;
+        if let Some((lane, _)) = parts.iter().find(|(lane, _)| full(lane)) {
+            return Admission::LaneFull(*lane);
         }
         self.transactions.insert(signature, Tracked { slot, missing: parts.len().max(1) });
         for (lane, deliveries) in parts {
@@ -279,7 +279,7 @@ mod tests {
         for n in 0..LANE_MAX {
             assert_eq!(window.admit(numbered(n), Slot(1), vec![(lane(1), ready())]), Admission::Taken);
         }
-        assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(1), ready())]), Admission::LaneFull);
+        assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(1), ready())]), Admission::LaneFull(lane(1)));
         for n in LANE_MAX..WINDOW_MAX {
             let other = lane((2 + n / LANE_MAX) as u8);
             assert_eq!(window.admit(numbered(n), Slot(1), vec![(other, ready())]), Admission::Taken, "{n}");

@@ -40,8 +40,9 @@ impl<S: Subject> StreamActor<S> {
 
     pub(super) fn appended(&mut self, ctx: &mut Context<Self>) {
         let was_late = self.append_began.take().is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER);
-        if was_late && self.stale.is_none() {
-            self.env.health.stale(self.address, None);
+        // A heal ends here: what it found is durable, and shown.
+        if was_late || self.stale.is_some() {
+            self.set_stale(None);
         }
         // Also where the listener never saw them, but a heal read them.
         S::note(&self.env.fees, self.life.entries_in_flight());

@@ -254,8 +254,11 @@ impl<S: Subject> StreamActor<S> {
 
     fn healed(&mut self, ctx: &mut Context<Self>) {
         self.mode = Mode::Ready;
-        self.set_stale(None);
         self.pump(ctx);
+        // What was missing is on its way: until it is durable the stream is still behind.
+        if !self.life.in_flight() && self.mode != Mode::Healing {
+            self.set_stale(None);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use zmart_testkit::{chain::Chain, patience::wait_for, postgres::Database};
 
 use super::{dead_letters, journal_of, rig::Rig};
 
-use crate::spine::load::{Load, everybody_heard_everything, finish, rows_equal_accounts, subscribers};
+use zmart_testkit::load::{Load, everybody_heard_everything, finish, rows_equal_accounts, subscribers};
 
 const MARKETS: usize = 2;
 const WALLETS: usize = 3;

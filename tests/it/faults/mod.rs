@@ -4,13 +4,22 @@
 
 mod adoption;
 mod crashes;
+mod database;
+mod flood;
 mod gaps;
+mod hangs;
 mod hidden;
+mod hydration;
+mod kills;
+mod refusals;
 mod rig;
 mod rollback;
+mod scene;
+mod soak;
+mod wire;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};
-use zmart_testkit::{patience::wait_for, postgres::Database};
+use zmart_testkit::{audit::dead_letters, patience::wait_for, postgres::Database};
 
 /// A market's journal: (kind, signature) of each entry, in order.
 async fn journal_of(database: &Database, market: MarketAddress) -> Vec<(String, Option<String>)> {
@@ -28,10 +37,4 @@ async fn journal_with(database: &Database, market: MarketAddress, last: TxSignat
         if found { Ok(journal) } else { Err(format!("{journal:?}")) }
     })
     .await
-}
-
-/// Dead letters: (source, reason, signature).
-async fn dead_letters(database: &Database) -> Vec<(String, String, Option<String>)> {
-    let rows = database.connect().await.query("SELECT source, reason, signature FROM dead_letters", &[]).await.unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }

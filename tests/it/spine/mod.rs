@@ -1,7 +1,6 @@
 //! The spine: from a transaction on the chain, through a market's actor and the journal, to every subscriber.
 
 mod chaos;
-pub mod load;
 mod phases;
 mod readme;
 mod rest;
@@ -10,3 +9,5 @@ mod trades;
 mod transcript;
 mod verify;
 mod websocket;
+
+use zmart_testkit::load;

@@ -1,9 +1,9 @@
 //! Traders who trade on several markets at once, and what must hold when they are done.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -14,12 +14,13 @@ use zmart::domain::{
     event::Outcome,
     ids::{MarketAddress, TxSignature, Wallet},
 };
-use zmart_testkit::{
+
+use crate::{
     chain::{Chain, ChainClient, SOL, wallet_of},
     compare::differences,
     patience::{wait_for, within},
     postgres::Database,
-    subscriber::Subscriber,
+    subscriber::{Notebook, Subscriber},
 };
 
 /// LMSR's b of every market: the smallest that can be traded.
@@ -31,6 +32,9 @@ const SELLS_EVERY: usize = 10;
 /// What of a position is sold, as a divisor.
 const SOLD_PART: u64 = 4;
 
+/// What a wallet spends on a trade has so many sizes.
+const COSTS: usize = 29;
+
 /// Markets and those who trade on them.
 #[derive(Debug)]
 pub struct Load {
@@ -39,6 +43,7 @@ pub struct Load {
     wallets: Vec<Keypair>,
     trades_each: usize,
     done: Arc<AtomicUsize>,
+    sent: Arc<Mutex<Sent>>,
 }
 
 /// Trades by market, in no order.
@@ -53,6 +58,7 @@ impl Load {
             wallets: Vec::new(),
             trades_each: trades / wallets,
             done: Arc::new(AtomicUsize::new(0)),
+            sent: Arc::default(),
         };
         for _ in 0..markets {
             load.markets.push(chain.active_market(&creator, B_PARAMETER).await);
@@ -73,7 +79,12 @@ impl Load {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Starts trading; each trade takes a permit.
+    /// Trades that landed so far, by market.
+    pub fn sent(&self) -> Sent {
+        self.sent.lock().unwrap().clone()
+    }
+
+    /// Starts trading; each trade takes a permit. Who waits for one when the permits are closed ends.
     pub fn start(&self, client: &ChainClient, permits: &Arc<Semaphore>) -> Vec<JoinHandle<Sent>> {
         self.wallets
             .iter()
@@ -85,6 +96,7 @@ impl Load {
                     markets: self.markets.clone(),
                     client: client.clone(),
                     done: self.done.clone(),
+                    all: self.sent.clone(),
                 };
                 tokio::spawn(trader.trade(self.trades_each, permits.clone()))
             })
@@ -98,16 +110,19 @@ struct Trader {
     markets: Vec<MarketAddress>,
     client: ChainClient,
     done: Arc<AtomicUsize>,
+    all: Arc<Mutex<Sent>>,
 }
 
 impl Trader {
     async fn trade(self, trades: usize, permits: Arc<Semaphore>) -> Sent {
         let mut sent = Sent::new();
         for count in 0..trades {
-            permits.acquire().await.unwrap().forget();
+            let Ok(permit) = permits.acquire().await else { break };
+            permit.forget();
             let market = self.markets[(count + self.number) % self.markets.len()];
             let signature = self.one(market, count).await;
             sent.entry(market).or_default().push(signature);
+            self.all.lock().unwrap().entry(market).or_default().push(signature);
             self.done.fetch_add(1, Ordering::Relaxed);
         }
         sent
@@ -121,11 +136,15 @@ impl Trader {
                 (yes, no) if yes >= no => (Outcome::Yes, yes),
                 (_, no) => (Outcome::No, no),
             };
-            return self.client.sell(market, &self.wallet, outcome, held / SOLD_PART).await;
+            // A market may not have the money: its liquidity is only what its fees brought.
+            if let Ok(signature) = self.client.try_sell(market, &self.wallet, outcome, held / SOLD_PART).await {
+                return signature;
+            }
         }
-        let outcome = Outcome::from((count * 7 + self.number * 3) % 5 < 3);
+        // Each wallet buys both outcomes of a market in turn, so that no market runs away to one of them.
+        let outcome = Outcome::from((count / self.markets.len() + self.number).is_multiple_of(2));
         // Never the same twice by one wallet: two equal transactions on one blockhash are one.
-        let cost = SOL / 5 + (count * 37 + self.number) as u64 * 1_000_003;
+        let cost = SOL / 5 + (count % COSTS) as u64 * 37_000_000 + (count * 16 + self.number) as u64;
         self.client.buy(market, &self.wallet, outcome, cost).await
     }
 }
@@ -156,6 +175,15 @@ pub async fn subscribers(url: &str, count: usize, markets: &[MarketAddress]) -> 
 
 /// Each subscriber heard each trade once, in the journal's order, which is the chain's; nobody complains.
 pub async fn everybody_heard_everything(all: Vec<Subscriber>, sent: &Sent, database: &Database, client: &ChainClient) {
+    heard_everything(&all, sent, database, client).await;
+    let journal = trades_of(sent, database).await;
+    for one in all {
+        judge(&one.stop().await, &journal);
+    }
+}
+
+/// As [`everybody_heard_everything`], of subscribers who go on listening.
+pub async fn heard_everything(all: &[Subscriber], sent: &Sent, database: &Database, client: &ChainClient) {
     let total: usize = sent.values().map(Vec::len).sum();
     wait_for("every subscriber to have heard every trade", || async {
         match all.iter().map(Subscriber::trades_heard).min() {
@@ -167,35 +195,39 @@ pub async fn everybody_heard_everything(all: Vec<Subscriber>, sent: &Sent, datab
         }
     })
     .await;
-    let rows = database.connect().await;
-    let mut journal: BTreeMap<MarketAddress, Vec<(u64, String)>> = BTreeMap::new();
+    let journal = trades_of(sent, database).await;
     for (market, signatures) in sent {
-        let found = rows
-            .query(
-                "SELECT seq, signature::text FROM trades WHERE market = $1::text ORDER BY seq",
-                &[&market.to_string()],
-            )
-            .await
-            .unwrap();
-        let found: Vec<(u64, String)> =
-            found.iter().map(|row| (u64::try_from(row.get::<_, i64>(0)).unwrap(), row.get(1))).collect();
-        let in_journal: Vec<&str> = found.iter().map(|(_, signature)| signature.as_str()).collect();
-        let on_chain: Vec<String> = client
-            .signatures(*market)
-            .await
-            .into_iter()
-            .filter(|signature| signatures.contains(signature))
-            .map(|signature| signature.to_string())
-            .collect();
+        let in_journal: Vec<&str> = journal[market].iter().map(|(_, signature)| signature.as_str()).collect();
+        let sent: BTreeSet<String> = signatures.iter().map(ToString::to_string).collect();
+        let on_chain = client.signatures(*market).await.into_iter().map(|signature| signature.to_string());
+        let on_chain: Vec<String> = on_chain.filter(|signature| sent.contains(signature)).collect();
         assert_eq!(in_journal, on_chain, "the journal's order of trades is not the chain's, market {market}");
-        journal.insert(*market, found);
     }
     for one in all {
-        let notebook = one.stop().await;
-        assert!(notebook.faults.is_empty(), "{:#?}", notebook.faults);
-        for (market, heard) in &notebook.markets {
-            assert_eq!(Some(&heard.trades), journal.get(market), "a subscriber's trades are not the journal's");
-        }
+        judge(&one.notebook(), &journal);
+    }
+}
+
+type Trades = BTreeMap<MarketAddress, Vec<(u64, String)>>;
+
+/// The journal's trades of these markets, in order.
+async fn trades_of(sent: &Sent, database: &Database) -> Trades {
+    const SQL: &str = "SELECT seq, signature::text FROM trades WHERE market = $1::text ORDER BY seq";
+    let rows = database.connect().await;
+    let mut journal = Trades::new();
+    for market in sent.keys() {
+        let found = rows.query(SQL, &[&market.to_string()]).await.unwrap();
+        let found = found.iter().map(|row| (u64::try_from(row.get::<_, i64>(0)).unwrap(), row.get(1))).collect();
+        journal.insert(*market, found);
+    }
+    journal
+}
+
+fn judge(notebook: &Notebook, journal: &Trades) {
+    assert!(notebook.faults.is_empty(), "{:#?}", notebook.faults);
+    for (market, trades) in journal {
+        let heard = notebook.markets.get(market).map(|heard| &heard.trades);
+        assert_eq!(heard, Some(trades), "a subscriber's trades are not the journal's");
     }
 }
 

@@ -1,0 +1,61 @@
+//! The journal's own rules, read from its tables: no seq missing or used twice, every head where its entries end, every
+//! event once, nothing left over.
+
+use crate::postgres::Database;
+
+/// Each a name of what is broken and a query whose every row, one text, is a breach.
+const RULES: [(&str, &str); 6] = [
+    (
+        "a seq is missing or used twice",
+        "SELECT format('%s: %s entries from %s to %s', stream, count(*), min(seq), max(seq)) FROM journal \
+         GROUP BY stream, epoch HAVING min(seq) <> 1 OR max(seq) <> count(DISTINCT seq) OR count(*) <> count(DISTINCT seq)",
+    ),
+    (
+        "a head is not where its entries end",
+        "SELECT format('%s stands at %s, its entries end at %s', address, last_seq, newest) \
+         FROM (SELECT address::text, epoch, last_seq FROM markets \
+               UNION ALL SELECT address::text, epoch, last_seq FROM program_config) heads \
+         LEFT JOIN (SELECT stream::text, epoch, max(seq) AS newest FROM journal GROUP BY stream, epoch) entries \
+         ON entries.stream = heads.address AND entries.epoch = heads.epoch WHERE newest IS DISTINCT FROM last_seq",
+    ),
+    (
+        "an event is there twice",
+        "SELECT format('%s/%s: %s times', signature, n, count(*)) FROM chain_events WHERE NOT orphaned \
+         GROUP BY signature, n HAVING count(*) > 1",
+    ),
+    (
+        "an event has no entry",
+        "SELECT format('%s/%s', signature, n) FROM chain_events e LEFT JOIN journal j USING (stream, epoch, seq) \
+         WHERE j.seq IS NULL",
+    ),
+    (
+        "a trade has no event",
+        "SELECT format('%s/%s', t.signature, t.n) FROM trades t \
+         LEFT JOIN chain_events e ON e.signature = t.signature AND e.n = t.n AND e.seq = t.seq WHERE e.seq IS NULL",
+    ),
+    ("a signature was found and never settled", "SELECT signature::text FROM staged_signatures"),
+];
+
+/// What breaks a rule; empty if nothing does. To be asked when all is quiet.
+pub async fn breaches(database: &Database) -> Vec<String> {
+    let rows = database.connect().await;
+    let mut found = Vec::new();
+    for (rule, query) in RULES {
+        let broken = rows.query(query, &[]).await.unwrap_or_else(|error| panic!("{rule}: {error:?}"));
+        found.extend(broken.iter().map(|row| format!("{rule}: {}", row.get::<_, String>(0))));
+    }
+    found
+}
+
+/// Dead letters: (source, reason, signature).
+pub async fn dead_letters(database: &Database) -> Vec<(String, String, Option<String>)> {
+    const SQL: &str = "SELECT source, reason, signature::text FROM dead_letters ORDER BY 1, 2, 3";
+    let rows = database.connect().await.query(SQL, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
+/// How many accounts were adopted.
+pub async fn adoptions(database: &Database) -> i64 {
+    const SQL: &str = "SELECT count(*) FROM journal WHERE kind LIKE '%resync'";
+    database.connect().await.query_one(SQL, &[]).await.unwrap().get(0)
+}

@@ -1,0 +1,128 @@
+//! Everything that a soak runs: PostgreSQL and the way to it, a chain and the way to it, the engine between them, traders
+//! and subscribers.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    chain::{Chain, ChainClient},
+    engine::Engine,
+    load::{Load, subscribers},
+    network::Network,
+    patience::wait_for,
+    postgres::{Cluster, Database},
+    proxy::{Handle, Proxy},
+    subscriber::Subscriber,
+};
+
+/// Wallets that trade at the same time.
+const WALLETS: usize = 8;
+/// Subscribers from the beginning.
+const SUBSCRIBERS: usize = 3;
+/// Trades a second, as far as the chain can.
+const TRADES_A_SECOND: u64 = 40;
+
+/// See the module. The engine goes first when it is dropped.
+#[derive(Debug)]
+pub struct World {
+    /// The engine.
+    pub engine: Engine,
+    /// PostgreSQL's server.
+    pub cluster: Cluster,
+    /// The database, without the network before it.
+    pub database: Database,
+    /// The network before it.
+    pub network: Network,
+    /// The hand on the proxy before the chain.
+    pub hand: Handle,
+    /// Markets and traders.
+    pub load: Load,
+    /// A client of the chain, without the proxy.
+    pub client: ChainClient,
+    /// Those who listen from the beginning: they hear every trade.
+    pub listening: Vec<Subscriber>,
+    /// Those who came later.
+    pub joined: Vec<Subscriber>,
+    permits: Arc<Semaphore>,
+    _proxy: Proxy,
+    _chain: Chain,
+}
+
+impl World {
+    /// Starts everything; a longer soak has more markets, so that none has very many trades.
+    pub async fn begin(length: Duration) -> Self {
+        let markets = 8 + 2 * usize::try_from(length.as_secs() / 60).unwrap_or(0);
+        let (cluster, chain) = (Cluster::start().await, Chain::start().await);
+        let database = cluster.database().await;
+        let network = Network::before(&database).await;
+        let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
+        let mut engine = Engine::on(&chain, &database);
+        for (name, value) in [
+            ("DATABASE_URL", network.database().url.as_str()),
+            ("SOLANA_RPC_URL", &proxy.rpc_url),
+            ("SOLANA_WS_URL", &proxy.ws_url),
+            ("COVERAGE_INTERVAL_MS", "1000"),
+            ("CHAIN_SILENT_AFTER_MS", "2000"),
+            ("WS_HEARTBEAT_MS", "1000"),
+            ("LOG_LEVEL", "info"),
+        ] {
+            engine.set(name, value);
+        }
+        let load = Load::prepare(&chain, markets, WALLETS, usize::MAX).await;
+        engine.start().await;
+        engine.ready().await;
+        let rows = database.connect().await;
+        wait_for("the engine to know every market", || async {
+            let known: i64 = rows.query_one("SELECT count(*) FROM markets", &[]).await.unwrap().get(0);
+            if known as usize == markets { Ok(()) } else { Err(known) }
+        })
+        .await;
+        let listening = subscribers(&engine.ws, SUBSCRIBERS, &load.markets).await;
+        let (client, hand) = (chain.client().clone(), proxy.handle());
+        let permits = Arc::new(Semaphore::new(0));
+        // They end when the permits are closed.
+        drop(load.start(&client, &permits));
+        let ticking = permits.clone();
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_millis(1_000 / TRADES_A_SECOND));
+            while !ticking.is_closed() {
+                tick.tick().await;
+                // A chain that does not keep up is not flooded afterwards.
+                if ticking.available_permits() < WALLETS {
+                    ticking.add_permits(1);
+                }
+            }
+        });
+        Self {
+            engine,
+            cluster,
+            database,
+            network,
+            hand,
+            load,
+            client,
+            listening,
+            joined: Vec::new(),
+            permits,
+            _proxy: proxy,
+            _chain: chain,
+        }
+    }
+
+    /// No more trades; waits for those under way.
+    pub async fn fall_quiet(&self) {
+        self.permits.close();
+        let mut before = usize::MAX;
+        wait_for("the traders to end", || {
+            let now = self.load.done();
+            let quiet = now == std::mem::replace(&mut before, now);
+            async move {
+                // A trade takes a few looks at its signature.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                if quiet { Ok(()) } else { Err(now) }
+            }
+        })
+        .await;
+    }
+}
