@@ -5,7 +5,6 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::Instant,
 };
 
 use anyhow::{Context, Result};
@@ -27,14 +26,9 @@ pub fn run() -> Result<()> {
         }
     });
     let mut seq = 0;
-    process::serve_commands(|emit| {
+    process::serve_commands(|frames| {
         let mut sockets = sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        let began = Instant::now();
-        for place in 0..emit.frames {
-            if place % emit.group == 0 {
-                let due = emit.interval * (place / emit.group) as u32;
-                thread::sleep(due.saturating_sub(began.elapsed()));
-            }
+        for _ in 0..frames {
             seq += 1;
             let bytes = frame::framed(&frame::text(seq));
             for socket in sockets.iter_mut() {

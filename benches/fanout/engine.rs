@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use anyhow::{Context as _, Result};
-use futures_util::StreamExt;
 use zmart::{
     actors::{
         registry::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle},
@@ -27,7 +26,7 @@ use zmart::{
 
 use crate::{
     frame,
-    process::{self, Emit},
+    process,
 };
 
 const CONFIG: AccountAddress = AccountAddress([9; 32]);
@@ -82,20 +81,15 @@ impl Handler<ReplayAfter> for Stream {
     }
 }
 
+/// Make so many entries.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Publish(Emit);
+struct Publish(u64);
 
 impl Handler<Publish> for Stream {
-    type Result = ResponseActFuture<Self, ()>;
-    fn handle(&mut self, Publish(emit): Publish, _: &mut Context<Self>) -> Self::Result {
-        let began = tokio::time::Instant::now();
-        let groups = futures_util::stream::iter(0..emit.frames.div_ceil(emit.group)).then(move |group| async move {
-            tokio::time::sleep_until(began + emit.interval * group as u32).await;
-            emit.group.min(emit.frames - group * emit.group)
-        });
-        let groups = Box::pin(groups).into_actor(self);
-        Box::pin(groups.map(|count, stream: &mut Self, _| stream.publish(count)).finish())
+    type Result = ();
+    fn handle(&mut self, Publish(frames): Publish, _: &mut Context<Self>) {
+        self.publish(frames);
     }
 }
 
@@ -103,9 +97,8 @@ impl Stream {
     fn publish(&mut self, count: u64) {
         for _ in 0..count {
             self.seq += 1;
-            let frames = vec![frame::text(self.seq).into()];
-            let pack =
-                Arc::new(FramePack { channel: Channel::Config(CONFIG), epoch: EPOCH, seq: Seq(self.seq), frames });
+            let texts = [frame::text(self.seq).into()];
+            let pack = Arc::new(FramePack::new(Channel::Config(CONFIG), EPOCH, Seq(self.seq), &texts));
             for hub in &self.hubs {
                 if hub.inbox.try_send(HubInput::Frames(Arc::clone(&pack))).is_err() {
                     eprintln!("a hub's inbox is full");
@@ -186,5 +179,5 @@ pub fn run() -> Result<()> {
 
 fn take_commands(stream: &Addr<Stream>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    process::serve_commands(|emit| runtime.block_on(stream.send(Publish(emit))).context("the stream is gone"))
+    process::serve_commands(|frames| runtime.block_on(stream.send(Publish(frames))).context("the stream is gone"))
 }

@@ -10,31 +10,6 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// What a server is told to send.
-#[derive(Clone, Copy)]
-pub struct Emit {
-    /// How many frames in all.
-    pub frames: u64,
-    /// How many of them together.
-    pub group: u64,
-    /// From one group to the next.
-    pub interval: Duration,
-}
-
-impl Emit {
-    /// One line of a server's standard input.
-    fn line(self) -> String {
-        format!("{} {} {}\n", self.frames, self.group, self.interval.as_micros())
-    }
-
-    /// The line, read.
-    pub fn parse(line: &str) -> Result<Self> {
-        let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let [frames, group, micros] = numbers[..] else { anyhow::bail!("not a line of three numbers: {line:?}") };
-        Ok(Self { frames, group, interval: Duration::from_micros(micros) })
-    }
-}
-
 /// A server that was started; ends with its owner.
 pub struct Server {
     pub address: SocketAddr,
@@ -59,12 +34,12 @@ impl Server {
         Ok(Self { address, child, commands, answers })
     }
 
-    /// Send frames.
-    pub fn emit(&mut self, emit: Emit) -> Result<()> {
-        Ok(self.commands.write_all(emit.line().as_bytes())?)
+    /// Publish so many frames together.
+    pub fn emit(&mut self, frames: u64) -> Result<()> {
+        Ok(writeln!(self.commands, "{frames}")?)
     }
 
-    /// Until all of them were published.
+    /// Until they were published.
     pub fn wait(&mut self) -> Result<()> {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
@@ -106,10 +81,10 @@ pub fn raise_open_files() -> Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
-/// Lines of the standard input, one command each; `done` after each.
-pub fn serve_commands(mut run: impl FnMut(Emit) -> Result<()>) -> Result<()> {
+/// Lines of the standard input, a number of frames each; `done` after each.
+pub fn serve_commands(mut publish: impl FnMut(u64) -> Result<()>) -> Result<()> {
     for line in std::io::stdin().lines() {
-        run(Emit::parse(&line?)?)?;
+        publish(line?.trim().parse()?)?;
         println!("done");
     }
     Ok(())

@@ -189,7 +189,7 @@ fn write_all(life: &mut Life<Market>, database: &mut Database) -> Vec<Arc<FrameP
 }
 
 fn frames(packs: &[Arc<FramePack>]) -> Vec<(u64, String)> {
-    packs.iter().flat_map(|pack| pack.frames.iter().map(|frame| (pack.seq.0, frame.to_string()))).collect()
+    packs.iter().flat_map(|pack| pack.texts().map(|frame| (pack.seq.0, frame.to_owned()))).collect()
 }
 
 fn live(chain: &Chain) -> (Life<Market>, Database) {
