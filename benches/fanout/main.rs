@@ -117,17 +117,17 @@ fn compare(count: usize, mode: Mode, rounds: usize) -> Result<()> {
 fn fan_out(role: &str, count: usize, mode: Mode) -> Result<f64> {
     let mut server = Server::start(role)?;
     let mut subscribers = Subscribers::connect(server.address, count, role == "engine")?;
-    let mut send = |frames: u64| {
+    let mut send = |server: &mut Server, frames: u64| {
         server.emit(frames)?;
         subscribers.take(frames, PATIENCE).with_context(|| format!("{role}, {}", mode.name))?;
         server.wait()
     };
     // Buffers grow to their size before it counts.
-    send(mode.group)?;
+    send(&mut server, mode.group)?;
     let before = server.cpu()?;
     for _ in 0..mode.frames / mode.group {
         let due = Instant::now() + mode.interval;
-        send(mode.group)?;
+        send(&mut server, mode.group)?;
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
     }
     let cpu = server.cpu()? - before;
