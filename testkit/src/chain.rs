@@ -47,7 +47,7 @@ use crate::{
 pub const SOL: u64 = 1_000_000_000;
 
 /// The program's id in all tests.
-const PROGRAM: &str = "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS";
+pub const PROGRAM: &str = "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS";
 
 /// Slots as short as the chain can make them, so that finality comes within a second.
 const SLOT_MS: &str = "20";

@@ -2,6 +2,8 @@
 
 use std::process::{Command, ExitStatus, Output};
 
+use zmart::domain::ids::ProgramId;
+
 use crate::{
     chain::Chain,
     folder::Folder,
@@ -31,13 +33,20 @@ pub struct Engine {
 impl Engine {
     /// An engine on that chain and database, not started.
     pub fn on(chain: &Chain, database: &Database) -> Self {
+        let client = chain.client();
+        let mut engine = Self::on_node(&client.rpc_url, &chain.ws_url, client.program, database);
+        engine.set("BACKEND_KEYPAIR_PATH", &chain.backend_key_path().display().to_string());
+        engine.set("ADMIN_KEYPAIR_PATH", &chain.admin_key_path().display().to_string());
+        engine
+    }
+
+    /// An engine on any node, with nobody's keys, not started.
+    pub fn on_node(rpc_url: &str, ws_url: &str, program: ProgramId, database: &Database) -> Self {
         let settings = [
             ("DATABASE_URL", database.url.clone()),
-            ("SOLANA_RPC_URL", chain.client().rpc_url.clone()),
-            ("SOLANA_WS_URL", chain.ws_url.clone()),
-            ("SOLANA_PROGRAM_ID_CORE", chain.client().program.to_string()),
-            ("BACKEND_KEYPAIR_PATH", chain.backend_key_path().display().to_string()),
-            ("ADMIN_KEYPAIR_PATH", chain.admin_key_path().display().to_string()),
+            ("SOLANA_RPC_URL", rpc_url.to_owned()),
+            ("SOLANA_WS_URL", ws_url.to_owned()),
+            ("SOLANA_PROGRAM_ID_CORE", program.to_string()),
             ("ZMART_ENV", "test".to_owned()),
             ("LOG_LEVEL", "debug".to_owned()),
             ("API_HOST", "127.0.0.1".to_owned()),

@@ -7,12 +7,15 @@
 pub mod chain;
 pub mod compare;
 pub mod engine;
+pub mod feeder;
 pub mod folder;
 pub mod http;
+pub mod http_server;
 pub mod patience;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;

@@ -9,9 +9,10 @@ use zmart_testkit::{
     http::request,
     patience::wait_for,
     postgres::Database,
+    proxy::Proxy,
 };
 
-use super::{dead_letters, journal_of, journal_with, node::ForgetfulRpc, rig::Rig};
+use super::{dead_letters, journal_of, journal_with, rig::Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_market_whose_beginning_is_lost_is_adopted_and_goes_on() {
@@ -22,11 +23,10 @@ async fn a_market_whose_beginning_is_lost_is_adopted_and_goes_on() {
     let lost_buy = client.buy(market, &holder, Outcome::Yes, 3 * SOL).await;
     let known_buys =
         [client.buy(market, &trader, Outcome::No, SOL).await, client.buy(market, &trader, Outcome::Yes, 2 * SOL).await];
-    let rpc = ForgetfulRpc::before(&chain).await;
+    let proxy = Proxy::before(&client.rpc_url, &chain.ws_url).await;
     let history = client.signatures(market).await;
-    rpc.forget(history[0]);
-    rpc.forget(lost_buy);
-    let settings = [("SOLANA_RPC_URL", rpc.url.clone())];
+    let forgotten = proxy.handle().forget(&[history[0], lost_buy]);
+    let settings = [("SOLANA_RPC_URL", proxy.rpc_url.clone())];
     let rig = Rig::start(&chain, &database, &settings).await;
 
     let journal = journal_with(&database, market, known_buys[1]).await;
@@ -36,6 +36,8 @@ async fn a_market_whose_beginning_is_lost_is_adopted_and_goes_on() {
     for lost in [history[0], lost_buy] {
         assert!(journal.iter().all(|(_, signature)| signature.as_deref() != Some(lost.to_string().as_str())));
     }
+
+    forgotten.has_struck(2).await;
 
     // It goes on from there; also for the wallet whose purchase nobody knows any more.
     let position = client.position(market, wallet_of(&holder)).await.unwrap();

@@ -10,10 +10,11 @@ use zmart_testkit::{
     chain::{Chain, SOL},
     patience::wait_for,
     postgres::Database,
+    proxy::{Proxy, When, Which},
     subscriber::Subscriber,
 };
 
-use super::{dead_letters, journal_of, journal_with, node::LossyNotifications, rig::Rig};
+use super::{dead_letters, journal_of, journal_with, rig::Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
@@ -21,9 +22,9 @@ async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
     let client = chain.client().clone();
     let trader = client.funded_wallet().await;
     let market = chain.active_market(&trader, 100 * SOL).await;
-    let live = LossyNotifications::before(&chain).await;
+    let proxy = Proxy::before(&client.rpc_url, &chain.ws_url).await;
     // Coverage comes late enough for the stream to notice the hole by itself.
-    let settings = [("SOLANA_WS_URL", live.url.clone()), ("COVERAGE_INTERVAL_MS", "4000".to_owned())];
+    let settings = [("SOLANA_WS_URL", proxy.ws_url.clone()), ("COVERAGE_INTERVAL_MS", "4000".to_owned())];
     let mut rig = Rig::start(&chain, &database, &settings).await;
     let listening = Subscriber::start(&rig.engine.ws, &[market]);
     wait_for("a first state", || async { if listening.follows(1) { Ok(()) } else { Err("none yet") } }).await;
@@ -31,22 +32,16 @@ async fn what_live_notifications_lose_is_found_and_put_in_its_place() {
     // A hole in the middle: the next trade does not fit.
     let mut sent = vec![client.buy(market, &trader, Outcome::Yes, SOL).await];
     journal_with(&database, market, sent[0]).await;
-    live.lose_next();
+    let lost = proxy.handle().withhold(Which::Logs, When::Next(1));
     sent.push(client.buy(market, &trader, Outcome::No, SOL + 1).await);
-    wait_for("a notification to be lost", || async {
-        if live.left_to_lose() == 0 { Ok(()) } else { Err(live.left_to_lose()) }
-    })
-    .await;
+    lost.has_struck(1).await;
     sent.push(client.buy(market, &trader, Outcome::Yes, SOL + 2).await);
     journal_with(&database, market, sent[2]).await;
 
     // The last trade of a market that falls silent: nothing that comes later shows the loss.
-    live.lose_next();
+    let lost = proxy.handle().withhold(Which::Market(market), When::Next(1));
     sent.push(client.sell(market, &trader, Outcome::Yes, 1_000_000).await);
-    wait_for("a notification to be lost", || async {
-        if live.left_to_lose() == 0 { Ok(()) } else { Err(live.left_to_lose()) }
-    })
-    .await;
+    lost.has_struck(1).await;
     journal_with(&database, market, sent[3]).await;
 
     // Nobody is there to be told.

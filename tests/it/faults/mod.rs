@@ -5,7 +5,7 @@
 mod adoption;
 mod crashes;
 mod gaps;
-mod node;
+mod hidden;
 mod rig;
 
 use zmart::domain::ids::{MarketAddress, TxSignature};

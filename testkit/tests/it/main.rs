@@ -1,0 +1,4 @@
+//! The test tools, put to the test themselves.
+
+mod feeder;
+mod proxy;
