@@ -11,9 +11,7 @@ use anyhow::{Context as _, Result};
 use zmart::{
     actors::{
         registry::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle},
-        stream::{
-            AttachConfig, Detach, HubInput, HubLink, ReadConfig, ReadError, ReleasedConfig, Replay, ReplayAfter,
-        },
+        stream::{AttachConfig, Detach, HubInput, HubLink, ReadConfig, ReadError, ReleasedConfig, Replay, ReplayAfter},
     },
     domain::ids::{AccountAddress, Epoch, Seq, Slot},
     http::{
@@ -24,10 +22,7 @@ use zmart::{
     view::frame::{Channel, FramePack},
 };
 
-use crate::{
-    frame,
-    process,
-};
+use crate::{frame, process};
 
 const CONFIG: AccountAddress = AccountAddress([9; 32]);
 const EPOCH: Epoch = Epoch(1);
@@ -143,10 +138,8 @@ pub fn run() -> Result<()> {
     let address = system.block_on(async move {
         let registry = Registry(stand_in).start();
         let (markets, config) = (registry.clone(), registry);
-        let registry = RegistryHandle::new(
-            move || Some(markets.clone().recipient()),
-            move || Some(config.clone().recipient()),
-        );
+        let registry =
+            RegistryHandle::new(move || Some(markets.clone().recipient()), move || Some(config.clone().recipient()));
         let settings = HttpSettings {
             api_host: "127.0.0.1".to_owned(),
             api_port: 0,

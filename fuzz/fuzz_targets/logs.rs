@@ -220,10 +220,14 @@ fn naive(logs: &[String]) -> Option<Vec<ProgramEvent>> {
     if !stack.is_empty() || logs.is_empty() {
         return None;
     }
-    begun.into_iter().flatten().map(|printed| match printed[..] {
-        [text] => decode_event(&BASE64_STANDARD.decode(text).ok()?).ok(),
-        _ => None,
-    }).collect()
+    begun
+        .into_iter()
+        .flatten()
+        .map(|printed| match printed[..] {
+            [text] => decode_event(&BASE64_STANDARD.decode(text).ok()?).ok(),
+            _ => None,
+        })
+        .collect()
 }
 
 fn transaction(logs: Vec<String>, invocations: Option<Vec<RawInvocation>>) -> RawTransaction {

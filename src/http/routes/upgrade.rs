@@ -3,6 +3,7 @@
 use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
+use futures_util::FutureExt;
 
 use crate::http::{
     app::HubHandle,
@@ -33,7 +34,6 @@ pub async fn handle(
     let session = WsSession::new(id, hub.clone(), limits, outbox, verdict, strikes.clone());
     let codec = Codec::new().max_size(limits.message_bytes);
     let actor = ws::WebsocketContext::with_codec(session, guarded, codec);
-    // At most one page of a session is out, so at most one of these is under way.
-    let more = move || hub.do_send(More { session: id });
+    let more = move || hub.send(More { session: id }).map(|taken| taken.is_ok()).boxed_local();
     Ok(response.streaming(SessionBody::new(actor, reader, strikes, more)))
 }

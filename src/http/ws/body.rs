@@ -18,7 +18,7 @@ use std::{
 
 use actix_web::Error;
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream::LocalBoxStream, task::AtomicWaker};
+use futures_util::{FutureExt, Stream, StreamExt, future::LocalBoxFuture, stream::LocalBoxStream, task::AtomicWaker};
 
 use super::{
     codes::Close,
@@ -100,8 +100,10 @@ impl Batch {
 
 /// The body.
 pub struct SessionBody<M> {
-    /// Asks for the next page of a replay.
+    /// Asks for the next page of a replay; false if nobody is there to be asked.
     more: M,
+    /// The question, until it was taken. At most one page is out, so at most one of these is under way.
+    asking: Option<LocalBoxFuture<'static, bool>>,
     /// What the session's actor writes itself; it ends with the actor.
     actor: LocalBoxStream<'static, Result<Bytes, Error>>,
     actor_waker: Arc<ActorWaker>,
@@ -112,7 +114,7 @@ pub struct SessionBody<M> {
     is_over: bool,
 }
 
-impl<M: Fn()> SessionBody<M> {
+impl<M: Fn() -> LocalBoxFuture<'static, bool>> SessionBody<M> {
     /// Of a session's actor and its outbox. `more` is called when a page of a replay goes on.
     pub fn new(
         actor: impl Stream<Item = Result<Bytes, Error>> + 'static,
@@ -122,19 +124,21 @@ impl<M: Fn()> SessionBody<M> {
     ) -> Self {
         let actor_waker = Arc::new(ActorWaker { is_woken: AtomicBool::new(true), task: AtomicWaker::new() });
         let waker = actor_waker.clone().into();
-        Self { more, actor: actor.boxed_local(), actor_waker, waker, outbox, strikes, is_over: false }
+        Self { more, asking: None, actor: actor.boxed_local(), actor_waker, waker, outbox, strikes, is_over: false }
     }
 
     /// What waits in the outbox, up to a batch; the last of it may be the end.
     fn batch(&mut self, cx: &mut Context<'_>) -> Batch {
         let mut batch = Batch::default();
+        self.ask(cx, &mut batch);
         while !self.is_over && batch.bytes() < BATCH_BYTES {
             let Poll::Ready(Some(item)) = self.outbox.poll_next_unpin(cx) else { break };
             match item {
                 Outgoing::Pack(pack) => batch.push(pack.wire()),
                 Outgoing::Page(page) => {
                     page.iter().for_each(|pack| batch.push(pack.wire()));
-                    (self.more)();
+                    self.asking = Some((self.more)());
+                    self.ask(cx, &mut batch);
                 }
                 Outgoing::Message(text, verdict) => {
                     wire::put_text(batch.buffer(), &text);
@@ -148,13 +152,24 @@ impl<M: Fn()> SessionBody<M> {
         batch
     }
 
+    /// Go on with the question for a page.
+    fn ask(&mut self, cx: &mut Context<'_>, batch: &mut Batch) {
+        let Some(asking) = &mut self.asking else { return };
+        if let Poll::Ready(was_taken) = asking.poll_unpin(cx) {
+            self.asking = None;
+            if !was_taken {
+                self.end(Close::Restarted, batch);
+            }
+        }
+    }
+
     fn end(&mut self, close: Close, batch: &mut Batch) {
         self.is_over = true;
         wire::put_close(batch.buffer(), close.code(), close.sentence());
     }
 }
 
-impl<M: Fn() + Unpin> Stream for SessionBody<M> {
+impl<M: Fn() -> LocalBoxFuture<'static, bool> + Unpin> Stream for SessionBody<M> {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

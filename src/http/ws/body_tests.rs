@@ -1,7 +1,7 @@
 //! Bodies polled by hand, over outboxes that a test fills.
 
 use futures_util::{
-    FutureExt,
+    future,
     stream::{self, poll_fn},
 };
 
@@ -17,18 +17,29 @@ fn pack(seq: u64, bytes: usize) -> Arc<FramePack> {
     Arc::new(FramePack::new(Channel::Config(AccountAddress([1; 32])), Epoch(1), Seq(seq), &texts))
 }
 
+trait More: Fn() -> LocalBoxFuture<'static, bool> + Unpin {}
+impl<M: Fn() -> LocalBoxFuture<'static, bool> + Unpin> More for M {}
+
 type Pages = Rc<Cell<u32>>;
 type Actor = LocalBoxStream<'static, Result<Bytes, Error>>;
 
-fn body(actor: Actor) -> (SessionBody<impl Fn() + Unpin>, Arc<Outbox>, Pages) {
+/// With a hub that takes a question at once, or that is gone.
+fn body_of(actor: Actor, hub_is_there: bool) -> (SessionBody<impl More>, Arc<Outbox>, Pages) {
     let (outbox, reader) = Outbox::new(1_024, 1024 * 1024);
     let pages = Pages::default();
     let asked = pages.clone();
-    let body = SessionBody::new(actor, reader, Strikes::default(), move || asked.set(asked.get() + 1));
+    let body = SessionBody::new(actor, reader, Strikes::default(), move || {
+        asked.set(asked.get() + 1);
+        future::ready(hub_is_there).boxed_local()
+    });
     (body, outbox, pages)
 }
 
-fn next(body: &mut SessionBody<impl Fn() + Unpin>) -> Option<Bytes> {
+fn body(actor: Actor) -> (SessionBody<impl More>, Arc<Outbox>, Pages) {
+    body_of(actor, true)
+}
+
+fn next(body: &mut SessionBody<impl More>) -> Option<Bytes> {
     body.next().now_or_never().map(|item| item.expect("the end").unwrap())
 }
 
@@ -71,6 +82,15 @@ fn a_page_is_asked_for_when_the_one_before_goes_on() {
     assert_eq!(pages.get(), 0);
     assert_eq!(next(&mut body).map(|bytes| bytes.len()), Some(24));
     assert_eq!(pages.get(), 1);
+}
+
+#[test]
+fn a_page_that_nobody_can_be_asked_for_is_the_last() {
+    let (mut body, outbox, _) = body_of(stream::pending().boxed_local(), false);
+    outbox.push(Outgoing::Page(vec![pack(1, 10)])).unwrap();
+    let written = next(&mut body).unwrap();
+    assert!(written.starts_with(pack(1, 10).wire()) && written.ends_with(&closed(Close::Restarted)));
+    assert!(body.next().now_or_never().unwrap().is_none());
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The outbox between the hub and a connection: bounded in frames and bytes, in order.
 //!
-//! A response body is not polled while its client does not read, so it can't bound anything itself: what
-//! waits for it is counted here, by who sends. Past the bound nothing more is taken ([`Overflow`]) and the hub ends the
-//! connection. A page of a replay is not counted, but there is at most one of it: the next is asked for when it was taken
+//! A response body is not polled while its client does not read, so it can't bound anything itself: what waits for it is
+//! counted here, by who sends. Past the bound nothing more is taken ([`Overflow`]) and the hub ends the connection. A page of a replay is not counted, but there is at most one of it: the next is asked for when it was taken
 //! out, that is, as the socket drains.
 
 use std::{
