@@ -9,6 +9,7 @@
 //! `cargo bench -p zmart --bench fanout [-- --quick]`. Prints lines of `key=value` after a name; what they mean is told in
 //! docs/performance.md. Each round measures both servers, and the median of the rounds counts. CPU time includes what the
 //! kernel does in the server's name, which on the loopback is also the receiver's half of TCP, for both servers alike.
+#![expect(clippy::float_arithmetic, reason = "rates and times, no amounts")]
 
 mod bare;
 mod engine;

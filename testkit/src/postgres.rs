@@ -1,8 +1,9 @@
 //! A private PostgreSQL: one cluster a test process, a fresh database a test.
 //!
 //! Loopback only, a free port, durability off (nothing here survives the test anyway; a SIGKILL of the *engine* is another
-//! matter, and what it committed is in the server's memory at least). A test that stops or kills the server takes a cluster
-//! of its own. The server hangs on a pipe of this process: however the tests end, it ends too and removes its folder.
+//! matter, and what it committed is in the server's memory at least); [`Cluster::start_durable`] is for measuring. A test
+//! that stops or kills the server takes a cluster of its own. The server hangs on a pipe of this process: however the
+//! tests end, it ends too and removes its folder.
 
 use std::{
     fs,
@@ -22,6 +23,10 @@ use crate::{folder::Folder, patience::wait_for};
 /// The login of every test.
 const USER: &str = "postgres";
 
+/// Settings of a server whose data nobody needs after a crash of the machine.
+const FLEETING: &[&str] =
+    &["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=on", "-c", "shared_buffers=32MB"];
+
 static SHARED: OnceCell<Cluster> = OnceCell::const_new();
 static NEXT_DATABASE: AtomicU32 = AtomicU32::new(0);
 
@@ -30,6 +35,7 @@ static NEXT_DATABASE: AtomicU32 = AtomicU32::new(0);
 pub struct Cluster {
     folder: Folder,
     port: u16,
+    is_durable: bool,
     keeper: Option<Child>,
 }
 
@@ -57,6 +63,15 @@ impl Database {
 impl Cluster {
     /// A new cluster, with its server up.
     pub async fn start() -> Self {
+        Self::make(false).await
+    }
+
+    /// A new cluster with PostgreSQL's own settings: what it says is committed is on the disk.
+    pub async fn start_durable() -> Self {
+        Self::make(true).await
+    }
+
+    async fn make(is_durable: bool) -> Self {
         let folder = Folder::new("pg");
         if is_root() {
             let owner = server_user();
@@ -71,7 +86,7 @@ impl Cluster {
             .output()
             .unwrap_or_else(|error| panic!("{initdb:?}: {error}"));
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut cluster = Self { folder, port: free_port(), keeper: None };
+        let mut cluster = Self { folder, port: free_port(), is_durable, keeper: None };
         cluster.up().await;
         cluster
     }
@@ -117,8 +132,8 @@ impl Cluster {
             .arg(&data)
             .args(["-p", &self.port.to_string(), "-k"])
             .arg(self.folder.path())
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off"])
-            .args(["-c", "synchronous_commit=on", "-c", "max_connections=200", "-c", "shared_buffers=32MB"])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
+            .args(if self.is_durable { &[] } else { FLEETING })
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
