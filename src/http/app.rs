@@ -34,6 +34,8 @@ const TCP_SILENCE: Duration = Duration::from_secs(30);
 /// The kernel keeps so much for a peer that does not read (twice that, by its own count); left to itself it takes
 /// megabytes for each.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// A WebSocket connection writes when so much waits, or all that waits: its buffer keeps the size that it grew to.
+const WS_WRITE_BYTES: usize = 8 * 1024;
 /// Idle connections of the API are kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Sessions have so long to read their goodbye.
@@ -176,6 +178,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .h1_write_buffer_size(WS_WRITE_BYTES)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals()

@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use serde::{Serialize, Serializer};
 
-use super::{config::ConfigView, market::MarketView, trade::TradeView};
+use super::{config::ConfigView, market::MarketView, trade::TradeView, wire};
 use crate::{
     domain::{
         amount::{PriceE9, ShareUnits, UnixSeconds},
@@ -64,7 +65,8 @@ impl Serialize for Channel {
     }
 }
 
-/// The frames that one entry causes: they share its `seq` and come together. Made once, sent as clones.
+/// The frames that one entry causes: they share its `seq` and come together. Laid out once, as they go over the wire; every
+/// subscriber is sent the same buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FramePack {
     /// The stream.
@@ -73,8 +75,8 @@ pub struct FramePack {
     pub epoch: Epoch,
     /// The entry.
     pub seq: Seq,
-    /// The texts, in order.
-    pub frames: Vec<ByteString>,
+    wire: Bytes,
+    count: usize,
 }
 
 impl FramePack {
@@ -82,12 +84,29 @@ impl FramePack {
     pub fn of(channel: Channel, epoch: Epoch, entry: &Entry) -> Self {
         let recorded_at = timestamp(entry.recorded_at_ms);
         let maker = Maker { channel, epoch, seq: entry.seq, slot: entry.body.slot(), recorded_at: &recorded_at };
-        Self { channel, epoch, seq: entry.seq, frames: frames(&maker, entry) }
+        Self::new(channel, epoch, entry.seq, &frames(&maker, entry))
     }
 
-    /// Bytes of text in it.
-    pub fn bytes(&self) -> usize {
-        self.frames.iter().map(|frame| frame.len()).sum()
+    /// These texts.
+    pub fn new(channel: Channel, epoch: Epoch, seq: Seq, texts: &[ByteString]) -> Self {
+        let mut out = BytesMut::new();
+        texts.iter().for_each(|text| wire::put_text(&mut out, text));
+        Self { channel, epoch, seq, wire: out.freeze(), count: texts.len() }
+    }
+
+    /// All of them, as WebSocket frames.
+    pub fn wire(&self) -> &Bytes {
+        &self.wire
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The texts, in order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        wire::texts(&self.wire)
     }
 }
 

@@ -125,7 +125,7 @@ fn frames_of(channel: Channel, body: EntryBody) -> Vec<String> {
     let stored = serde_json::to_value(&entry.body).unwrap();
     let read = Entry { body: serde_json::from_value(stored).unwrap(), ..entry };
     assert_eq!(FramePack::of(channel, Epoch(1), &read), live, "a replay equals the live frames byte for byte");
-    live.frames.iter().map(ToString::to_string).collect()
+    live.texts().map(ToOwned::to_owned).collect()
 }
 
 fn market_frames(body: EntryBody) -> Vec<String> {

@@ -7,3 +7,4 @@ pub mod config;
 pub mod frame;
 pub mod market;
 pub mod trade;
+pub mod wire;

@@ -190,7 +190,7 @@ pub(super) fn write_all(life: &mut Life<Market>, database: &mut Database) -> Vec
 }
 
 pub(super) fn frames(packs: &[Arc<FramePack>]) -> Vec<(u64, String)> {
-    packs.iter().flat_map(|pack| pack.frames.iter().map(|frame| (pack.seq.0, frame.to_string()))).collect()
+    packs.iter().flat_map(|pack| pack.texts().map(|frame| (pack.seq.0, frame.to_owned()))).collect()
 }
 
 pub(super) fn live(chain: &Chain) -> (Life<Market>, Database) {

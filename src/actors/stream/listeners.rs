@@ -68,7 +68,7 @@ mod tests {
     const CHANNEL: Channel = Channel::Config(AccountAddress([1; 32]));
 
     fn pack(seq: u64) -> Arc<FramePack> {
-        Arc::new(FramePack { channel: CHANNEL, epoch: Epoch(1), seq: Seq(seq), frames: Vec::new() })
+        Arc::new(FramePack::new(CHANNEL, Epoch(1), Seq(seq), &[]))
     }
 
     #[test]

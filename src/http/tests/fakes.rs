@@ -56,11 +56,11 @@ pub type Stores = Arc<Mutex<HashMap<Channel, Store>>>;
 
 fn pack(channel: Channel, epoch: Epoch, seq: u64) -> Arc<FramePack> {
     let head = format!(r#""channel":"{channel}","epoch":{epoch},"seq":{seq}"#);
-    let frames = vec![
+    let texts = [
         format!(r#"{{"type":"trade_executed",{head},"data":{{}}}}"#).into(),
         format!(r#"{{"type":"price_update",{head},"data":{{}}}}"#).into(),
     ];
-    Arc::new(FramePack { channel, epoch, seq: Seq(seq), frames })
+    Arc::new(FramePack::new(channel, epoch, Seq(seq), &texts))
 }
 
 pub fn market_at(address: MarketAddress) -> Market {

@@ -1,10 +1,11 @@
 //! WebSocket: port 4001.
 //!
-//! A connection is a thin session actor ([`session`]) that parses what its client says ([`protocol`]) and writes what it
-//! is given. One hub a worker ([`hub`]) holds the sockets, is sent each frame once by the streams, and sees to it that
+//! A connection is a thin session actor ([`session`]) that parses what its client says ([`protocol`]), and a body
+//! ([`body`]) that writes what it is given. One hub a worker ([`hub`]) holds the sockets, is sent each frame once by the streams, and sees to it that
 //! every session gets each entry exactly once and in order ([`delivery`]). Between hub and session stands a bounded
 //! outbox ([`outbox`]): a reader that falls behind it is closed with a code that means "reconnect and resume".
 
+pub mod body;
 pub mod codes;
 pub mod delivery;
 pub mod guard;

@@ -1,8 +1,7 @@
-//! The outbox between the hub and a session: bounded in frames and bytes, in order.
+//! The outbox between the hub and a connection: bounded in frames and bytes, in order.
 //!
-//! A session inside a response body is not polled while its client does not read, so it can't bound anything itself: what
-//! waits for it is counted here, by who sends. Past the bound nothing more is taken ([`Overflow`]) and the hub ends the
-//! connection. A page of a replay is not counted, but there is at most one of it: the next is asked for when it was taken
+//! A response body is not polled while its client does not read, so it can't bound anything itself: what waits for it is
+//! counted here, by who sends. Past the bound nothing more is taken ([`Overflow`]) and the hub ends the connection. A page of a replay is not counted, but there is at most one of it: the next is asked for when it was taken
 //! out, that is, as the socket drains.
 
 use std::{
@@ -16,6 +15,9 @@ use futures_util::Stream;
 
 use super::{codes::Close, messages::WsErrorCode};
 use crate::view::frame::FramePack;
+
+/// An empty queue keeps room for so many items; what a burst took is given back.
+const IDLE_CAPACITY: usize = 8;
 
 /// What an answer says of the action it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +76,7 @@ pub struct Outbox {
 /// What an item costs: frames and bytes.
 fn cost(item: &Outgoing) -> (usize, usize) {
     match item {
-        Outgoing::Pack(pack) => (pack.frames.len(), pack.bytes()),
+        Outgoing::Pack(pack) => (pack.count(), pack.wire().len()),
         Outgoing::Message(text, _) => (1, text.len()),
         Outgoing::Page(_) | Outgoing::Close(_) => (0, 0),
     }
@@ -162,6 +164,9 @@ impl Stream for OutboxReader {
             let (frames, bytes) = cost(&item);
             inner.frames -= frames;
             inner.bytes -= bytes;
+            if inner.queue.is_empty() && inner.queue.capacity() > IDLE_CAPACITY {
+                inner.queue = VecDeque::new();
+            }
             return Poll::Ready(Some(item));
         }
         if let Some(close) = inner.end {

@@ -102,12 +102,25 @@ pub fn parse(text: &str, max_channels: usize) -> Result<ClientMessage, Refusal> 
         Err(error) => return Err(bad(None, (WsErrorCode::BadMessage, format!("This is not JSON: {error}")))),
     };
     let id = fields.remove("id").filter(|id| !id.is_null());
+    if id.as_ref().is_some_and(|id| !is_exact(id)) {
+        return Err(bad(None, invalid("id: a number in it must be a whole one of 64 bits.")));
+    }
     if id.as_ref().is_some_and(|id| !fits(id)) {
         return Err(bad(None, invalid(format!("id: longer than {MAX_ID_BYTES} bytes."))));
     }
     match action(&fields, max_channels) {
         Ok(action) => Ok(ClientMessage { id, action }),
         Err(reason) => Err(bad(id, reason)),
+    }
+}
+
+/// Other numbers would come back rounded, and a client would not know its own id again. The parser bounds the depth.
+fn is_exact(id: &Value) -> bool {
+    match id {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.is_u64() || number.is_i64(),
+        Value::Array(items) => items.iter().all(is_exact),
+        Value::Object(fields) => fields.values().all(is_exact),
     }
 }
 

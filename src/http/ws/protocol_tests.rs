@@ -81,6 +81,9 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         (json!({"id": 1, "action": 5}).to_string(), BadMessage, true),
         (json!({"id": 1, "action": "fly"}).to_string(), UnknownAction, true),
         (json!({"id": "x".repeat(300), "action": "ping"}).to_string(), ValidationError, false),
+        // Found by fuzzing: 184467440737095450000 came back as another number.
+        (r#"{"id": 184467440737095450000, "action": "fly"}"#.to_owned(), ValidationError, false),
+        (r#"{"id": [{"a": 1.5}], "action": "ping"}"#.to_owned(), ValidationError, false),
         (json!({"id": 1, "action": "auth", "token": "t"}).to_string(), NotOffered, true),
         (json!({"id": 1, "action": "quote"}).to_string(), NotOffered, true),
         (subscribe(json!({})), ValidationError, true),

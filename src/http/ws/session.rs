@@ -1,11 +1,11 @@
-//! A connection: says what its client says to the hub, and writes what the hub says.
+//! A connection: says what its client says to the hub.
 //!
 //! Thin: it knows messages of RFC 6455, the rate bound, ten strikes, and silence; it knows no market. Whatever
 //! concerns channels goes to the hub, one message at a time (the next message of the client waits until the hub took the
-//! one before), and comes back through the outbox in the hub's order. It may not be polled at all while its client does
-//! not read, so nothing here is relied on to end a slow one: the hub does.
+//! one before), and is answered through the outbox, past this actor, in the hub's order ([`super::body`]). It may not be
+//! polled at all while its client does not read, so nothing here is relied on to end a slow one: the hub does.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use actix::prelude::*;
 use actix_web_actors::ws;
@@ -13,17 +13,15 @@ use uuid::Uuid;
 
 use super::{
     WsLimits,
+    body::Strikes,
     codes::Close,
     guard,
-    hub::{Connect, Hub, List, More, SessionId, Subscribe, Unsubscribe},
+    hub::{Connect, Hub, List, SessionId, Subscribe, Unsubscribe},
     messages,
-    outbox::{Outbox, OutboxReader, Outgoing, Verdict},
+    outbox::{Outbox, Verdict},
     protocol::{self, Action, ClientMessage},
     rate::MessageBucket,
 };
-
-/// Bad messages in a row that close a connection.
-const MAX_STRIKES: u32 = 10;
 
 /// The actor of a connection.
 #[derive(Debug)]
@@ -31,28 +29,35 @@ pub struct WsSession {
     id: SessionId,
     hub: Addr<Hub>,
     limits: WsLimits,
-    /// Handed to the hub, and read from; taken when the actor starts.
-    outbox: Option<(std::sync::Arc<Outbox>, OutboxReader)>,
+    /// Handed to the hub when the actor starts.
+    outbox: Option<Arc<Outbox>>,
     guard: guard::Verdict,
     bucket: MessageBucket,
-    strikes: u32,
+    strikes: Strikes,
     last_heard: Instant,
     pinged_at: Option<Instant>,
     is_closing: bool,
 }
 
 impl WsSession {
-    /// A session of a hub.
-    pub fn new(hub: Addr<Hub>, limits: WsLimits, guard: guard::Verdict) -> Self {
+    /// A session of a hub, with its outbox; bad messages are counted together with those of the outbox's other end.
+    pub fn new(
+        id: SessionId,
+        hub: Addr<Hub>,
+        limits: WsLimits,
+        outbox: Arc<Outbox>,
+        guard: guard::Verdict,
+        strikes: Strikes,
+    ) -> Self {
         let now = Instant::now();
         Self {
-            id: SessionId::next(),
+            id,
             hub,
             limits,
-            outbox: Some(Outbox::new(limits.outbox_frames, limits.outbox_bytes)),
+            outbox: Some(outbox),
             guard,
             bucket: MessageBucket::new(limits.messages_per_second, limits.message_burst, now),
-            strikes: 0,
+            strikes,
             last_heard: now,
             pinged_at: None,
             is_closing: false,
@@ -84,15 +89,8 @@ impl WsSession {
     }
 
     fn judge(&mut self, verdict: Verdict, ctx: &mut ws::WebsocketContext<Self>) {
-        match verdict {
-            Verdict::Good => self.strikes = 0,
-            Verdict::Strike => {
-                self.strikes += 1;
-                if self.strikes >= MAX_STRIKES {
-                    self.close(Close::TooManyBad, ctx);
-                }
-            }
-            Verdict::Neutral => {}
+        if self.strikes.judge(verdict) {
+            self.close(Close::TooManyBad, ctx);
         }
     }
 
@@ -139,33 +137,12 @@ impl Actor for WsSession {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.text(messages::welcome(Uuid::new_v4(), &self.limits));
-        if let Some((outbox, reader)) = self.outbox.take() {
-            ctx.add_stream(reader);
+        if let Some(outbox) = self.outbox.take() {
             self.tell(Connect { session: self.id, outbox }, ctx);
         }
         let shortest = self.limits.silence.min(self.limits.pong_wait);
         let often = (shortest / 4).clamp(std::time::Duration::from_millis(20), std::time::Duration::from_secs(5));
         ctx.run_interval(often, |session, ctx| session.check_life(Instant::now(), ctx));
-    }
-}
-
-impl StreamHandler<Outgoing> for WsSession {
-    fn handle(&mut self, item: Outgoing, ctx: &mut Self::Context) {
-        if self.is_closing {
-            return;
-        }
-        match item {
-            Outgoing::Pack(pack) => pack.frames.iter().for_each(|frame| ctx.text(frame.clone())),
-            Outgoing::Page(page) => {
-                page.iter().flat_map(|pack| &pack.frames).for_each(|frame| ctx.text(frame.clone()));
-                self.tell(More { session: self.id }, ctx);
-            }
-            Outgoing::Message(text, verdict) => {
-                ctx.text(text);
-                self.judge(verdict, ctx);
-            }
-            Outgoing::Close(close) => self.close(close, ctx),
-        }
     }
 }
 

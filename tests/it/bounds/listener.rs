@@ -167,7 +167,8 @@ impl Rig {
         let epoch = current_epoch(&database.connect().await).await.unwrap();
         let program = chain.client().program;
         // The chain is covered as far as it will get: what coverage would find there is not what this is about.
-        let covered = "INSERT INTO chain_cursor (program_id, slot, covered_slot) VALUES ($1::text, 1000000000, 1)";
+        let covered = "INSERT INTO chain_cursor (program_id, slot, covered_slot, finalized_slot) \
+                       VALUES ($1::text, 1000000000, 1, 1)";
         database.connect().await.execute(covered, &[&program.to_string()]).await.unwrap();
         let budget = RpcBudget::new(10_000.try_into().unwrap());
         let rpc = ChainRpc::new(RpcOptions::new(&chain.client().rpc_url, program), budget).unwrap();

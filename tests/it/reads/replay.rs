@@ -173,8 +173,8 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
     for seq in 1..=BEHIND + 1 {
         let entry = trade(&shown, seq, false);
         let pack = FramePack::of(Channel::Market(shown.address), Epoch(2), &entry);
-        for expected in pack.frames {
-            let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+        for expected in pack.texts() {
+            let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
             assert_eq!(connection.next_frame().await, expected, "entry {seq}");
         }
     }

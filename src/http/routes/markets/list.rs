@@ -51,6 +51,15 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
 }
 
 fn parse(query: &str) -> Result<ListMarkets, ApiError> {
+    let (filter, after, window) = read_query(query)?;
+    Ok(ListMarkets { filter, after, window })
+}
+
+/// What a query string asks for: which markets, after which of them, how many. Public for the fuzz target `queries`.
+///
+/// # Errors
+/// VALIDATION_ERROR with the refused fields.
+pub fn read_query(query: &str) -> Result<(MarketFilter, Option<MarketPosition>, Window), ApiError> {
     let mut reader = QueryReader::new(query)?;
     let window = reader.window();
     let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
@@ -65,7 +74,7 @@ fn parse(query: &str) -> Result<ListMarkets, ApiError> {
         }
     };
     reader.finish()?;
-    Ok(ListMarkets { filter: MarketFilter { phases }, after, window })
+    Ok((MarketFilter { phases }, after, window))
 }
 
 /// The phases of a list of names or numbers, each once; or the part that is none.

@@ -8,7 +8,10 @@ use std::{
 use super::{SessionId, sources::StreamHandle};
 use crate::{
     domain::ids::{Epoch, Seq},
-    http::ws::delivery::{Inlet, Offer, Reader},
+    http::ws::{
+        delivery::{Inlet, Offer, Reader},
+        outbox::Outbox,
+    },
     view::frame::FramePack,
 };
 
@@ -40,9 +43,9 @@ impl Feed {
     }
 
     /// A session gets the frames from here on without having asked for this channel.
-    pub fn listen_along(&mut self, session: SessionId) {
+    pub fn listen_along(&mut self, session: SessionId, outbox: &Arc<Outbox>) {
         let head = self.inlet.head();
-        self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head));
+        self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head, outbox));
     }
 
     /// True once nobody listens and nothing is under way.
@@ -62,16 +65,18 @@ pub(super) struct FeedReader {
     pub joins: u32,
     /// Which of several memberships of the same session, over time.
     pub ticket: u64,
+    /// The session's: fan-out looks nothing up.
+    pub outbox: Arc<Outbox>,
 }
 
 impl FeedReader {
     /// A session that waits for its first answer.
-    pub fn waiting(ticket: u64) -> Self {
-        Self { at: None, has_been_sent: false, joins: 0, ticket }
+    pub fn waiting(ticket: u64, outbox: &Arc<Outbox>) -> Self {
+        Self { at: None, has_been_sent: false, joins: 0, ticket, outbox: Arc::clone(outbox) }
     }
 
-    fn listening_from(head: Option<Seq>) -> Self {
-        Self { at: head.map(Reader::new), ..Self::waiting(0) }
+    fn listening_from(head: Option<Seq>, outbox: &Arc<Outbox>) -> Self {
+        Self { at: head.map(Reader::new), ..Self::waiting(0, outbox) }
     }
 
     /// It was answered: it stands here.

@@ -129,7 +129,7 @@ impl Hub {
         let Some(known) = self.sessions.get_mut(&join.session) else { return };
         known.channels.entry(channel).or_insert(false);
         let feed = self.feeds.entry(channel).or_default();
-        let reader = feed.readers.entry(join.session).or_insert_with(|| FeedReader::waiting(ticket));
+        let reader = feed.readers.entry(join.session).or_insert_with(|| FeedReader::waiting(ticket, &known.outbox));
         reader.joins += 1;
         let ticket = reader.ticket;
 

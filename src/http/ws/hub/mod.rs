@@ -249,9 +249,8 @@ impl Hub {
         }
         let mut slow = Vec::new();
         for (session, reader) in &mut feed.readers {
-            let Some(known) = self.sessions.get(session) else { continue };
             for (seq, pack) in ready {
-                if reader.offer(*seq) && known.outbox.push(Outgoing::Pack(pack.clone())).is_err() {
+                if reader.offer(*seq) && reader.outbox.push(Outgoing::Pack(pack.clone())).is_err() {
                     slow.push(*session);
                     break;
                 }
@@ -390,7 +389,7 @@ impl Hub {
         let asked_for = known.channels.contains_key(&channel);
         let feed = self.feeds.entry(channel).or_default();
         if wants {
-            feed.listen_along(session);
+            feed.listen_along(session, &known.outbox);
         } else if !asked_for {
             feed.readers.remove(&session);
         }

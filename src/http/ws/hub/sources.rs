@@ -268,7 +268,7 @@ pub(super) fn cut(packs: impl IntoIterator<Item = Arc<FramePack>>) -> Vec<Arc<Fr
     let mut bytes = 0;
     let fits = |pack: &Arc<FramePack>| {
         let is_first = bytes == 0;
-        bytes += pack.bytes();
+        bytes += pack.wire().len();
         is_first || bytes <= PAGE_BYTES
     };
     packs.into_iter().take(PAGE_ENTRIES as usize).take_while(fits).collect()
@@ -282,17 +282,12 @@ mod tests {
     #[test]
     fn a_page_is_bounded_in_entries_and_bytes_and_never_empty() {
         let pack = |bytes: usize| {
-            let frames = vec!["x".repeat(bytes).into()];
-            Arc::new(FramePack {
-                channel: Channel::Config(AccountAddress([1; 32])),
-                epoch: Epoch(1),
-                seq: Seq(1),
-                frames,
-            })
+            let channel = Channel::Config(AccountAddress([1; 32]));
+            Arc::new(FramePack::new(channel, Epoch(1), Seq(1), &["x".repeat(bytes).into()]))
         };
         let page = |bytes, count| cut((0..count).map(|_| pack(bytes))).len();
         assert_eq!(page(10, 1_000), PAGE_ENTRIES as usize);
-        assert_eq!(page(PAGE_BYTES / 4, 1_000), 4);
+        assert_eq!(page(PAGE_BYTES / 4 - 10, 1_000), 4);
         assert_eq!(page(PAGE_BYTES * 2, 1_000), 1);
         assert_eq!(page(10, 0), 0);
     }

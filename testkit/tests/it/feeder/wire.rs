@@ -13,7 +13,7 @@ use zmart::{
     domain::ids::{AccountAddress, Slot, TxSignature},
 };
 use zmart_testkit::{
-    feeder::{Feeder, GeneratedStory, Options, Source},
+    feeder::{Feeder, GeneratedStory, Options},
     patience::within,
 };
 
@@ -215,7 +215,5 @@ async fn what_the_feeder_does_not_know_is_an_error_with_a_reason() {
 
 #[test]
 fn the_first_trade_comes_after_the_markets() {
-    let generated = small(1, 10);
-    assert_eq!(GeneratedStory::setup_len(&generated), 16);
-    let _ = Source::Generated(generated);
+    assert_eq!(GeneratedStory::setup_len(&small(1, 10)), 16);
 }
