@@ -84,8 +84,8 @@ impl DatabaseSettings {
 
 const WRITER_CONNECTIONS: usize = 2;
 /// The writer finds every row by its key. A plan that was made while a table was small, or before its statistics were,
-/// would read all of it for each batch and be kept; so there is only the one way. A statement holds 1,024 rows at most: one
-/// that takes a minute waits for a lock or a dead disk, and is tried again. A transaction whose engine was frozen ends,
+/// would read all of it for each batch and be kept; so there is only the one way. A statement holds 1,024 rows, or
+/// copies one batch: one that takes a minute waits for a lock or a dead disk, and is tried again. A transaction whose engine was frozen ends,
 /// and with it the locks that the next engine waits for.
 const WRITER_SESSION: &str = "
     SET enable_seqscan = off;

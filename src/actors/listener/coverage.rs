@@ -62,9 +62,25 @@ impl Pass {
     ///
     /// # Errors
     /// The node does not answer.
-    pub async fn page(&self, rpc: &ChainRpc, program: AccountAddress) -> Result<SignaturePage, ChainReadError> {
+    pub async fn page(
+        &self,
+        rpc: &ChainRpc,
+        program: AccountAddress,
+        cursor: Option<TxSignature>,
+    ) -> Result<SignaturePage, ChainReadError> {
         let mut page = rpc.signatures_before(program, self.before, PAGE).await?;
-        let Some(before) = self.before else { return Ok(page) };
+        let Some(before) = self.before else {
+            // An empty first page would be the loss of all history: not while the node knows where the cursor is.
+            return match cursor {
+                Some(cursor) if page.oldest.is_none() && rpc.transaction(cursor).await?.is_some() => {
+                    Err(ChainReadError::BadAnswer {
+                        method: "getSignaturesForAddress",
+                        detail: format!("an empty list of a node that knows {cursor}"),
+                    })
+                }
+                _ => Ok(page),
+            };
+        };
         // An empty page ends a list, but so does a `before` that the node has forgotten, and of several nodes under one
         // address only one may have: what the end costs (older history is taken for lost) is worth asking again.
         let mut pauses = pauses(Duration::from_millis(50), Duration::from_millis(200));

@@ -15,8 +15,8 @@
 //! forgets nothing but doubts, and those are raised again.
 //!
 //! - More listed than [`LISTED_MAX`]: the older ones are asked for by signature.
-//! - More in doubt than [`ASKED_MAX`]: the oldest first, the others by the next pass. So after an outage that let more
-//!   than was listed pass by, finality catches up at that many a pass.
+//! - More of a page of [`RECORDED_PAGE`] in doubt than [`ASKED_MAX`]: the oldest first, the others by the next pass. So after
+//!   an outage that let more than was listed pass by, finality catches up at that many a pass.
 //!
 //! [`Cursor::finalized_slot`]: crate::journal::staging::Cursor::finalized_slot
 
@@ -49,7 +49,7 @@ const APART: Duration = Duration::from_secs(2);
 const LISTED_MAX: usize = 131_072;
 /// Recorded transactions that are compared in one go.
 const RECORDED_PAGE: usize = 16_384;
-/// Transactions that are asked for by their signature in one pass.
+/// Transactions that are asked for by their signature, of each page of recorded ones.
 const ASKED_MAX: usize = 4_096;
 /// Streams that roll back at the same time.
 const STREAMS_AT_ONCE: usize = 8;
@@ -69,6 +69,8 @@ pub(super) struct Finality {
     /// Their streams were told, so often, and spared them.
     told: HashMap<Place, u32>,
     stage: Stage,
+    /// Which pass this is about: a look of an earlier one says nothing about it.
+    pass: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,6 +96,7 @@ impl Finality {
     pub fn begin(&mut self) {
         self.listed.clear();
         self.stage = Stage::Due;
+        self.pass += 1;
     }
 
     /// A page of the pass's list.
@@ -131,13 +134,19 @@ impl Listener {
             doubts: std::mem::take(&mut self.finality.doubts),
             told: std::mem::take(&mut self.finality.told),
         };
-        let from = cursor.finalized_slot.unwrap_or_default();
-        ctx.spawn(look.run(from).into_actor(self).map(|look, actor, ctx| {
+        let (from, number) = (cursor.finalized_slot.unwrap_or_default(), self.finality.pass);
+        ctx.spawn(look.run(from).into_actor(self).map(move |look, actor, ctx| {
             for signature in &look.taken_back {
                 actor.window.forget(signature);
             }
-            actor.finality =
-                Finality { stage: Stage::Done, listed: HashMap::new(), doubts: look.doubts, told: look.told };
+            // Wherever they landed again is taken up by a list that is made after they were forgotten.
+            actor.pass_spoiled |= !look.taken_back.is_empty();
+            if actor.finality.pass != number {
+                return;
+            }
+            actor.finality.stage = Stage::Done;
+            actor.finality.doubts = look.doubts;
+            actor.finality.told = look.told;
             if let Some(cursor) = &mut actor.cursor {
                 cursor.finalized_slot = Some(look.finalized.max(cursor.finalized_slot.unwrap_or_default()));
             }

@@ -118,6 +118,10 @@ pub struct Listener {
     /// The pass that waits for what it found, while what has come since is listed.
     held_up: Option<Pass>,
     listed_since: Instant,
+    /// Everything at or below it has been listed, and is staged or known.
+    listed_up_to: Slot,
+    /// How long the list of the pass took the node.
+    listing_took: Duration,
     pass_began: Instant,
     pass_due: Instant,
     woken: Instant,
@@ -163,6 +167,8 @@ impl Listener {
             pass_spoiled: false,
             held_up: None,
             listed_since: now,
+            listed_up_to: Slot(0),
+            listing_took: Duration::ZERO,
             pass_began: now,
             pass_due: now,
             woken: now,
@@ -266,6 +272,7 @@ impl Listener {
     fn give_up(&mut self, signature: TxSignature) {
         self.window.give_up(signature);
         self.pass_spoiled = true;
+        self.listed_up_to = Slot(0);
         if self.staged_out.remove(&signature) {
             self.drained = false;
         }

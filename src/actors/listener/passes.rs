@@ -116,6 +116,7 @@ impl Listener {
             actor.pass_begins = false;
             match begun {
                 Ok(pass) => {
+                    actor.parts.health.up(Part::Rpc);
                     actor.pass = Some(pass);
                     actor.next_page(pass, ctx);
                 }
@@ -135,16 +136,18 @@ impl Listener {
     fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
         let rpc = self.parts.rpc.clone();
         let program = crate::domain::ids::AccountAddress(self.parts.program.0);
-        let read = async move { pass.page(&rpc, program).await };
+        // What came since is listed down to a slot only.
+        let cursor = self.cursor.filter(|_| self.held_up.is_none()).and_then(|cursor| cursor.signature);
+        let read = async move { pass.page(&rpc, program, cursor).await };
         ctx.spawn(read.into_actor(self).map(move |page, actor, ctx| {
             let (Some(mut pass), Some(cursor)) = (actor.pass, actor.cursor) else { return };
             let page = match page {
                 Ok(page) => page,
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
             };
-            // What the pass that is held up has listed itself is not listed again, and its aim is not this list's.
+            // What has been listed since the pass that is held up is not listed again, and its aim is not this list's.
             let cursor = match actor.held_up {
-                Some(first) => Cursor { signature: None, slot: first.confirmed_slot, ..cursor },
+                Some(first) => Cursor { signature: None, slot: actor.listed_up_to.max(first.confirmed_slot), ..cursor },
                 None => {
                     actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
                     cursor
@@ -170,7 +173,11 @@ impl Listener {
             match pass.end {
                 None => actor.next_page(pass, ctx),
                 Some(ListEnd::Reached) => {
-                    actor.pass = actor.held_up.take().or(actor.pass);
+                    actor.listed_up_to = pass.confirmed_slot;
+                    match actor.held_up.take() {
+                        Some(first) => actor.pass = Some(first),
+                        None => actor.listing_took = actor.pass_began.elapsed(),
+                    }
                     actor.drain(ctx);
                 }
                 Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
@@ -414,8 +421,8 @@ impl Listener {
             self.pass_due = Instant::now();
             return;
         }
-        let took = self.pass_began.elapsed();
-        let due = self.pass_began + (took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
+        // Less often where the node is slow; what a slow market takes is no reason to look away from the others.
+        let due = self.pass_began + (self.listing_took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
         let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();

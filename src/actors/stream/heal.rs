@@ -100,7 +100,8 @@ impl<S: Subject> StreamActor<S> {
                     }
                     actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
                     let newest = history.events.iter().map(|event| event.position.slot).max();
-                    actor.roll_back(Doubted::of(displaced, newest.unwrap_or_default()), ctx);
+                    let gap = format!("{reason}; {why}");
+                    actor.roll_back(Doubted::by_gap(displaced, newest.unwrap_or_default(), gap), ctx);
                 }
             }
         }));

@@ -30,12 +30,14 @@ use crate::{
 pub(super) struct Doubted {
     signatures: HashSet<TxSignature>,
     proved_at: Slot,
+    /// The gap that led here, if it was no proof of the listener's: it stays one where nothing falls.
+    gap: Option<String>,
 }
 
 impl Doubted {
-    /// These, as they were read up to that slot.
-    pub(super) fn of(signatures: Vec<TxSignature>, proved_at: Slot) -> Self {
-        Self { signatures: signatures.into_iter().collect(), proved_at }
+    /// These, as they were read up to that slot, in a stream with a gap.
+    pub(super) fn by_gap(signatures: Vec<TxSignature>, proved_at: Slot, gap: String) -> Self {
+        Self { signatures: signatures.into_iter().collect(), proved_at, gap: Some(gap) }
     }
 }
 
@@ -70,17 +72,24 @@ impl<S: Subject> StreamActor<S> {
                 take_page(&mut rebuild, page, &doubted.signatures, &on_chain, &mut rates);
             }
             let (state, reverted) = rebuild.finish();
-            (Rest { state, reverted, rates }, doubted.proved_at)
+            (Rest { state, reverted, rates }, doubted)
         };
-        ctx.spawn(work.into_actor(self).map(move |(rest, proved_at), actor, ctx| actor.rebuilt(rest, proved_at, ctx)));
+        ctx.spawn(work.into_actor(self).map(move |(rest, doubted), actor, ctx| actor.rebuilt(rest, doubted, ctx)));
     }
 
-    fn rebuilt(&mut self, rest: Rest<S>, proved_at: Slot, ctx: &mut Context<Self>) {
+    fn rebuilt(&mut self, rest: Rest<S>, Doubted { proved_at, gap, .. }: Doubted, ctx: &mut Context<Self>) {
         let Rest { state, reverted, rates } = rest;
         self.mode = Mode::Ready;
         let Some(head) = self.life.applied().state.clone().filter(|_| !reverted.is_empty()) else {
             log::info!("{} {}: the chain has all of it after all", S::KIND, self.address);
-            self.set_stale(None);
+            match gap {
+                // Two readings of the chain disagree: the gap is looked at again.
+                Some(gap) => {
+                    self.heal_first = true;
+                    self.suspicion.get_or_insert(gap);
+                }
+                None => self.set_stale(None),
+            }
             return self.pump(ctx);
         };
         log::warn!("{} {}: {} entries are rolled back: {reverted:?}", S::KIND, self.address, reverted.len());
