@@ -178,3 +178,28 @@ pub async fn bury(pool: &Pool, letters: &[DeadLetter]) -> Result<(), JournalErro
     }
     Ok(())
 }
+
+/// Streams that a refused append left behind the chain, and why: what the database refused is not forgotten with the
+/// process. At most `limit`.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn refused_streams(pool: &Pool, limit: usize) -> Result<Vec<(AccountAddress, String)>, JournalError> {
+    const SQL: &str = "SELECT stream, min(detail) FROM dead_letters \
+                       WHERE resolved_at IS NULL AND source = 'journal' AND reason = 'refused' AND stream IS NOT NULL \
+                       GROUP BY stream LIMIT $1";
+    let rows = pool.get().await?.query(SQL, &[&(limit as i64)]).await?;
+    let stream = |row: &tokio_postgres::Row| Some((row.get::<_, String>(0).parse().ok()?, row.get(1)));
+    Ok(rows.iter().filter_map(stream).collect())
+}
+
+/// A stream has caught up with the chain: what was refused of it has been written.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn resolve_refused(pool: &Pool, stream: AccountAddress) -> Result<(), JournalError> {
+    const SQL: &str = "UPDATE dead_letters SET resolved_at = now() \
+                       WHERE resolved_at IS NULL AND source = 'journal' AND reason = 'refused' AND stream = $1";
+    pool.get().await?.execute(SQL, &[&stream.to_string()]).await?;
+    Ok(())
+}

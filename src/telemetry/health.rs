@@ -20,7 +20,7 @@ use crate::domain::ids::{AccountAddress, Slot};
 /// A stream that is stale for longer turns readiness down.
 pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
 /// Stale streams that are named; while there are so many, readiness is down.
-const STALE_KEPT: usize = 1_000;
+pub const STALE_KEPT: usize = 1_000;
 
 /// A part of the process that readiness depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -58,7 +58,7 @@ use crate::{
         open, read,
         staging::{self, Cursor, DeadLetter},
     },
-    telemetry::health::{Health, Part as HealthPart},
+    telemetry::health::{Health, Part as HealthPart, STALE_KEPT},
 };
 
 /// Live transactions that are held back while older ones are fetched; with more the live subscription is ended.
@@ -429,9 +429,10 @@ impl Actor for Listener {
             })
             .await;
             let stored = retry("the config can't be read", || open::load_config(&pool, config, epoch)).await;
-            (cursor, entries, stored)
+            let refused = retry("refused streams can't be read", || staging::refused_streams(&pool, STALE_KEPT)).await;
+            (cursor, entries, stored, refused)
         };
-        ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored), actor, ctx| {
+        ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored, refused), actor, ctx| {
             {
                 let mut fees = actor.parts.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner);
                 fees.note_journal(&entries);
@@ -441,6 +442,9 @@ impl Actor for Listener {
                 }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
+            for (stream, reason) in refused {
+                actor.parts.health.stale(stream, Some(&reason));
+            }
             actor.cursor = Some(cursor);
             actor.connect(ctx);
             actor.begin_pass(ctx);

@@ -42,7 +42,7 @@ impl<S: Subject> StreamActor<S> {
         let was_late = self.append_began.take().is_some_and(|began| began.elapsed() > APPEND_STALE_AFTER);
         // A heal ends here: what it found is durable, and shown.
         if was_late || self.stale.is_some() {
-            self.set_stale(None);
+            self.caught_up(ctx);
         }
         // Also where the listener never saw them, but a heal read them.
         S::note(&self.env.fees, self.life.entries_in_flight());
@@ -54,6 +54,18 @@ impl<S: Subject> StreamActor<S> {
         }
         self.pump(ctx);
         self.show_pulse();
+    }
+
+    /// It is behind the chain no more, and what says so for the next start is put aside.
+    pub(super) fn caught_up(&mut self, ctx: &mut Context<Self>) {
+        if self.stale.is_some() {
+            let (pool, address) = (self.env.pool.clone(), self.address);
+            let resolve = async move {
+                retry("letters can't be resolved", || staging::resolve_refused(&pool, address)).await;
+            };
+            ctx.spawn(resolve.into_actor(self));
+        }
+        self.set_stale(None);
     }
 
     /// The journal refuses these entries for good: they become a dead letter, and the stream is read again without them.

@@ -258,7 +258,7 @@ impl<S: Subject> StreamActor<S> {
         self.pump(ctx);
         // What was missing is on its way: until it is durable the stream is still behind.
         if !self.life.in_flight() && self.mode != Mode::Healing {
-            self.set_stale(None);
+            self.caught_up(ctx);
         }
     }
 }

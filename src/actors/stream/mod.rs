@@ -386,7 +386,8 @@ impl<S: Subject> Actor for StreamActor<S> {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        if self.stale.is_none() {
+        // One that was still being read has not looked at why its last life was behind.
+        if self.stale.is_none() && self.mode != Mode::Hydrating {
             self.env.health.stale(self.address, None);
         }
         if let (Some(generation), Some(writer)) = (self.generation, self.env.writer.get()) {

@@ -21,7 +21,7 @@ const SMALL_DISK_MIB: u32 = 24;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_refused_stops_its_market_only_and_is_written_when_it_is_refused_no_more() {
     let (chain, database) = (Chain::start().await, Database::fresh().await);
-    let scene = Scene::set(Cast::default(), chain, database, &[]).await;
+    let mut scene = Scene::set(Cast::default(), chain, database, &[]).await;
     scene.trade(TRADES).await;
     scene.is_well("nothing").await;
     // One more market, that nobody listens to and that is traded by one wallet only.
@@ -57,12 +57,26 @@ async fn a_row_that_is_refused_stops_its_market_only_and_is_written_when_it_is_r
     assert!(reason.contains(&market.to_string()) && reason.contains("this market is refused"), "{reason}");
     assert_eq!(journal_of(&scene.database, market).await, before, "nothing of a refused append is there");
 
+    // A restart does not forget it.
+    scene.rig.engine.kill();
+    scene.rig.engine.start().await;
+    let reason = scene.rig.engine.down("markets").await;
+    assert!(reason.contains(&market.to_string()) && reason.contains("this market is refused"), "{reason}");
+
     // Nobody asks for the market and nothing happens on it: it heals all the same.
     rows.batch_execute("DROP TRIGGER refuse ON journal").await.unwrap();
     let second = scene.client.signatures(market).await.pop().unwrap();
     let journal = journal_with(&scene.database, market, second).await;
     assert!(journal.iter().all(|(kind, _)| kind != "resync"), "{journal:?}");
     scene.journal_is_the_chain().await;
+    wait_for("the letters to be resolved", || async {
+        let open = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL";
+        match rows.query_one(open, &[]).await.unwrap().get::<_, i64>(0) {
+            0 => Ok(()),
+            open => Err(open),
+        }
+    })
+    .await;
     let letters = audit::dead_letters(&scene.database).await;
     assert!(letters.iter().all(|(source, reason, _)| (source.as_str(), reason.as_str()) == ("journal", "refused")));
 }
