@@ -83,20 +83,23 @@ impl Listener {
             }
             Ok(pass)
         };
-        ctx.spawn(begin.into_actor(self).map(|begun: Result<Pass, ChainReadError>, actor, ctx| {
-            actor.pass_begins = false;
-            match begun {
-                Ok(pass) => {
-                    if let Some(cursor) = &mut actor.cursor {
-                        cursor.finalized_slot.get_or_insert(pass.finalized_slot);
-                    }
-                    actor.parts.health.up(Part::Rpc);
-                    actor.pass = Some(pass);
-                    actor.next_page(pass, ctx);
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| actor.begun(begun, "coverage can't begin", ctx)));
+    }
+
+    /// The list of a pass, or of what has come since, begins.
+    fn begun(&mut self, begun: Result<Pass, ChainReadError>, failure: &str, ctx: &mut Context<Self>) {
+        self.pass_begins = false;
+        match begun {
+            Ok(pass) => {
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
-                Err(error) => actor.pass_failed("coverage can't begin", &error),
+                self.parts.health.up(Part::Rpc);
+                self.pass = Some(pass);
+                self.next_page(pass, ctx);
             }
-        }));
+            Err(error) => self.pass_failed(failure, &error),
+        }
     }
 
     /// A pass that waits for a slow market must not keep others from being covered: what has come since is listed at every
@@ -112,17 +115,7 @@ impl Listener {
         self.pass_missed_connect = false;
         let rpc = self.parts.rpc.clone();
         let begin = async move { Pass::begin(&rpc).await };
-        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| {
-            actor.pass_begins = false;
-            match begun {
-                Ok(pass) => {
-                    actor.parts.health.up(Part::Rpc);
-                    actor.pass = Some(pass);
-                    actor.next_page(pass, ctx);
-                }
-                Err(error) => actor.pass_failed("coverage can't go on", &error),
-            }
-        }));
+        ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| actor.begun(begun, "coverage can't go on", ctx)));
     }
 
     fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
