@@ -17,6 +17,7 @@ use futures_util::future::{join_all, select_all};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
+    body::bounded,
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
     pool::ReadPool,
@@ -152,6 +153,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .app_data(health.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(json_bodies())
+                .app_data(bounded())
                 .configure(routes::api)
                 .default_service(web::to(routes::nothing_here))
                 .wrap(from_fn(envelope))

@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use deadpool_postgres::Transaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -89,6 +90,21 @@ impl Reads {
     /// UNAVAILABLE if none can be had.
     pub async fn journal(&self) -> Result<deadpool_postgres::Object, ApiError> {
         Ok(self.pool.get().await?)
+    }
+
+    /// Reads the database in one transaction, as anybody may: what it sees is of one moment.
+    ///
+    /// # Errors
+    /// What the question answers; UNAVAILABLE if the database does not answer now.
+    pub async fn read<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let mut client = self.pool.get().await?;
+        let transaction = client.build_transaction().read_only(true).start().await.map_err(read::ReadFailure::from)?;
+        let answer = question(&transaction).await?;
+        transaction.commit().await.map_err(read::ReadFailure::from)?;
+        Ok(answer)
     }
 
     /// The market's account.

@@ -5,6 +5,8 @@
 //! durable. Every queue between the parts is bounded, and says beside its bound what happens past it.
 
 pub mod app;
+pub mod auth;
+pub mod body;
 pub mod envelope;
 pub mod error;
 pub mod gateway;

@@ -6,5 +6,6 @@
 pub mod config;
 pub mod frame;
 pub mod market;
+pub mod schema;
 pub mod trade;
 pub mod wire;

@@ -1,0 +1,3 @@
+//! Who asks: sign-in, tokens, and what handlers are told of the caller.
+
+pub mod caller;

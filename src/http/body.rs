@@ -1,0 +1,107 @@
+//! JSON bodies: read within a bound, and checked; what is refused is told by field.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    web::{Bytes, PayloadConfig},
+};
+use serde::de::DeserializeOwned;
+
+use super::{
+    envelope::MAX_BODY_BYTES,
+    error::{ApiError, ErrorCode, FieldError},
+};
+
+/// A body that was read and whose rules hold.
+#[derive(Debug)]
+pub struct Checked<T>(pub T);
+
+impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest for Checked<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request.content_type().eq_ignore_ascii_case("application/json");
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !is_json {
+                return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            }
+            // The only refusals of reading are its bound and a connection that ends.
+            let bytes = bytes.await.map_err(|_| {
+                let message = format!("The body is larger than {MAX_BODY_BYTES} bytes, or was cut off.");
+                ApiError::new(ErrorCode::PayloadTooLarge, message)
+            })?;
+            read(&bytes).map(Self)
+        })
+    }
+}
+
+/// How bodies are bounded.
+pub fn bounded() -> PayloadConfig {
+    PayloadConfig::new(MAX_BODY_BYTES)
+}
+
+/// Reads and checks a body. The first thing of the wrong type or form is refused alone; rules that do not hold are told
+/// all at once.
+///
+/// # Errors
+/// VALIDATION_ERROR with the refused fields.
+pub fn read<T: DeserializeOwned + garde::Validate<Context = ()>>(body: &[u8]) -> Result<T, ApiError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "body".to_owned() } else { path };
+        ApiError::invalid_field(field, error.into_inner().to_string())
+    })?;
+    json.end().map_err(|error| ApiError::invalid_field("body", error.to_string()))?;
+    value.validate().map_err(|report| {
+        let refused = |(path, error): &(garde::Path, garde::Error)| FieldError {
+            field: path.to_string().into(),
+            message: error.message().to_owned().into(),
+        };
+        ApiError::invalid(report.iter().map(refused).collect())
+    })?;
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, garde::Validate)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[garde(length(chars, min = 2, max = 5))]
+        name: String,
+        #[garde(range(max = 9))]
+        count: u32,
+    }
+
+    #[test]
+    fn what_is_refused_is_told_by_field() {
+        let cases: [(&str, Result<(), &[&str]>); 9] = [
+            (r#"{"name":"abc","count":1}"#, Ok(())),
+            (r#"{"name":"a","count":10}"#, Err(&["name", "count"])),
+            (r#"{"name":1,"count":1}"#, Err(&["name"])),
+            (r#"{"name":"abc","count":-1}"#, Err(&["count"])),
+            (r#"{"name":"abc"}"#, Err(&["body"])),
+            (r#"{"name":"abc","count":1,"more":1}"#, Err(&["more"])),
+            (r#"{"name":"abc","count":1} x"#, Err(&["body"])),
+            ("", Err(&["body"])),
+            ("[1]", Err(&["[0]"])),
+        ];
+        for (body, expected) in cases {
+            let read = read::<Body>(body.as_bytes()).map(|_| ());
+            let read = read.map_err(|error| error.details.iter().map(|d| d.field.to_string()).collect::<BTreeSet<_>>());
+            let expected = expected.map_err(|fields| fields.iter().map(ToString::to_string).collect::<BTreeSet<_>>());
+            assert_eq!(read, expected, "{body}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What the API's documents say of the values that the domain owns: their form in JSON, in one place.
+//!
+//! The domain itself knows no document: its types are described here, so that every struct of the API can derive its own
+//! description from its fields.
+
+use std::borrow::Cow;
+
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
+    },
+};
+
+use crate::domain::{
+    amount::{Bps, Lamports, PriceE9, ShareUnits, UnixSeconds},
+    event::Outcome,
+    ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, ProgramId, Seq, Slot, TxSignature, Wallet},
+    phase::Phase,
+};
+
+macro_rules! text_schema {
+    ($($type:ident: $pattern:literal, $example:literal, $description:literal;)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String).description(Some($description));
+                text.pattern(Some($pattern)).examples([$example]).into()
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($type))
+            }
+        }
+    )*};
+}
+
+text_schema! {
+    MarketAddress: "^[1-9A-HJ-NP-Za-km-z]{32,44}$", "GthTyfd3EV9Y8wN6zhZeES5PgT2jQVzLrZizfZquAY5S", "A market's account address, base58.";
+    Wallet: "^[1-9A-HJ-NP-Za-km-z]{32,44}$", "GthTyfd3EV9Y8wN6zhZeES5PgT2jQVzLrZizfZquAY5S", "A wallet's address, base58.";
+    ProgramId: "^[1-9A-HJ-NP-Za-km-z]{32,44}$", "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS", "A program's address, base58.";
+    AccountAddress: "^[1-9A-HJ-NP-Za-km-z]{32,44}$", "GthTyfd3EV9Y8wN6zhZeES5PgT2jQVzLrZizfZquAY5S", "An account's address, base58.";
+    TxSignature: "^[1-9A-HJ-NP-Za-km-z]{64,88}$", "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW", "A transaction's signature, base58.";
+    MarketSeed: "^[0-9a-f]{64}$", "0000000000000000000000000000000000000000000000000000000000000001", "The program's own id of a market, 64 hexadecimal digits.";
+    Lamports: "^[0-9]{1,20}$", "1000000000", "Money in lamports (1 SOL = 1e9), a decimal string.";
+    ShareUnits: "^[0-9]{1,20}$", "1000000000", "Shares in base units (1 share = 1e9), a decimal string.";
+    PriceE9: "^[0-9]+\\.[0-9]{9}$", "0.500000000", "A price with nine decimals.";
+    Outcome: "^(YES|NO)$", "YES", "An outcome: YES or NO.";
+    Phase: "^(PROPOSED|APPROVED|ACTIVE|RESOLVING|DISPUTED|FINALIZED|CANCELLED)$", "ACTIVE", "A market's state.";
+}
+
+macro_rules! integer_schema {
+    ($($type:ident: $description:literal;)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Integer).description(Some($description));
+                number.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))).minimum(Some(0)).into()
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($type))
+            }
+        }
+    )*};
+}
+
+integer_schema! {
+    Seq: "The number of an entry in its market's journal.";
+    Slot: "A slot of the chain.";
+    Epoch: "A life of the journal.";
+    Bps: "Basis points: 10,000 = all of it.";
+}
+
+impl PartialSchema for UnixSeconds {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String).description(Some("A moment, RFC 3339 in UTC."));
+        text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).into()
+    }
+}
+impl ToSchema for UnixSeconds {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Moment")
+    }
+}
