@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     HELD_MAX, Listener,
+    waiting::Source,
     window::{Admission, WINDOW_MAX},
 };
 use crate::{
@@ -105,7 +106,7 @@ impl Listener {
             if self.comes_too_late(&transaction) {
                 continue;
             }
-            if self.ingest(transaction, ctx) == Admission::WindowFull {
+            if self.ingest(transaction, Source::Live, ctx) == Admission::WindowFull {
                 self.held.clear();
                 self.pause_live("the window");
             }
@@ -135,7 +136,7 @@ impl StreamHandler<LiveInput> for Listener {
                 }
             }
             LiveInput::Logs(transaction) => {
-                if self.ingest(transaction, ctx) == Admission::WindowFull {
+                if self.ingest(transaction, Source::Live, ctx) == Admission::WindowFull {
                     self.pause_live("the window");
                 }
                 self.pause_live_if_full();

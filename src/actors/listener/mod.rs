@@ -16,6 +16,7 @@ mod live;
 mod passes;
 mod sorting;
 mod stale;
+mod waiting;
 mod window;
 
 use std::{
@@ -31,8 +32,9 @@ use self::{
     coverage::Pass,
     finality::Finality,
     live::Live,
-    passes::{NoRoom, Reconcile},
+    passes::Reconcile,
     sorting::{Sorted, Sorter},
+    waiting::{Source, Waiting},
     window::{Admission, Lane, Part, Window},
 };
 use super::{
@@ -135,8 +137,8 @@ pub struct Listener {
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
-    /// Staged transactions that were read and did not find room, oldest first.
-    no_room: VecDeque<NoRoom>,
+    /// Staged transactions that were read and did not find room.
+    waiting: Waiting,
     /// The cursor is being stored.
     saving_cursor: bool,
     /// Accounts are to be compared with the journal, and why; a pass does not end before.
@@ -178,7 +180,7 @@ impl Listener {
             staged_out: HashSet::new(),
             drained: false,
             draining: false,
-            no_room: VecDeque::new(),
+            waiting: Waiting::default(),
             saving_cursor: false,
             reconcile_wanted: None,
             reconciling: false,
@@ -189,7 +191,7 @@ impl Listener {
     }
 
     /// Takes a transaction from whatever source.
-    fn ingest(&mut self, transaction: RawTransaction, ctx: &mut Context<Self>) -> Admission {
+    fn ingest(&mut self, transaction: RawTransaction, source: Source, ctx: &mut Context<Self>) -> Admission {
         let (signature, slot) = (transaction.signature, Slot(transaction.slot));
         if self.window.knows(&signature, slot) {
             return Admission::Known;
@@ -204,6 +206,10 @@ impl Listener {
                 Admission::Taken
             }
             Sorted::LeaveToCoverage => Admission::Taken,
+            Sorted::Streams(streams) if let Some(lane) = self.older_wait(streams.keys(), source) => {
+                Admission::LaneFull(lane)
+            }
+            Sorted::Read(lanes) if let Some(lane) = self.older_wait(lanes.iter(), source) => Admission::LaneFull(lane),
             Sorted::Streams(streams) => {
                 let parts = streams.into_iter().map(|(lane, deliveries)| (lane, Some(deliveries))).collect();
                 self.window.admit(signature, slot, parts)
@@ -224,6 +230,11 @@ impl Listener {
                 admission
             }
         }
+    }
+
+    /// A lane in which an older transaction waits before one from there.
+    fn older_wait<'l>(&self, mut lanes: impl Iterator<Item = &'l Lane>, source: Source) -> Option<Lane> {
+        lanes.find(|lane| self.waiting.is_before(lane, source)).copied()
     }
 
     /// A live transaction whose log does not tell enough; `lanes` are kept for it.
@@ -254,7 +265,7 @@ impl Listener {
                     }
                     _ => {
                         actor.give_up(signature);
-                        actor.ingest(transaction, ctx);
+                        actor.ingest(transaction, Source::Live, ctx);
                         if actor.window.is_settled(&signature) {
                             actor.settled(vec![signature], ctx);
                         }

@@ -3,10 +3,7 @@
 //! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
 //! that is cut off goes on where it was.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
@@ -15,6 +12,7 @@ use super::{
     Listener,
     coverage::{ListEnd, Pass},
     retry, suspect,
+    waiting::{NoRoom, Source},
     window::{Admission, Lane, WINDOW_MAX},
 };
 use crate::{
@@ -32,22 +30,11 @@ use crate::{
 const FETCH: usize = 256;
 /// Fetches at the same time.
 const FETCHES: usize = 8;
-/// Transactions that were read and wait for room in their lane; past it nothing more is read.
-const NO_ROOM_MAX: usize = 1_024;
 /// Reads of a transaction that the node lists and does not have, before it is given up.
 const ABSENT_MAX: u32 = 20;
 /// A pass that takes longer turns readiness down.
 const COVERAGE_LATE: Duration = Duration::from_secs(30);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
-
-/// A staged transaction that was read and did not find room.
-#[derive(Debug)]
-pub(super) struct NoRoom {
-    staged: Staged,
-    transaction: RawTransaction,
-    /// The lane that was full; `None`: the window was.
-    lane: Option<Lane>,
-}
 
 /// The program's accounts are to be compared with the journal.
 #[derive(Debug)]
@@ -236,12 +223,15 @@ impl Listener {
 
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
-        if !self.no_room.is_empty() && !self.draining {
-            self.fetched(Vec::new(), ctx);
+        if !self.draining {
+            if !self.waiting.is_empty() {
+                self.fetched(Vec::new(), ctx);
+            }
+            self.read_deferred();
         }
         // Found signatures that are not stored yet would be taken for none.
         let listed = !self.staging && self.pass.is_some_and(|pass| pass.end.is_some());
-        let is_room = self.window.unsettled() + FETCH <= WINDOW_MAX && self.no_room.len() < NO_ROOM_MAX;
+        let is_room = self.window.unsettled() + FETCH <= WINDOW_MAX && !self.waiting.is_full();
         if self.draining || self.drained || !listed || !is_room {
             return self.finish_pass(ctx);
         }
@@ -277,35 +267,28 @@ impl Listener {
     ) {
         let mut settled = Vec::new();
         // Those that found no room are older: of each lane they go first.
-        let mut full: HashSet<Lane> = HashSet::new();
-        let waiting = std::mem::take(&mut self.no_room);
-        let waiting = waiting.into_iter().map(|one| (one.staged, Ok(Some(one.transaction)), one.lane));
-        let mut fetched = waiting.chain(fetched.into_iter().map(|(staged, read)| (staged, read, None)));
-        while let Some((staged, read, lane)) = fetched.next() {
+        let waiting = self.waiting.take().into_iter();
+        let waiting = waiting.map(|one| (one.staged, Ok(Some(one.transaction)), Source::Line));
+        let mut fetched = waiting.chain(fetched.into_iter().map(|(staged, read)| (staged, read, Source::Fetched)));
+        while let Some((staged, read, source)) = fetched.next() {
             let signature = staged.signature;
             match read {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
                     self.staged_out.insert(signature);
-                    if lane.is_some_and(|lane| full.contains(&lane)) {
-                        self.no_room.push_back(NoRoom { staged, transaction, lane });
-                        continue;
-                    }
-                    match self.ingest(transaction.clone(), ctx) {
+                    match self.ingest(transaction.clone(), source, ctx) {
                         // Its market is slow: it waits here, and so will the younger ones of that market, and no others.
                         Admission::LaneFull(lane) => {
-                            full.insert(lane);
-                            self.no_room.push_back(NoRoom { staged, transaction, lane: Some(lane) });
+                            self.waiting.push(NoRoom { staged, transaction, lane: Some(lane) }, source);
                         }
                         // No room: it waits here, and so do the younger ones, up to the first that could not be read.
                         Admission::WindowFull => {
-                            self.no_room.push_back(NoRoom { staged, transaction, lane: None });
-                            let read = fetched.by_ref().map_while(|(staged, read, lane)| {
-                                let transaction = read.ok()??;
-                                Some(NoRoom { staged, transaction, lane })
-                            });
-                            self.no_room.extend(read);
-                            self.staged_out.extend(self.no_room.iter().map(|one| one.staged.signature));
+                            self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
+                            for (staged, read, _) in fetched.by_ref() {
+                                let Ok(Some(transaction)) = read else { break };
+                                self.staged_out.insert(staged.signature);
+                                self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
+                            }
                             break;
                         }
                         Admission::Known | Admission::Taken if self.window.is_settled(&signature) => {
@@ -335,6 +318,17 @@ impl Listener {
             }
         }
         self.settled(settled, ctx);
+    }
+
+    /// What was deferred is asked for again where its lane has taken all that was before it.
+    fn read_deferred(&mut self) {
+        for signature in self.waiting.due() {
+            self.staged_out.remove(&signature);
+            self.drained = false;
+        }
+        if self.drained && !self.staging {
+            self.waiting.open_lanes();
+        }
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
@@ -367,11 +361,11 @@ impl Listener {
         self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
 
-    /// Live transactions are held back until the older ones have their places in the lanes: from then on each lane keeps
-    /// the order by itself, and a market that is slow holds up no other.
+    /// Live transactions are held back until the older ones have their places in the lanes, or wait for their lane: from then
+    /// on each lane keeps the order by itself, and a market that is slow holds up no other.
     fn end_catching_up(&mut self, ctx: &mut Context<Self>) {
         let listed = !self.staging && self.pass.is_some_and(|pass| pass.end == Some(ListEnd::Reached));
-        let placed = self.drained && !self.draining && self.no_room.is_empty();
+        let placed = self.drained && !self.draining && !self.waiting.for_the_window();
         // Where history is missing, accounts are adopted first.
         let is_begun = self.bootstrapped || self.cursor.is_some_and(|cursor| cursor.covered_slot.0 > 0);
         let is_whole = is_begun && !self.reconciling && self.reconcile_wanted.is_none();

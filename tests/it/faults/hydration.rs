@@ -85,6 +85,31 @@ async fn a_market_that_hydrates_slowly_holds_up_no_other_and_loses_no_subscriber
     assert!(notebook.faults.is_empty(), "{:#?}", notebook.faults);
 }
 
+/// More than a lane and its queue hold: the rest is left staged.
+const MISSED_TRADES: usize = 800;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_market_that_missed_much_holds_up_no_other_after_a_restart() {
+    let (chain, database) = (Chain::start().await, Database::fresh().await);
+    let network = Network::before(&database).await;
+    let settings = [("DATABASE_URL", network.database().url)];
+    let cast = Cast { markets: 2, wallets: 8, subscribers: 1 };
+    let mut scene = Scene::set(cast, chain, database, &settings).await;
+    let slow = scene.load.markets[0];
+
+    scene.rig.engine.kill();
+    network.hold(&slow.to_string());
+    scene.trade(MISSED_TRADES).await;
+    scene.rig.engine.start().await;
+    trades_of_others(&scene, slow).await;
+    // What is traded from now on is heard live: the slow market's younger trades stay behind its older ones.
+    scene.trade(TRADES).await;
+    trades_of_others(&scene, slow).await;
+    assert!(journal_of(&scene.database, slow).await.len() < MISSED_TRADES / 4, "it is still held");
+    network.release();
+    scene.is_well("much was missed").await;
+}
+
 async fn journal_heads(scene: &Scene) -> Vec<(MarketAddress, u64)> {
     let mut heads = Vec::new();
     for market in &scene.load.markets {
