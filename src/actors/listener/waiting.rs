@@ -170,7 +170,7 @@ mod tests {
         taken.into_iter().for_each(|one| waiting.push(one, Source::Line));
         assert!(waiting.due().is_empty());
         waiting.take();
-        assert_eq!(waiting.due().len(), 10 + 1);
+        assert_eq!(waiting.due().len(), 10);
         assert!(waiting.is_before(&lane(1), Source::Live), "they are not read yet");
         waiting.open_lanes();
         assert!(!waiting.is_before(&lane(1), Source::Live));
