@@ -8,6 +8,7 @@
 pub mod account;
 pub mod amount;
 pub mod bounded_loss;
+pub mod cid;
 pub mod config;
 pub mod deadline;
 pub mod entry;
@@ -19,6 +20,7 @@ pub mod fixed;
 pub mod ids;
 pub mod lmsr;
 pub mod market;
+pub mod metadata;
 pub mod misfit;
 pub mod payout;
 pub mod phase;
