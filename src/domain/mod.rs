@@ -29,3 +29,4 @@ pub mod rollback;
 pub mod soundness;
 pub mod tally;
 pub mod trade;
+pub mod user_write;

@@ -17,12 +17,15 @@ pub mod identity;
 pub mod metadata;
 pub mod migrate;
 pub mod open;
+pub mod outbox;
 mod pipeline;
 pub mod pool;
 pub mod read;
 mod revert;
 pub mod rows;
 pub mod staging;
+mod users;
+pub mod votes;
 pub mod write;
 
 /// How to reach PostgreSQL.
