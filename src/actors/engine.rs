@@ -16,6 +16,7 @@ use super::{
     clock::Clock,
     journal_writer::JournalWriter,
     listener::{Listener, ListenerParts, ListenerTick},
+    outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
@@ -70,6 +71,7 @@ pub struct Engine {
     listener: Link<Listener>,
     registry_link: Link<Registry>,
     clock: Link<Clock>,
+    outbox: Link<OutboxReader>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -88,6 +90,7 @@ impl Engine {
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
+        let outbox = Link::default();
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -143,6 +146,17 @@ impl Engine {
                     health: health.clone(),
                 },
             ),
+            outbox_kind(
+                &outbox,
+                arbiter("outbox"),
+                OutboxParts {
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    listen: database.parse()?,
+                    registry: registry_link.clone(),
+                    health: health.clone(),
+                    signatures_required: config.votes.signatures_required,
+                },
+            ),
             clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
         ];
         watchdog::start(health.clone())?;
@@ -153,14 +167,15 @@ impl Engine {
             listener,
             registry_link,
             clock,
+            outbox,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or the
-    /// address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `config`, or
+    /// the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -168,6 +183,7 @@ impl Engine {
             "listener" => crash(&self.listener),
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
+            "outbox" => crash(&self.outbox),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -248,6 +264,17 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
+        }),
+    }
+}
+
+fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "outbox reader",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
         }),
     }
 }

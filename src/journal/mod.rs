@@ -16,8 +16,10 @@ pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
+pub mod metadata;
 pub mod migrate;
 pub mod open;
+pub mod outbox;
 mod pipeline;
 pub mod pool;
 pub mod read;
@@ -25,6 +27,8 @@ mod revert;
 pub mod rights;
 pub mod rows;
 pub mod staging;
+mod users;
+pub mod votes;
 pub mod write;
 
 /// How to reach PostgreSQL.
