@@ -14,6 +14,7 @@ mod batch;
 mod columns;
 pub mod finality;
 pub mod identity;
+pub mod ledgers;
 pub mod migrate;
 pub mod open;
 mod pipeline;
@@ -22,6 +23,7 @@ pub mod read;
 mod revert;
 pub mod rows;
 pub mod staging;
+pub mod wallets;
 pub mod write;
 
 /// How to reach PostgreSQL.

@@ -1,0 +1,3 @@
+//! The API as clients meet it: over a real chain, database and engine.
+
+mod wallets;
