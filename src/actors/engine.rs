@@ -15,6 +15,7 @@ use super::{
     chain_reader::ChainReader,
     clock::Clock,
     journal_writer::JournalWriter,
+    ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
     outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
@@ -45,6 +46,7 @@ const STREAM_ARBITERS: usize = 2;
 const SERVICE_CONNECTIONS: usize = 4;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
+const LEDGER_TICK: Duration = Duration::from_millis(250);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,7 @@ pub struct Engine {
     registry_link: Link<Registry>,
     clock: Link<Clock>,
     outbox: Link<OutboxReader>,
+    ledgers: Link<LedgerKeeper>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -91,6 +94,7 @@ impl Engine {
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
         let outbox = Link::default();
+        let ledgers: Link<LedgerKeeper> = Link::default();
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -157,7 +161,8 @@ impl Engine {
                     signatures_required: config.votes.signatures_required,
                 },
             ),
-            clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
+            ledgers_kind(&ledgers, arbiter("ledgers"), database.writer_pool()?),
+            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &ledgers),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -168,13 +173,14 @@ impl Engine {
             registry_link,
             clock,
             outbox,
+            ledgers,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `config`, or
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `ledgers`, `config`, or
     /// the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -184,6 +190,7 @@ impl Engine {
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
             "outbox" => crash(&self.outbox),
+            "ledgers" => crash(&self.ledgers),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -279,17 +286,29 @@ fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxP
     }
 }
 
+fn ledgers_kind(link: &Link<LedgerKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "keeper of ledgers",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(LedgerKeeper::start_in_arbiter(&arbiter, move |_| LedgerKeeper::new(pool, guard)));
+        }),
+    }
+}
+
 fn clock_kind(
     link: &Link<Clock>,
     arbiter: ArbiterHandle,
     listener: &Link<Listener>,
     registry: &Link<Registry>,
+    ledgers: &Link<LedgerKeeper>,
 ) -> Kind {
-    let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
+    let (link, listener, registry, ledgers) = (link.clone(), listener.clone(), registry.clone(), ledgers.clone());
     Kind {
         name: "clock",
         start: Box::new(move |guard| {
-            let (listener, registry) = (listener.clone(), registry.clone());
+            let (listener, registry, ledgers) = (listener.clone(), registry.clone(), ledgers.clone());
             link.set(Clock::start_in_arbiter(&arbiter, move |_| {
                 // A tick that finds its actor dead or full is left out.
                 let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
@@ -298,7 +317,11 @@ fn clock_kind(
                 let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
                     let _ = registry.get().map(|addr| addr.try_send(StreamTick));
                 });
-                Clock::new(vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams)], guard)
+                let to_ledgers: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = ledgers.get().map(|addr| addr.try_send(LedgerTick));
+                });
+                let hands = vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams), (LEDGER_TICK, to_ledgers)];
+                Clock::new(hands, guard)
             }));
         }),
     }

@@ -66,6 +66,8 @@ pub struct PositionDelta {
     pub last_trade_at: Option<UnixSeconds>,
     /// What a claim paid, if there is one.
     pub claimed: Option<Lamports>,
+    /// The chain's time of the claim, if there is one.
+    pub claimed_at: Option<UnixSeconds>,
 }
 
 impl PositionDelta {
@@ -94,7 +96,9 @@ impl PositionDelta {
             ProgramEvent::SharesSold(e) => {
                 Some((e.user, Self::trade(e.outcome.into(), -i128::from(e.shares.0), e.timestamp)))
             }
-            ProgramEvent::WinningsClaimed(e) => Some((e.user, Self { claimed: Some(e.amount), ..Self::default() })),
+            ProgramEvent::WinningsClaimed(e) => {
+                Some((e.user, Self { claimed: Some(e.amount), claimed_at: Some(e.timestamp), ..Self::default() }))
+            }
             _ => None,
         }
     }
@@ -112,6 +116,7 @@ impl PositionDelta {
         self.trades = self.trades.saturating_add(later.trades);
         self.last_trade_at = later.last_trade_at.or(self.last_trade_at);
         self.claimed = later.claimed.or(self.claimed);
+        self.claimed_at = later.claimed_at.or(self.claimed_at);
     }
 }
 

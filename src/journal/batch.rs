@@ -118,6 +118,7 @@ impl<'a> Batch<'a> {
             trades_count: delta.trades,
             last_trade_at_unix: delta.last_trade_at.map(|at| at.0),
             claimed_amount: delta.claimed.map(|amount| amount.0),
+            claimed_at_unix: delta.claimed_at.map(|at| at.0),
         });
         let sql = MOVE_POSITIONS.replace("DELTAS", &PositionColumns::unnest(&[]));
         let mut rows = rows.peekable();
@@ -136,15 +137,18 @@ impl<'a> Batch<'a> {
 /// All parts of the statement see the positions as they were before it: a new one is inserted, and only an old one moved.
 /// A wallet may sell what it bought in a stretch of history that is gone (the market was adopted from its account): its
 /// position is not known until it is read from the chain, and must not keep the market's journal from going on.
+/// Each leaves a note for the keeper of ledgers.
 const MOVE_POSITIONS: &str = "
     WITH d AS (
         SELECT * FROM DELTAS AS d (market, wallet, shares_yes, shares_no, total_invested, trades_count,
-                                   last_trade_at_unix, claimed_amount)
+                                   last_trade_at_unix, claimed_amount, claimed_at_unix)
+    ), noted AS (
+        INSERT INTO position_changes (market, wallet) SELECT market, wallet FROM d
     ), made AS (
         INSERT INTO positions (market, wallet, shares_yes, shares_no, total_invested, trades_count,
-                               last_trade_at_unix, has_claimed, claimed_amount)
+                               last_trade_at_unix, has_claimed, claimed_amount, claimed_at_unix)
         SELECT market, wallet, greatest(shares_yes, 0), greatest(shares_no, 0), total_invested, trades_count,
-               coalesce(last_trade_at_unix, 0), claimed_amount IS NOT NULL, coalesce(claimed_amount, 0)
+               coalesce(last_trade_at_unix, 0), claimed_amount IS NOT NULL, coalesce(claimed_amount, 0), claimed_at_unix
         FROM d
         ON CONFLICT DO NOTHING
         RETURNING market
@@ -156,7 +160,8 @@ const MOVE_POSITIONS: &str = "
             trades_count = p.trades_count + d.trades_count,
             last_trade_at_unix = coalesce(d.last_trade_at_unix, p.last_trade_at_unix),
             has_claimed = p.has_claimed OR d.claimed_amount IS NOT NULL,
-            claimed_amount = coalesce(d.claimed_amount, p.claimed_amount)
+            claimed_amount = coalesce(d.claimed_amount, p.claimed_amount),
+            claimed_at_unix = coalesce(d.claimed_at_unix, p.claimed_at_unix)
         FROM d WHERE p.market = d.market AND p.wallet = d.wallet
         RETURNING 1
     ), counted AS (

@@ -235,6 +235,7 @@ columns! {
         trades_count: i64 = INT8,
         last_trade_at_unix: Option<i64> = INT8,
         claimed_amount: Option<Decimal> = NUMERIC,
+        claimed_at_unix: Option<i64> = INT8,
     }
 
     /// Of `markets`: all but `traders_count`, which the positions keep.

@@ -16,6 +16,7 @@ pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
+pub mod ledgers;
 pub mod metadata;
 pub mod migrate;
 pub mod open;
@@ -29,6 +30,7 @@ pub mod rows;
 pub mod staging;
 mod users;
 pub mod votes;
+pub mod wallets;
 pub mod write;
 
 /// How to reach PostgreSQL.

@@ -39,7 +39,7 @@ impl From<tokio_postgres::Error> for ReadFailure {
     }
 }
 
-fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
+pub(super) fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
     serde_json::from_value(value).map_err(|error| BadRow { table, reason: error.to_string() })
 }
 

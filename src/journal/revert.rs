@@ -23,6 +23,15 @@ struct TakenBack {
     total_invested: u64,
     trades_count: u32,
     claimed: bool,
+    /// The first of its entries that is taken back.
+    from_epoch: i64,
+    from_seq: i64,
+}
+
+/// What the entries of a position moved together, and the first of them.
+struct Moved {
+    first: (i64, i64),
+    delta: PositionDelta,
 }
 
 /// The entries that a batch's roll-backs name.
@@ -64,16 +73,18 @@ pub(super) async fn take_back(tx: &Transaction<'_>, appends: &[StreamAppend]) ->
         tx.execute(&sql, &values).await.map_err(sort)?;
     }
     let sql = format!(
-        "SELECT named.stream, j.payload FROM {NAMED}
+        "SELECT named.stream, j.payload, named.epoch, named.seq FROM {NAMED}
          JOIN journal j ON j.stream = named.stream AND j.epoch = named.epoch AND j.seq = named.seq
          ORDER BY named.stream, named.epoch, named.seq"
     );
-    let mut moved: BTreeMap<(String, Wallet), PositionDelta> = BTreeMap::new();
+    let mut moved: BTreeMap<(String, Wallet), Moved> = BTreeMap::new();
     for row in tx.query(&sql, &values).await.map_err(sort)? {
         let payload: Json<EntryBody> =
             row.try_get(1).map_err(|error| CommitFailure::Refused(format!("an entry that is taken back: {error}")))?;
         if let Some((wallet, delta)) = PositionDelta::of(&payload.0) {
-            moved.entry((row.get(0), wallet)).or_default().merge(delta);
+            let first = (row.get(2), row.get(3));
+            let nothing = || Moved { first, delta: PositionDelta::default() };
+            moved.entry((row.get(0), wallet)).or_insert_with(nothing).delta.merge(delta);
         }
     }
     take_back_positions(tx, moved).await
@@ -81,14 +92,14 @@ pub(super) async fn take_back(tx: &Transaction<'_>, appends: &[StreamAppend]) ->
 
 async fn take_back_positions(
     tx: &Transaction<'_>,
-    moved: BTreeMap<(String, Wallet), PositionDelta>,
+    moved: BTreeMap<(String, Wallet), Moved>,
 ) -> Result<(), CommitFailure> {
     if moved.is_empty() {
         return Ok(());
     }
     let back: Vec<TakenBack> = moved
         .into_iter()
-        .map(|((market, wallet), delta)| TakenBack {
+        .map(|((market, wallet), Moved { first, delta })| TakenBack {
             market,
             wallet,
             shares_yes: delta.shares_yes,
@@ -96,6 +107,8 @@ async fn take_back_positions(
             total_invested: delta.invested.0,
             trades_count: delta.trades,
             claimed: delta.claimed.is_some(),
+            from_epoch: first.0,
+            from_seq: first.1,
         })
         .collect();
     let back = Json(&back);
@@ -108,6 +121,7 @@ async fn take_back_positions(
             trades_count = greatest(p.trades_count - b.trades_count, 0),
             has_claimed = p.has_claimed AND NOT b.claimed,
             claimed_amount = CASE WHEN b.claimed THEN 0 ELSE p.claimed_amount END,
+            claimed_at_unix = CASE WHEN b.claimed THEN NULL ELSE p.claimed_at_unix END,
             last_trade_at_unix = coalesce((
                 SELECT newest.at FROM (
                     (SELECT t.epoch, t.seq, t.block_time_unix AS at FROM trades t
@@ -133,5 +147,11 @@ async fn take_back_positions(
         UPDATE markets SET traders_count = greatest(traders_count - counted.traders, 0)
         FROM counted WHERE markets.address = counted.market";
     tx.execute(REMOVE, &[&back]).await.map_err(sort)?;
+    // The keeper of ledgers folds each from the first of these entries on again.
+    const NOTE: &str = "
+        INSERT INTO position_changes (market, wallet, from_epoch, from_seq)
+        SELECT market, wallet, from_epoch, from_seq
+        FROM jsonb_to_recordset($1) AS b (market text, wallet text, from_epoch integer, from_seq bigint)";
+    tx.execute(NOTE, &[&back]).await.map_err(sort)?;
     Ok(())
 }

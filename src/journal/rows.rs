@@ -392,6 +392,7 @@ pub struct PositionDeltaRow {
     pub trades_count: u32,
     pub last_trade_at_unix: Option<i64>,
     pub claimed_amount: Option<u64>,
+    pub claimed_at_unix: Option<i64>,
 }
 
 /// A row of `positions`.

@@ -183,6 +183,23 @@ impl Chain {
         self.client.must_send(&[update], &[&self.admin]).await
     }
 
+    /// Ends a market with this outcome: it is proposed, disputed in vain, and finalized by the backend. Each step waits for
+    /// a second of the program's clock to pass.
+    pub async fn finalize(&self, market: MarketAddress, resolver: &Keypair, outcome: Outcome) {
+        let client = &self.client;
+        wait_for("a second before the proposal", || client.try_resolve(market, resolver, outcome)).await;
+        let dispute = client.build.initiate_dispute(market, wallet_of(resolver));
+        wait_for("a second before the dispute", || async {
+            client.send(std::slice::from_ref(&dispute), &[resolver]).await
+        })
+        .await;
+        let finalize = client.build.finalize_market(market, wallet_of(&self.backend), Some((1, 9)));
+        wait_for("a second before the verdict", || async {
+            client.send(std::slice::from_ref(&finalize), &[&self.backend]).await
+        })
+        .await;
+    }
+
     /// Approves a proposal, as the backend and the admin together.
     pub async fn approve(&self, market: MarketAddress) {
         let tally = self.client.build.aggregate_proposal_votes(market, wallet_of(&self.backend), 10, 0);
@@ -268,6 +285,11 @@ impl ChainClient {
             Ok(signature) => signature,
             Err(refused) => panic!("the chain refused: {refused}"),
         }
+    }
+
+    /// Claims what a finalized market pays; the signature.
+    pub async fn claim(&self, market: MarketAddress, winner: &Keypair, resolver: Wallet) -> TxSignature {
+        self.must_send(&[self.build.claim_winnings(market, wallet_of(winner), resolver)], &[winner]).await
     }
 
     /// Proposes an outcome.

@@ -5,9 +5,12 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 use super::error::ApiError;
 
 pub mod health;
+pub mod leaderboard;
 pub mod markets;
 pub mod ready;
+pub mod trades;
 pub mod upgrade;
+pub mod users;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -47,6 +50,12 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(readable("/api/trades/history", trades::history::handle))
+        .service(readable("/api/leaderboard", leaderboard::list::handle))
+        .service(readable("/api/users/{wallet}", users::show::handle))
+        .service(readable("/api/users/{wallet}/positions", users::positions::handle))
+        .service(readable("/api/users/{wallet}/trades", users::trades::handle))
+        .service(readable("/api/users/{wallet}/votes", users::votes::handle))
         .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle));
 }

@@ -3,6 +3,7 @@
 mod idempotency;
 mod login;
 mod rights;
+mod wallets;
 
 use std::time::Duration;
 

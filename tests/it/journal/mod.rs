@@ -5,6 +5,7 @@ mod bounds;
 mod columns;
 mod identity;
 mod indexes;
+mod ledgers;
 mod outages;
 mod passivation;
 mod rollback;

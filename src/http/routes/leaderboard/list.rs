@@ -1,0 +1,248 @@
+//! GET /api/leaderboard: wallets by realised profit, volume or accuracy.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::ids::Wallet,
+    http::{
+        error::ApiError,
+        gateway::{GatewayHandle, Question, Reads},
+        page::{Cursor, Place},
+        query::{QueryReader, Window},
+        reply,
+    },
+    journal::wallets::{self, LeaderFound, Ranking, RankingPlace, WindowName},
+    view::wallet::LeaderView,
+};
+
+/// A page is answered again for so long without asking anew.
+const KEPT: Duration = Duration::from_secs(1);
+/// Pages that a worker keeps; past it all are forgotten.
+const PAGES_KEPT: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Leaders {
+    window: WindowName,
+    by: Ranking,
+    after: Option<RankingPlace>,
+    rows: Window,
+}
+
+/// A page of the leaderboard.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of the API
+pub struct LeaderboardPage {
+    pub entries: Vec<LeaderView>,
+    /// `24h`, `7d`, `30d` or `all`.
+    pub window: &'static str,
+    /// `profit`, `volume` or `accuracy`.
+    pub by: &'static str,
+    pub count: usize,
+    pub limit: u32,
+    pub offset: u32,
+    pub next_cursor: Option<String>,
+}
+
+thread_local! {
+    static PAGES: RefCell<HashMap<String, (Instant, Rc<LeaderboardPage>)>> = RefCell::default();
+}
+
+/// Wallets by realised profit, volume or accuracy, largest first.
+#[utoipa::path(
+    get, path = "/api/leaderboard", tag = "users",
+    params(
+        ("by" = Option<String>, Query, description = "profit (if not given), volume or accuracy.", pattern = "^(profit|volume|accuracy)$"),
+        ("window" = Option<String>, Query, description = "24h, 7d, 30d or all (if not given).", pattern = "^(24h|7d|30d|all)$"),
+        ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),
+        ("offset" = Option<u32>, Query, description = "Rows to skip.", minimum = 0, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "A next_cursor of the same ranking and window."),
+    ),
+    responses(
+        (status = 200, body = LeaderboardPage),
+        (status = 304, description = "Not changed (If-None-Match)."),
+        (status = 400, description = "A field was refused."),
+        (status = 429, description = "Too many requests."),
+        (status = 503, description = "The database does not answer; Retry-After."),
+        (status = 504, description = "It took too long."),
+    )
+)]
+pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
+    let question = parse(request.query_string())?;
+    let key = question.key();
+    let kept = PAGES.with_borrow(|pages| {
+        let (made, page) = pages.get(&key)?;
+        (made.elapsed() < KEPT).then(|| Rc::clone(page))
+    });
+    if let Some(page) = kept {
+        return reply::cacheable(&request, &*page);
+    }
+    let page = Rc::new(gateway.ask(question).await?);
+    PAGES.with_borrow_mut(|pages| {
+        if pages.len() >= PAGES_KEPT {
+            pages.clear();
+        }
+        pages.insert(key, (Instant::now(), Rc::clone(&page)));
+    });
+    reply::cacheable(&request, &*page)
+}
+
+fn parse(query: &str) -> Result<Leaders, ApiError> {
+    let mut reader = QueryReader::new(query)?;
+    let rows = reader.window();
+    let by = match reader.text("by").as_deref() {
+        None | Some("profit") => Ranking::Profit,
+        Some("volume") => Ranking::Volume,
+        Some("accuracy") => Ranking::Accuracy,
+        Some(_) => {
+            reader.refuse("by", "Must be profit, volume or accuracy.");
+            Ranking::Profit
+        }
+    };
+    let window = match reader.text("window").as_deref() {
+        None | Some("all") => WindowName::All,
+        Some("24h") => WindowName::Day,
+        Some("7d") => WindowName::Week,
+        Some("30d") => WindowName::Month,
+        Some(_) => {
+            reader.refuse("window", "Must be 24h, 7d, 30d or all.");
+            WindowName::All
+        }
+    };
+    let expected = "a next_cursor of the same ranking and window";
+    let cursor: Option<Cursor<LeaderPlace>> = reader.parsed("cursor", expected);
+    if cursor.is_some_and(|Cursor(place)| (place.window, place.by) != (window, by)) {
+        reader.refuse("cursor", format!("Must be {expected}."));
+    }
+    reader.finish()?;
+    Ok(Leaders { window, by, after: cursor.map(|Cursor(place)| place.at), rows })
+}
+
+impl Leaders {
+    fn key(&self) -> String {
+        let after = self.after.map(|at| LeaderPlace { window: self.window, by: self.by, at });
+        let after = after.map(|place| Cursor(place).to_text()).unwrap_or_default();
+        format!("{} {} {} {} {after}", self.window.as_str(), by_text(self.by), self.rows.limit, self.rows.offset)
+    }
+}
+
+fn by_text(by: Ranking) -> &'static str {
+    match by {
+        Ranking::Profit => "profit",
+        Ranking::Volume => "volume",
+        Ranking::Accuracy => "accuracy",
+    }
+}
+
+impl Question for Leaders {
+    type Answer = LeaderboardPage;
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<LeaderboardPage, ApiError> {
+        let Self { window, by, after, rows: Window { limit, offset } } = self;
+        // One more than asked for tells whether there is a next page.
+        let mut found: Vec<LeaderFound> =
+            reads.read(async |tx| Ok(wallets::leaders(tx, window, by, after, offset, limit + 1).await?)).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let first = after.map_or(0, |place| place.rank) + u64::from(offset) + 1;
+        let last = found.last().filter(|_| more).map(|last| {
+            let at = last.place(by, first + found.len() as u64 - 1);
+            Cursor(LeaderPlace { window, by, at }).to_text()
+        });
+        let entries: Vec<_> = (first..).zip(found).map(|(rank, leader)| LeaderView::of(rank, leader)).collect();
+        Ok(LeaderboardPage {
+            window: window.as_str(),
+            by: by_text(by),
+            count: entries.len(),
+            entries,
+            limit,
+            offset,
+            next_cursor: last,
+        })
+    }
+}
+
+/// A place in one ranking of one window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LeaderPlace {
+    window: WindowName,
+    by: Ranking,
+    at: RankingPlace,
+}
+
+const LEADERS: u8 = b'L';
+const WINDOWS: [WindowName; 4] = [WindowName::Day, WindowName::Week, WindowName::Month, WindowName::All];
+const RANKINGS: [Ranking; 3] = [Ranking::Profit, Ranking::Volume, Ranking::Accuracy];
+
+impl Place for LeaderPlace {
+    fn encode(&self) -> Vec<u8> {
+        let RankingPlace { rank, value, decided, wallet } = self.at;
+        let head = [LEADERS, self.window as u8, self.by as u8];
+        [&head[..], &rank.to_be_bytes(), &value.to_be_bytes(), &decided.to_be_bytes(), &wallet.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let ([list, window, by], rest) = bytes.split_first_chunk::<3>()?;
+        let (rank, rest) = rest.split_first_chunk::<8>()?;
+        let (value, rest) = rest.split_first_chunk::<16>()?;
+        let (decided, wallet) = rest.split_first_chunk::<8>()?;
+        let at = RankingPlace {
+            // A rank is a count of rows: no honest one comes near the end.
+            rank: u64::from_be_bytes(*rank).min(u64::from(u32::MAX)),
+            value: i128::from_be_bytes(*value),
+            decided: u64::from_be_bytes(*decided),
+            wallet: Wallet(wallet.try_into().ok()?),
+        };
+        let (window, by) = (*WINDOWS.get(usize::from(*window))?, *RANKINGS.get(usize::from(*by))?);
+        (*list == LEADERS).then_some(Self { window, by, at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_read_and_what_is_not_known_is_refused_by_its_field() {
+        let cases = [
+            ("", Ok(("all", "profit"))),
+            ("by=accuracy&window=7d", Ok(("7d", "accuracy"))),
+            ("by=volume&window=24h", Ok(("24h", "volume"))),
+            ("by=luck", Err("by")),
+            ("window=1y", Err("window")),
+            ("cursor=x", Err("cursor")),
+        ];
+        for (query, expected) in cases {
+            let read = parse(query).map(|leaders| (leaders.window.as_str(), by_text(leaders.by)));
+            assert_eq!(
+                read.map_err(|error| error.details[0].field.to_string()),
+                expected.map_err(str::to_owned),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cursor_belongs_to_one_ranking_of_one_window() {
+        for window in WINDOWS {
+            for by in RANKINGS {
+                let at = RankingPlace { rank: 7, value: -3, decided: 2, wallet: Wallet([9; 32]) };
+                let cursor = Cursor(LeaderPlace { window, by, at });
+                assert_eq!(cursor.to_text().parse(), Ok(cursor));
+                let query = |by| format!("by={by}&window={}&cursor={}", window.as_str(), cursor.to_text());
+                assert_eq!(parse(&query(by_text(by))).unwrap().after, Some(at));
+                let other = if by == Ranking::Volume { "profit" } else { "volume" };
+                assert_eq!(parse(&query(other)).err().unwrap().details[0].field, "cursor");
+            }
+        }
+    }
+}

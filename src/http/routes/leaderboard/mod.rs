@@ -1,0 +1,3 @@
+//! Wallets, ranked.
+
+pub mod list;

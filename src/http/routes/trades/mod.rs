@@ -1,0 +1,3 @@
+//! Trades of the caller.
+
+pub mod history;

@@ -1,0 +1,246 @@
+//! What a wallet holds, traded and voted.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
+
+use super::super::{
+    ledgers::{ledger_amount, ledger_whole},
+    read::{ReadFailure, of_json},
+    rows::{BadRow, MarketRow, PositionRow, TradeRow},
+};
+use crate::domain::{
+    amount::{Lamports, ShareUnits},
+    config::ProgramConfig,
+    ids::{Epoch, MarketAddress, Seq, Slot, Wallet},
+    ledger::{Holding, Ledger, Profit},
+    market::Market,
+    position::Position,
+};
+
+/// A position with its market and its ledger.
+#[derive(Debug, Clone)]
+pub struct PositionFound {
+    /// The position.
+    pub position: Position,
+    /// The market.
+    pub market: Market,
+    /// What the shares cost and what was realised; empty until the keeper of ledgers has seen the first trade.
+    pub ledger: Ledger,
+}
+
+/// A page of a wallet's positions in the order of their markets, after one; without those in markets that vanished.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn positions(
+    tx: &Transaction<'_>,
+    wallet: Wallet,
+    after: Option<MarketAddress>,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<PositionFound>, ReadFailure> {
+    const SQL: &str = "
+        SELECT to_jsonb(p), to_jsonb(m) - 'finalized_state' || '{\"finalized_state\": null}', l.cost_yes, l.cost_no, l.realised
+        FROM (SELECT * FROM positions WHERE wallet = $1::text AND market > $2::text ORDER BY market OFFSET $3 LIMIT $4) p
+        JOIN markets m ON m.address = p.market AND NOT m.vanished
+        LEFT JOIN position_ledgers l ON l.market = p.market AND l.wallet = p.wallet
+        ORDER BY p.market";
+    let after = after.map(|market| market.to_string()).unwrap_or_default();
+    let rows = tx
+        .query(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &after, &i64::from(offset), &i64::from(limit)])
+        .await?;
+    rows.into_iter().map(position).collect()
+}
+
+fn position(row: Row) -> Result<PositionFound, ReadFailure> {
+    let position = of_json::<PositionRow>("positions", row.try_get(0)?)?.position();
+    let market = of_json::<MarketRow>("markets", row.try_get(1)?)?.market()?;
+    let mut ledger = Ledger {
+        yes: Holding { shares: position.shares_yes, cost: Lamports::ZERO },
+        no: Holding { shares: position.shares_no, cost: Lamports::ZERO },
+        realised: Profit::default(),
+    };
+    if row.try_get::<_, Option<rust_decimal::Decimal>>(2)?.is_some() {
+        ledger.yes.cost = Lamports(ledger_amount(&row, 2)?);
+        ledger.no.cost = Lamports(ledger_amount(&row, 3)?);
+        ledger.realised = Profit(ledger_whole(&row, 4)?);
+    }
+    Ok(PositionFound { position, market, ledger })
+}
+
+/// The config in force; `None` before the program was set up.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn config(tx: &Transaction<'_>) -> Result<Option<ProgramConfig>, ReadFailure> {
+    let row = tx.query_opt(&tx.prepare_cached("SELECT state FROM program_config LIMIT 1").await?, &[]).await?;
+    row.map(|row| Ok(of_json("program_config", row.try_get(0)?)?)).transpose()
+}
+
+/// A trade's place among those of its wallet: newest slot first, then by market, then newest entry first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalletTradePosition {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its market.
+    pub market: MarketAddress,
+    /// Its entry.
+    pub seq: Seq,
+}
+
+/// A trade of a wallet, and what its own row does not tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WalletTradeFound {
+    /// The row; `recorded_at` in RFC 3339 with milliseconds.
+    pub row: TradeRow,
+    /// An adopted state contained it already.
+    pub contained: bool,
+    /// At or below its market's finalized point.
+    pub finalized: bool,
+}
+
+/// A page of a wallet's trades after a place, newest first; without those that were rolled back.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn trades(
+    tx: &Transaction<'_>,
+    wallet: Wallet,
+    after: Option<WalletTradePosition>,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<WalletTradeFound>, ReadFailure> {
+    // The index ends at the slot where the page before ended; what of that slot was shown already is passed over.
+    const SQL: &str = "
+        SELECT to_jsonb(t) || jsonb_build_object('recorded_at',
+                   to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')),
+               j.kind = 'contained', t.epoch = m.epoch AND t.seq <= m.finalized_seq
+        FROM (SELECT * FROM trades t
+              WHERE t.user_wallet = $1::text AND NOT t.orphaned AND t.slot <= $2
+                AND (t.slot < $2 OR t.market > $3::text OR (t.market = $3::text AND t.seq < $4))
+              ORDER BY t.slot DESC, t.market, t.seq DESC OFFSET $5 LIMIT $6) t
+        JOIN markets m ON m.address = t.market
+        JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq
+        ORDER BY t.slot DESC, t.market, t.seq DESC";
+    let (slot, market, seq) = after.map_or((i64::MAX, String::new(), i64::MAX), |at| {
+        let bigint = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        (bigint(at.slot.0), at.market.to_string(), bigint(at.seq.0))
+    });
+    let (offset, limit) = (i64::from(offset), i64::from(limit));
+    let rows =
+        tx.query(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &slot, &market, &seq, &offset, &limit]).await?;
+    let found = rows.into_iter().map(|row| {
+        Ok(WalletTradeFound {
+            row: of_json("trades", row.try_get(0)?)?,
+            contained: row.try_get(1)?,
+            finalized: row.try_get(2)?,
+        })
+    });
+    found.collect()
+}
+
+/// What a vote was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VoteKind {
+    /// A proposal: should the market be approved?
+    Proposal,
+    /// A dispute: is the proposed outcome wrong?
+    Dispute,
+}
+
+/// A vote's place among those of its wallet: newest first, then by kind and market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VotePosition {
+    /// When it was cast, in microseconds since 1970.
+    pub created_at_us: i64,
+    /// What it was about.
+    pub kind: VoteKind,
+    /// The market.
+    pub market: MarketAddress,
+}
+
+/// A vote that was cast here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoteFound {
+    /// Where it stands.
+    pub place: VotePosition,
+    /// For or against.
+    pub vote: bool,
+    /// When it was cast.
+    pub created_at: DateTime<Utc>,
+    /// The wallet's signature over it, if it gave one.
+    pub signature: Option<String>,
+}
+
+/// A page of a wallet's votes after a place, newest first.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn votes(
+    tx: &Transaction<'_>,
+    wallet: Wallet,
+    after: Option<VotePosition>,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<VoteFound>, ReadFailure> {
+    // Each table's own index gives its newest in order; the two are merged.
+    const ONE: &str = "
+        (SELECT created_at, KIND::smallint AS kind, market, vote, signature FROM TABLE
+         WHERE wallet = $1::text AND created_at <= $2
+           AND (created_at < $2 OR KIND > $3::smallint OR (KIND = $3::smallint AND market > $4::text))
+         ORDER BY created_at DESC, market LIMIT $5::bigint + $6::bigint)";
+    let one = |kind: &str, table: &str| ONE.replace("KIND", kind).replace("TABLE", table);
+    let sql = format!(
+        "SELECT created_at, kind, market::text, vote, signature::text FROM ({} UNION ALL {}) AS v \
+         ORDER BY created_at DESC, kind, market OFFSET $5 LIMIT $6",
+        one("0", "proposal_votes"),
+        one("1", "dispute_votes")
+    );
+    let latest = DateTime::<Utc>::from_timestamp(4_102_444_800, 0).unwrap_or_default();
+    let (at, kind, market) = after.map_or((latest, -1, String::new()), |at| {
+        let moment = DateTime::from_timestamp_micros(at.created_at_us).unwrap_or(latest);
+        (moment, at.kind as i16, at.market.to_string())
+    });
+    let (offset, limit) = (i64::from(offset), i64::from(limit));
+    let rows =
+        tx.query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &at, &kind, &market, &offset, &limit]).await?;
+    let found = rows.into_iter().map(|row| {
+        let created_at: DateTime<Utc> = row.try_get(0)?;
+        let kind = if row.try_get::<_, i16>(1)? == 0 { VoteKind::Proposal } else { VoteKind::Dispute };
+        let market: &str = row.try_get(2)?;
+        let market =
+            market.parse().map_err(|error| BadRow { table: "votes", reason: format!("market {market}: {error}") })?;
+        Ok(VoteFound {
+            place: VotePosition { created_at_us: created_at.timestamp_micros(), kind, market },
+            vote: row.try_get(3)?,
+            created_at,
+            signature: row.try_get(4)?,
+        })
+    });
+    found.collect()
+}
+
+impl WalletTradeFound {
+    /// Where it stands.
+    ///
+    /// # Errors
+    /// [`BadRow`] if its market is no address.
+    pub fn place(&self) -> Result<WalletTradePosition, BadRow> {
+        let market = self.row.market.parse();
+        let market = market.map_err(|error| BadRow { table: "trades", reason: format!("market: {error}") })?;
+        Ok(WalletTradePosition { slot: Slot(self.row.slot), market, seq: Seq(self.row.seq) })
+    }
+
+    /// The journal's life that it was recorded in.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.row.epoch)
+    }
+}
+
+impl PositionFound {
+    /// The shares held: (YES, NO).
+    pub fn held(&self) -> (ShareUnits, ShareUnits) {
+        (self.position.shares_yes, self.position.shares_no)
+    }
+}

@@ -1,0 +1,17 @@
+//! Reading what there is of a wallet: positions, trades, votes, totals, its place among others. Bounded pages, each one
+//! statement that finds its rows in an index of the wallet's own.
+//!
+//! Never writes, and works inside a transaction: what it tells together is of one moment.
+
+mod holdings;
+mod leaderboard;
+mod totals;
+
+pub use self::{
+    holdings::{
+        PositionFound, VoteFound, VoteKind, VotePosition, WalletTradeFound, WalletTradePosition, config, positions,
+        trades, votes,
+    },
+    leaderboard::{LeaderFound, Ranking, RankingPlace, WindowName, leaders},
+    totals::{COUNT_MAX, Profile, WalletTotals, profile, totals},
+};

@@ -1,0 +1,96 @@
+//! A wallet's profile and its totals.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+
+use super::super::{ledgers::ledger_whole, read::ReadFailure};
+use crate::domain::{ids::Wallet, ledger::Profit};
+
+/// Votes and created markets are counted up to here; the count of more is this number.
+pub const COUNT_MAX: u32 = 10_000;
+
+/// What a wallet did in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WalletTotals {
+    /// Trades that stand.
+    pub trades: u64,
+    /// Their volume, in lamports.
+    pub volume: u128,
+    /// Markets with at least one of them.
+    pub markets_traded: u64,
+    /// By sells, verdicts and claims.
+    pub realised: Profit,
+    /// Markets that were decided, where the wallet's larger holding could be right.
+    pub decided: u64,
+    /// Those where it was.
+    pub correct: u64,
+    /// Markets that it created, at most [`COUNT_MAX`].
+    pub markets_created: u64,
+    /// Votes that it cast here, at most [`COUNT_MAX`].
+    pub votes: u64,
+}
+
+impl WalletTotals {
+    /// Nothing at all is known of the wallet.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a wallet did in all: four look-ups in indexes of its own. Trades and what follows from them are a moment behind
+/// the journal (the keeper of ledgers).
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn totals(tx: &Transaction<'_>, wallet: Wallet) -> Result<WalletTotals, ReadFailure> {
+    const SQL: &str = "
+        SELECT coalesce(l.trades, 0), coalesce(l.volume, 0), coalesce(l.realised, 0), coalesce(l.decided, 0),
+               coalesce(l.correct, 0), coalesce(t.markets_traded, 0),
+               (SELECT count(*) FROM (SELECT FROM markets WHERE creator_wallet = $1::text AND NOT vanished LIMIT $2) c),
+               (SELECT count(*) FROM (SELECT FROM proposal_votes WHERE wallet = $1::text LIMIT $2) v)
+             + (SELECT count(*) FROM (SELECT FROM dispute_votes WHERE wallet = $1::text LIMIT $2) v)
+        FROM (SELECT $1::text AS wallet) w
+        LEFT JOIN leaderboard l ON l.period = 'all' AND l.wallet = w.wallet
+        LEFT JOIN wallet_totals t ON t.wallet = w.wallet";
+    let max = i64::from(COUNT_MAX);
+    let row = tx.query_one(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &max]).await?;
+    let count = |at: usize| row.try_get::<_, i64>(at).map(|count| count.max(0).unsigned_abs());
+    Ok(WalletTotals {
+        trades: count(0)?,
+        volume: ledger_whole(&row, 1)?.unsigned_abs(),
+        realised: Profit(ledger_whole(&row, 2)?),
+        decided: count(3)?,
+        correct: count(4)?,
+        markets_traded: count(5)?,
+        markets_created: count(6)?,
+        votes: count(7)?.min(u64::from(COUNT_MAX)),
+    })
+}
+
+/// What a wallet says of itself, once it has signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct Profile {
+    pub display_name: Option<String>,
+    pub bio: Option<String>,
+    pub avatar_url: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The profile of a wallet; `None` if it never signed in.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn profile(tx: &Transaction<'_>, wallet: Wallet) -> Result<Option<Profile>, ReadFailure> {
+    const SQL: &str = "SELECT display_name, bio, avatar_url, created_at FROM users WHERE wallet = $1::text";
+    let row = tx.query_opt(&tx.prepare_cached(SQL).await?, &[&wallet.to_string()]).await?;
+    row.map(|row| {
+        Ok(Profile {
+            display_name: row.try_get(0)?,
+            bio: row.try_get(1)?,
+            avatar_url: row.try_get(2)?,
+            created_at: row.try_get(3)?,
+        })
+    })
+    .transpose()
+}
