@@ -19,6 +19,7 @@ use super::{
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
+    stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
     watchdog,
@@ -42,8 +43,10 @@ use crate::{
 const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
+const STATS_CONNECTIONS: usize = 1;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
+const STATS_TICK: Duration = Duration::from_secs(1);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +73,7 @@ pub struct Engine {
     listener: Link<Listener>,
     registry_link: Link<Registry>,
     clock: Link<Clock>,
+    stats: Link<StatsKeeper>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -88,6 +92,8 @@ impl Engine {
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
+
+        let stats = Link::default();
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -143,7 +149,8 @@ impl Engine {
                     health: health.clone(),
                 },
             ),
-            clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
+            stats_kind(&stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?),
+            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &stats),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -153,13 +160,14 @@ impl Engine {
             listener,
             registry_link,
             clock,
+            stats,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or the
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `config`, or the
     /// address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -168,6 +176,7 @@ impl Engine {
             "listener" => crash(&self.listener),
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
+            "stats" => crash(&self.stats),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -252,17 +261,29 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
     }
 }
 
+fn stats_kind(link: &Link<StatsKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "stats keeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(StatsKeeper::start_in_arbiter(&arbiter, move |_| StatsKeeper::new(pool, guard)));
+        }),
+    }
+}
+
 fn clock_kind(
     link: &Link<Clock>,
     arbiter: ArbiterHandle,
     listener: &Link<Listener>,
     registry: &Link<Registry>,
+    stats: &Link<StatsKeeper>,
 ) -> Kind {
-    let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
+    let (link, listener, registry, stats) = (link.clone(), listener.clone(), registry.clone(), stats.clone());
     Kind {
         name: "clock",
         start: Box::new(move |guard| {
-            let (listener, registry) = (listener.clone(), registry.clone());
+            let (listener, registry, stats) = (listener.clone(), registry.clone(), stats.clone());
             link.set(Clock::start_in_arbiter(&arbiter, move |_| {
                 // A tick that finds its actor dead or full is left out.
                 let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
@@ -271,7 +292,11 @@ fn clock_kind(
                 let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
                     let _ = registry.get().map(|addr| addr.try_send(StreamTick));
                 });
-                Clock::new(vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams)], guard)
+                let to_stats: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = stats.get().map(|addr| addr.try_send(StatsTick));
+                });
+                let hands = vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams), (STATS_TICK, to_stats)];
+                Clock::new(hands, guard)
             }));
         }),
     }

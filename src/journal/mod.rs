@@ -10,10 +10,15 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
+pub mod activity;
 mod batch;
+pub mod candles;
+pub mod charts;
 mod columns;
+pub mod export;
 pub mod finality;
 pub mod identity;
+pub mod listing;
 pub mod migrate;
 pub mod open;
 mod pipeline;
@@ -22,6 +27,7 @@ pub mod read;
 mod revert;
 pub mod rows;
 pub mod staging;
+pub mod stats;
 pub mod write;
 
 /// How to reach PostgreSQL.

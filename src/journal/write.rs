@@ -139,7 +139,7 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions. What an entry does to
+    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, candles. What an entry does to
     /// rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
         let rows = Batch::of(appends);
@@ -150,6 +150,7 @@ impl WriterLife {
         rows.write_heads(&mut pipeline).await?;
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
+        rows.write_figures(&mut pipeline).await?;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }
