@@ -16,6 +16,7 @@ use super::{
     clock::Clock,
     journal_writer::JournalWriter,
     listener::{Listener, ListenerParts, ListenerTick},
+    outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
@@ -74,6 +75,7 @@ pub struct Engine {
     registry_link: Link<Registry>,
     clock: Link<Clock>,
     stats: Link<StatsKeeper>,
+    outbox: Link<OutboxReader>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -92,6 +94,7 @@ impl Engine {
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
+        let outbox = Link::default();
 
         let stats = Link::default();
 
@@ -150,6 +153,17 @@ impl Engine {
                 },
             ),
             stats_kind(&stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?),
+            outbox_kind(
+                &outbox,
+                arbiter("outbox"),
+                OutboxParts {
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    listen: database.parse()?,
+                    registry: registry_link.clone(),
+                    health: health.clone(),
+                    signatures_required: config.votes.signatures_required,
+                },
+            ),
             clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &stats),
         ];
         watchdog::start(health.clone())?;
@@ -161,14 +175,15 @@ impl Engine {
             registry_link,
             clock,
             stats,
+            outbox,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `config`, or the
-    /// address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
+    /// `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -177,6 +192,7 @@ impl Engine {
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
             "stats" => crash(&self.stats),
+            "outbox" => crash(&self.outbox),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -268,6 +284,17 @@ fn stats_kind(link: &Link<StatsKeeper>, arbiter: ArbiterHandle, pool: deadpool_p
         start: Box::new(move |guard| {
             let pool = pool.clone();
             link.set(StatsKeeper::start_in_arbiter(&arbiter, move |_| StatsKeeper::new(pool, guard)));
+        }),
+    }
+}
+
+fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "outbox reader",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
         }),
     }
 }

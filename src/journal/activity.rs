@@ -56,6 +56,8 @@ pub struct Activity {
     pub wallet: String,
     /// Lamports: paid or received; put in, for a creation.
     pub amount: u64,
+    /// What the market is about, where that is known.
+    pub question: Option<String>,
 }
 
 /// A page, newest first, after a place.
@@ -69,7 +71,7 @@ pub async fn activity<C: GenericClient + Sync>(
     limit: u32,
 ) -> Result<Vec<Activity>, ReadFailure> {
     const SQL: &str = "
-        SELECT * FROM (
+        SELECT happened.*, m.metadata ->> 'question' FROM (SELECT * FROM (
             (SELECT t.block_time_unix AS at, t.market::text AS market, t.seq, t.signature || ':' || t.n, t.trade_type,
                     t.outcome, t.user_wallet::text, t.cost::text
              FROM trades t WHERE t.block_time_unix <= $1 AND (t.block_time_unix, t.market::text, t.seq) < ($1, $2, $3)
@@ -84,7 +86,8 @@ pub async fn activity<C: GenericClient + Sync>(
              WHERE e.event IN ('MarketCreated', 'MarketResolved') AND e.block_time_unix <= $1
                AND (e.block_time_unix, e.stream::text, e.seq) < ($1, $2, $3) AND NOT e.orphaned
              ORDER BY e.block_time_unix DESC, e.stream DESC, e.seq DESC LIMIT $4::bigint + $5::bigint)
-        ) happened ORDER BY at DESC, market DESC, seq DESC OFFSET $4 LIMIT $5";
+        ) all_of_it ORDER BY at DESC, market DESC, seq DESC OFFSET $4 LIMIT $5) happened
+        JOIN markets m ON m.address = happened.market ORDER BY at DESC, happened.market DESC, seq DESC";
     let (at, market, seq) = match after {
         Some(place) => (place.at_unix, place.market.to_string(), read::bigint(place.seq.0)),
         None => (i64::MAX, String::new(), 0),
@@ -111,6 +114,7 @@ fn happened(row: &Row) -> Result<Activity, ReadFailure> {
         },
         wallet: row.try_get(6)?,
         amount: number("trades", &amount)?,
+        question: row.try_get(8)?,
     })
 }
 

@@ -128,7 +128,7 @@ pub struct Listed {
 /// The columns of `market_stats s` that [`figures`] reads, from a column on.
 const FIGURES: &str = "s.volume_24h::text, s.trades_24h, s.traders_24h, s.price_yes_before";
 /// A market's row without what no list shows.
-const ROW: &str = "to_jsonb(m) - 'finalized_state'";
+const ROW: &str = "to_jsonb(m) - 'finalized_state' - 'search'";
 
 fn figures(row: &Row, at: usize) -> Result<Option<Figures>, ReadFailure> {
     let Some(volume) = row.try_get::<_, Option<String>>(at)? else { return Ok(None) };
@@ -160,9 +160,6 @@ pub async fn markets<C: GenericClient + Sync>(
     let plain = query.category.is_none() && query.creator.is_none() && query.search.is_none();
     if by_creation && plain && query.ending_before_unix.is_none() {
         return newest(client, query, after, offset, limit).await;
-    }
-    if query.search.is_some() && !HAS_METADATA {
-        return Ok(Vec::new());
     }
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let column = query.sort.column();
@@ -207,7 +204,7 @@ pub async fn markets<C: GenericClient + Sync>(
     }
     if let Some(search) = &query.search {
         values.push(search);
-        let matches = format!("m.search @@ websearch_to_tsquery('english', ${})", values.len());
+        let matches = format!("m.metadata IS NOT NULL AND m.search @@ websearch_to_tsquery('simple', ${})", values.len());
         few = Some(match few {
             Some(few) => format!("{few} AND EXISTS (SELECT FROM markets m WHERE m.address = s.market AND {matches})"),
             None => format!("markets m JOIN market_stats s ON s.market = m.address WHERE {matches}"),
@@ -243,9 +240,6 @@ fn listed(row: &Row) -> Result<Listed, ReadFailure> {
         figures: figures(row, 2)?,
     })
 }
-
-/// Are question, category and words of markets in the journal? Not before metadata are.
-const HAS_METADATA: bool = false;
 
 /// Newest first, of what was committed this moment: figures play no part.
 async fn newest<C: GenericClient + Sync>(
@@ -364,6 +358,8 @@ pub struct TrendingRow {
     pub figures: Figures,
     /// In units of 1e-10.
     pub score: u128,
+    /// What it is about, where that is known.
+    pub question: Option<String>,
 }
 
 /// Those with the highest score.
@@ -372,8 +368,9 @@ pub struct TrendingRow {
 /// See [`ReadFailure`].
 pub async fn trending<C: GenericClient + Sync>(client: &C, limit: u32) -> Result<Vec<TrendingRow>, ReadFailure> {
     let sql = format!(
-        "SELECT s.market, s.price_yes, s.score::text, {FIGURES} FROM market_stats s WHERE s.score > 0
-         ORDER BY s.score DESC, s.market DESC LIMIT $1"
+        "SELECT s.market, s.price_yes, s.score::text, m.metadata ->> 'question', {FIGURES}
+         FROM (SELECT * FROM market_stats WHERE score > 0 ORDER BY score DESC, market DESC LIMIT $1) s
+         JOIN markets m ON m.address = s.market ORDER BY s.score DESC, s.market DESC"
     );
     let rows = client.query(&sql, &[&i64::from(limit)]).await?;
     let trending = |row: Row| {
@@ -382,8 +379,9 @@ pub async fn trending<C: GenericClient + Sync>(client: &C, limit: u32) -> Result
         Ok(TrendingRow {
             address: address.parse().map_err(|error| bad(format!("market {address}: {error}")))?,
             price_yes: u64::try_from(row.try_get::<_, i64>(1)?).ok(),
-            figures: figures(&row, 3)?.ok_or_else(|| bad("no figures".to_owned()))?,
+            figures: figures(&row, 4)?.ok_or_else(|| bad("no figures".to_owned()))?,
             score: number("market_stats", &score)?,
+            question: row.try_get(3)?,
         })
     };
     rows.into_iter().map(trending).collect()

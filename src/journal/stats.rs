@@ -80,8 +80,8 @@ const TAKE_FIGURES: &str = "
     WITH old AS (
         SELECT s.* FROM unnest($1::text[]) AS asked (market) JOIN market_stats s USING (market)
     ), fresh AS (
-        SELECT m.address AS market, m.last_seq, m.creator_wallet, m.phase, m.vanished, NULL::text AS category,
-               m.created_at_unix, NULL::bigint AS ends_at_unix, coalesce(m.price_yes, -1) AS price_yes,
+        SELECT m.address AS market, m.last_seq, m.creator_wallet, m.phase, m.vanished, m.category,
+               m.created_at_unix, extract(epoch FROM (m.metadata ->> 'closes_at')::timestamptz)::bigint AS ends_at_unix, coalesce(m.price_yes, -1) AS price_yes,
                coalesce(day.close, 500000000) AS price_yes_before, m.total_volume, m.current_liquidity, m.traders_count,
                w.volume, w.trades, w.low_epoch, w.low_seq, before.volume AS volume_before,
                old.market IS NULL OR w.trades <= 2000

@@ -7,6 +7,8 @@
 //!
 //! What went wrong is sorted into what the writer can do about it ([`CommitFailure`]); what to do is the writer's.
 
+use std::sync::Arc;
+
 use deadpool_postgres::{Client, Pool, Transaction};
 use uuid::Uuid;
 
@@ -17,10 +19,12 @@ use super::{
     pipeline::{Counts, Pipeline, exactly},
     revert,
     rows::{ConfigRow, MarketRow},
+    users,
 };
 use crate::domain::{
     entry::Entry,
     ids::{AccountAddress, Epoch, Seq, Slot},
+    metadata::MarketMetadata,
 };
 
 /// The row of a stream as it is after an append.
@@ -47,6 +51,17 @@ pub struct StreamAppend {
     pub slot_high_before: Slot,
     /// The row after the last entry.
     pub row: HeadRow,
+    /// What the entries that users wrote change beside it.
+    pub users: UsersPart,
+}
+
+/// What entries that users wrote change beside the stream's row.
+#[derive(Debug, Clone, Default)]
+pub struct UsersPart {
+    /// Rows of the outbox that have become entries of this append: they are deleted with it, or nothing is written.
+    pub outbox: Vec<i64>,
+    /// The market's document is another one, or (`None` inside) has fallen with the market's creation.
+    pub document: Option<Option<Arc<MarketMetadata>>>,
 }
 
 /// What went wrong with a batch, by what can be done.
@@ -81,6 +96,8 @@ impl From<tokio_postgres::Error> for CommitFailure {
 pub struct WriterLife {
     /// Its row in `journal_writers`.
     pub instance: Uuid,
+    /// It may COPY: no row level security stands over what it writes.
+    pub copies: bool,
 }
 
 impl WriterLife {
@@ -96,8 +113,9 @@ impl WriterLife {
         transaction.execute("DELETE FROM journal_writers WHERE active_at < now() - interval '7 days'", &[]).await?;
         let instance = Uuid::now_v7();
         transaction.execute("INSERT INTO journal_writers (instance, last_batch) VALUES ($1, 0)", &[&instance]).await?;
+        let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
         transaction.commit().await?;
-        Ok(Self { instance })
+        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)? })
     }
 
     /// Was this batch committed? Waits for a transaction that is still open on the server.
@@ -139,10 +157,10 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, candles. What an entry does to
-    /// rows that are there already comes after all that is new.
+    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, candles, what users wrote.
+    /// What an entry does to rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
-        let rows = Batch::of(appends);
+        let rows = Batch::of(appends, self.copies);
         let mut pipeline = Pipeline::new(tx);
         let claim: Parameters<'_> = vec![Box::new(self.instance), Box::new(batch)];
         let verdict = exactly(1, |_| CommitFailure::LifeOver);
@@ -151,6 +169,7 @@ impl WriterLife {
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
         rows.write_figures(&mut pipeline).await?;
+        users::write(&mut pipeline, appends).await;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }

@@ -8,5 +8,6 @@ pub mod config;
 pub mod frame;
 pub mod market;
 pub mod schema;
+pub mod social;
 pub mod trade;
 pub mod wire;

@@ -62,7 +62,7 @@ impl From<&Activity> for ActivityView {
             kind,
             user: it.wallet.clone(),
             action,
-            market: it.place.market.to_string(),
+            market: it.question.clone().unwrap_or_else(|| it.place.market.to_string()),
             market_id: it.place.market,
             time: UnixSeconds(it.place.at_unix),
             amount: Decimals::sol(it.amount),

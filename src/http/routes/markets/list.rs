@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use deadpool_postgres::Transaction;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -153,7 +154,7 @@ impl Question for ListMarkets {
         let Window { limit, offset } = self.window;
         let (query, after) = (&self.query, self.after);
         // One more than asked for tells whether there is a next page.
-        let asked = async |tx: &deadpool_postgres::Transaction<'_>| {
+        let asked = async |tx: &Transaction<'_>| {
             Ok(listing::markets(&**tx, query, after, offset, limit + 1).await?)
         };
         let mut rows = reads.read(asked).await?;
@@ -180,7 +181,8 @@ pub(super) async fn shown(reads: &Reads, rows: &[Listed]) -> Result<Vec<MarketDe
             volume_24h: listed.figures.map(|figures| Lamports(figures.volume_24h)),
             traders_count: Some(listed.row.traders_count),
         };
-        MarketDetail::new(market, Seq(listed.row.last_seq), Slot(listed.row.slot_high), now)
+        let detail = MarketDetail::new(market, Seq(listed.row.last_seq), Slot(listed.row.slot_high), now);
+        detail.with_metadata(listed.row.metadata.as_ref())
     };
     Ok(markets.iter().zip(rows).map(show).collect())
 }

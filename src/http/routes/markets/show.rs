@@ -57,6 +57,7 @@ impl Question for ShowMarket {
             volume_24h: counted.and_then(|(_, figures)| figures).map(|figures| Lamports(figures.volume_24h)),
             traders_count: counted.map(|(traders, _)| traders),
         };
-        Ok((Rendered::of(&MarketDetail::new(market, released.seq, released.slot, now))?, seen))
+        let detail = MarketDetail::new(market, released.seq, released.slot, now);
+        Ok((Rendered::of(&detail.with_metadata(released.beside.document.as_deref()))?, seen))
     }
 }

@@ -51,7 +51,7 @@ impl From<&TrendingRow> for TrendingMarket {
         };
         Self {
             id: row.address,
-            question: None,
+            question: row.question.clone(),
             yes_price: row.price_yes.map(|price| Decimals::percent(PriceE9(price))),
             change_24h: row.price_yes.map(change),
             volume_24h: Decimals::sol(row.figures.volume_24h),

@@ -13,10 +13,12 @@ use crate::{
         config::ProgramConfig,
         ids::{Epoch, MarketAddress, MarketSeed, Seq, Slot},
         market::Market,
+        metadata::MarketMetadata,
     },
     http::pool::{PoolFailure, ReadPool},
     journal::{
         read::{self, ReadFailure},
+        rights::{self, Access, Acting},
         rows::timestamp,
     },
     view::{
@@ -54,7 +56,7 @@ pub(super) struct Head {
 
 #[derive(Debug, Clone)]
 pub(super) enum State {
-    Market(Arc<Market>),
+    Market(Arc<Market>, Option<Arc<MarketMetadata>>),
     Config(Option<Arc<ProgramConfig>>),
 }
 
@@ -62,7 +64,10 @@ impl Head {
     /// The answer to a subscription that begins here, with a snapshot.
     pub fn snapshot(&self, channel: Channel) -> Subscribed {
         let snapshot = match &self.state {
-            State::Market(market) => Snapshot::Market(Box::new(MarketView::at(market, self.seq, self.slot))),
+            State::Market(market, document) => {
+                let view = MarketView::at(market, self.seq, self.slot).with_metadata(document.as_deref());
+                Snapshot::Market(Box::new(view))
+            }
             State::Config(config) => {
                 Snapshot::Config(config.as_ref().map(|config| Box::new(ConfigView::from(&**config))))
             }
@@ -94,8 +99,8 @@ impl Head {
 
 impl From<ReleasedMarket> for Head {
     fn from(released: ReleasedMarket) -> Self {
-        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, market, .. } = released;
-        Self { epoch, seq, slot, recorded_at_ms, state: State::Market(market) }
+        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, market, beside, .. } = released;
+        Self { epoch, seq, slot, recorded_at_ms, state: State::Market(market, beside.document) }
     }
 }
 
@@ -186,8 +191,11 @@ impl Sources {
     /// The market that was made from a seed.
     pub(super) async fn market_of(&self, seed: MarketSeed) -> Result<MarketAddress, ReadError> {
         let looked_up = async {
-            let client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
-            read::market_address_by_seed(&**client, seed).await.map_err(|failure| log::warn!("{failure}"))
+            let mut client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
+            let found = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
+                read::market_address_by_seed(&**tx, seed).await
+            });
+            found.await.map_err(|failure| log::warn!("{failure}"))
         };
         looked_up.await.map_err(|()| ReadError::Loading)?.ok_or(ReadError::Unknown)
     }
@@ -253,8 +261,11 @@ impl Sources {
         head: Seq,
     ) -> Result<Vec<Arc<FramePack>>, PageFailure> {
         let entries = {
-            let client = self.pool.get().await?;
-            read::entries_after(&**client, channel.stream(), epoch, after, PAGE_ENTRIES).await?
+            let mut client = self.pool.get().await?;
+            let page = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
+                read::entries_after(&**tx, channel.stream(), epoch, after, PAGE_ENTRIES).await
+            });
+            page.await?
         };
         // Nothing past what the stream has released: it is durable, but the world is told in the stream's own time.
         let released = entries.iter().take_while(|entry| entry.seq <= head);
