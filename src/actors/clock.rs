@@ -2,23 +2,24 @@
 //!
 //! It shares its arbiter with nobody busy. A tick that does not fit into a mailbox is left out: the next comes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::prelude::*;
 
 use super::supervision::{Crash, DeathGuard};
 
-type Hand = Box<dyn Fn() + Send>;
+/// What is done so often. It must only `try_send`.
+pub type Hand = (Duration, Arc<dyn Fn() + Send + Sync>);
 
 /// See the module.
 pub struct Clock {
-    hands: Vec<(Duration, Hand)>,
+    hands: Vec<Hand>,
     _guard: DeathGuard,
 }
 
 impl Clock {
-    /// A clock that calls each hand every so often. A hand must only `try_send`.
-    pub fn new(hands: Vec<(Duration, Hand)>, guard: DeathGuard) -> Self {
+    /// A clock that calls each hand every so often.
+    pub fn new(hands: Vec<Hand>, guard: DeathGuard) -> Self {
         Self { hands, _guard: guard }
     }
 }

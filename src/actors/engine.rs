@@ -13,7 +13,7 @@ use actix::prelude::*;
 
 use super::{
     chain_reader::ChainReader,
-    clock::Clock,
+    clock::{Clock, Hand},
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -21,6 +21,7 @@ use super::{
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
+    stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
     watchdog,
@@ -44,9 +45,11 @@ use crate::{
 const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
+const STATS_CONNECTIONS: usize = 1;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
+const STATS_TICK: Duration = Duration::from_secs(1);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,7 @@ pub struct Engine {
     listener: Link<Listener>,
     registry_link: Link<Registry>,
     clock: Link<Clock>,
+    stats: Link<StatsKeeper>,
     outbox: Link<OutboxReader>,
     ledgers: Link<LedgerKeeper>,
     config_address: AccountAddress,
@@ -95,6 +99,8 @@ impl Engine {
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
         let outbox = Link::default();
         let ledgers: Link<LedgerKeeper> = Link::default();
+
+        let stats = Link::default();
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -150,6 +156,7 @@ impl Engine {
                     health: health.clone(),
                 },
             ),
+            stats_kind(&stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?),
             outbox_kind(
                 &outbox,
                 arbiter("outbox"),
@@ -162,7 +169,16 @@ impl Engine {
                 },
             ),
             ledgers_kind(&ledgers, arbiter("ledgers"), database.writer_pool()?),
-            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &ledgers),
+            clock_kind(
+                &clock,
+                arbiter("clock"),
+                vec![
+                    hand(LISTENER_TICK, &listener, || ListenerTick),
+                    hand(STREAM_TICK, &registry_link, || StreamTick),
+                    hand(STATS_TICK, &stats, || StatsTick),
+                    hand(LEDGER_TICK, &ledgers, || LedgerTick),
+                ],
+            ),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -172,6 +188,7 @@ impl Engine {
             listener,
             registry_link,
             clock,
+            stats,
             outbox,
             ledgers,
             config_address,
@@ -180,8 +197,8 @@ impl Engine {
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `ledgers`, `config`, or
-    /// the address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`, `ledgers`,
+    /// `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -189,6 +206,7 @@ impl Engine {
             "listener" => crash(&self.listener),
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
+            "stats" => crash(&self.stats),
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
             "config" => self.crash_stream(self.config_address),
@@ -275,6 +293,17 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
     }
 }
 
+fn stats_kind(link: &Link<StatsKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "stats keeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(StatsKeeper::start_in_arbiter(&arbiter, move |_| StatsKeeper::new(pool, guard)));
+        }),
+    }
+}
+
 fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
     let link = link.clone();
     Kind {
@@ -297,32 +326,23 @@ fn ledgers_kind(link: &Link<LedgerKeeper>, arbiter: ArbiterHandle, pool: deadpoo
     }
 }
 
-fn clock_kind(
-    link: &Link<Clock>,
-    arbiter: ArbiterHandle,
-    listener: &Link<Listener>,
-    registry: &Link<Registry>,
-    ledgers: &Link<LedgerKeeper>,
-) -> Kind {
-    let (link, listener, registry, ledgers) = (link.clone(), listener.clone(), registry.clone(), ledgers.clone());
+/// A tick that finds its actor dead or full is left out.
+fn hand<A, M>(every: Duration, link: &Link<A>, tick: fn() -> M) -> Hand
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message<Result = ()> + Send + 'static,
+{
+    let link = link.clone();
+    (every, Arc::new(move || drop(link.get().map(|addr| addr.try_send(tick())))))
+}
+
+fn clock_kind(link: &Link<Clock>, arbiter: ArbiterHandle, hands: Vec<Hand>) -> Kind {
+    let link = link.clone();
     Kind {
         name: "clock",
         start: Box::new(move |guard| {
-            let (listener, registry, ledgers) = (listener.clone(), registry.clone(), ledgers.clone());
-            link.set(Clock::start_in_arbiter(&arbiter, move |_| {
-                // A tick that finds its actor dead or full is left out.
-                let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
-                    let _ = listener.get().map(|addr| addr.try_send(ListenerTick));
-                });
-                let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
-                    let _ = registry.get().map(|addr| addr.try_send(StreamTick));
-                });
-                let to_ledgers: Box<dyn Fn() + Send> = Box::new(move || {
-                    let _ = ledgers.get().map(|addr| addr.try_send(LedgerTick));
-                });
-                let hands = vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams), (LEDGER_TICK, to_ledgers)];
-                Clock::new(hands, guard)
-            }));
+            let hands = hands.clone();
+            link.set(Clock::start_in_arbiter(&arbiter, move |_| Clock::new(hands, guard)));
         }),
     }
 }

@@ -157,8 +157,8 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, what users wrote. What an entry does to
-    /// rows that are there already comes after all that is new.
+    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, candles, what users wrote.
+    /// What an entry does to rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
         let rows = Batch::of(appends, self.copies);
         let mut pipeline = Pipeline::new(tx);
@@ -168,6 +168,7 @@ impl WriterLife {
         rows.write_heads(&mut pipeline).await?;
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
+        rows.write_figures(&mut pipeline).await?;
         users::write(&mut pipeline, appends).await;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await

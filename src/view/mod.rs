@@ -3,6 +3,7 @@
 //! Shared by the market actor (which makes a frame once for all its subscribers) and by REST, so that both show the same
 //! objects. Owns no state and knows no socket.
 
+pub mod chart;
 pub mod config;
 pub mod frame;
 pub mod market;

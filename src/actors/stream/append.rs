@@ -46,6 +46,7 @@ impl<S: Subject> StreamActor<S> {
         }
         // Also where the listener never saw them, but a heal read them.
         S::note(&self.env.fees, self.life.entries_in_flight());
+        self.pulse.changes();
         for pack in self.life.release() {
             self.listeners.send(&pack);
         }

@@ -285,6 +285,7 @@ impl<S: Subject> StreamActor<S> {
 
     fn set_stale(&mut self, reason: Option<String>) {
         self.env.health.stale(self.address, reason.as_deref());
+        self.pulse.changes();
         self.stale = reason.map(Arc::from);
     }
 
