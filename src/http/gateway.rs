@@ -140,6 +140,17 @@ impl Reads {
         Ok(self.pool.get().await?)
     }
 
+    /// As [`Reads::engine`], without writing.
+    ///
+    /// # Errors
+    /// As [`Reads::read`].
+    pub async fn engine_read<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(Acting::Engine, Access::Read, question).await
+    }
+
     async fn run<T>(
         &self,
         acting: Acting,
@@ -306,6 +317,11 @@ impl GatewayHandle {
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
 
+    /// Where its answers come from: for what is asked before there is a question, or is longer than an answer (exports).
+    pub fn reads(&self) -> &Arc<Reads> {
+        &self.reads
+    }
+
     /// Ask, and wait for the answer.
     ///
     /// # Errors
@@ -316,11 +332,6 @@ impl GatewayHandle {
         let lost = |_| ApiError::unavailable("The request was interrupted.");
         let gateway = self.gateway();
         gateway.send(Ask { question, place }).await.map_err(lost)?
-    }
-
-    /// For what is longer than an answer: exports.
-    pub fn reads(&self) -> Arc<Reads> {
-        Arc::clone(&self.reads)
     }
 
     /// The actor; a new one if a panic ended it. It has no state to lose.

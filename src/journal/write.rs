@@ -19,7 +19,7 @@ use super::{
     pipeline::{Counts, Pipeline, exactly},
     revert,
     rows::{ConfigRow, MarketRow},
-    users,
+    user_writes,
 };
 use crate::domain::{
     entry::Entry,
@@ -169,7 +169,7 @@ impl WriterLife {
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
         rows.write_figures(&mut pipeline).await?;
-        users::write(&mut pipeline, appends).await;
+        user_writes::write(&mut pipeline, appends).await;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }
