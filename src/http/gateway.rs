@@ -26,6 +26,7 @@ use crate::{
         stream::{ReadError, ReleasedMarket},
     },
     domain::{
+        config::ProgramConfig,
         ids::{MarketAddress, MarketSeed},
         market::Market,
         phase::Phase,
@@ -190,10 +191,15 @@ impl Reads {
         if !markets.into_iter().any(|market| market.phase == Phase::Resolving) {
             return None;
         }
-        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config_period()).await.ok().flatten()
+        self.program_config().await.map(|config| config.dispute_period_seconds)
     }
 
-    async fn config_period(&self) -> Option<i64> {
+    /// The program's config, if it can be had at once.
+    pub async fn program_config(&self) -> Option<Arc<ProgramConfig>> {
+        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config()).await.ok().flatten()
+    }
+
+    async fn config(&self) -> Option<Arc<ProgramConfig>> {
         let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let handle = match known.filter(ConfigHandle::is_alive) {
             Some(handle) => handle,
@@ -204,7 +210,7 @@ impl Reads {
             }
         };
         let released = handle.read().await.ok()?;
-        released.config.map(|config| config.dispute_period_seconds)
+        released.config
     }
 }
 

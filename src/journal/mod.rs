@@ -26,6 +26,7 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod social;
 pub mod staging;
 mod users;
 pub mod votes;

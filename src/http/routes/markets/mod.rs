@@ -5,12 +5,13 @@ use actix_web::HttpRequest;
 use crate::http::{error::ApiError, gateway::MarketRef};
 
 pub mod list;
+pub mod metadata;
 pub mod prices;
 pub mod show;
 pub mod trades;
 
 /// The market that the path names.
-fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
+pub(super) fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
     let text = request.match_info().get("market").unwrap_or_default();
     text.parse()
         .map_err(|error: crate::http::gateway::BadMarketRef| ApiError::invalid_field("market", error.to_string()))
