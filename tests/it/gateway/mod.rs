@@ -3,8 +3,10 @@
 mod discussions;
 mod idempotency;
 mod login;
+mod metadata;
 mod rights;
 mod votes;
+mod votes_rollback;
 mod written;
 
 use std::time::Duration;
