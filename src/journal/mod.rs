@@ -33,6 +33,7 @@ mod revert;
 pub mod rights;
 pub mod rows;
 pub mod sessions;
+pub mod social;
 pub mod staging;
 pub mod stats;
 mod user_writes;

@@ -51,6 +51,8 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::idempotency",
             "journal::sessions",
             "journal::users",
+            "journal::social",
+            "journal::metadata",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.
