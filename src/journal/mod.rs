@@ -11,6 +11,7 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
 mod batch;
+mod beside;
 mod columns;
 pub mod finality;
 pub mod gateway_login;
@@ -26,9 +27,10 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod sessions;
 pub mod social;
 pub mod staging;
-mod users;
+pub mod users;
 pub mod votes;
 pub mod write;
 

@@ -5,6 +5,7 @@ mod idempotency;
 mod login;
 mod metadata;
 mod rights;
+mod sign_in;
 mod votes;
 mod votes_rollback;
 mod written;
