@@ -12,6 +12,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolE
 
 pub mod activity;
 mod batch;
+mod beside;
 pub mod candles;
 pub mod charts;
 mod columns;
@@ -36,7 +37,6 @@ pub mod sessions;
 pub mod social;
 pub mod staging;
 pub mod stats;
-mod user_writes;
 pub mod users;
 pub mod votes;
 pub mod wallets;
