@@ -17,9 +17,11 @@ use super::{
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
+    stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
     watchdog,
@@ -43,9 +45,11 @@ use crate::{
 const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
+const STATS_CONNECTIONS: usize = 1;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
+const STATS_TICK: Duration = Duration::from_secs(1);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +77,8 @@ pub struct Engine {
     registry_link: Link<Registry>,
     clock: Link<Clock>,
     ledgers: Link<LedgerKeeper>,
+    stats: Link<StatsKeeper>,
+    outbox: Link<OutboxReader>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -91,7 +97,7 @@ impl Engine {
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
-        let ledgers: Link<LedgerKeeper> = Link::default();
+        let (outbox, stats, ledgers) = (Link::default(), Link::default(), Link::default());
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -148,7 +154,19 @@ impl Engine {
                 },
             ),
             ledgers_kind(&ledgers, arbiter("ledgers"), database.writer_pool()?),
-            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &ledgers),
+            stats_kind(&stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?),
+            outbox_kind(
+                &outbox,
+                arbiter("outbox"),
+                OutboxParts {
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    listen: database.parse()?,
+                    registry: registry_link.clone(),
+                    health: health.clone(),
+                    signatures_required: config.votes.signatures_required,
+                },
+            ),
+            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, (&ledgers, &stats)),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -159,14 +177,16 @@ impl Engine {
             registry_link,
             clock,
             ledgers,
+            stats,
+            outbox,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `ledgers`, `config`, or
-    /// the address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `ledgers`, `stats`,
+    /// `outbox`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -175,6 +195,8 @@ impl Engine {
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
             "ledgers" => crash(&self.ledgers),
+            "stats" => crash(&self.stats),
+            "outbox" => crash(&self.outbox),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -270,18 +292,42 @@ fn ledgers_kind(link: &Link<LedgerKeeper>, arbiter: ArbiterHandle, pool: deadpoo
     }
 }
 
+fn stats_kind(link: &Link<StatsKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "stats keeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(StatsKeeper::start_in_arbiter(&arbiter, move |_| StatsKeeper::new(pool, guard)));
+        }),
+    }
+}
+
+fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "outbox reader",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
+        }),
+    }
+}
+
 fn clock_kind(
     link: &Link<Clock>,
     arbiter: ArbiterHandle,
     listener: &Link<Listener>,
     registry: &Link<Registry>,
-    ledgers: &Link<LedgerKeeper>,
+    (ledgers, stats): (&Link<LedgerKeeper>, &Link<StatsKeeper>),
 ) -> Kind {
-    let (link, listener, registry, ledgers) = (link.clone(), listener.clone(), registry.clone(), ledgers.clone());
+    let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
+    let (ledgers, stats) = (ledgers.clone(), stats.clone());
     Kind {
         name: "clock",
         start: Box::new(move |guard| {
-            let (listener, registry, ledgers) = (listener.clone(), registry.clone(), ledgers.clone());
+            let (listener, registry) = (listener.clone(), registry.clone());
+            let (ledgers, stats) = (ledgers.clone(), stats.clone());
             link.set(Clock::start_in_arbiter(&arbiter, move |_| {
                 // A tick that finds its actor dead or full is left out.
                 let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
@@ -290,10 +336,18 @@ fn clock_kind(
                 let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
                     let _ = registry.get().map(|addr| addr.try_send(StreamTick));
                 });
+                let to_stats: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = stats.get().map(|addr| addr.try_send(StatsTick));
+                });
                 let to_ledgers: Box<dyn Fn() + Send> = Box::new(move || {
                     let _ = ledgers.get().map(|addr| addr.try_send(LedgerTick));
                 });
-                let hands = vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams), (LEDGER_TICK, to_ledgers)];
+                let hands = vec![
+                    (LISTENER_TICK, to_listener),
+                    (STREAM_TICK, to_streams),
+                    (LEDGER_TICK, to_ledgers),
+                    (STATS_TICK, to_stats),
+                ];
                 Clock::new(hands, guard)
             }));
         }),

@@ -10,6 +10,8 @@
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
 //! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
 //! | [`ledger_keeper`] | nothing: notes are in PostgreSQL | ticks | - | one piece of work at a time | a tick is no news | restarted |
+//! | [`stats_keeper`] | nothing | ticks | - | one pass at a time | a tick is left out | restarted, what is due is in PostgreSQL |
+//! | [`outbox`] | which markets have users' writes on their way | bells, ticks | `Written` | 512 rows a page, 256 markets | rows stay in the outbox | restarted, reads again |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
 //! notices who hangs.
@@ -27,9 +29,11 @@ mod generations;
 pub mod journal_writer;
 pub mod ledger_keeper;
 pub mod listener;
+pub mod outbox;
 pub mod pressure;
 pub mod registry;
 pub mod root;
+pub mod stats_keeper;
 pub mod stream;
 pub mod supervision;
 pub mod watchdog;

@@ -21,7 +21,8 @@ use super::{
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
     pool::ReadPool,
-    routes::{self, health::ServiceName},
+    routes::{self, export::trades::ExportPlaces, health::ServiceName},
+    views::Views,
     ws::{
         WsLimits,
         hub::{CountSessions, Hub, Hubs, SayGoodbye, Sources},
@@ -150,6 +151,8 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
             let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
             App::new()
                 .app_data(web::Data::new(gateway))
+                .app_data(web::Data::new(Views::default()))
+                .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(health.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(json_bodies())

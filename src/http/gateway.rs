@@ -7,7 +7,7 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     actors::{
-        registry::{ConfigHandle, RegistryHandle},
-        stream::{ReadError, ReleasedMarket},
+        registry::{ConfigHandle, MarketHandle, RegistryHandle},
+        stream::{ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, pulse::Pulse},
     },
     domain::{
         ids::{MarketAddress, MarketSeed},
@@ -169,11 +169,22 @@ impl Reads {
     /// # Errors
     /// NOT_FOUND, or UNAVAILABLE while it is being loaded or restarted.
     pub async fn released(&self, market: MarketRef) -> Result<ReleasedMarket, ApiError> {
+        Ok(self.observed(market).await?.0)
+    }
+
+    /// As [`Reads::released`], and how to tell whether it is still so.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn observed(&self, market: MarketRef) -> Result<(ReleasedMarket, Observed), ApiError> {
         let address = self.address(market).await?;
         // An actor that is gone is found once more: it may just have been restarted.
         for _ in 0..2 {
             let read = match self.registry.market(address).await {
-                Ok(handle) => handle.read().await,
+                Ok(handle) => {
+                    let seen = Observed::of(&handle);
+                    handle.read().await.map(|released| (released, seen))
+                }
                 Err(error) => Err(error),
             };
             match read {
@@ -194,17 +205,49 @@ impl Reads {
     }
 
     async fn config_period(&self) -> Option<i64> {
+        let released = self.config().await.ok()?;
+        released.config.map(|config| config.dispute_period_seconds)
+    }
+
+    /// The program's config as the world may see it.
+    ///
+    /// # Errors
+    /// UNAVAILABLE while it is being loaded or restarted.
+    pub async fn config(&self) -> Result<ReleasedConfig, ApiError> {
         let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let handle = match known.filter(ConfigHandle::is_alive) {
             Some(handle) => handle,
             None => {
-                let handle = self.registry.config().await.ok()?;
+                let handle = self.registry.config().await?;
                 *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
                 handle
             }
         };
-        let released = handle.read().await.ok()?;
-        released.config.map(|config| config.dispute_period_seconds)
+        Ok(handle.read().await?)
+    }
+}
+
+/// What a market showed when it was asked: tells, without asking it again, whether it shows the same still. Does not keep
+/// the market in memory, but says that it is needed.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pulse: Weak<Pulse>,
+    reads: Recipient<ReadMarket>,
+    version: u64,
+}
+
+impl Observed {
+    /// Before it is asked.
+    fn of(handle: &MarketHandle) -> Self {
+        let version = handle.held.version();
+        Self { pulse: Arc::downgrade(&handle.held), reads: handle.reads.clone(), version }
+    }
+
+    /// Nothing has changed since, and the market's actor is there.
+    pub fn is_current(&self) -> bool {
+        let Some(pulse) = self.pulse.upgrade().filter(|_| self.reads.connected()) else { return false };
+        pulse.needed();
+        pulse.version() == self.version
     }
 }
 
@@ -273,6 +316,11 @@ impl GatewayHandle {
         let lost = |_| ApiError::unavailable("The request was interrupted.");
         let gateway = self.gateway();
         gateway.send(Ask { question, place }).await.map_err(lost)?
+    }
+
+    /// For what is longer than an answer: exports.
+    pub fn reads(&self) -> Arc<Reads> {
+        Arc::clone(&self.reads)
     }
 
     /// The actor; a new one if a panic ended it. It has no state to lose.

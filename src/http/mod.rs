@@ -16,6 +16,7 @@ pub mod pool;
 pub mod query;
 pub mod reply;
 pub mod routes;
+pub mod views;
 pub mod ws;
 
 #[cfg(test)]

@@ -8,8 +8,12 @@ use std::str::FromStr;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    domain::ids::{Epoch, MarketAddress, Seq},
-    journal::read::{MarketPosition, TradePosition},
+    domain::ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
+    journal::{
+        activity::{ActivityPlace, EventPlace, HolderPlace},
+        listing::{ListPlace, MarketSort},
+        read::{MarketPosition, TradePosition},
+    },
 };
 
 /// A text is not a cursor of this list.
@@ -52,6 +56,11 @@ impl<P: Place> FromStr for Cursor<P> {
 
 const MARKETS: u8 = b'm';
 const TRADES: u8 = b't';
+const ACTIVITY: u8 = b'a';
+const EVENTS: u8 = b'e';
+const HOLDERS: u8 = b'h';
+/// Sorted lists of markets: a byte an order, since a place in one means nothing in another.
+const SORTED: u8 = b'A';
 
 impl Place for MarketPosition {
     fn encode(&self) -> Vec<u8> {
@@ -79,6 +88,72 @@ impl Place for TradePosition {
     }
 }
 
+impl Place for ListPlace {
+    fn encode(&self) -> Vec<u8> {
+        let sort = MarketSort::NAMES.iter().position(|(_, sort)| *sort == self.sort).unwrap_or_default() as u8;
+        let list = SORTED + 2 * sort + u8::from(self.descending);
+        [&[list][..], &self.key.to_be_bytes(), &self.address.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (key, address) = rest.split_first_chunk::<16>()?;
+        let list = list.checked_sub(SORTED)?;
+        let (_, sort) = MarketSort::NAMES.get(usize::from(list / 2))?;
+        Some(Self {
+            sort: *sort,
+            descending: list % 2 == 1,
+            key: i128::from_be_bytes(*key),
+            address: MarketAddress(address.try_into().ok()?),
+        })
+    }
+}
+
+impl Place for ActivityPlace {
+    fn encode(&self) -> Vec<u8> {
+        [&[ACTIVITY][..], &self.at_unix.to_be_bytes(), &self.seq.0.to_be_bytes(), &self.market.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (seq, market) = rest.split_first_chunk::<8>()?;
+        let market = MarketAddress(market.try_into().ok()?);
+        (list == ACTIVITY).then_some(Self {
+            at_unix: i64::from_be_bytes(*at),
+            market,
+            seq: Seq(u64::from_be_bytes(*seq)),
+        })
+    }
+}
+
+impl Place for EventPlace {
+    fn encode(&self) -> Vec<u8> {
+        [&[EVENTS][..], &self.at_ms.to_be_bytes(), &self.seq.0.to_be_bytes(), &self.stream.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (seq, stream) = rest.split_first_chunk::<8>()?;
+        let stream = AccountAddress(stream.try_into().ok()?);
+        (list == EVENTS).then_some(Self { at_ms: i64::from_be_bytes(*at), stream, seq: Seq(u64::from_be_bytes(*seq)) })
+    }
+}
+
+impl Place for HolderPlace {
+    fn encode(&self) -> Vec<u8> {
+        [&[HOLDERS][..], &self.shares.to_be_bytes(), &self.wallet.0].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (shares, wallet) = rest.split_first_chunk::<16>()?;
+        let wallet = Wallet(wallet.try_into().ok()?);
+        (list == HOLDERS).then_some(Self { shares: i128::from_be_bytes(*shares), wallet })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,6 +168,19 @@ mod tests {
             let trade = Cursor(TradePosition { epoch: Epoch(epoch), seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
             prop_assert_eq!(trade.to_text().parse::<Cursor<MarketPosition>>(), Err(BadCursor));
+        }
+
+        #[test]
+        fn a_cursor_of_a_sorted_list_round_trips_and_is_of_that_order(
+            sort in 0..6_usize, descending: bool, key: i128, address: [u8; 32], seq: u64, at_unix: i64,
+        ) {
+            let place = ListPlace { sort: MarketSort::NAMES[sort].1, descending, key, address: MarketAddress(address) };
+            prop_assert_eq!(Cursor(place).to_text().parse(), Ok(Cursor(place)));
+            let happened = ActivityPlace { at_unix, seq: Seq(seq), market: MarketAddress(address) };
+            prop_assert_eq!(Cursor(happened).to_text().parse(), Ok(Cursor(happened)));
+            let holder = HolderPlace { shares: key, wallet: Wallet(address) };
+            prop_assert_eq!(Cursor(holder).to_text().parse(), Ok(Cursor(holder)));
+            prop_assert_eq!(Cursor(holder).to_text().parse::<Cursor<ListPlace>>(), Err(BadCursor));
         }
 
         #[test]

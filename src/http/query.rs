@@ -80,6 +80,48 @@ impl QueryReader {
         }
     }
 
+    /// A number with a range of its own.
+    pub fn count(&mut self, field: &'static str, range: RangeInclusive<u32>, otherwise: u32) -> u32 {
+        self.number(field, range, otherwise)
+    }
+
+    /// A text of 1 to `longest` characters without control characters.
+    pub fn words(&mut self, field: &'static str, longest: usize) -> Option<String> {
+        let text = self.text(field)?;
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
+            self.refuse(field, format!("Must be a text of 1 to {longest} characters."));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// One of a few names.
+    pub fn one_of<T: Copy>(&mut self, field: &'static str, names: &[(&str, T)]) -> Option<T> {
+        let text = self.text(field)?;
+        let found = names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            self.refuse(field, format!("Must be one of {}.", names.join(", ")));
+        }
+        found
+    }
+
+    /// A moment: RFC 3339, or whole seconds since 1970. In seconds.
+    pub fn moment(&mut self, field: &'static str) -> Option<i64> {
+        let text = self.text(field)?;
+        let digits = !text.is_empty() && text.len() <= 10 && text.bytes().all(|c| c.is_ascii_digit());
+        let seconds = if digits {
+            text.parse().ok()
+        } else {
+            chrono::DateTime::parse_from_rfc3339(&text).ok().map(|at| at.timestamp())
+        };
+        if seconds.is_none() {
+            self.refuse(field, "Must be a moment: RFC 3339, or whole seconds since 1970.");
+        }
+        seconds
+    }
+
     /// All that was refused.
     ///
     /// # Errors

@@ -2,32 +2,72 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
 };
+use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
 
+/// A body that is ready to be sent, and its name. Cloning it copies nothing.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+impl Rendered {
+    /// As JSON.
+    ///
+    /// # Errors
+    /// INTERNAL if the value can't be written as JSON, which none of ours should.
+    pub fn of<T: Serialize>(value: &T) -> Result<Self, ApiError> {
+        Ok(Self::of_bytes(serde_json::to_vec(value).map_err(ApiError::internal)?))
+    }
+
+    /// Of a text that is JSON.
+    pub fn of_json(text: String) -> Self {
+        Self::of_bytes(text.into_bytes())
+    }
+
+    fn of_bytes(body: Vec<u8>) -> Self {
+        // Quotes and hexadecimal digits: always a header's value.
+        let etag = HeaderValue::from_str(&etag(&body)).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { body: body.into(), etag }
+    }
+
+    /// Of the body.
+    pub fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    /// The reply, or "not modified" for who has it already.
+    pub fn reply(&self, request: &HttpRequest) -> HttpResponse {
+        let mut reply = if has_it(request, &self.etag) {
+            HttpResponse::NotModified().finish()
+        } else {
+            let mut reply = HttpResponse::with_body(StatusCode::OK, self.body.clone()).map_into_boxed_body();
+            reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            reply
+        };
+        let headers = reply.headers_mut();
+        headers.insert(header::ETAG, self.etag.clone());
+        // Live data: a cache may keep it, but must ask each time.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        reply
+    }
+}
+
 /// A reply that a client may ask for again and be told that nothing changed.
 ///
 /// # Errors
-/// INTERNAL if the value can't be written as JSON, which none of ours should.
+/// As [`Rendered::of`].
 pub fn cacheable<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, ApiError> {
-    let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
-    let etag = etag(&body);
-    let mut reply = if has_it(request, &etag) {
-        HttpResponse::NotModified().finish()
-    } else {
-        HttpResponse::Ok().content_type("application/json").body(body)
-    };
-    let headers = reply.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, value);
-    }
-    // Live data: a cache may keep it, but must ask each time.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(reply)
+    Ok(Rendered::of(value)?.reply(request))
 }
 
 fn etag(body: &[u8]) -> String {
@@ -42,7 +82,8 @@ fn etag(body: &[u8]) -> String {
 }
 
 /// Weak comparison, as If-None-Match has it.
-fn has_it(request: &HttpRequest, etag: &str) -> bool {
+fn has_it(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    let etag = etag.to_str().unwrap_or_default();
     request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
     })

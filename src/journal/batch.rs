@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
 
 use super::{
+    candles::{self, Candles},
     columns::{
-        ChainEventColumns, Columns, ConfigColumns, JournalColumns, MarketColumns, PositionColumns, TradeColumns,
+        CandleColumns, ChainEventColumns, Columns, ConfigColumns, JournalColumns, MarketColumns, PositionColumns,
+        TradeColumns,
     },
     pipeline::{Counts, Pipeline, exactly},
     rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow, kind, moment},
@@ -132,7 +134,37 @@ impl<'a> Batch<'a> {
         }
         Ok(())
     }
+
+    /// One row a candle, whatever the number of its trades; and who is to be counted again.
+    pub async fn write_figures<'p>(&'p self, pipeline: &mut Writing<'p>) -> Result<(), CommitFailure> {
+        let mut candles = Candles::default();
+        for at in self.entries() {
+            candles.add(at.append.stream, at.stream, at.append.epoch, at.entry);
+        }
+        let sql = format!("{} {}", CandleColumns::insert(), candles::JOIN);
+        let mut rows = candles.into_rows().peekable();
+        while rows.peek().is_some() {
+            let piece = piece::<CandleColumns<'_>>(&mut rows)?;
+            let count = piece.rows();
+            let verdict =
+                exactly(count, move |made| CommitFailure::Refused(format!("{made} of {count} candles were written")));
+            pipeline.send(&sql, Counts::Touched, piece.into_parameters(), count, verdict).await;
+        }
+        let is_due = |append: &StreamAppend| matches!(append.row, HeadRow::Market(_)) && !append.entries.is_empty();
+        let due: Vec<&str> =
+            self.appends.iter().filter(|(_, append)| is_due(append)).map(|(stream, _)| stream.as_str()).collect();
+        for some in due.chunks(PIECE_ROWS) {
+            let count = some.len();
+            let verdict =
+                exactly(count, move |made| CommitFailure::Refused(format!("{made} of {count} markets became due")));
+            pipeline.send(MAKE_DUE, Counts::Touched, vec![Box::new(some.to_vec())], count, verdict).await;
+        }
+        Ok(())
+    }
 }
+
+/// The keeper takes their figures again (`journal::stats`).
+const MAKE_DUE: &str = "INSERT INTO stats_due (market) SELECT * FROM unnest($1::text[])";
 
 /// All parts of the statement see the positions as they were before it: a new one is inserted, and only an old one moved.
 /// A wallet may sell what it bought in a stretch of history that is gone (the market was adopted from its account): its

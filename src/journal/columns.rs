@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use tokio_postgres::types::{Json, ToSql, Type};
 
-use super::rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow};
+use super::{
+    candles::CandleRow,
+    rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow},
+};
 use crate::domain::{
     config::ProgramConfig,
     entry::EntryBody,
@@ -109,6 +112,7 @@ bind! {
     u32 => i32: |value| i32::try_from(value).ok();
     u32 => i64: |value| Some(i64::from(value));
     u64 => i64: |value| i64::try_from(value).ok();
+    i32 => i32: |value| Some(value);
     i64 => i64: |value| Some(value);
     u64 => Decimal: |value| Some(Decimal::from(value));
     i128 => Decimal: |value| Decimal::try_from_i128_with_scale(value, 0).ok();
@@ -236,6 +240,25 @@ columns! {
         last_trade_at_unix: Option<i64> = INT8,
         claimed_amount: Option<Decimal> = NUMERIC,
         claimed_at_unix: Option<i64> = INT8,
+    }
+
+    /// What is added to rows of `candles`.
+    CandleColumns<'a> of CandleRow, "candles" {
+        market: String = TEXT,
+        step: i32 = INT4,
+        bucket_unix: i64 = INT8,
+        open: i64 = INT8,
+        high: i64 = INT8,
+        low: i64 = INT8,
+        close: i64 = INT8,
+        first_slot: i64 = INT8,
+        first_seq: i64 = INT8,
+        last_slot: i64 = INT8,
+        last_seq: i64 = INT8,
+        low_epoch: i32 = INT4,
+        low_seq: i64 = INT8,
+        volume: Decimal = NUMERIC,
+        trades: i64 = INT8,
     }
 
     /// Of `markets`: all but `traders_count`, which the positions keep.

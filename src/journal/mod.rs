@@ -10,15 +10,22 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
+pub mod activity;
 mod batch;
+pub mod candles;
+pub mod charts;
 mod columns;
+pub mod export;
 pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
 pub mod ledgers;
+pub mod listing;
+pub mod metadata;
 pub mod migrate;
 pub mod open;
+pub mod outbox;
 mod pipeline;
 pub mod pool;
 pub mod read;
@@ -26,6 +33,9 @@ mod revert;
 pub mod rights;
 pub mod rows;
 pub mod staging;
+pub mod stats;
+mod users;
+pub mod votes;
 pub mod wallets;
 pub mod write;
 

@@ -44,12 +44,12 @@ pub(super) fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_jso
 }
 
 /// A column that is never negative.
-fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
+pub(super) fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
     u64::try_from(value).map_err(|_| BadRow { table, reason: format!("{value} is negative") })
 }
 
 /// A number for a `bigint` parameter; past its end there are no rows either.
-fn bigint(value: u64) -> i64 {
+pub(super) fn bigint(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
@@ -71,7 +71,7 @@ pub async fn entries_after<C: GenericClient + Sync>(
     rows.into_iter().map(entry).collect()
 }
 
-fn entry(row: Row) -> Result<Entry, ReadFailure> {
+pub(super) fn entry(row: Row) -> Result<Entry, ReadFailure> {
     let recorded_at: chrono::DateTime<chrono::Utc> = row.try_get(1)?;
     let body: EntryBody = of_json("journal", row.try_get(2)?)?;
     Ok(Entry { seq: Seq(unsigned("journal", row.try_get(0)?)?), recorded_at_ms: recorded_at.timestamp_millis(), body })
@@ -240,6 +240,15 @@ pub async fn newest_epoch<C: GenericClient + Sync>(client: &C) -> Result<Epoch, 
     let row = client.query_one("SELECT coalesce(max(epoch), 0)::bigint FROM journal_epochs", &[]).await?;
     let epoch = unsigned("journal_epochs", row.try_get(0)?)?;
     Ok(Epoch(u32::try_from(epoch).unwrap_or(u32::MAX)))
+}
+
+/// Genesis hash and program of the journal's chain; `None` before the first start.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn chain_identity<C: GenericClient + Sync>(client: &C) -> Result<Option<(String, String)>, ReadFailure> {
+    let row = client.query_opt("SELECT genesis_hash, program_id::text FROM chain_identity", &[]).await?;
+    row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
 }
 
 /// A page of positions in the order of market and wallet, after one.

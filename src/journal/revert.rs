@@ -2,7 +2,7 @@
 //!
 //! No row of the journal is deleted or changed. Events and trades are marked orphaned; what the entries moved in positions
 //! is subtracted, and the wallet's newest trade looked up among those that are left. A position without anything left is
-//! removed: on the chain its account vanished with the trade that made it.
+//! removed: on the chain its account vanished with the trade that made it. Candles are made anew from the trades that stand.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,10 @@ use deadpool_postgres::Transaction;
 use serde::Serialize;
 use tokio_postgres::types::Json;
 
-use super::write::{CommitFailure, StreamAppend, sort};
+use super::{
+    candles,
+    write::{CommitFailure, StreamAppend, sort},
+};
 use crate::domain::{entry::EntryBody, ids::Wallet, position::PositionDelta};
 
 /// What is taken back from a row of `positions`.
@@ -72,6 +75,7 @@ pub(super) async fn take_back(tx: &Transaction<'_>, appends: &[StreamAppend]) ->
         );
         tx.execute(&sql, &values).await.map_err(sort)?;
     }
+    candles::make_anew(tx, NAMED, &values).await?;
     let sql = format!(
         "SELECT named.stream, j.payload, named.epoch, named.seq FROM {NAMED}
          JOIN journal j ON j.stream = named.stream AND j.epoch = named.epoch AND j.seq = named.seq

@@ -1,18 +1,24 @@
 //! The market object, in two widths: what a journal entry tells (frames and snapshots: a pure function of the entry), and
 //! what REST adds to it (what is true now, `null` where it is not known).
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::{
     amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
     event::Outcome,
     ids::{MarketAddress, MarketSeed, Seq, Slot, Wallet},
+    lmsr::Curve,
     market::Market,
+    metadata::MarketMetadata,
     phase::Phase,
+    soundness::{self, Bounds, Unsound},
 };
 
 /// What was decided. `Invalid`: finalized without an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum FinalOutcome {
     /// YES won.
@@ -40,21 +46,46 @@ fn state_code<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_u8(*phase as u8)
 }
 
+/// What a market is about, as its creator wrote it; all `null` where only the chain tells of the market.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of the API
+pub struct MetadataView {
+    pub question: Option<String>,
+    pub description: Option<String>,
+    pub category: Option<String>,
+    pub tags: Vec<String>,
+    pub resolution_criteria: Option<String>,
+    pub closes_at: Option<UnixSeconds>,
+}
+
+impl From<&MarketMetadata> for MetadataView {
+    fn from(metadata: &MarketMetadata) -> Self {
+        Self {
+            question: Some(metadata.question.clone()),
+            description: Some(metadata.description.clone()),
+            category: Some(metadata.category.clone()),
+            tags: metadata.tags.clone(),
+            resolution_criteria: metadata.resolution_criteria.clone(),
+            closes_at: metadata.closes_at,
+        }
+    }
+}
+
 /// The market object as an entry tells it: inside `market_update` frames, and as the snapshot of a subscription.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct MarketView {
     pub id: MarketAddress,
     pub on_chain_address: MarketAddress,
     pub market_seed: MarketSeed,
-    pub question: Option<String>,
-    pub description: Option<String>,
-    pub category: Option<String>,
-    pub tags: [String; 0],
+    /// Left out of what an entry of the chain tells: nothing of it has changed then.
+    #[serde(flatten)]
+    pub metadata: Option<MetadataView>,
     pub creator_wallet: Wallet,
     pub resolver_wallet: Option<Wallet>,
     pub state: Phase,
     #[serde(serialize_with = "state_code")]
+    #[schema(value_type = u8, minimum = 0, maximum = 6)]
     pub state_code: Phase,
     pub b_parameter: ShareUnits,
     pub initial_liquidity: Lamports,
@@ -97,10 +128,7 @@ impl MarketView {
             id: market.address,
             on_chain_address: market.address,
             market_seed: market.seed,
-            question: None,
-            description: None,
-            category: None,
-            tags: [],
+            metadata: None,
             creator_wallet: market.creator,
             resolver_wallet: (market.resolver != Wallet::default()).then_some(market.resolver),
             state: market.phase,
@@ -135,38 +163,91 @@ impl MarketView {
             vanished: market.vanished,
         }
     }
+
+    /// With what the market is about: `null`, where that is not known.
+    pub fn with_metadata(self, metadata: Option<&MarketMetadata>) -> Self {
+        Self { metadata: Some(metadata.map_or_else(MetadataView::default, MetadataView::from)), ..self }
+    }
 }
 
 /// Something that a reader of a market should know before he trusts its figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Warning {
     /// For programs.
     pub code: WarningCode,
     /// For people.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 /// What a warning is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WarningCode {
     /// The market may be behind the chain.
     Stale,
+    /// The program's price curve can't be trusted where the market stands: `domain::soundness` has the reasons.
+    BelowMinimumB,
+    /// See there.
+    LeadBeyondCurve,
+    /// See there.
+    PriceFalls,
+    /// See there.
+    PriceDivergence,
+    /// Another of the reasons of a trade.
+    UnsoundCurve,
+    /// What the market is about is not known here.
+    NoMetadata,
 }
 
 impl Warning {
     /// The market is being healed.
-    pub const STALE: Self =
-        Self { code: WarningCode::Stale, message: "The market may be behind the chain; it is being read again." };
+    pub const STALE: Self = Self {
+        code: WarningCode::Stale,
+        message: Cow::Borrowed("The market may be behind the chain; it is being read again."),
+    };
+    /// Only the chain tells of the market.
+    pub const NO_METADATA: Self = Self {
+        code: WarningCode::NoMetadata,
+        message: Cow::Borrowed(
+            "What the market is about is not known here: its creator has not supplied the document.",
+        ),
+    };
+}
+
+impl From<Unsound> for Warning {
+    fn from(reason: Unsound) -> Self {
+        let code = match reason {
+            Unsound::BelowMinimumB { .. } => WarningCode::BelowMinimumB,
+            Unsound::LeadBeyondCurve { .. } => WarningCode::LeadBeyondCurve,
+            Unsound::PriceFalls { .. } => WarningCode::PriceFalls,
+            Unsound::PriceDivergence { .. } => WarningCode::PriceDivergence,
+            _ => WarningCode::UnsoundCurve,
+        };
+        Self { code, message: reason.to_string().into() }
+    }
+}
+
+/// What is true of a market now, and is not in its journal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MarketNow {
+    /// The config's, where it is known.
+    pub dispute_period_seconds: Option<i64>,
+    /// It may be behind the chain.
+    pub is_stale: bool,
+    /// Traded in the newest 24 hours, as last counted.
+    pub volume_24h: Option<Lamports>,
+    /// Wallets that ever traded in it.
+    pub traders_count: Option<u64>,
 }
 
 /// The market object of REST: what is true now.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct MarketDetail {
     #[serde(flatten)]
     pub market: MarketView,
     pub volume_24h: Option<Lamports>,
+    /// By true LMSR, for the same shares.
     pub fair_price_yes: Option<PriceE9>,
     /// From here on the proposed outcome can no longer be disputed; only while RESOLVING (`docs/program.md`, section 8).
     pub dispute_deadline: Option<UnixSeconds>,
@@ -175,26 +256,37 @@ pub struct MarketDetail {
 }
 
 impl MarketDetail {
-    /// The market now. `dispute_period_seconds` is the config's, where it is known.
-    pub fn new(market: &Market, seq: Seq, slot: Slot, dispute_period_seconds: Option<i64>, stale: bool) -> Self {
+    /// The market now.
+    pub fn new(market: &Market, seq: Seq, slot: Slot, now: MarketNow) -> Self {
         let proposed_at = market.resolution_proposed_at.0;
-        let dispute_deadline = match (market.phase, dispute_period_seconds) {
+        let dispute_deadline = match (market.phase, now.dispute_period_seconds) {
             (Phase::Resolving, Some(period)) if proposed_at != 0 => proposed_at.checked_add(period).map(UnixSeconds),
             _ => None,
         };
+        let (quantities, b) = (market.quantities(), market.b_parameter);
+        let unsound = soundness::judge_price(quantities, b, Bounds::default());
+        let stale = now.is_stale.then_some(Warning::STALE);
         Self {
-            market: MarketView::at(market, seq, slot),
-            volume_24h: None,
-            fair_price_yes: None,
+            market: MarketView::at(market, seq, slot).with_metadata(None),
+            volume_24h: now.volume_24h,
+            fair_price_yes: Curve::Exact.price_yes(quantities, b).ok(),
             dispute_deadline,
-            traders_count: None,
-            warnings: if stale { vec![Warning::STALE] } else { Vec::new() },
+            traders_count: now.traders_count,
+            warnings: stale.into_iter().chain(unsound.map(Warning::from)).collect(),
         }
+    }
+
+    /// With what the market is about, or a warning that this is not known.
+    pub fn with_metadata(mut self, metadata: Option<&MarketMetadata>) -> Self {
+        if metadata.is_none() {
+            self.warnings.push(Warning::NO_METADATA);
+        }
+        Self { market: self.market.with_metadata(metadata), ..self }
     }
 }
 
 /// The prices of a market: the reply of `GET /api/markets/{market}/prices`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct PricesView {
     pub price_yes: Option<PriceE9>,

@@ -161,6 +161,10 @@ impl Database {
             slot_high_before_ring: high(ring_begins),
             finalized_slot: high(head.finalized_seq.0 as usize),
             rolled_back: reverted_by(&self.entries[head.finalized_seq.0 as usize..]),
+            beside: self.entries.iter().fold(Beside::default(), |mut beside, entry| {
+                beside.follow(&entry.body);
+                beside
+            }),
         };
         Life::restore(ADDRESS.account(), EPOCH, stored)
     }

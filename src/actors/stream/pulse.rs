@@ -22,11 +22,17 @@ pub struct Pulse {
     /// Milliseconds after `began`.
     needed_ms: AtomicU64,
     wants: AtomicU8,
+    version: AtomicU64,
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { began: Instant::now(), needed_ms: AtomicU64::new(0), wants: AtomicU8::new(FINALITY | TICKS) }
+        Self {
+            began: Instant::now(),
+            needed_ms: AtomicU64::new(0),
+            wants: AtomicU8::new(FINALITY | TICKS),
+            version: AtomicU64::new(0),
+        }
     }
 }
 
@@ -46,6 +52,16 @@ impl Pulse {
     pub fn show(&self, finality: bool, ticks: bool) {
         let wants = if finality { FINALITY } else { 0 } | if ticks { TICKS } else { 0 };
         self.wants.store(wants, Ordering::Relaxed);
+    }
+
+    /// The actor's, before it shows anything else than until now: another state, or that it is stale or is not any more.
+    pub fn changes(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// As long as it is the same, the stream shows the same: what was read after it was asked for need not be read again.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// It is to be told what is finalized.

@@ -4,6 +4,9 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 
 use super::error::ApiError;
 
+pub mod config;
+pub mod events;
+pub mod export;
 pub mod health;
 pub mod leaderboard;
 pub mod markets;
@@ -47,7 +50,16 @@ pub async fn nothing_here() -> Result<HttpResponse, ApiError> {
 /// The paths of port 4000.
 pub fn api(app: &mut web::ServiceConfig) {
     app.service(readable("/api/markets", markets::list::handle))
+        .service(readable("/api/markets/activity", markets::activity::handle))
+        .service(readable("/api/markets/trending", markets::trending::handle))
+        .service(readable("/api/markets/categories", markets::categories::handle))
         .service(readable("/api/markets/{market}", markets::show::handle))
+        .service(readable("/api/markets/{market}/candles", markets::candles::handle))
+        .service(readable("/api/markets/{market}/price-history", markets::history::handle))
+        .service(readable("/api/markets/{market}/stats", markets::stats::handle))
+        .service(readable("/api/markets/{market}/related", markets::related::handle))
+        .service(readable("/api/markets/{market}/holders", markets::holders::handle))
+        .service(readable("/api/markets/{market}/depth", markets::depth::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
         .service(readable("/api/trades/history", trades::history::handle))
@@ -56,6 +68,10 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/users/{wallet}/positions", users::positions::handle))
         .service(readable("/api/users/{wallet}/trades", users::trades::handle))
         .service(readable("/api/users/{wallet}/votes", users::votes::handle))
+        .service(readable("/api/events/latest", events::latest::handle))
+        .service(readable("/api/export/trades.csv", export::trades::csv))
+        .service(readable("/api/export/trades.ndjson", export::trades::ndjson))
+        .service(readable("/api/config", config::show::handle))
         .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle));
 }

@@ -101,6 +101,7 @@ impl Stream {
                 recorded_at_ms: 1_760_000_000_000,
                 finalized_seq: Seq(0),
                 market: Arc::new(market_at(address)),
+                beside: Default::default(),
                 stale: None,
             }),
         })
@@ -324,7 +325,7 @@ impl World {
     }
 
     pub fn all_up(&self) {
-        for part in [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage] {
+        for part in [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox] {
             self.health.up(part);
         }
     }

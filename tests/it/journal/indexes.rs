@@ -8,9 +8,13 @@ use zmart::{
         phase::Phase,
     },
     journal::{
+        activity::{self, ActivityPlace, HolderPlace},
+        candles, charts,
+        listing::{self, ListPlace, MarketQuery, MarketSort},
         open,
         read::{self, MarketFilter, MarketPosition, TradePosition},
         staging::{self, Cursor, DeadLetter, Staged},
+        stats,
         write::WriterLife,
     },
 };
@@ -19,8 +23,7 @@ use zmart_testkit::{patience::wait_for, postgres::Database, seed};
 use super::{prepare, settings, story::Story};
 
 const MARKETS: u64 = 2_000;
-const TABLES: &str =
-    "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters')";
+const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due')";
 
 /// Rows that were read without an index, by table, once everybody else is gone: only then all is counted.
 async fn read_through(database: &Database) -> Vec<(String, i64)> {
@@ -101,8 +104,60 @@ async fn ask_all(database: &Database, story: &mut Story, life: &WriterLife, epoc
     assert_eq!(read::trades(client, market, newest, 10, 21).await.unwrap().len(), 21);
     read::position(client, market, Wallet([4; 32])).await.unwrap().unwrap();
     read::positions(client, Some((market, Wallet([4; 32]))), 50).await.unwrap();
+    ask_of_markets(client, market, epoch).await;
     drop(object);
     pool.close();
+}
+
+/// Lists, charts and rankings, by every filter and order.
+async fn ask_of_markets(client: &tokio_postgres::Client, market: MarketAddress, epoch: Epoch) {
+    let place = |sort, descending| ListPlace { sort, descending, key: 1_700_000_300, address: market };
+    for (_, sort) in MarketSort::NAMES {
+        for descending in [true, false] {
+            for category in [None, Some("crypto".to_owned())] {
+                for phases in [vec![], vec![Phase::Disputed], vec![Phase::Proposed, Phase::Active]] {
+                    let query =
+                        MarketQuery { sort, descending, category: category.clone(), phases, ..MarketQuery::default() };
+                    listing::markets(client, &query, None, 100, 21).await.unwrap();
+                    listing::markets(client, &query, Some(place(sort, descending)), 0, 21).await.unwrap();
+                }
+            }
+            let creator = Some(Wallet([99; 32]));
+            let query = MarketQuery { sort, descending, creator, ..MarketQuery::default() };
+            listing::markets(client, &query, None, 0, 21).await.unwrap();
+        }
+    }
+    let query = MarketQuery { ending_before_unix: Some(0), sort: MarketSort::Ending, ..MarketQuery::default() };
+    listing::markets(client, &query, None, 0, 21).await.unwrap();
+    assert_eq!(listing::counted(client, market).await.unwrap().0, 120);
+    listing::related(client, market, 6).await.unwrap();
+    listing::trending(client, 20).await.unwrap();
+    for step in candles::STEPS {
+        assert!(!charts::candles(client, market, step, 0, 10_000, 500).await.unwrap().is_empty());
+    }
+    charts::prices_before(client, market, &[0, 2_000, 5_000]).await.unwrap();
+    charts::extremes(client, market, 0, 3_600).await.unwrap();
+    for after in [None, Some(ActivityPlace { at_unix: 2_050, market, seq: Seq(3) })] {
+        assert_eq!(activity::activity(client, after, 5, 21).await.unwrap().len(), 21);
+    }
+    for after in [None, Some(HolderPlace { shares: i128::MAX, wallet: Wallet([4; 32]) })] {
+        assert_eq!(activity::holders(client, market, after, 5, 21).await.unwrap().len(), 21);
+    }
+    activity::recorded_since(client, epoch, 1_759_000_000_000, Some((market.account(), Seq(1))), 21).await.unwrap();
+    activity::before_moment(client, market.account(), epoch, 1_759_000_000_000).await.unwrap();
+}
+
+/// The keeper's work, from the first market to the last.
+async fn count_all(database: &Database) {
+    let mut client = database.connect().await;
+    loop {
+        let tx = client.transaction().await.unwrap();
+        let pass = stats::pass(&tx, 3_000).await.unwrap();
+        tx.commit().await.unwrap();
+        if !pass.more {
+            break;
+        }
+    }
 }
 
 #[test]
@@ -128,7 +183,8 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         pool.close();
 
         let before = read_through(&database).await;
-        assert_eq!(before.len(), 7);
+        assert_eq!(before.len(), 10);
+        count_all(&database).await;
         ask_all(&database, &mut story, &life, epoch).await;
         assert_eq!(read_through(&database).await, before);
 

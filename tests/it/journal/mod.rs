@@ -3,6 +3,7 @@
 
 mod bounds;
 mod columns;
+mod figures;
 mod identity;
 mod indexes;
 mod ledgers;

@@ -48,6 +48,7 @@ impl Forgetful {
             recorded_at_ms: 0,
             finalized_seq: Seq(3),
             market: Arc::clone(&self.market),
+            beside: Default::default(),
             stale: None,
         }
     }

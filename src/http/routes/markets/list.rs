@@ -1,13 +1,16 @@
-//! GET /api/markets: markets, newest first.
+//! GET /api/markets: markets, by what they are and in the order that is asked for. Answered from the worker's views for
+//! a moment.
 
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use deadpool_postgres::Transaction;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     domain::{
+        amount::Lamports,
         ids::{Seq, Slot},
         market::Market,
         phase::Phase,
@@ -17,25 +20,31 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         page::Cursor,
         query::{QueryReader, Window},
-        reply,
+        reply::Rendered,
+        views::Views,
     },
     journal::{
-        read::{self, MarketFilter, MarketPosition},
+        listing::{self, ListPlace, Listed, MarketQuery, MarketSort},
         rows::BadRow,
     },
-    view::market::MarketDetail,
+    view::market::{MarketDetail, MarketNow},
 };
+
+/// Longest search and longest name of a category, in characters.
+const WORDS_MAX: usize = 200;
 
 #[derive(Debug, PartialEq, Eq)]
 struct ListMarkets {
-    filter: MarketFilter,
-    after: Option<MarketPosition>,
+    query: MarketQuery,
+    after: Option<ListPlace>,
     window: Window,
 }
 
-#[derive(Serialize)]
-struct MarketPage {
+/// A page of markets.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MarketPage {
     markets: Vec<MarketDetail>,
+    /// Rows in this answer.
     count: usize,
     limit: u32,
     offset: u32,
@@ -46,24 +55,47 @@ struct MarketPage {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
-pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
+#[utoipa::path(get, path = "/api/markets", tag = "markets",
+    params(("state" = Option<String>, Query, description = "Names or numbers, separated by commas"),
+        ("category" = Option<String>, Query, description = "Of this category"),
+        ("creator" = Option<String>, Query, description = "Of this wallet"),
+        ("search" = Option<String>, Query, description = "Words of question, description or tags"),
+        ("ending_before" = Option<String>, Query, description = "RFC 3339"),
+        ("sort" = Option<String>, Query,
+         description = "created_at (default), volume, volume_24h, liquidity, price_yes, ending"),
+        ("order" = Option<String>, Query, description = "asc or desc; desc if not given, asc for sort=ending"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100), ("offset" = Option<u32>, Query, maximum = 10000),
+        ("cursor" = Option<String>, Query, description = "A next_cursor of the same list")),
+    responses((status = 200, body = MarketPage), (status = 304, description = "Not modified"),
+        (status = 400, description = "VALIDATION_ERROR"), (status = 503, description = "UNAVAILABLE"),
+        (status = 504, description = "TIMEOUT")))]
+pub async fn handle(
+    request: HttpRequest,
+    gateway: web::Data<GatewayHandle>,
+    views: web::Data<Views>,
+) -> Result<HttpResponse, ApiError> {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    if let Some(ready) = views.list(target) {
+        return Ok(ready.reply(&request));
+    }
     let page = gateway.ask(parse(request.query_string())?).await?;
-    reply::cacheable(&request, &page)
+    let rendered = Rendered::of(&page)?;
+    views.put_list(target, rendered.clone());
+    Ok(rendered.reply(&request))
 }
 
 fn parse(query: &str) -> Result<ListMarkets, ApiError> {
-    let (filter, after, window) = read_query(query)?;
-    Ok(ListMarkets { filter, after, window })
+    let (query, after, window) = read_query(query)?;
+    Ok(ListMarkets { query, after, window })
 }
 
 /// What a query string asks for: which markets, after which of them, how many. Public for the fuzz target `queries`.
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields.
-pub fn read_query(query: &str) -> Result<(MarketFilter, Option<MarketPosition>, Window), ApiError> {
+pub fn read_query(query: &str) -> Result<(MarketQuery, Option<ListPlace>, Window), ApiError> {
     let mut reader = QueryReader::new(query)?;
     let window = reader.window();
-    let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
     let text = reader.text("state");
     let phases = match text.as_deref().map_or(Ok(Vec::new()), states) {
         Ok(phases) => phases,
@@ -74,8 +106,20 @@ pub fn read_query(query: &str) -> Result<(MarketFilter, Option<MarketPosition>, 
             Vec::new()
         }
     };
+    let category = reader.words("category", WORDS_MAX);
+    let search = reader.words("search", WORDS_MAX);
+    let creator = reader.parsed("creator", "a wallet's address (base58 of 32 bytes)");
+    let ending_before_unix = reader.moment("ending_before");
+    let sort = reader.one_of("sort", &MarketSort::NAMES).unwrap_or(MarketSort::CreatedAt);
+    let order = reader.one_of("order", &[("asc", false), ("desc", true)]);
+    let descending = order.unwrap_or(sort != MarketSort::Ending);
+    let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
+    let is_other = |place: &ListPlace| (place.sort, place.descending) != (sort, descending);
+    if after.as_ref().is_some_and(is_other) {
+        reader.refuse("cursor", "It belongs to another sort or order.");
+    }
     reader.finish()?;
-    Ok((MarketFilter { phases }, after, window))
+    Ok((MarketQuery { phases, category, creator, search, ending_before_unix, sort, descending }, after, window))
 }
 
 /// The phases of a list of names or numbers, each once; or the part that is none.
@@ -108,25 +152,37 @@ impl Question for ListMarkets {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<MarketPage, ApiError> {
         let Window { limit, offset } = self.window;
+        let (query, after) = (&self.query, self.after);
         // One more than asked for tells whether there is a next page.
-        let asked =
-            async |tx: &Transaction<'_>| Ok(read::markets(&**tx, &self.filter, self.after, offset, limit + 1).await?);
+        let asked = async |tx: &Transaction<'_>| Ok(listing::markets(&**tx, query, after, offset, limit + 1).await?);
         let mut rows = reads.read(asked).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let found: Vec<(Market, Seq, Slot)> = rows
-            .iter()
-            .map(|row| Ok((row.market()?, Seq(row.last_seq), Slot(row.slot_high))))
-            .collect::<Result<_, BadRow>>()
-            .map_err(ApiError::internal)?;
-        let last = found.last().filter(|_| more).map(|(market, _, _)| {
-            Cursor(MarketPosition { created_at_unix: market.created_at.0, address: market.address }).to_text()
+        let next_cursor = rows.last().filter(|_| more).map(|last| {
+            let (sort, descending) = (query.sort, query.descending);
+            Cursor(ListPlace { sort, descending, key: last.key, address: last.row.address }).to_text()
         });
-        let period = reads.dispute_period_seconds(found.iter().map(|(market, _, _)| market)).await;
-        let markets: Vec<_> =
-            found.iter().map(|(market, seq, slot)| MarketDetail::new(market, *seq, *slot, period, false)).collect();
-        Ok(MarketPage { count: markets.len(), markets, limit, offset, next_cursor: last })
+        let markets = shown(&reads, &rows).await?;
+        Ok(MarketPage { count: markets.len(), markets, limit, offset, next_cursor })
     }
+}
+
+/// Rows as market objects.
+pub(super) async fn shown(reads: &Reads, rows: &[Listed]) -> Result<Vec<MarketDetail>, ApiError> {
+    let markets: Vec<Market> =
+        rows.iter().map(|listed| listed.row.market()).collect::<Result<_, BadRow>>().map_err(ApiError::internal)?;
+    let dispute_period_seconds = reads.dispute_period_seconds(&markets).await;
+    let show = |(market, listed): (&Market, &Listed)| {
+        let now = MarketNow {
+            dispute_period_seconds,
+            is_stale: false,
+            volume_24h: listed.figures.map(|figures| Lamports(figures.volume_24h)),
+            traders_count: Some(listed.row.traders_count),
+        };
+        let detail = MarketDetail::new(market, Seq(listed.row.last_seq), Slot(listed.row.slot_high), now);
+        detail.with_metadata(listed.row.metadata.as_ref())
+    };
+    Ok(markets.iter().zip(rows).map(show).collect())
 }
 
 #[cfg(test)]
@@ -147,7 +203,7 @@ mod tests {
             ("state=OPEN", Err("state")),
         ];
         for (query, expected) in cases {
-            let parsed = parse(query).map(|list| list.filter.phases);
+            let parsed = parse(query).map(|list| list.query.phases);
             let parsed = parsed.map_err(|error| error.details[0].field.to_string());
             assert_eq!(parsed, expected.map(<[_]>::to_vec).map_err(str::to_owned), "{query:?}");
         }
@@ -157,5 +213,37 @@ mod tests {
     fn a_cursor_of_another_list_is_refused() {
         let error = parse("cursor=dAAAAAEAAAAAAAAAAg").unwrap_err();
         assert_eq!(error.details[0].field, "cursor");
+    }
+
+    #[test]
+    fn what_a_list_is_asked_for_is_refused_by_field() {
+        let cases = [
+            ("sort=volume&order=asc", None),
+            ("sort=ending&ending_before=2026-01-31T12:00:00.000Z", None),
+            ("creator=So11111111111111111111111111111111111111112&category=crypto&search=will%20it", None),
+            ("sort=shares", Some("sort")),
+            ("order=down", Some("order")),
+            ("creator=me", Some("creator")),
+            ("ending_before=tomorrow", Some("ending_before")),
+            ("search=", Some("search")),
+            ("category=%00", Some("category")),
+        ];
+        for (query, refused) in cases {
+            let refused_here = parse(query).err().map(|error| error.details[0].field.to_string());
+            assert_eq!(refused_here.as_deref(), refused, "{query}");
+        }
+        assert!(!parse("sort=ending").unwrap().query.descending, "the next to end comes first");
+        let place = ListPlace {
+            sort: MarketSort::Volume,
+            descending: true,
+            key: 5,
+            address: crate::domain::ids::MarketAddress([1; 32]),
+        };
+        let cursor = Cursor(place).to_text();
+        assert_eq!(parse(&format!("sort=volume&cursor={cursor}")).unwrap().after, Some(place));
+        for other in ["", "sort=liquidity&", "sort=volume&order=asc&"] {
+            let error = parse(&format!("{other}cursor={cursor}")).unwrap_err();
+            assert_eq!(error.details[0].field, "cursor", "{other}");
+        }
     }
 }

@@ -4,10 +4,19 @@ use actix_web::HttpRequest;
 
 use crate::http::{error::ApiError, gateway::MarketRef};
 
+pub mod activity;
+pub mod candles;
+pub mod categories;
+pub mod depth;
+pub mod history;
+pub mod holders;
 pub mod list;
 pub mod prices;
+pub mod related;
 pub mod show;
+pub mod stats;
 pub mod trades;
+pub mod trending;
 
 /// The market that the path names.
 fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {

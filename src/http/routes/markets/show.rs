@@ -1,4 +1,4 @@
-//! GET /api/markets/{market}: a market, now.
+//! GET /api/markets/{market}: a market, now. Answered from the worker's views while nothing changed.
 
 use std::sync::Arc;
 
@@ -6,12 +6,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::market_of;
 use crate::{
+    domain::amount::Lamports,
     http::{
         error::ApiError,
-        gateway::{GatewayHandle, MarketRef, Question, Reads},
-        reply,
+        gateway::{GatewayHandle, MarketRef, Observed, Question, Reads},
+        reply::Rendered,
+        views::Views,
     },
-    view::market::MarketDetail,
+    journal::listing,
+    view::market::{MarketDetail, MarketNow},
 };
 
 struct ShowMarket(MarketRef);
@@ -20,17 +23,41 @@ struct ShowMarket(MarketRef);
 ///
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
-pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
-    let market = gateway.ask(ShowMarket(market_of(&request)?)).await?;
-    reply::cacheable(&request, &market)
+#[utoipa::path(get, path = "/api/markets/{market}", tag = "markets",
+    params(("market" = String, Path, description = "Account address or seed")),
+    responses((status = 200, body = MarketDetail), (status = 304, description = "Not modified"),
+        (status = 400, description = "VALIDATION_ERROR"), (status = 404, description = "NOT_FOUND"),
+        (status = 503, description = "UNAVAILABLE"), (status = 504, description = "TIMEOUT")))]
+pub async fn handle(
+    request: HttpRequest,
+    gateway: web::Data<GatewayHandle>,
+    views: web::Data<Views>,
+) -> Result<HttpResponse, ApiError> {
+    let market = market_of(&request)?;
+    if let Some(ready) = views.market(&market) {
+        return Ok(ready.reply(&request));
+    }
+    let (rendered, seen) = gateway.ask(ShowMarket(market)).await?;
+    views.put_market(market, rendered.clone(), seen);
+    Ok(rendered.reply(&request))
 }
 
 impl Question for ShowMarket {
-    type Answer = MarketDetail;
+    type Answer = (Rendered, Observed);
 
-    async fn answer(self, reads: Arc<Reads>) -> Result<MarketDetail, ApiError> {
-        let released = reads.released(self.0).await?;
-        let period = reads.dispute_period_seconds([&*released.market]).await;
-        Ok(MarketDetail::new(&released.market, released.seq, released.slot, period, released.stale.is_some()))
+    async fn answer(self, reads: Arc<Reads>) -> Result<(Rendered, Observed), ApiError> {
+        let (released, seen) = reads.observed(self.0).await?;
+        let market = &*released.market;
+        let address = market.address;
+        // What the market's actor does not know may be missing: it is then shown as not known.
+        let counted = reads.read(async |tx| Ok(listing::counted(&**tx, address).await?)).await.ok();
+        let now = MarketNow {
+            dispute_period_seconds: reads.dispute_period_seconds([market]).await,
+            is_stale: released.stale.is_some(),
+            volume_24h: counted.and_then(|(_, figures)| figures).map(|figures| Lamports(figures.volume_24h)),
+            traders_count: counted.map(|(traders, _)| traders),
+        };
+        let detail = MarketDetail::new(market, released.seq, released.slot, now);
+        Ok((Rendered::of(&detail.with_metadata(released.beside.document.as_deref()))?, seen))
     }
 }

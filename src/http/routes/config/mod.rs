@@ -1,0 +1,3 @@
+//! The program's config.
+
+pub mod show;

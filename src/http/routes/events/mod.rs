@@ -1,0 +1,3 @@
+//! Events: the journal for those who poll.
+
+pub mod latest;

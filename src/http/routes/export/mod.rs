@@ -1,0 +1,3 @@
+//! Exports: public data, whole.
+
+pub mod trades;
