@@ -238,6 +238,11 @@ impl ChainClient {
         self.build.addresses().market(market_id).0
     }
 
+    /// Votes on a proposal, by a transaction.
+    pub async fn vote(&self, market: MarketAddress, voter: &Keypair, vote: bool) -> TxSignature {
+        self.must_send(&[self.build.submit_proposal_vote(market, wallet_of(voter), vote)], &[voter]).await
+    }
+
     /// Opens trading.
     pub async fn activate(&self, market: MarketAddress, creator: &Keypair) {
         self.must_send(&[self.build.activate_market(market, wallet_of(creator))], &[creator]).await;

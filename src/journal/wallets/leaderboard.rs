@@ -38,6 +38,16 @@ impl WindowName {
             Self::All => "all",
         }
     }
+
+    /// Its length; `None`: without an end.
+    pub fn hours(self) -> Option<i64> {
+        match self {
+            Self::Day => Some(24),
+            Self::Week => Some(168),
+            Self::Month => Some(720),
+            Self::All => None,
+        }
+    }
 }
 
 /// A place in a ranking.

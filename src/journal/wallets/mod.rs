@@ -5,13 +5,15 @@
 
 mod holdings;
 mod leaderboard;
+mod portfolio;
 mod totals;
 
 pub use self::{
     holdings::{
-        PositionFound, VoteFound, VoteKind, VotePosition, WalletTradeFound, WalletTradePosition, config, positions,
+        PositionFound, VoteFound, VotePosition, VoteSource, WalletTradeFound, WalletTradePosition, config, positions,
         trades, votes,
     },
     leaderboard::{LeaderFound, Ranking, RankingPlace, WindowName, leaders},
+    portfolio::{PastFound, first_hour, pasts, prices},
     totals::{COUNT_MAX, Profile, WalletTotals, profile, totals},
 };

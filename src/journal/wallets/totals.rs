@@ -26,7 +26,7 @@ pub struct WalletTotals {
     pub correct: u64,
     /// Markets that it created, at most [`COUNT_MAX`].
     pub markets_created: u64,
-    /// Votes that it cast here, at most [`COUNT_MAX`].
+    /// Votes, here and on the chain; both in one matter are one. At most [`COUNT_MAX`].
     pub votes: u64,
 }
 
@@ -46,9 +46,17 @@ pub async fn totals(tx: &Transaction<'_>, wallet: Wallet) -> Result<WalletTotals
     const SQL: &str = "
         SELECT coalesce(l.trades, 0), coalesce(l.volume, 0), coalesce(l.realised, 0), coalesce(l.decided, 0),
                coalesce(l.correct, 0), coalesce(t.markets_traded, 0),
-               (SELECT count(*) FROM (SELECT FROM markets WHERE creator_wallet = $1::text AND NOT vanished LIMIT $2) c),
-               (SELECT count(*) FROM (SELECT FROM proposal_votes WHERE wallet = $1::text LIMIT $2) v)
-             + (SELECT count(*) FROM (SELECT FROM dispute_votes WHERE wallet = $1::text LIMIT $2) v)
+               (SELECT count(*) FROM (SELECT FROM market_stats WHERE creator_wallet = $1 LIMIT $2) c),
+               (SELECT count(*) FROM (
+                    (SELECT market::text, 'ProposalVoteSubmitted' FROM proposal_votes WHERE wallet = $1::text LIMIT $2)
+                    UNION
+                    (SELECT market::text, 'DisputeVoteSubmitted' FROM dispute_votes WHERE wallet = $1::text LIMIT $2)
+                    UNION
+                    (SELECT j.stream::text, j.payload -> 'event' ->> 'event'
+                     FROM journal j JOIN chain_events e USING (stream, epoch, seq)
+                     WHERE j.kind IN ('event', 'contained') AND NOT e.orphaned
+                       AND j.payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
+                       AND j.payload -> 'event' ->> 'user' = $1 LIMIT $2)) v)
         FROM (SELECT $1::text AS wallet) w
         LEFT JOIN leaderboard l ON l.period = 'all' AND l.wallet = w.wallet
         LEFT JOIN wallet_totals t ON t.wallet = w.wallet";

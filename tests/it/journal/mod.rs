@@ -13,6 +13,7 @@ mod rollback;
 mod rows;
 mod story;
 mod streams;
+mod wallets;
 mod writer;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use crate::{domain::ids::Wallet, http::error::ApiError};
 
 mod places;
+pub mod portfolio;
 pub mod positions;
 pub mod show;
 pub mod trades;
