@@ -6,7 +6,7 @@ mod columns;
 mod figures;
 mod identity;
 mod indexes;
-mod ledgers;
+pub mod ledgers;
 mod outages;
 mod passivation;
 mod rollback;
