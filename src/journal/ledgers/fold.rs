@@ -114,10 +114,10 @@ pub fn fold(positions: &Positions, mut before: Before) -> Folded {
             folded.unfinished.push(key.clone());
         }
         let hours = go_on(newest, &trades);
-        if let (Some(newest), Some(first)) = (newest, hours.first()) {
-            if first.hour == newest.hour {
-                folded.tallies.subtract(&key.1, newest.hour, Tally::of_hour(&newest));
-            }
+        if let (Some(newest), Some(first)) = (newest, hours.first())
+            && first.hour == newest.hour
+        {
+            folded.tallies.subtract(&key.1, newest.hour, Tally::of_hour(&newest));
         }
         for hour in &hours {
             folded.tallies.add(&key.1, hour.hour, Tally::of_hour(hour));
