@@ -9,10 +9,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     domain::ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
-    journal::{
+    journal::read::{
+        MarketPosition, TradePosition,
         activity::{ActivityPlace, EventPlace, HolderPlace},
         listing::{ListPlace, MarketSort},
-        read::{MarketPosition, TradePosition},
     },
 };
 
@@ -137,11 +137,7 @@ impl Place for EventPlace {
         let (at, rest) = rest.split_first_chunk::<8>()?;
         let (seq, stream) = rest.split_first_chunk::<8>()?;
         let stream = AccountAddress(stream.try_into().ok()?);
-        (list == EVENTS).then_some(Self {
-            at_ms: i64::from_be_bytes(*at),
-            stream,
-            seq: Seq(u64::from_be_bytes(*seq)),
-        })
+        (list == EVENTS).then_some(Self { at_ms: i64::from_be_bytes(*at), stream, seq: Seq(u64::from_be_bytes(*seq)) })
     }
 }
 

@@ -10,7 +10,8 @@ use tokio_postgres::types::Type;
 use super::{
     candles::{self, Candles},
     columns::{
-        CandleColumns, ChainEventColumns, Columns, ConfigColumns, JournalColumns, MarketColumns, PositionColumns, TradeColumns,
+        CandleColumns, ChainEventColumns, Columns, ConfigColumns, JournalColumns, MarketColumns, PositionColumns,
+        TradeColumns,
     },
     pipeline::{Counts, Pipeline, exactly},
     rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow, kind, moment},

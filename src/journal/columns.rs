@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use tokio_postgres::types::{Json, ToSql, Type};
 
-use super::{candles::CandleRow, rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow}};
+use super::{
+    candles::CandleRow,
+    rows::{ChainEventRow, ConfigRow, JournalRow, MarketRow, PositionDeltaRow, TradeRow},
+};
 use crate::domain::{
     config::ProgramConfig,
     entry::EntryBody,

@@ -10,17 +10,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
-pub mod activity;
 mod batch;
 pub mod candles;
-pub mod charts;
 mod columns;
-pub mod export;
 pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
-pub mod listing;
 pub mod metadata;
 pub mod migrate;
 pub mod open;

@@ -425,3 +425,22 @@ impl PositionRow {
         }
     }
 }
+
+/// A bucket in which something was traded. Prices of YES in units of 1e-9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredCandle {
+    /// Its first second.
+    pub bucket_unix: i64,
+    /// After its first trade.
+    pub open: u64,
+    /// The highest.
+    pub high: u64,
+    /// The lowest.
+    pub low: u64,
+    /// After its last trade.
+    pub close: u64,
+    /// Lamports.
+    pub volume: u128,
+    /// How many trades.
+    pub trades: u64,
+}

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::amount::{PriceE9, UnixSeconds},
-    journal::charts::StoredCandle,
+    journal::rows::StoredCandle,
 };
 
 /// Lengths of candles.
@@ -195,7 +195,8 @@ mod tests {
     fn an_empty_bucket_carries_the_close_and_before_the_first_trade_there_is_none() {
         let stored = [minute(360, 5), minute(420, 9), minute(1_000_020, 1)];
         let made = candles(&stored[..2], Resolution::Minutes5, 0, 1_200, None);
-        let shown: Vec<_> = made.iter().map(|it| (it.timestamp.0, it.open.0, it.high.0, it.close.0, it.trades)).collect();
+        let shown: Vec<_> =
+            made.iter().map(|it| (it.timestamp.0, it.open.0, it.high.0, it.close.0, it.trades)).collect();
         assert_eq!(shown, [(300, 5, 9, 9, 2), (600, 9, 9, 9, 0), (900, 9, 9, 9, 0)]);
         assert_eq!(candles(&[], Resolution::Day, 0, 86_400, Some(3)).len(), 1);
         assert_eq!(candles(&[], Resolution::Day, 0, 86_400, None), []);

@@ -27,7 +27,12 @@ pub struct Pulse {
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { began: Instant::now(), needed_ms: AtomicU64::new(0), wants: AtomicU8::new(FINALITY | TICKS), version: AtomicU64::new(0) }
+        Self {
+            began: Instant::now(),
+            needed_ms: AtomicU64::new(0),
+            wants: AtomicU8::new(FINALITY | TICKS),
+            version: AtomicU64::new(0),
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 use zmart::{
     domain::{amount::ShareUnits, event::Outcome, ids::Wallet},
     journal::{
-        charts,
-        stats::{self, Window},
+        read::charts::{self, Window},
+        stats,
         write::WriterLife,
     },
 };
@@ -149,12 +149,12 @@ async fn figures_are_those_of_the_window_at_every_time() {
                                       volume::text, phase FROM market_stats WHERE market = $1";
             let row = client.query_one(SQL, &[&market]).await.unwrap();
             let stored: (String, i64, i64, i64, String) = (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
-            let naive =
-                (volume.to_string(), inside.len() as i64, wallets.len() as i64, before, score.to_string());
+            let naive = (volume.to_string(), inside.len() as i64, wallets.len() as i64, before, score.to_string());
             assert_eq!(stored, naive, "{market} at {now}");
             assert_eq!(row.get::<_, String>(5), story.market().total_volume.to_string());
             assert_eq!(row.get::<_, i16>(6), 2, "ACTIVE");
-            let extremes = charts::extremes(&client, story.address(), since, Window::at(now).whole_hours).await.unwrap();
+            let extremes =
+                charts::extremes(&client, story.address(), since, Window::at(now).whole_hours).await.unwrap();
             let prices = inside.iter().map(|trade| trade.price as u64);
             assert_eq!(extremes, prices.clone().max().zip(prices.min()), "{market} at {now}");
         }

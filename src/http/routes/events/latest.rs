@@ -20,9 +20,9 @@ use crate::{
         query::QueryReader,
         reply::Rendered,
     },
-    journal::{
+    journal::read::{
+        self,
         activity::{self, EventPlace, StreamEntry},
-        read,
     },
     view::frame::{Channel, FramePack},
 };
@@ -93,8 +93,10 @@ fn parse(query: &str, now_ms: i64) -> Result<ListEvents, ApiError> {
         reader.refuse("since", "Without market_id it must be milliseconds since 1970.");
     }
     let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
-    let types: Vec<String> =
-        reader.text("types").map(|text| text.split(',').map(|name| name.trim().to_owned()).collect()).unwrap_or_default();
+    let types: Vec<String> = reader
+        .text("types")
+        .map(|text| text.split(',').map(|name| name.trim().to_owned()).collect())
+        .unwrap_or_default();
     if types.iter().any(|name| !TYPES.contains(&name.as_str())) {
         reader.refuse("types", format!("Must be some of {}.", TYPES.join(", ")));
     }
@@ -115,8 +117,9 @@ impl Reply {
 
     fn add(&mut self, channel: Channel, epoch: Epoch, entry: &crate::domain::entry::Entry, types: &[String]) {
         let pack = FramePack::of(channel, epoch, entry);
-        let is_wanted =
-            |text: &&str| types.is_empty() || types.iter().any(|name| text.starts_with(&format!(r#"{{"type":"{name}""#)));
+        let is_wanted = |text: &&str| {
+            types.is_empty() || types.iter().any(|name| text.starts_with(&format!(r#"{{"type":"{name}""#)))
+        };
         for text in pack.texts().filter(is_wanted) {
             if self.count > 0 {
                 self.body.push(',');

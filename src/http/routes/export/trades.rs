@@ -23,7 +23,7 @@ use crate::{
         query::QueryReader,
     },
     journal::{
-        export::{self, TradeFilter},
+        read::export::{self, TradeFilter},
         rows::TradeRow,
     },
 };
@@ -271,7 +271,9 @@ mod tests {
 
     #[test]
     fn filters_are_refused_by_field() {
-        for (query, field) in [("market=x", "market"), ("wallet=", "wallet"), ("from=soon", "from"), ("to=1&to=2", "to")] {
+        for (query, field) in
+            [("market=x", "market"), ("wallet=", "wallet"), ("from=soon", "from"), ("to=1&to=2", "to")]
+        {
             assert_eq!(parse(query).unwrap_err().details[0].field, field, "{query}");
         }
         assert_eq!(parse("from=5&to=1970-01-01T00:00:09Z").unwrap().to_unix, Some(9));

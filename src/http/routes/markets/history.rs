@@ -18,7 +18,7 @@ use crate::{
         query::QueryReader,
         reply,
     },
-    journal::charts,
+    journal::read::charts,
     view::chart::Decimals,
 };
 
@@ -70,8 +70,7 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
     let mut reader = QueryReader::new(request.query_string())?;
     let (from, to) = (reader.moment("from"), reader.moment("to"));
     let points = reader.count("points", 2..=POINTS_MAX, POINTS);
-    let interval: Option<crate::view::chart::Resolution> =
-        reader.parsed("interval", "one of 1m, 5m, 15m, 1h, 4h, 1d");
+    let interval: Option<crate::view::chart::Resolution> = reader.parsed("interval", "one of 1m, 5m, 15m, 1h, 4h, 1d");
     let to = to.unwrap_or_else(|| chrono::Utc::now().timestamp());
     if from.is_some_and(|from| from >= to) {
         reader.refuse("from", "Must be before `to`.");
@@ -80,7 +79,10 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
     if let (Sampling::Every(every), Some(from)) = (sampling, from)
         && (to - from) / every >= i64::from(POINTS_MAX)
     {
-        reader.refuse("interval", format!("More than {POINTS_MAX} points: ask for a longer interval or a shorter stretch."));
+        reader.refuse(
+            "interval",
+            format!("More than {POINTS_MAX} points: ask for a longer interval or a shorter stretch."),
+        );
     }
     reader.finish()?;
     reply::cacheable(&request, &gateway.ask(ShowHistory { market, from, to, sampling }).await?)

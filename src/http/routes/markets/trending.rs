@@ -15,7 +15,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::listing::{self, TrendingRow},
+    journal::read::listing::{self, TrendingRow},
     view::chart::Decimals,
 };
 
@@ -45,10 +45,8 @@ pub struct TrendingMarket {
 
 impl From<&TrendingRow> for TrendingMarket {
     fn from(row: &TrendingRow) -> Self {
-        let change = |price: u64| Decimals {
-            units: i128::from(price) - i128::from(row.figures.price_yes_before),
-            places: 7,
-        };
+        let change =
+            |price: u64| Decimals { units: i128::from(price) - i128::from(row.figures.price_yes_before), places: 7 };
         Self {
             id: row.address,
             question: row.question.clone(),
