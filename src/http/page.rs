@@ -9,10 +9,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     domain::ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
-    journal::{
+    journal::read::{
+        MarketPosition, TradePosition,
         activity::{ActivityPlace, EventPlace, HolderPlace},
         listing::{ListPlace, MarketSort},
-        read::{MarketPosition, TradePosition},
     },
 };
 

@@ -10,18 +10,14 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
-pub mod activity;
 mod batch;
 pub mod candles;
-pub mod charts;
 mod columns;
-pub mod export;
 pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
 pub mod ledgers;
-pub mod listing;
 pub mod metadata;
 pub mod migrate;
 pub mod open;
@@ -36,7 +32,6 @@ pub mod staging;
 pub mod stats;
 mod users;
 pub mod votes;
-pub mod wallets;
 pub mod write;
 
 /// How to reach PostgreSQL.

@@ -22,7 +22,7 @@ use crate::{
         tally::VoteKind,
         valuation::{claimable, current_value},
     },
-    journal::wallets::{LeaderFound, PositionFound, Profile, VoteFound, VoteSource, WalletTotals, WindowName},
+    journal::rows::wallets::{LeaderFound, PositionFound, Profile, VoteFound, VoteSource, WalletTotals, WindowName},
     view::social::VoteSourceView,
 };
 

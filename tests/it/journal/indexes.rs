@@ -8,11 +8,13 @@ use zmart::{
         phase::Phase,
     },
     journal::{
-        activity::{self, ActivityPlace, HolderPlace},
-        candles, charts,
-        listing::{self, ListPlace, MarketQuery, MarketSort},
-        open,
-        read::{self, MarketFilter, MarketPosition, TradePosition},
+        candles, open,
+        read::{
+            self, MarketFilter, MarketPosition, TradePosition,
+            activity::{self, ActivityPlace, HolderPlace},
+            charts,
+            listing::{self, ListPlace, MarketQuery, MarketSort},
+        },
         staging::{self, Cursor, DeadLetter, Staged},
         stats,
         write::WriterLife,

@@ -10,7 +10,8 @@ use zmart::{
     },
     journal::{
         ledgers::{move_windows, work_off},
-        wallets::{self, Ranking, RankingPlace, VotePosition, VoteSource, WalletTradePosition, WindowName},
+        read::wallets::{self, WalletTradePosition},
+        rows::wallets::{Ranking, RankingPlace, VotePosition, VoteSource, WindowName},
         write::WriterLife,
     },
 };

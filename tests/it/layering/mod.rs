@@ -41,19 +41,9 @@ const LAYERS: &[(&str, Imports)] = &[
 
 /// Exceptions to [`LAYERS`]: paths that a layer may import all the same.
 const ALSO_ALLOWED: &[(&str, &[&str])] = &[
-    (
-        "http",
-        &[
-            "journal::read",
-            "journal::rows",
-            "journal::pool",
-            "journal::rights",
-            "journal::idempotency",
-            "journal::wallets",
-        ],
-    ),
+    ("http", &["journal::read", "journal::rows", "journal::pool", "journal::rights", "journal::idempotency"]),
     // Rows are plain values: a trade is shown from its row as from its entry.
-    ("view", &["journal::rows", "journal::wallets"]),
+    ("view", &["journal::rows"]),
 ];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.

@@ -16,7 +16,10 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::wallets::{self, LeaderFound, Ranking, RankingPlace, WindowName},
+    journal::{
+        read::wallets,
+        rows::wallets::{LeaderFound, Ranking, RankingPlace, WindowName},
+    },
     view::wallet::{LeaderView, WINDOWS},
 };
 

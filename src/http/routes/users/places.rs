@@ -3,7 +3,7 @@
 use crate::{
     domain::ids::{MarketAddress, Seq, Slot},
     http::page::Place,
-    journal::wallets::{VotePosition, WalletTradePosition},
+    journal::{read::wallets::WalletTradePosition, rows::wallets::VotePosition},
 };
 
 const TRADES: u8 = b'W';

@@ -21,7 +21,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::wallets::{self, WindowName},
+    journal::{read::wallets, rows::wallets::WindowName},
     view::wallet::{Sum, WINDOWS},
 };
 

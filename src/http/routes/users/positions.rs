@@ -18,7 +18,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::wallets,
+    journal::read::wallets,
     view::wallet::PositionView,
 };
 

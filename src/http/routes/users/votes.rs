@@ -16,7 +16,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::wallets::{self, VotePosition},
+    journal::{read::wallets, rows::wallets::VotePosition},
     view::wallet::WalletVoteView,
 };
 

@@ -6,11 +6,10 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
 use super::{
-    super::{
-        ledgers::{ledger_hour, ledger_whole},
-        read::ReadFailure,
-    },
-    holdings::{PositionFound, position},
+    super::super::ledgers::{ledger_hour, ledger_whole},
+    ReadFailure,
+    holdings::position,
+    rows::PositionFound,
 };
 use crate::domain::{
     amount::{Lamports, PriceE9},

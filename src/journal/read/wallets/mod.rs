@@ -8,12 +8,12 @@ mod leaderboard;
 mod portfolio;
 mod totals;
 
+use super::{ReadFailure, of_json};
+use crate::journal::rows::wallets as rows;
+
 pub use self::{
-    holdings::{
-        PositionFound, VoteFound, VotePosition, VoteSource, WalletTradeFound, WalletTradePosition, config, positions,
-        trades, votes,
-    },
-    leaderboard::{LeaderFound, Ranking, RankingPlace, WindowName, leaders},
+    holdings::{WalletTradeFound, WalletTradePosition, config, positions, trades, votes},
+    leaderboard::leaders,
     portfolio::{PastFound, first_hour, pasts, prices},
-    totals::{COUNT_MAX, Profile, WalletTotals, profile, totals},
+    totals::{profile, totals},
 };

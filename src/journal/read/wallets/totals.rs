@@ -1,41 +1,13 @@
 //! A wallet's profile and its totals.
 
-use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 
-use super::super::{ledgers::ledger_whole, read::ReadFailure};
+use super::{
+    super::super::ledgers::ledger_whole,
+    ReadFailure,
+    rows::{COUNT_MAX, Profile, WalletTotals},
+};
 use crate::domain::{ids::Wallet, ledger::Profit};
-
-/// Votes and created markets are counted up to here; the count of more is this number.
-pub const COUNT_MAX: u32 = 10_000;
-
-/// What a wallet did in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WalletTotals {
-    /// Trades that stand.
-    pub trades: u64,
-    /// Their volume, in lamports.
-    pub volume: u128,
-    /// Markets with at least one of them.
-    pub markets_traded: u64,
-    /// By sells, verdicts and claims.
-    pub realised: Profit,
-    /// Markets that were decided, where the wallet's larger holding could be right.
-    pub decided: u64,
-    /// Those where it was.
-    pub correct: u64,
-    /// Markets that it created, at most [`COUNT_MAX`].
-    pub markets_created: u64,
-    /// Votes, here and on the chain; both in one matter are one. At most [`COUNT_MAX`].
-    pub votes: u64,
-}
-
-impl WalletTotals {
-    /// Nothing at all is known of the wallet.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 /// What a wallet did in all: four look-ups in indexes of its own. Trades and what follows from them are a moment behind
 /// the journal (the keeper of ledgers).
@@ -73,16 +45,6 @@ pub async fn totals(tx: &Transaction<'_>, wallet: Wallet) -> Result<WalletTotals
         markets_created: count(6)?,
         votes: count(7)?.min(u64::from(COUNT_MAX)),
     })
-}
-
-/// What a wallet says of itself, once it has signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)] // the names are the table's own
-pub struct Profile {
-    pub display_name: Option<String>,
-    pub bio: Option<String>,
-    pub avatar_url: Option<String>,
-    pub created_at: DateTime<Utc>,
 }
 
 /// The profile of a wallet; `None` if it never signed in.

@@ -4,33 +4,20 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
-use super::super::{
-    ledgers::{ledger_amount, ledger_whole},
-    read::{ReadFailure, of_json},
-    rows::{BadRow, MarketRow, PositionRow, TradeRow},
+use super::{
+    super::super::{
+        ledgers::{ledger_amount, ledger_whole},
+        rows::{BadRow, MarketRow, PositionRow, TradeRow},
+    },
+    ReadFailure, of_json,
+    rows::{PositionFound, VoteFound, VotePosition},
 };
 use crate::domain::{
-    amount::{Lamports, ShareUnits},
+    amount::Lamports,
     config::ProgramConfig,
     ids::{Epoch, MarketAddress, Seq, Slot, Wallet},
     ledger::{Holding, Ledger, Profit},
-    market::Market,
-    position::Position,
-    tally::VoteKind,
 };
-
-/// A position with its market and its ledger.
-#[derive(Debug, Clone)]
-pub struct PositionFound {
-    /// The position.
-    pub position: Position,
-    /// The market.
-    pub market: Market,
-    /// What the shares cost and what was realised; empty until the keeper of ledgers has seen the first trade.
-    pub ledger: Ledger,
-    /// What the market is about, where that is known.
-    pub question: Option<String>,
-}
 
 /// A page of a wallet's positions in the order of their markets, after one; without those in markets that vanished.
 ///
@@ -145,57 +132,6 @@ pub async fn trades(
     found.collect()
 }
 
-/// Where a vote was cast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VoteSource {
-    /// Here, off the chain.
-    Here,
-    /// By the program.
-    Chain,
-}
-
-/// A vote's place among those of its wallet: newest first, then by source, kind and market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VotePosition {
-    /// When it was cast, in microseconds since 1970.
-    pub created_at_us: i64,
-    /// Where.
-    pub source: VoteSource,
-    /// What it was about.
-    pub kind: VoteKind,
-    /// The market.
-    pub market: MarketAddress,
-}
-
-impl VotePosition {
-    /// Source and kind as one number, in their order.
-    pub fn code(&self) -> u8 {
-        self.source as u8 * 2 + u8::from(self.kind == VoteKind::Dispute)
-    }
-
-    /// The source and the kind of a number.
-    pub fn of_code(code: u8) -> Option<(VoteSource, VoteKind)> {
-        let source = if code < 2 { VoteSource::Here } else { VoteSource::Chain };
-        let kind = if code.is_multiple_of(2) { VoteKind::Proposal } else { VoteKind::Dispute };
-        (code < 4).then_some((source, kind))
-    }
-}
-
-/// A vote of a wallet; of one that is on the chain, `created_at` is when it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VoteFound {
-    /// Where it stands.
-    pub place: VotePosition,
-    /// For or against.
-    pub vote: bool,
-    /// When it was cast.
-    pub created_at: DateTime<Utc>,
-    /// The wallet's signature over it, if it gave one.
-    pub signature: Option<String>,
-    /// The transaction of a vote on the chain.
-    pub tx_signature: Option<String>,
-}
-
 /// A page of a wallet's votes after a place, newest first.
 ///
 /// # Errors
@@ -274,12 +210,5 @@ impl WalletTradeFound {
     /// The journal's life that it was recorded in.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.row.epoch)
-    }
-}
-
-impl PositionFound {
-    /// The shares held: (YES, NO).
-    pub fn held(&self) -> (ShareUnits, ShareUnits) {
-        (self.position.shares_yes, self.position.shares_no)
     }
 }
