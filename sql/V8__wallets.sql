@@ -111,6 +111,11 @@ CREATE INDEX leaderboard_by_profit ON leaderboard (period, realised DESC, wallet
 CREATE INDEX leaderboard_by_volume ON leaderboard (period, volume DESC, wallet DESC);
 CREATE INDEX leaderboard_by_accuracy ON leaderboard (period, accuracy_bps DESC, decided DESC, wallet DESC) WHERE decided > 0;
 
+-- Votes on the chain, by who cast them; those that were cast here are found by `proposal_votes_by_wallet` and its twin.
+CREATE INDEX journal_chain_votes_by_wallet ON journal ((payload -> 'event' ->> 'user'), recorded_at DESC, stream)
+    WHERE kind IN ('event', 'contained')
+      AND payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted');
+
 -- A verdict, or its roll-back, changes every position of its market.
 CREATE FUNCTION note_verdict() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

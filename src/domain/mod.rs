@@ -25,6 +25,7 @@ pub mod metadata;
 pub mod misfit;
 pub mod payout;
 pub mod phase;
+pub mod portfolio;
 pub mod position;
 pub mod rollback;
 pub mod soundness;

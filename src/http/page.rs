@@ -10,9 +10,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use crate::{
     domain::ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
     journal::{
-        activity::{ActivityPlace, EventPlace, HolderPlace},
-        listing::{ListPlace, MarketSort},
-        read::{MarketPosition, TradePosition},
+        read::{
+            MarketPosition, TradePosition,
+            activity::{ActivityPlace, EventPlace, HolderPlace},
+            listing::{ListPlace, MarketSort},
+        },
         social::CommentPosition,
     },
 };

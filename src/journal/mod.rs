@@ -10,19 +10,15 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
-pub mod activity;
 mod batch;
 mod beside;
 pub mod candles;
-pub mod charts;
 mod columns;
-pub mod export;
 pub mod finality;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
 pub mod ledgers;
-pub mod listing;
 pub mod metadata;
 pub mod migrate;
 pub mod open;
@@ -39,7 +35,6 @@ pub mod staging;
 pub mod stats;
 pub mod users;
 pub mod votes;
-pub mod wallets;
 pub mod write;
 
 /// How to reach PostgreSQL.

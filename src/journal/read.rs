@@ -3,6 +3,12 @@
 //! Never writes, never guesses: a row that the domain can't hold is an error of its own ([`ReadFailure::BadRow`]), since
 //! asking again will not help. Works on a client or inside a transaction.
 
+pub mod activity;
+pub mod charts;
+pub mod export;
+pub mod listing;
+pub mod wallets;
+
 use serde::de::DeserializeOwned;
 use tokio_postgres::{GenericClient, Row, types::ToSql};
 
@@ -39,17 +45,17 @@ impl From<tokio_postgres::Error> for ReadFailure {
     }
 }
 
-pub(super) fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
+fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
     serde_json::from_value(value).map_err(|error| BadRow { table, reason: error.to_string() })
 }
 
 /// A column that is never negative.
-pub(super) fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
+fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
     u64::try_from(value).map_err(|_| BadRow { table, reason: format!("{value} is negative") })
 }
 
 /// A number for a `bigint` parameter; past its end there are no rows either.
-pub(super) fn bigint(value: u64) -> i64 {
+fn bigint(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

@@ -4,6 +4,8 @@
 //! `jsonb_populate_recordset`, and all are read with `to_jsonb`: PostgreSQL's numeric and a JSON number are both exact for
 //! any u64, and one definition serves both ways. Rows that come by the thousand are written as `columns`.
 
+pub mod wallets;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -425,4 +427,23 @@ impl PositionRow {
             claimed_amount: Lamports(self.claimed_amount),
         }
     }
+}
+
+/// A bucket in which something was traded. Prices of YES in units of 1e-9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredCandle {
+    /// Its first second.
+    pub bucket_unix: i64,
+    /// After its first trade.
+    pub open: u64,
+    /// The highest.
+    pub high: u64,
+    /// The lowest.
+    pub low: u64,
+    /// After its last trade.
+    pub close: u64,
+    /// Lamports.
+    pub volume: u128,
+    /// How many trades.
+    pub trades: u64,
 }

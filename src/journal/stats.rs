@@ -7,7 +7,7 @@
 
 use tokio_postgres::Transaction;
 
-use super::JournalError;
+use super::{JournalError, read::charts::Window};
 
 /// Rows of `stats_due` that a pass takes away.
 const DUE_ROWS_MAX: i64 = 2_000;
@@ -55,23 +55,6 @@ pub async fn take(tx: &Transaction<'_>, markets: &[String], now_unix: i64) -> Re
     let window = Window::at(now_unix);
     tx.execute(TAKE_FIGURES, &[&markets, &now_unix, &window.since, &window.whole_hours]).await?;
     Ok(())
-}
-
-/// The newest 1,440 minutes: the running one and those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// The first second of it.
-    pub since: i64,
-    /// From here on, whole hours.
-    pub whole_hours: i64,
-}
-
-impl Window {
-    /// At this time.
-    pub fn at(now_unix: i64) -> Self {
-        let since = now_unix - now_unix.rem_euclid(60) - 1_439 * 60;
-        Self { since, whole_hours: since + (-since).rem_euclid(3_600) }
-    }
 }
 
 /// The wallets of a day are counted trade by trade. Where there are many, not at each pass: a thousand trades a second of
@@ -146,18 +129,3 @@ const TAKE_FIGURES: &str = "
     GROUP BY category
     ON CONFLICT (category) DO UPDATE SET markets = c.markets + excluded.markets,
         volume_24h = c.volume_24h + excluded.volume_24h, volume_before = c.volume_before + excluded.volume_before";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_has_1_440_minutes_and_its_hours_are_whole() {
-        for now in [0, 59, 60, 3_599, 3_600, 86_400, 1_700_000_000, 1_700_006_399] {
-            let Window { since, whole_hours } = Window::at(now);
-            assert_eq!((since % 60, whole_hours % 3_600), (0, 0), "{now}");
-            assert_eq!((now - since) / 60, 1_439, "{now}");
-            assert!((since..since + 3_600).contains(&whole_hours), "{now}");
-        }
-    }
-}

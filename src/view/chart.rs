@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::amount::{PriceE9, UnixSeconds},
-    journal::charts::StoredCandle,
+    journal::rows::StoredCandle,
 };
 
 /// Lengths of candles.

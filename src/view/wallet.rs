@@ -19,10 +19,16 @@ use crate::{
         ids::{MarketAddress, Wallet},
         ledger::{Profit, Settlement, return_bps},
         phase::Phase,
+        tally::VoteKind,
         valuation::{claimable, current_value},
     },
-    journal::wallets::{LeaderFound, PositionFound, Profile, VoteFound, VoteKind, WalletTotals},
+    journal::rows::wallets::{LeaderFound, PositionFound, Profile, VoteFound, VoteSource, WalletTotals, WindowName},
+    view::social::VoteSourceView,
 };
+
+/// The windows of time, by their names.
+pub const WINDOWS: [(&str, WindowName); 4] =
+    [("24h", WindowName::Day), ("7d", WindowName::Week), ("30d", WindowName::Month), ("all", WindowName::All)];
 
 /// A sum of money of any size, in lamports. In JSON a decimal string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +108,8 @@ pub struct PositionView {
 
 impl PositionView {
     /// Of a position; without the fees in force there is no current value of an open one.
-    pub fn of(found: &PositionFound, question: Option<String>, fees: Option<FeeSchedule>) -> Self {
-        let PositionFound { position, market, ledger } = found;
+    pub fn of(found: &PositionFound, fees: Option<FeeSchedule>) -> Self {
+        let PositionFound { position, market, ledger, question } = found;
         let settled = Settlement::of_position(ledger, market, position);
         let mut realized = ledger.realised;
         realized += settled.by_verdict;
@@ -112,7 +118,7 @@ impl PositionView {
         let unrealized = value.map(|value| Profit::of(value, settled.open_cost));
         Self {
             market_id: market.address,
-            question,
+            question: question.clone(),
             state: market.phase,
             state_code: market.phase,
             shares_yes: position.shares_yes,
@@ -145,7 +151,7 @@ pub struct TotalsView {
     pub markets_decided: u64,
     /// At most 10,000.
     pub markets_created: u64,
-    /// Cast here; at most 10,000.
+    /// A vote here and one on the chain in the same matter are one; at most 10,000.
     pub votes: u64,
 }
 
@@ -194,27 +200,23 @@ fn moment(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// What a vote was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum VoteKindView {
-    /// Should the market be approved?
-    Proposal,
-    /// Is the proposed outcome wrong?
-    Dispute,
-}
-
-/// A vote that a wallet cast here.
+/// A vote of a wallet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct WalletVoteView {
     pub market_id: MarketAddress,
-    pub kind: VoteKindView,
+    /// `proposal` or `dispute`.
+    #[schema(value_type = String, pattern = "^(proposal|dispute)$")]
+    pub vote_type: VoteKind,
+    pub source: VoteSourceView,
     pub vote: bool,
+    /// When it was cast; of one on the chain, when it was recorded here.
     #[schema(format = DateTime)]
-    pub created_at: String,
+    pub voted_at: String,
     /// The wallet's signature over the vote, if it gave one.
     pub signature: Option<String>,
+    /// Of a vote on the chain.
+    pub tx_signature: Option<String>,
 }
 
 impl WalletVoteView {
@@ -222,13 +224,15 @@ impl WalletVoteView {
     pub fn of(found: &VoteFound) -> Self {
         Self {
             market_id: found.place.market,
-            kind: match found.place.kind {
-                VoteKind::Proposal => VoteKindView::Proposal,
-                VoteKind::Dispute => VoteKindView::Dispute,
+            vote_type: found.place.kind,
+            source: match found.place.source {
+                VoteSource::Here => VoteSourceView::Offchain,
+                VoteSource::Chain => VoteSourceView::Onchain,
             },
             vote: found.vote,
-            created_at: moment(found.created_at),
+            voted_at: moment(found.created_at),
             signature: found.signature.clone(),
+            tx_signature: found.tx_signature.clone(),
         }
     }
 }

@@ -99,6 +99,7 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/leaderboard", leaderboard::list::handle))
         .service(readable("/api/users/{wallet}", users::show::handle))
         .service(readable("/api/users/{wallet}/positions", users::positions::handle))
+        .service(readable("/api/users/{wallet}/portfolio", users::portfolio::handle))
         .service(readable("/api/users/{wallet}/trades", users::trades::handle))
         .service(readable("/api/users/{wallet}/votes", users::votes::handle))
         .service(readable("/api/events/latest", events::latest::handle))

@@ -9,7 +9,7 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
 use super::{
-    super::{JournalError, rows::BadRow},
+    super::{JournalError, read::ReadFailure, rows::BadRow},
     Key, Positions, TRADES_MAX, ledger_amount as amount, ledger_whole as whole,
     rows::{HourRow, LedgerRow, Tallies, Tally},
 };
@@ -114,10 +114,10 @@ pub fn fold(positions: &Positions, mut before: Before) -> Folded {
             folded.unfinished.push(key.clone());
         }
         let hours = go_on(newest, &trades);
-        if let (Some(newest), Some(first)) = (newest, hours.first()) {
-            if first.hour == newest.hour {
-                folded.tallies.subtract(&key.1, newest.hour, Tally::of_hour(&newest));
-            }
+        if let (Some(newest), Some(first)) = (newest, hours.first())
+            && first.hour == newest.hour
+        {
+            folded.tallies.subtract(&key.1, newest.hour, Tally::of_hour(&newest));
         }
         for hour in &hours {
             folded.tallies.add(&key.1, hour.hour, Tally::of_hour(hour));
@@ -228,16 +228,17 @@ fn key(row: &Row) -> Result<Key, JournalError> {
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-fn tally(row: &Row, at: usize) -> Result<Tally, JournalError> {
+fn tally(row: &Row, at: usize) -> Result<Tally, ReadFailure> {
     let trades: i64 = row.try_get(at)?;
     let (volume, realised) = (whole(row, at + 1)?, whole(row, at + 2)?);
     Ok(Tally { trades: i128::from(trades), volume, realised, ..Tally::default() })
 }
 
-fn hour(row: &Row) -> Result<LedgerHour, JournalError> {
+/// An hour of a position, after its market and wallet.
+pub(in crate::journal) fn hour(row: &Row) -> Result<LedgerHour, ReadFailure> {
     let Tally { trades, volume, realised, .. } = tally(row, 3)?;
     let holding = |at: usize| {
-        Ok::<_, JournalError>(Holding { shares: ShareUnits(amount(row, at)?), cost: Lamports(amount(row, at + 1)?) })
+        Ok::<_, ReadFailure>(Holding { shares: ShareUnits(amount(row, at)?), cost: Lamports(amount(row, at + 1)?) })
     };
     Ok(LedgerHour {
         hour: UnixHour(row.try_get(2)?),

@@ -21,6 +21,7 @@ use deadpool_postgres::{Pool, Transaction};
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
+pub(super) use self::fold::hour as ledger_hour;
 pub use self::windows::move_windows;
 use self::{
     fold::{Before, Folded, fold},

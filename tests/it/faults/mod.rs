@@ -11,6 +11,7 @@ mod hangs;
 mod hidden;
 mod hydration;
 mod kills;
+mod ledgers;
 mod refusals;
 mod rig;
 mod rollback;

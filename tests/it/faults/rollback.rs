@@ -132,6 +132,12 @@ async fn trades_that_vanish_are_taken_back_and_come_again_as_new_entries_where_t
     let kept = client.buy(market, trader, Outcome::Yes, SOL).await;
     journal_with(&scene.database, market, kept).await;
     let before = shown(&rig, market).await;
+    let position = format!("/api/users/{}/positions", wallet_of(trader));
+    let holding = wait_for("the position to have its cost", || async {
+        let shown = rest(&rig, &position).await;
+        if shown[0]["unrealized_pnl"] == shown[0]["current_value"] { Err(shown) } else { Ok(shown) }
+    })
+    .await;
     let listening = Subscriber::start(&rig.engine.ws, &[market]);
     wait_for("a first state", || async { if listening.follows(1) { Ok(()) } else { Err("none yet") } }).await;
 
@@ -145,6 +151,11 @@ async fn trades_that_vanish_are_taken_back_and_come_again_as_new_entries_where_t
     let head = with_both.len() as u64;
     assert_eq!(scene.rolled_back(market, 1).await, [[head - 1, head]]);
     assert_eq!(shown(&rig, market).await, before, "REST shows what the chain holds");
+    wait_for("the position to be what it was", || async {
+        let shown = rest(&rig, &position).await;
+        if shown == holding { Ok(()) } else { Err(format!("{shown} instead of {holding}")) }
+    })
+    .await;
     for signature in [bought, sold] {
         assert!(matches!(scene.entries_of(signature).await.as_slice(), [(_, true)]), "kept, and marked");
     }

@@ -90,6 +90,9 @@ async fn profits_are_those_of_a_naive_count_through_sells_a_verdict_and_a_claim(
     client.sell(market, &alice, Outcome::Yes, third).await;
     client.buy(market, &alice, Outcome::No, SOL / 10).await;
     client.buy(other, &alice, Outcome::No, SOL).await;
+    // Payouts are a part of the liquidity on paper: somebody has to bring the money that they are paid from.
+    let carol = client.funded_wallet().await;
+    client.buy(market, &carol, Outcome::Yes, 15 * SOL).await;
     let profile = settled(&stage, &alice, 5).await;
     settled(&stage, &bob, 1).await;
 
@@ -144,8 +147,31 @@ async fn profits_are_those_of_a_naive_count_through_sells_a_verdict_and_a_claim(
     assert_eq!(profile["totals"]["markets_traded"], 2, "{profile}");
     assert_eq!(number(&profile["totals"]["realized_pnl"]), realised, "{profile}");
     assert_eq!(profile["display_name"], Value::Null, "{profile}");
-    let creators = get(&stage.engine.api, &format!("/api/users/{}", wallet_of(&creator))).await.json();
-    assert_eq!(creators["totals"]["markets_created"], 2, "{creators}");
+    wait_for("the creator's markets to be counted", || async {
+        let creators = get(&stage.engine.api, &format!("/api/users/{}", wallet_of(&creator))).await.json();
+        if creators["totals"]["markets_created"] == 2 { Ok(()) } else { Err(creators) }
+    })
+    .await;
+
+    // The portfolio ends with now: the shares at the market's price, what they cost, and what was realised.
+    let path = format!("/api/users/{}/portfolio?window=24h&points=5", wallet_of(&alice));
+    let portfolio = get(&stage.engine.api, &path).await.json();
+    let points = portfolio["points"].as_array().unwrap_or_else(|| panic!("{portfolio}"));
+    assert_eq!((points.len(), &portfolio["positions"], &portfolio["truncated"]), (5, &json!(2), &json!(false)));
+    for point in &points[..4] {
+        assert_eq!((number(&point["value"]), number(&point["realized_pnl"])), (0, 0), "{portfolio}");
+    }
+    let mut value = 0;
+    for (address, held) in [(market, &shown), (other, &position(&stage, &alice, other).await)] {
+        let price = get(&stage.engine.api, &format!("/api/markets/{address}/prices")).await.json()["price_yes"].clone();
+        let price: i128 = price.as_str().unwrap().replace('.', "").parse().unwrap();
+        value += number(&held["shares_yes"]) * price / 1_000_000_000;
+        value += number(&held["shares_no"]) * (1_000_000_000 - price) / 1_000_000_000;
+    }
+    let left: i128 = books.values().map(|(_, left)| left).sum();
+    let last = &points[4];
+    assert_eq!((number(&last["value"]), number(&last["cost"])), (value, left), "{portfolio}");
+    assert_eq!(number(&last["realized_pnl"]), realised, "{portfolio}");
 
     // What bob's position is said to be worth is what its sale pays.
     let worth = position(&stage, &bob, market).await["current_value"].clone();
@@ -166,7 +192,11 @@ async fn profits_are_those_of_a_naive_count_through_sells_a_verdict_and_a_claim(
     let total = async |wallet: &Keypair, wanted: i128| {
         wait_for("the verdict to be summed up", || async {
             let profile = get(&stage.engine.api, &format!("/api/users/{}", wallet_of(wallet))).await.json();
-            if number(&profile["totals"]["realized_pnl"]) == wanted { Ok(profile) } else { Err((profile, wanted)) }
+            if number(&profile["totals"]["realized_pnl"]) == wanted {
+                Ok(profile)
+            } else {
+                Err(format!("{wanted}: {profile}"))
+            }
         })
         .await
     };
@@ -186,6 +216,23 @@ async fn profits_are_those_of_a_naive_count_through_sells_a_verdict_and_a_claim(
         (bobs_realised - bobs_left, 0),
         "{lost}"
     );
+
+    // A vote on the chain is a vote of its wallet.
+    let proposal = client.proposed_market(&creator, 100 * SOL).await;
+    client.vote(proposal, &alice, true).await;
+    wait_for("the vote to be listed", || async {
+        let votes = get(&stage.engine.api, &format!("/api/users/{}/votes", wallet_of(&alice))).await.json();
+        let vote = &votes["votes"][0];
+        let said = (&vote["market_id"], &vote["vote_type"], &vote["source"], &vote["vote"]);
+        if said == (&json!(proposal.to_string()), &json!("proposal"), &json!("onchain"), &json!(true)) {
+            Ok(())
+        } else {
+            Err(votes)
+        }
+    })
+    .await;
+    let profile = get(&stage.engine.api, &format!("/api/users/{}", wallet_of(&alice))).await.json();
+    assert_eq!(profile["totals"]["votes"], 1, "{profile}");
 
     client.claim(market, &alice, wallet_of(&creator)).await;
     let claimed = client.position(market, wallet_of(&alice)).await.unwrap();
@@ -212,14 +259,15 @@ async fn profits_are_those_of_a_naive_count_through_sells_a_verdict_and_a_claim(
             .await;
             ranked["entries"].as_array().unwrap().clone()
         };
-        let profits: Vec<(i128, Value)> =
+        let mut profits: Vec<(i128, Value)> =
             ranked("profit").await.iter().map(|one| (number(&one["realized_pnl"]), one["wallet"].clone())).collect();
+        profits.retain(|(_, wallet)| *wallet != wallet_of(&carol).to_string());
         let expected = by_profit.map(|(profit, wallet)| (profit, json!(wallet.to_string())));
         assert_eq!(profits, expected, "{window}");
         let accurate = ranked("accuracy").await;
-        assert_eq!(accurate[0]["wallet"], wallet_of(&alice).to_string(), "{window}: {accurate:?}");
+        assert_eq!(accurate[2]["wallet"], wallet_of(&bob).to_string(), "{window}: {accurate:?}");
         let ranks: Vec<u64> = ranked("volume").await.iter().map(|one| one["rank"].as_u64().unwrap()).collect();
-        assert_eq!(ranks, [1, 2], "{window}");
+        assert_eq!(ranks, [1, 2, 3], "{window}");
     }
 }
 
@@ -237,7 +285,7 @@ async fn positions_page_by_their_link_header_and_unknown_wallets_are_said_to_be_
     markets.sort_unstable();
     settled(&stage, &wallet, 3).await;
     let mut path = format!("/api/users/{}/positions?limit=2", wallet_of(&wallet));
-    let mut pages = Vec::new();
+    let mut pages: Vec<Vec<String>> = Vec::new();
     loop {
         let answer = get(&stage.engine.api, &path).await;
         let page = answer.json();
@@ -259,6 +307,9 @@ async fn positions_page_by_their_link_header_and_unknown_wallets_are_said_to_be_
         (format!("/api/users/{nobody}/trades"), 200),
         (format!("/api/users/{nobody}/votes"), 200),
         (format!("/api/users/{nobody}/votes?limit=0"), 400),
+        (format!("/api/users/{nobody}/portfolio"), 200),
+        (format!("/api/users/{nobody}/portfolio?window=all"), 200),
+        (format!("/api/users/{nobody}/portfolio?points=61"), 400),
         ("/api/leaderboard?by=luck".to_owned(), 400),
         ("/api/trades/history".to_owned(), 401),
     ] {

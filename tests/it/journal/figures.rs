@@ -7,8 +7,8 @@ use tokio_postgres::Client;
 use zmart::{
     domain::{amount::ShareUnits, event::Outcome, ids::Wallet},
     journal::{
-        charts,
-        stats::{self, Window},
+        read::charts::{self, Window},
+        stats,
         write::WriterLife,
     },
 };

@@ -8,11 +8,13 @@ use zmart::{
         phase::Phase,
     },
     journal::{
-        activity::{self, ActivityPlace, HolderPlace},
-        candles, charts,
-        listing::{self, ListPlace, MarketQuery, MarketSort},
-        open,
-        read::{self, MarketFilter, MarketPosition, TradePosition},
+        candles, open,
+        read::{
+            self, MarketFilter, MarketPosition, TradePosition,
+            activity::{self, ActivityPlace, HolderPlace},
+            charts,
+            listing::{self, ListPlace, MarketQuery, MarketSort},
+        },
         staging::{self, Cursor, DeadLetter, Staged},
         stats,
         write::WriterLife,
@@ -23,7 +25,9 @@ use zmart_testkit::{patience::wait_for, postgres::Database, seed};
 use super::{prepare, settings, story::Story};
 
 const MARKETS: u64 = 2_000;
-const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due')";
+const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due',
+    'position_changes', 'position_hours', 'position_ledgers', 'wallet_hours', 'wallet_totals', 'leaderboard',
+    'proposal_votes', 'dispute_votes', 'users')";
 
 /// Rows that were read without an index, by table, once everybody else is gone: only then all is counted.
 async fn read_through(database: &Database) -> Vec<(String, i64)> {
@@ -106,6 +110,7 @@ async fn ask_all(database: &Database, story: &mut Story, life: &WriterLife, epoc
     read::positions(client, Some((market, Wallet([4; 32]))), 50).await.unwrap();
     ask_of_markets(client, market, epoch).await;
     drop(object);
+    super::wallets::ask_of_wallet(&pool, Wallet([4; 32])).await;
     pool.close();
 }
 
@@ -183,8 +188,9 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         pool.close();
 
         let before = read_through(&database).await;
-        assert_eq!(before.len(), 10);
+        assert_eq!(before.len(), 19);
         count_all(&database).await;
+        super::wallets::keep_all(&database).await;
         ask_all(&database, &mut story, &life, epoch).await;
         assert_eq!(read_through(&database).await, before);
 

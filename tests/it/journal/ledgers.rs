@@ -80,7 +80,7 @@ async fn work(pool: &Pool) -> usize {
 }
 
 /// Hours are the twin's, and every window is the sum of its hours.
-async fn assert_exact(client: &Client, what: &str) {
+pub async fn assert_exact(client: &Client, what: &str) {
     assert_eq!(kept(client).await, twin(client).await, "{what}");
     const WRONG: &str = "
         WITH sums AS (

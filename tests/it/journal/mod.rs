@@ -6,13 +6,14 @@ mod columns;
 mod figures;
 mod identity;
 mod indexes;
-mod ledgers;
+pub mod ledgers;
 mod outages;
 mod passivation;
 mod rollback;
 mod rows;
 mod story;
 mod streams;
+mod wallets;
 mod writer;
 
 use std::time::Duration;

@@ -20,9 +20,9 @@ use crate::{
         query::QueryReader,
         reply::Rendered,
     },
-    journal::{
+    journal::read::{
+        self,
         activity::{self, EventPlace, StreamEntry},
-        read,
     },
     view::frame::{Channel, FramePack},
 };

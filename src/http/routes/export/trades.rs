@@ -23,7 +23,7 @@ use crate::{
         query::QueryReader,
     },
     journal::{
-        export::{self, TradeFilter},
+        read::export::{self, TradeFilter},
         rows::TradeRow,
     },
 };

@@ -1,12 +1,6 @@
 //! GET /api/leaderboard: wallets by realised profit, volume or accuracy.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -19,16 +13,19 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         page::{Cursor, Place},
         query::{QueryReader, Window},
-        reply,
+        reply::Rendered,
+        views::Views,
     },
-    journal::wallets::{self, LeaderFound, Ranking, RankingPlace, WindowName},
-    view::wallet::LeaderView,
+    journal::{
+        read::wallets,
+        rows::wallets::{LeaderFound, Ranking, RankingPlace, WindowName},
+    },
+    view::wallet::{LeaderView, WINDOWS},
 };
 
-/// A page is answered again for so long without asking anew.
-const KEPT: Duration = Duration::from_secs(1);
-/// Pages that a worker keeps; past it all are forgotten.
-const PAGES_KEPT: usize = 64;
+/// Rankings, by their names.
+const RANKINGS: [(&str, Ranking); 3] =
+    [("profit", Ranking::Profit), ("volume", Ranking::Volume), ("accuracy", Ranking::Accuracy)];
 
 #[derive(Clone, Copy)]
 struct Leaders {
@@ -53,10 +50,6 @@ pub struct LeaderboardPage {
     pub next_cursor: Option<String>,
 }
 
-thread_local! {
-    static PAGES: RefCell<HashMap<String, (Instant, Rc<LeaderboardPage>)>> = RefCell::default();
-}
-
 /// Wallets by realised profit, volume or accuracy, largest first.
 #[utoipa::path(
     get, path = "/api/leaderboard", tag = "users",
@@ -76,48 +69,26 @@ thread_local! {
         (status = 504, description = "It took too long."),
     )
 )]
-pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
+pub async fn handle(
+    request: HttpRequest,
+    gateway: web::Data<GatewayHandle>,
+    views: web::Data<Views>,
+) -> Result<HttpResponse, ApiError> {
     let question = parse(request.query_string())?;
     let key = question.key();
-    let kept = PAGES.with_borrow(|pages| {
-        let (made, page) = pages.get(&key)?;
-        (made.elapsed() < KEPT).then(|| Rc::clone(page))
-    });
-    if let Some(page) = kept {
-        return reply::cacheable(&request, &*page);
+    if let Some(ready) = views.list(&key) {
+        return Ok(ready.reply(&request));
     }
-    let page = Rc::new(gateway.ask(question).await?);
-    PAGES.with_borrow_mut(|pages| {
-        if pages.len() >= PAGES_KEPT {
-            pages.clear();
-        }
-        pages.insert(key, (Instant::now(), Rc::clone(&page)));
-    });
-    reply::cacheable(&request, &*page)
+    let rendered = Rendered::of(&gateway.ask(question).await?)?;
+    views.put_list(&key, rendered.clone());
+    Ok(rendered.reply(&request))
 }
 
 fn parse(query: &str) -> Result<Leaders, ApiError> {
     let mut reader = QueryReader::new(query)?;
     let rows = reader.window();
-    let by = match reader.text("by").as_deref() {
-        None | Some("profit") => Ranking::Profit,
-        Some("volume") => Ranking::Volume,
-        Some("accuracy") => Ranking::Accuracy,
-        Some(_) => {
-            reader.refuse("by", "Must be profit, volume or accuracy.");
-            Ranking::Profit
-        }
-    };
-    let window = match reader.text("window").as_deref() {
-        None | Some("all") => WindowName::All,
-        Some("24h") => WindowName::Day,
-        Some("7d") => WindowName::Week,
-        Some("30d") => WindowName::Month,
-        Some(_) => {
-            reader.refuse("window", "Must be 24h, 7d, 30d or all.");
-            WindowName::All
-        }
-    };
+    let by = reader.one_of("by", &RANKINGS).unwrap_or(Ranking::Profit);
+    let window = reader.one_of("window", &WINDOWS).unwrap_or(WindowName::All);
     let expected = "a next_cursor of the same ranking and window";
     let cursor: Option<Cursor<LeaderPlace>> = reader.parsed("cursor", expected);
     if cursor.is_some_and(|Cursor(place)| (place.window, place.by) != (window, by)) {
@@ -131,16 +102,18 @@ impl Leaders {
     fn key(&self) -> String {
         let after = self.after.map(|at| LeaderPlace { window: self.window, by: self.by, at });
         let after = after.map(|place| Cursor(place).to_text()).unwrap_or_default();
-        format!("{} {} {} {} {after}", self.window.as_str(), by_text(self.by), self.rows.limit, self.rows.offset)
+        format!(
+            "leaderboard {} {} {} {} {after}",
+            self.window.as_str(),
+            by_text(self.by),
+            self.rows.limit,
+            self.rows.offset
+        )
     }
 }
 
 fn by_text(by: Ranking) -> &'static str {
-    match by {
-        Ranking::Profit => "profit",
-        Ranking::Volume => "volume",
-        Ranking::Accuracy => "accuracy",
-    }
+    RANKINGS.iter().find(|(_, one)| *one == by).map_or("", |(name, _)| *name)
 }
 
 impl Question for Leaders {
@@ -180,8 +153,6 @@ struct LeaderPlace {
 }
 
 const LEADERS: u8 = b'L';
-const WINDOWS: [WindowName; 4] = [WindowName::Day, WindowName::Week, WindowName::Month, WindowName::All];
-const RANKINGS: [Ranking; 3] = [Ranking::Profit, Ranking::Volume, Ranking::Accuracy];
 
 impl Place for LeaderPlace {
     fn encode(&self) -> Vec<u8> {
@@ -202,8 +173,8 @@ impl Place for LeaderPlace {
             decided: u64::from_be_bytes(*decided),
             wallet: Wallet(wallet.try_into().ok()?),
         };
-        let (window, by) = (*WINDOWS.get(usize::from(*window))?, *RANKINGS.get(usize::from(*by))?);
-        (*list == LEADERS).then_some(Self { window, by, at })
+        let ((_, window), (_, by)) = (WINDOWS.get(usize::from(*window))?, RANKINGS.get(usize::from(*by))?);
+        (*list == LEADERS).then_some(Self { window: *window, by: *by, at })
     }
 }
 
@@ -233,8 +204,8 @@ mod tests {
 
     #[test]
     fn a_cursor_belongs_to_one_ranking_of_one_window() {
-        for window in WINDOWS {
-            for by in RANKINGS {
+        for (_, window) in WINDOWS {
+            for (_, by) in RANKINGS {
                 let at = RankingPlace { rank: 7, value: -3, decided: 2, wallet: Wallet([9; 32]) };
                 let cursor = Cursor(LeaderPlace { window, by, at });
                 assert_eq!(cursor.to_text().parse(), Ok(cursor));

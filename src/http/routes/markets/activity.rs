@@ -16,7 +16,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::activity::{self, Activity, ActivityKind, ActivityPlace},
+    journal::read::activity::{self, Activity, ActivityKind, ActivityPlace},
     view::chart::Decimals,
 };
 

@@ -15,7 +15,7 @@ use crate::{
         query::QueryReader,
         reply,
     },
-    journal::charts,
+    journal::read::charts,
     view::chart::{self, CandleView, Resolution},
 };
 

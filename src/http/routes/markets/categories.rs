@@ -14,7 +14,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::listing::{self, CategoryRow},
+    journal::read::listing::{self, CategoryRow},
 };
 
 struct ListCategories;

@@ -18,7 +18,7 @@ use crate::{
         query::QueryReader,
         reply,
     },
-    journal::charts,
+    journal::read::charts,
     view::chart::Decimals,
 };
 

@@ -19,7 +19,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::activity::{self, Holder, HolderPlace},
+    journal::read::activity::{self, Holder, HolderPlace},
 };
 
 struct ListHolders {

@@ -24,7 +24,7 @@ use crate::{
         views::Views,
     },
     journal::{
-        listing::{self, ListPlace, Listed, MarketQuery, MarketSort},
+        read::listing::{self, ListPlace, Listed, MarketQuery, MarketSort},
         rows::BadRow,
     },
     view::market::{MarketDetail, MarketNow},

@@ -14,7 +14,7 @@ use crate::{
         query::QueryReader,
         reply,
     },
-    journal::listing,
+    journal::read::listing,
     view::market::MarketDetail,
 };
 

@@ -13,7 +13,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::listing,
+    journal::read::listing,
     view::market::{MarketDetail, MarketNow},
 };
 

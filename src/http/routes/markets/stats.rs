@@ -17,7 +17,10 @@ use crate::{
         gateway::{GatewayHandle, MarketRef, Question, Reads},
         reply,
     },
-    journal::{charts, listing, stats::Window},
+    journal::read::{
+        charts::{self, Window},
+        listing,
+    },
 };
 
 struct ShowStats(MarketRef);

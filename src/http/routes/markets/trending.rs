@@ -15,7 +15,7 @@ use crate::{
         reply::Rendered,
         views::Views,
     },
-    journal::listing::{self, TrendingRow},
+    journal::read::listing::{self, TrendingRow},
     view::chart::Decimals,
 };
 

@@ -7,6 +7,7 @@ use crate::{domain::ids::Wallet, http::error::ApiError};
 
 pub mod me;
 mod places;
+pub mod portfolio;
 pub mod positions;
 pub mod show;
 pub mod trades;

@@ -3,7 +3,7 @@
 use crate::{
     domain::ids::{MarketAddress, Seq, Slot},
     http::page::Place,
-    journal::wallets::{VoteKind, VotePosition, WalletTradePosition},
+    journal::{read::wallets::WalletTradePosition, rows::wallets::VotePosition},
 };
 
 const TRADES: u8 = b'W';
@@ -43,20 +43,16 @@ impl Place for WalletTradePosition {
 
 impl Place for VotePosition {
     fn encode(&self) -> Vec<u8> {
-        [&[VOTES, self.kind as u8][..], &self.created_at_us.to_be_bytes(), &self.market.0].concat()
+        [&[VOTES, self.code()][..], &self.created_at_us.to_be_bytes(), &self.market.0].concat()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (&list, rest) = bytes.split_first()?;
-        let (&kind, rest) = rest.split_first()?;
+        let (&code, rest) = rest.split_first()?;
         let (created_at, market) = rest.split_first_chunk::<8>()?;
-        let kind = match kind {
-            0 => VoteKind::Proposal,
-            1 => VoteKind::Dispute,
-            _ => return None,
-        };
+        let (source, kind) = Self::of_code(code)?;
         let market = MarketAddress(market.try_into().ok()?);
-        (list == VOTES).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), kind, market })
+        (list == VOTES).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), source, kind, market })
     }
 }
 
@@ -69,12 +65,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_round_trip_and_are_of_one_list(slot: u64, seq: u64, market: [u8; 32], at: i64, dispute: bool) {
+        fn places_round_trip_and_are_of_one_list(slot: u64, seq: u64, market: [u8; 32], at: i64, code in 0u8..4) {
             let market = MarketAddress(market);
             let trade = Cursor(WalletTradePosition { slot: Slot(slot), market, seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
-            let kind = if dispute { VoteKind::Dispute } else { VoteKind::Proposal };
-            let vote = Cursor(VotePosition { created_at_us: at, kind, market });
+            let (source, kind) = VotePosition::of_code(code).unwrap();
+            let vote = Cursor(VotePosition { created_at_us: at, source, kind, market });
+            prop_assert_eq!(vote.0.code(), code);
             prop_assert_eq!(vote.to_text().parse(), Ok(vote));
             let position = Cursor(AfterMarket(market));
             prop_assert_eq!(position.to_text().parse(), Ok(position));

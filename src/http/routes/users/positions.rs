@@ -18,7 +18,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::wallets,
+    journal::read::wallets,
     view::wallet::PositionView,
 };
 
@@ -82,6 +82,6 @@ impl Question for ListPositions {
         found.truncate(limit as usize);
         let next = found.last().filter(|_| more).map(|last| last.market.address);
         let fees = config.map(|config| config.fees);
-        Ok((found.iter().map(|position| PositionView::of(position, None, fees)).collect(), next))
+        Ok((found.iter().map(|position| PositionView::of(position, fees)).collect(), next))
     }
 }

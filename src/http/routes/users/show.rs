@@ -12,7 +12,7 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         reply,
     },
-    journal::wallets,
+    journal::read::wallets,
     view::wallet::WalletProfileView,
 };
 

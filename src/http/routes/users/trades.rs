@@ -16,7 +16,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::wallets::{self, WalletTradeFound, WalletTradePosition},
+    journal::read::wallets::{self, WalletTradeFound, WalletTradePosition},
     view::trade::{TradeStatus, TradeView},
 };
 

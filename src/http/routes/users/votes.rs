@@ -1,4 +1,4 @@
-//! GET /api/users/{wallet}/votes: the votes that a wallet cast here, newest first.
+//! GET /api/users/{wallet}/votes: a wallet's votes, here and on the chain, newest first.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
         query::{QueryReader, Window},
         reply,
     },
-    journal::wallets::{self, VotePosition},
+    journal::{read::wallets, rows::wallets::VotePosition},
     view::wallet::WalletVoteView,
 };
 
@@ -37,7 +37,7 @@ pub struct WalletVotePage {
     pub next_cursor: Option<String>,
 }
 
-/// The votes that a wallet cast here, on proposals and disputes, newest first.
+/// A wallet's votes on proposals and disputes, here and on the chain, newest first.
 #[utoipa::path(
     get, path = "/api/users/{wallet}/votes", tag = "users",
     params(

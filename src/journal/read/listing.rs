@@ -6,13 +6,13 @@
 
 use tokio_postgres::{GenericClient, Row, types::ToSql};
 
-use super::{
-    read::{self, MarketFilter, MarketPosition, ReadFailure, of_json, unsigned},
-    rows::{BadRow, MarketRow},
-};
-use crate::domain::{
-    ids::{MarketAddress, Wallet},
-    phase::Phase,
+use super::{MarketFilter, MarketPosition, ReadFailure, of_json, unsigned};
+use crate::{
+    domain::{
+        ids::{MarketAddress, Wallet},
+        phase::Phase,
+    },
+    journal::rows::{BadRow, MarketRow},
 };
 
 /// What a list is sorted by.
@@ -253,7 +253,7 @@ async fn newest<C: GenericClient + Sync>(
     let after = after
         .map(|at| MarketPosition { created_at_unix: i64::try_from(at.key).unwrap_or(i64::MIN), address: at.address });
     let filter = MarketFilter { phases: query.phases.clone() };
-    let rows = read::markets(client, &filter, after, offset, limit).await?;
+    let rows = super::markets(client, &filter, after, offset, limit).await?;
     let names: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
     let sql = format!("SELECT s.market, {FIGURES} FROM market_stats s WHERE s.market = ANY ($1::text[])");
     let mut counted = std::collections::HashMap::new();

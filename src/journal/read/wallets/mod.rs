@@ -5,13 +5,15 @@
 
 mod holdings;
 mod leaderboard;
+mod portfolio;
 mod totals;
 
+use super::{ReadFailure, of_json};
+use crate::journal::rows::wallets as rows;
+
 pub use self::{
-    holdings::{
-        PositionFound, VoteFound, VoteKind, VotePosition, WalletTradeFound, WalletTradePosition, config, positions,
-        trades, votes,
-    },
-    leaderboard::{LeaderFound, Ranking, RankingPlace, WindowName, leaders},
-    totals::{COUNT_MAX, Profile, WalletTotals, profile, totals},
+    holdings::{WalletTradeFound, WalletTradePosition, config, positions, trades, votes},
+    leaderboard::leaders,
+    portfolio::{PastFound, first_hour, pasts, prices},
+    totals::{profile, totals},
 };

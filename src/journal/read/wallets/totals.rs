@@ -1,41 +1,13 @@
 //! A wallet's profile and its totals.
 
-use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 
-use super::super::{ledgers::ledger_whole, read::ReadFailure};
+use super::{
+    super::super::ledgers::ledger_whole,
+    ReadFailure,
+    rows::{COUNT_MAX, Profile, WalletTotals},
+};
 use crate::domain::{ids::Wallet, ledger::Profit};
-
-/// Votes and created markets are counted up to here; the count of more is this number.
-pub const COUNT_MAX: u32 = 10_000;
-
-/// What a wallet did in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WalletTotals {
-    /// Trades that stand.
-    pub trades: u64,
-    /// Their volume, in lamports.
-    pub volume: u128,
-    /// Markets with at least one of them.
-    pub markets_traded: u64,
-    /// By sells, verdicts and claims.
-    pub realised: Profit,
-    /// Markets that were decided, where the wallet's larger holding could be right.
-    pub decided: u64,
-    /// Those where it was.
-    pub correct: u64,
-    /// Markets that it created, at most [`COUNT_MAX`].
-    pub markets_created: u64,
-    /// Votes that it cast here, at most [`COUNT_MAX`].
-    pub votes: u64,
-}
-
-impl WalletTotals {
-    /// Nothing at all is known of the wallet.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 /// What a wallet did in all: four look-ups in indexes of its own. Trades and what follows from them are a moment behind
 /// the journal (the keeper of ledgers).
@@ -46,9 +18,17 @@ pub async fn totals(tx: &Transaction<'_>, wallet: Wallet) -> Result<WalletTotals
     const SQL: &str = "
         SELECT coalesce(l.trades, 0), coalesce(l.volume, 0), coalesce(l.realised, 0), coalesce(l.decided, 0),
                coalesce(l.correct, 0), coalesce(t.markets_traded, 0),
-               (SELECT count(*) FROM (SELECT FROM markets WHERE creator_wallet = $1::text AND NOT vanished LIMIT $2) c),
-               (SELECT count(*) FROM (SELECT FROM proposal_votes WHERE wallet = $1::text LIMIT $2) v)
-             + (SELECT count(*) FROM (SELECT FROM dispute_votes WHERE wallet = $1::text LIMIT $2) v)
+               (SELECT count(*) FROM (SELECT FROM market_stats WHERE creator_wallet = $1 LIMIT $2) c),
+               (SELECT count(*) FROM (
+                    (SELECT market::text, 'ProposalVoteSubmitted' FROM proposal_votes WHERE wallet = $1::text LIMIT $2)
+                    UNION
+                    (SELECT market::text, 'DisputeVoteSubmitted' FROM dispute_votes WHERE wallet = $1::text LIMIT $2)
+                    UNION
+                    (SELECT j.stream::text, j.payload -> 'event' ->> 'event'
+                     FROM journal j JOIN chain_events e USING (stream, epoch, seq)
+                     WHERE j.kind IN ('event', 'contained') AND NOT e.orphaned
+                       AND j.payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
+                       AND j.payload -> 'event' ->> 'user' = $1 LIMIT $2)) v)
         FROM (SELECT $1::text AS wallet) w
         LEFT JOIN leaderboard l ON l.period = 'all' AND l.wallet = w.wallet
         LEFT JOIN wallet_totals t ON t.wallet = w.wallet";
@@ -65,16 +45,6 @@ pub async fn totals(tx: &Transaction<'_>, wallet: Wallet) -> Result<WalletTotals
         markets_created: count(6)?,
         votes: count(7)?.min(u64::from(COUNT_MAX)),
     })
-}
-
-/// What a wallet says of itself, once it has signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs)] // the names are the table's own
-pub struct Profile {
-    pub display_name: Option<String>,
-    pub bio: Option<String>,
-    pub avatar_url: Option<String>,
-    pub created_at: DateTime<Utc>,
 }
 
 /// The profile of a wallet; `None` if it never signed in.

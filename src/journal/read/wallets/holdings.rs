@@ -4,30 +4,20 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 
-use super::super::{
-    ledgers::{ledger_amount, ledger_whole},
-    read::{ReadFailure, of_json},
-    rows::{BadRow, MarketRow, PositionRow, TradeRow},
+use super::{
+    super::super::{
+        ledgers::{ledger_amount, ledger_whole},
+        rows::{BadRow, MarketRow, PositionRow, TradeRow},
+    },
+    ReadFailure, of_json,
+    rows::{PositionFound, VoteFound, VotePosition},
 };
 use crate::domain::{
-    amount::{Lamports, ShareUnits},
+    amount::Lamports,
     config::ProgramConfig,
     ids::{Epoch, MarketAddress, Seq, Slot, Wallet},
     ledger::{Holding, Ledger, Profit},
-    market::Market,
-    position::Position,
 };
-
-/// A position with its market and its ledger.
-#[derive(Debug, Clone)]
-pub struct PositionFound {
-    /// The position.
-    pub position: Position,
-    /// The market.
-    pub market: Market,
-    /// What the shares cost and what was realised; empty until the keeper of ledgers has seen the first trade.
-    pub ledger: Ledger,
-}
 
 /// A page of a wallet's positions in the order of their markets, after one; without those in markets that vanished.
 ///
@@ -41,7 +31,7 @@ pub async fn positions(
     limit: u32,
 ) -> Result<Vec<PositionFound>, ReadFailure> {
     const SQL: &str = "
-        SELECT to_jsonb(p), to_jsonb(m) - 'finalized_state' || '{\"finalized_state\": null}', l.cost_yes, l.cost_no, l.realised
+        SELECT to_jsonb(p), to_jsonb(m) - 'finalized_state' - 'search', l.cost_yes, l.cost_no, l.realised
         FROM (SELECT * FROM positions WHERE wallet = $1::text AND market > $2::text ORDER BY market OFFSET $3 LIMIT $4) p
         JOIN markets m ON m.address = p.market AND NOT m.vanished
         LEFT JOIN position_ledgers l ON l.market = p.market AND l.wallet = p.wallet
@@ -50,23 +40,25 @@ pub async fn positions(
     let rows = tx
         .query(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &after, &i64::from(offset), &i64::from(limit)])
         .await?;
-    rows.into_iter().map(position).collect()
+    rows.iter().map(position).collect()
 }
 
-fn position(row: Row) -> Result<PositionFound, ReadFailure> {
+pub(super) fn position(row: &Row) -> Result<PositionFound, ReadFailure> {
     let position = of_json::<PositionRow>("positions", row.try_get(0)?)?.position();
-    let market = of_json::<MarketRow>("markets", row.try_get(1)?)?.market()?;
+    let market = of_json::<MarketRow>("markets", row.try_get(1)?)?;
+    let question = market.metadata.as_ref().map(|metadata| metadata.question.clone());
+    let market = market.market()?;
     let mut ledger = Ledger {
         yes: Holding { shares: position.shares_yes, cost: Lamports::ZERO },
         no: Holding { shares: position.shares_no, cost: Lamports::ZERO },
         realised: Profit::default(),
     };
     if row.try_get::<_, Option<rust_decimal::Decimal>>(2)?.is_some() {
-        ledger.yes.cost = Lamports(ledger_amount(&row, 2)?);
-        ledger.no.cost = Lamports(ledger_amount(&row, 3)?);
-        ledger.realised = Profit(ledger_whole(&row, 4)?);
+        ledger.yes.cost = Lamports(ledger_amount(row, 2)?);
+        ledger.no.cost = Lamports(ledger_amount(row, 3)?);
+        ledger.realised = Profit(ledger_whole(row, 4)?);
     }
-    Ok(PositionFound { position, market, ledger })
+    Ok(PositionFound { position, market, ledger, question })
 }
 
 /// The config in force; `None` before the program was set up.
@@ -140,39 +132,6 @@ pub async fn trades(
     found.collect()
 }
 
-/// What a vote was about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum VoteKind {
-    /// A proposal: should the market be approved?
-    Proposal,
-    /// A dispute: is the proposed outcome wrong?
-    Dispute,
-}
-
-/// A vote's place among those of its wallet: newest first, then by kind and market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VotePosition {
-    /// When it was cast, in microseconds since 1970.
-    pub created_at_us: i64,
-    /// What it was about.
-    pub kind: VoteKind,
-    /// The market.
-    pub market: MarketAddress,
-}
-
-/// A vote that was cast here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VoteFound {
-    /// Where it stands.
-    pub place: VotePosition,
-    /// For or against.
-    pub vote: bool,
-    /// When it was cast.
-    pub created_at: DateTime<Utc>,
-    /// The wallet's signature over it, if it gave one.
-    pub signature: Option<String>,
-}
-
 /// A page of a wallet's votes after a place, newest first.
 ///
 /// # Errors
@@ -184,38 +143,54 @@ pub async fn votes(
     offset: u32,
     limit: u32,
 ) -> Result<Vec<VoteFound>, ReadFailure> {
-    // Each table's own index gives its newest in order; the two are merged.
-    const ONE: &str = "
-        (SELECT created_at, KIND::smallint AS kind, market, vote, signature FROM TABLE
+    // Each source's own index gives its newest in order; they are merged.
+    const HERE: &str = "
+        (SELECT created_at, CODE::smallint AS code, market::text AS market, vote, signature::text AS signature,
+                NULL::text AS tx_signature
+         FROM TABLE
          WHERE wallet = $1::text AND created_at <= $2
-           AND (created_at < $2 OR KIND > $3::smallint OR (KIND = $3::smallint AND market > $4::text))
+           AND (created_at < $2 OR CODE > $3::smallint OR (CODE = $3::smallint AND market > $4::text))
          ORDER BY created_at DESC, market LIMIT $5::bigint + $6::bigint)";
-    let one = |kind: &str, table: &str| ONE.replace("KIND", kind).replace("TABLE", table);
+    const CHAIN: &str = "
+        (SELECT v.recorded_at, v.code, v.stream::text, v.vote, NULL, e.signature::text
+         FROM (SELECT *, CASE payload -> 'event' ->> 'event' WHEN 'ProposalVoteSubmitted' THEN 2 ELSE 3 END::smallint AS code,
+                      (payload -> 'event' ->> 'vote')::boolean AS vote
+               FROM journal
+               WHERE kind IN ('event', 'contained')
+                 AND payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
+                 AND payload -> 'event' ->> 'user' = $1 AND recorded_at <= $2) v
+         JOIN chain_events e ON e.stream = v.stream AND e.epoch = v.epoch AND e.seq = v.seq AND NOT e.orphaned
+         WHERE v.recorded_at < $2 OR v.code > $3::smallint OR (v.code = $3::smallint AND v.stream > $4::text)
+         ORDER BY v.recorded_at DESC, v.code, v.stream LIMIT $5::bigint + $6::bigint)";
+    let here = |code: &str, table: &str| HERE.replace("CODE", code).replace("TABLE", table);
     let sql = format!(
-        "SELECT created_at, kind, market::text, vote, signature::text FROM ({} UNION ALL {}) AS v \
-         ORDER BY created_at DESC, kind, market OFFSET $5 LIMIT $6",
-        one("0", "proposal_votes"),
-        one("1", "dispute_votes")
+        "SELECT created_at, code, market, vote, signature, tx_signature FROM ({} UNION ALL {} UNION ALL {CHAIN}) AS v \
+         ORDER BY created_at DESC, code, market OFFSET $5 LIMIT $6",
+        here("0", "proposal_votes"),
+        here("1", "dispute_votes")
     );
     let latest = DateTime::<Utc>::from_timestamp(4_102_444_800, 0).unwrap_or_default();
-    let (at, kind, market) = after.map_or((latest, -1, String::new()), |at| {
+    let (at, code, market) = after.map_or((latest, -1, String::new()), |at| {
         let moment = DateTime::from_timestamp_micros(at.created_at_us).unwrap_or(latest);
-        (moment, at.kind as i16, at.market.to_string())
+        (moment, i16::from(at.code()), at.market.to_string())
     });
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let rows =
-        tx.query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &at, &kind, &market, &offset, &limit]).await?;
+        tx.query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &at, &code, &market, &offset, &limit]).await?;
     let found = rows.into_iter().map(|row| {
         let created_at: DateTime<Utc> = row.try_get(0)?;
-        let kind = if row.try_get::<_, i16>(1)? == 0 { VoteKind::Proposal } else { VoteKind::Dispute };
+        let code: i16 = row.try_get(1)?;
+        let known = u8::try_from(code).ok().and_then(VotePosition::of_code);
+        let (source, kind) = known.ok_or_else(|| BadRow { table: "votes", reason: format!("code {code}") })?;
         let market: &str = row.try_get(2)?;
         let market =
             market.parse().map_err(|error| BadRow { table: "votes", reason: format!("market {market}: {error}") })?;
         Ok(VoteFound {
-            place: VotePosition { created_at_us: created_at.timestamp_micros(), kind, market },
+            place: VotePosition { created_at_us: created_at.timestamp_micros(), source, kind, market },
             vote: row.try_get(3)?,
             created_at,
             signature: row.try_get(4)?,
+            tx_signature: row.try_get(5)?,
         })
     });
     found.collect()
@@ -235,12 +210,5 @@ impl WalletTradeFound {
     /// The journal's life that it was recorded in.
     pub fn epoch(&self) -> Epoch {
         Epoch(self.row.epoch)
-    }
-}
-
-impl PositionFound {
-    /// The shares held: (YES, NO).
-    pub fn held(&self) -> (ShareUnits, ShareUnits) {
-        (self.position.shares_yes, self.position.shares_no)
     }
 }

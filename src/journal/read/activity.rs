@@ -3,14 +3,13 @@
 
 use tokio_postgres::{GenericClient, Row};
 
-use super::{
-    listing::number,
-    read::{self, ReadFailure, unsigned},
-    rows::BadRow,
-};
-use crate::domain::{
-    entry::Entry,
-    ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
+use super::{ReadFailure, bigint, listing::number, unsigned};
+use crate::{
+    domain::{
+        entry::Entry,
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
+    },
+    journal::rows::{BadRow, moment},
 };
 
 /// A place among all that happened: the chain's time, then market and entry.
@@ -89,7 +88,7 @@ pub async fn activity<C: GenericClient + Sync>(
         ) all_of_it ORDER BY at DESC, market DESC, seq DESC OFFSET $4 LIMIT $5) happened
         JOIN markets m ON m.address = happened.market ORDER BY at DESC, happened.market DESC, seq DESC";
     let (at, market, seq) = match after {
-        Some(place) => (place.at_unix, place.market.to_string(), read::bigint(place.seq.0)),
+        Some(place) => (place.at_unix, place.market.to_string(), bigint(place.seq.0)),
         None => (i64::MAX, String::new(), 0),
     };
     let rows = client.query(SQL, &[&at, &market, &seq, &i64::from(offset), &i64::from(limit)]).await?;
@@ -215,15 +214,15 @@ pub async fn recorded_since<C: GenericClient + Sync>(
     const SQL: &str = "SELECT seq, recorded_at, payload, stream::text FROM journal
                        WHERE recorded_at >= $1 AND (recorded_at, stream::text, seq) > ($1, $2, $3) AND epoch = $4
                        ORDER BY recorded_at, stream, seq LIMIT $5";
-    let (stream, seq) = after.map_or_else(Default::default, |(stream, seq)| (stream.to_string(), read::bigint(seq.0)));
-    let since = super::rows::moment(since_ms);
+    let (stream, seq) = after.map_or_else(Default::default, |(stream, seq)| (stream.to_string(), bigint(seq.0)));
+    let since = moment(since_ms);
     let epoch = i32::try_from(epoch.0).unwrap_or(i32::MAX);
     let rows = client.query(SQL, &[&since, &stream, &seq, &epoch, &i64::from(limit)]).await?;
     rows.into_iter()
         .map(|row| {
             let stream: String = row.try_get(3)?;
             let bad = |error| BadRow { table: "journal", reason: format!("stream {stream}: {error}") };
-            Ok(StreamEntry { stream: stream.parse().map_err(bad)?, entry: read::entry(row)? })
+            Ok(StreamEntry { stream: stream.parse().map_err(bad)?, entry: super::entry(row)? })
         })
         .collect()
 }
@@ -245,7 +244,7 @@ pub async fn before_moment<C: GenericClient + Sync>(
     const SQL: &str = "SELECT coalesce(max(seq) FILTER (WHERE recorded_at < $3), min(seq) - 1) FROM (
                            SELECT seq, recorded_at FROM journal WHERE stream = $1::text AND epoch = $2::bigint
                            ORDER BY seq DESC LIMIT $4) newest";
-    let since = super::rows::moment(since_ms);
+    let since = moment(since_ms);
     let row = client.query_one(SQL, &[&stream.to_string(), &i64::from(epoch.0), &since, &LOOKED_AT]).await?;
     row.try_get::<_, Option<i64>>(0)?.map(|seq| Ok(Seq(unsigned("journal", seq)?))).transpose()
 }

@@ -3,11 +3,11 @@
 
 use tokio_postgres::{Portal, Transaction, types::ToSql};
 
-use super::{
-    read::{ReadFailure, of_json},
-    rows::TradeRow,
+use super::{ReadFailure, of_json};
+use crate::{
+    domain::ids::{MarketAddress, Wallet},
+    journal::rows::TradeRow,
 };
-use crate::domain::ids::{MarketAddress, Wallet};
 
 /// Which trades.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

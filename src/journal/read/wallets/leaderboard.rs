@@ -4,87 +4,12 @@ use deadpool_postgres::Transaction;
 use rust_decimal::Decimal;
 use tokio_postgres::types::ToSql;
 
-use super::super::{ledgers::ledger_whole, read::ReadFailure, rows::BadRow};
-use crate::domain::{ids::Wallet, ledger::Profit};
-
-/// What wallets are ranked by, largest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ranking {
-    /// Realised profit.
-    Profit,
-    /// Volume.
-    Volume,
-    /// The share of decided markets in which it was right, then their number; without wallets that have none.
-    Accuracy,
-}
-
-/// A window of the leaderboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
-pub enum WindowName {
-    Day,
-    Week,
-    Month,
-    All,
-}
-
-impl WindowName {
-    /// As in the API and in `leaderboard_windows`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "24h",
-            Self::Week => "7d",
-            Self::Month => "30d",
-            Self::All => "all",
-        }
-    }
-}
-
-/// A place in a ranking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RankingPlace {
-    /// How many are before it, itself included.
-    pub rank: u64,
-    /// What it is ranked by: lamports, or basis points.
-    pub value: i128,
-    /// Decided markets, where it is ranked by accuracy; zero elsewhere.
-    pub decided: u64,
-    /// The wallet.
-    pub wallet: Wallet,
-}
-
-/// A wallet of the leaderboard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaderFound {
-    /// The wallet.
-    pub wallet: Wallet,
-    /// What it calls itself.
-    pub display_name: Option<String>,
-    /// Trades.
-    pub trades: u64,
-    /// Lamports.
-    pub volume: u128,
-    /// By sells, verdicts and claims.
-    pub realised: Profit,
-    /// Markets decided, where its larger holding could be right.
-    pub decided: u64,
-    /// Those where it was.
-    pub correct: u64,
-    /// Basis points; `None` where nothing was decided.
-    pub accuracy_bps: Option<u64>,
-}
-
-impl LeaderFound {
-    /// Its place, at a rank.
-    pub fn place(&self, by: Ranking, rank: u64) -> RankingPlace {
-        let (value, decided) = match by {
-            Ranking::Profit => (self.realised.0, 0),
-            Ranking::Volume => (i128::try_from(self.volume).unwrap_or(i128::MAX), 0),
-            Ranking::Accuracy => (i128::from(self.accuracy_bps.unwrap_or_default()), self.decided),
-        };
-        RankingPlace { rank, value, decided, wallet: self.wallet }
-    }
-}
+use super::{
+    super::super::{ledgers::ledger_whole, rows::BadRow},
+    ReadFailure,
+    rows::{LeaderFound, Ranking, RankingPlace, WindowName},
+};
+use crate::domain::ledger::Profit;
 
 /// A page of the leaderboard after a place.
 ///

@@ -4,29 +4,24 @@
 
 use tokio_postgres::{GenericClient, Row};
 
-use super::{
-    listing::number,
-    read::{ReadFailure, unsigned},
-};
-use crate::domain::ids::MarketAddress;
+use super::{ReadFailure, listing::number, unsigned};
+use crate::{domain::ids::MarketAddress, journal::rows::StoredCandle};
 
-/// A bucket in which something was traded. Prices of YES in units of 1e-9.
+/// The newest 1,440 minutes: the running one and those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredCandle {
-    /// Its first second.
-    pub bucket_unix: i64,
-    /// After its first trade.
-    pub open: u64,
-    /// The highest.
-    pub high: u64,
-    /// The lowest.
-    pub low: u64,
-    /// After its last trade.
-    pub close: u64,
-    /// Lamports.
-    pub volume: u128,
-    /// How many trades.
-    pub trades: u64,
+pub struct Window {
+    /// The first second of it.
+    pub since: i64,
+    /// From here on, whole hours.
+    pub whole_hours: i64,
+}
+
+impl Window {
+    /// At this time.
+    pub fn at(now_unix: i64) -> Self {
+        let since = now_unix - now_unix.rem_euclid(60) - 1_439 * 60;
+        Self { since, whole_hours: since + (-since).rem_euclid(3_600) }
+    }
 }
 
 /// The stored candles of `step` (60 or 3,600 s) from one second to before another, oldest first, at most `limit`.
@@ -100,5 +95,20 @@ pub async fn extremes<C: GenericClient + Sync>(
     match (high, low) {
         (Some(high), Some(low)) => Ok(Some((unsigned("candles", high)?, unsigned("candles", low)?))),
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_1_440_minutes_and_its_hours_are_whole() {
+        for now in [0, 59, 60, 3_599, 3_600, 86_400, 1_700_000_000, 1_700_006_399] {
+            let Window { since, whole_hours } = Window::at(now);
+            assert_eq!((since % 60, whole_hours % 3_600), (0, 0), "{now}");
+            assert_eq!((now - since) / 60, 1_439, "{now}");
+            assert!((since..since + 3_600).contains(&whole_hours), "{now}");
+        }
     }
 }
