@@ -1,8 +1,12 @@
 //! The gateway on a real PostgreSQL: who may do what, and that nothing of a request is left behind.
 
+mod discussions;
 mod idempotency;
 mod login;
+mod reads;
 mod rights;
+mod votes;
+mod written;
 
 use std::time::Duration;
 
