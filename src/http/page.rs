@@ -59,8 +59,8 @@ impl<P: Place> FromStr for Cursor<P> {
 
 const MARKETS: u8 = b'm';
 const TRADES: u8 = b't';
-const COMMENTS: u8 = b'c';
 const ACTIVITY: u8 = b'a';
+const COMMENTS: u8 = b'c';
 const EVENTS: u8 = b'e';
 const HOLDERS: u8 = b'h';
 /// Sorted lists of markets: a byte an order, since a place in one means nothing in another.

@@ -97,6 +97,8 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
         .service(readable("/api/trades/history", trades::history::handle))
         .service(readable("/api/leaderboard", leaderboard::list::handle))
+        // Before the wallets, whose path it would match.
+        .service(users::me::resource())
         .service(readable("/api/users/{wallet}", users::show::handle))
         .service(readable("/api/users/{wallet}/positions", users::positions::handle))
         .service(readable("/api/users/{wallet}/portfolio", users::portfolio::handle))
@@ -110,7 +112,6 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(writable("/api/auth/login", auth::login::handle))
         .service(writable("/api/auth/refresh", auth::refresh::handle))
         .service(writable("/api/auth/logout", auth::logout::handle))
-        .service(users::me::resource())
         .service(readable("/api/markets/{market}/votes", votes::list::handle))
         .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
         .service(
