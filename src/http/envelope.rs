@@ -13,6 +13,7 @@ use actix_web::{
     web,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::error::{ApiError, ErrorCode, FieldError};
@@ -26,15 +27,25 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Where a reply names its request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: ErrorCode,
-    message: &'a str,
-    status: u16,
-    timestamp: String,
-    path: &'a str,
-    request_id: Uuid,
-    details: &'a [FieldError],
+/// The body of every error, on every route.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody<'a> {
+    /// What went wrong, for programs.
+    pub error: ErrorCode,
+    /// What went wrong, for people.
+    pub message: &'a str,
+    /// The status of the reply.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// When, RFC 3339 in UTC.
+    #[schema(format = DateTime)]
+    pub timestamp: String,
+    /// The path that was asked for, without its query.
+    pub path: &'a str,
+    /// Names the request, as the header x-request-id does.
+    pub request_id: Uuid,
+    /// The fields that were refused; empty if it is not about fields.
+    pub details: &'a [FieldError],
 }
 
 /// The middleware of every port.

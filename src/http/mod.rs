@@ -10,6 +10,7 @@ pub mod body;
 pub mod envelope;
 pub mod error;
 pub mod gateway;
+pub mod openapi;
 pub mod page;
 pub mod pool;
 pub mod query;

@@ -3,6 +3,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
+    web::Bytes,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -15,6 +16,11 @@ use super::error::ApiError;
 /// INTERNAL if the value can't be written as JSON, which none of ours should.
 pub fn cacheable<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, ApiError> {
     let body = serde_json::to_vec(value).map_err(ApiError::internal)?;
+    Ok(cacheable_bytes(request, body.into()))
+}
+
+/// The same, of JSON that is there already.
+pub fn cacheable_bytes(request: &HttpRequest, body: Bytes) -> HttpResponse {
     let etag = etag(&body);
     let mut reply = if has_it(request, &etag) {
         HttpResponse::NotModified().finish()
@@ -27,7 +33,7 @@ pub fn cacheable<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpR
     }
     // Live data: a cache may keep it, but must ask each time.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    Ok(reply)
+    reply
 }
 
 fn etag(body: &[u8]) -> String {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::threads::Threads;
 use crate::domain::ids::{AccountAddress, Slot};
@@ -45,7 +46,7 @@ pub enum Part {
 }
 
 /// How a part is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum PartState {
     /// Fit for work.

@@ -2,6 +2,7 @@
 //! what REST adds to it (what is true now, `null` where it is not known).
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::{
     amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
@@ -12,7 +13,7 @@ use crate::domain::{
 };
 
 /// What was decided. `Invalid`: finalized without an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum FinalOutcome {
     /// YES won.
@@ -41,7 +42,7 @@ fn state_code<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::E
 }
 
 /// The market object as an entry tells it: inside `market_update` frames, and as the snapshot of a subscription.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct MarketView {
     pub id: MarketAddress,
@@ -50,11 +51,13 @@ pub struct MarketView {
     pub question: Option<String>,
     pub description: Option<String>,
     pub category: Option<String>,
+    #[schema(value_type = Vec<String>)]
     pub tags: [String; 0],
     pub creator_wallet: Wallet,
     pub resolver_wallet: Option<Wallet>,
     pub state: Phase,
     #[serde(serialize_with = "state_code")]
+    #[schema(value_type = u8, maximum = 6)]
     pub state_code: Phase,
     pub b_parameter: ShareUnits,
     pub initial_liquidity: Lamports,
@@ -138,7 +141,7 @@ impl MarketView {
 }
 
 /// Something that a reader of a market should know before he trusts its figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Warning {
     /// For programs.
     pub code: WarningCode,
@@ -147,7 +150,7 @@ pub struct Warning {
 }
 
 /// What a warning is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WarningCode {
     /// The market may be behind the chain.
@@ -161,7 +164,7 @@ impl Warning {
 }
 
 /// The market object of REST: what is true now.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct MarketDetail {
     #[serde(flatten)]
@@ -194,7 +197,7 @@ impl MarketDetail {
 }
 
 /// The prices of a market: the reply of `GET /api/markets/{market}/prices`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct PricesView {
     pub price_yes: Option<PriceE9>,

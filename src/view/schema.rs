@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        RefOr,
+        Ref, RefOr,
         schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type},
     },
 };
@@ -16,6 +16,7 @@ use utoipa::{
 use crate::domain::{
     amount::{Bps, Lamports, PriceE9, ShareUnits, UnixSeconds},
     event::Outcome,
+    fees::Fees,
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, ProgramId, Seq, Slot, TxSignature, Wallet},
     phase::Phase,
 };
@@ -46,8 +47,27 @@ text_schema! {
     Lamports: "^[0-9]{1,20}$", "1000000000", "Money in lamports (1 SOL = 1e9), a decimal string.";
     ShareUnits: "^[0-9]{1,20}$", "1000000000", "Shares in base units (1 share = 1e9), a decimal string.";
     PriceE9: "^[0-9]+\\.[0-9]{9}$", "0.500000000", "A price with nine decimals.";
-    Outcome: "^(YES|NO)$", "YES", "An outcome: YES or NO.";
-    Phase: "^(PROPOSED|APPROVED|ACTIVE|RESOLVING|DISPUTED|FINALIZED|CANCELLED)$", "ACTIVE", "A market's state.";
+}
+
+macro_rules! enum_schema {
+    ($($type:ident: $values:expr, $description:literal;)*) => {$(
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String).description(Some($description));
+                text.enum_values(Some($values)).into()
+            }
+        }
+        impl ToSchema for $type {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($type))
+            }
+        }
+    )*};
+}
+
+enum_schema! {
+    Outcome: ["YES", "NO"], "An outcome.";
+    Phase: ["PROPOSED", "APPROVED", "ACTIVE", "RESOLVING", "DISPUTED", "FINALIZED", "CANCELLED"], "A market's state.";
 }
 
 macro_rules! integer_schema {
@@ -82,5 +102,20 @@ impl PartialSchema for UnixSeconds {
 impl ToSchema for UnixSeconds {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("Moment")
+    }
+}
+
+impl PartialSchema for Fees {
+    fn schema() -> RefOr<Schema> {
+        let mut fees = ObjectBuilder::new().schema_type(Type::Object).description(Some("Fees, by receiver."));
+        for part in ["protocol", "resolver", "lp", "total"] {
+            fees = fees.property(part, Ref::from_schema_name(Lamports::name())).required(part);
+        }
+        fees.into()
+    }
+}
+impl ToSchema for Fees {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Lamports::name().into_owned(), Lamports::schema()));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::{
     domain::{
@@ -32,7 +33,7 @@ impl Serialize for TradeId {
 }
 
 /// Which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TradeType {
     /// SharesBought.
@@ -42,7 +43,7 @@ pub enum TradeType {
 }
 
 /// How final it is on the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TradeStatus {
     /// Voted on by two thirds of the stake.
@@ -52,9 +53,10 @@ pub enum TradeStatus {
 }
 
 /// The trade object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct TradeView {
+    #[schema(value_type = String, example = "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW:0")]
     pub id: TradeId,
     pub market_id: MarketAddress,
     pub user_wallet: Wallet,
@@ -69,6 +71,7 @@ pub struct TradeView {
     pub tx_signature: TxSignature,
     pub slot: Slot,
     pub block_time: UnixSeconds,
+    #[schema(format = DateTime)]
     pub created_at: String,
     pub seq: Seq,
     pub status: TradeStatus,

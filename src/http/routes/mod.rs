@@ -4,6 +4,7 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 
 use super::error::ApiError;
 
+pub mod docs;
 pub mod health;
 pub mod markets;
 pub mod ready;
@@ -47,7 +48,10 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(readable("/docs", docs::to_page))
+        .service(readable("/docs/{file:.*}", docs::page))
         .service(readable("/health", health::handle))
+        .service(readable("/openapi.json", docs::openapi))
         .service(readable("/ready", ready::handle));
 }
 

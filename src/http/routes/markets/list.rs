@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     domain::{
@@ -14,8 +15,9 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
+        openapi::errors::ReadErrors,
         page::Cursor,
-        query::{QueryReader, Window},
+        query::{ListQuery, QueryReader, Window},
         reply,
     },
     journal::{
@@ -32,19 +34,39 @@ struct ListMarkets {
     window: Window,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MarketPage {
     markets: Vec<MarketDetail>,
+    /// Rows in this answer.
     count: usize,
     limit: u32,
     offset: u32,
+    /// Where the next page begins; null on the last one.
     next_cursor: Option<String>,
+}
+
+/// Besides the window.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // described only: `read_query` reads it
+struct MarketQuery {
+    /// States, names or numbers (0 to 6), separated by commas.
+    #[param(example = "ACTIVE,RESOLVING")]
+    state: Option<String>,
 }
 
 /// The handler.
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
+#[utoipa::path(
+    get,
+    path = "/api/markets",
+    tag = "markets",
+    summary = "Markets, newest first",
+    params(MarketQuery, ListQuery),
+    responses((status = 200, body = MarketPage), ReadErrors)
+)]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let page = gateway.ask(parse(request.query_string())?).await?;
     reply::cacheable(&request, &page)
