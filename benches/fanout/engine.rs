@@ -16,6 +16,7 @@ use zmart::{
     domain::ids::{AccountAddress, Epoch, Seq, Slot},
     http::{
         app::{HttpParts, HttpSettings, serve},
+        edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::Health,
@@ -150,6 +151,7 @@ pub fn run() -> Result<()> {
             database: tokio_postgres::Config::new(),
             read_pool_size: 1,
             ws: WsLimits::default(),
+            edge: EdgeSettings::open(),
         };
         let servers = serve(settings, HttpParts { registry, health: Health::new() }).await?;
         let address = servers.ws;

@@ -63,6 +63,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         workers: config.server.workers,
         database: settings.parse()?,
         read_pool_size: config.database.read_connections,
+        edge: config.edge.clone(),
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
     let servers = serve(http, HttpParts { registry: engine.registry.clone(), health }).await?;

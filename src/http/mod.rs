@@ -7,9 +7,13 @@
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod bounds;
+pub mod compression;
+pub mod edge;
 pub mod envelope;
 pub mod error;
 pub mod gateway;
+pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod pool;

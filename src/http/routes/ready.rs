@@ -24,7 +24,7 @@ struct ReadyView {
     streams: usize,
 }
 
-/// The handler: 200 if every part is up, else 503.
+/// The handler: 200 if no part is down, else 503.
 #[utoipa::path(
     get,
     path = "/ready",
@@ -35,7 +35,7 @@ struct ReadyView {
 pub async fn handle(health: web::Data<Health>) -> HttpResponse {
     let parts = health.parts();
     let (covered_slot, head_slot) = health.coverage();
-    let ready = parts.values().all(|state| *state == PartState::Up);
+    let ready = parts.values().all(PartState::is_fit);
     let view = ReadyView {
         status: if ready { "ready" } else { "not_ready" },
         parts,

@@ -16,6 +16,7 @@ use zmart::{
     },
     http::{
         app::{HttpParts, HttpSettings, serve},
+        edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::Health,
@@ -158,6 +159,7 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         database: database.url.parse().unwrap(),
         read_pool_size: 2,
         ws: WsLimits::default(),
+        edge: EdgeSettings::open(),
     };
     let registry = RegistryHandle::new(move || Some(markets.clone()), move || Some(config.clone()));
     let servers = serve(settings, HttpParts { registry, health: Health::new() }).await.unwrap();
