@@ -13,6 +13,7 @@ pub mod edge;
 pub mod envelope;
 pub mod error;
 pub mod gateway;
+pub mod idempotency;
 pub mod limits;
 pub mod openapi;
 pub mod page;

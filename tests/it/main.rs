@@ -4,6 +4,7 @@ mod bounds;
 mod edge;
 mod faults;
 mod feed;
+mod gateway;
 mod journal;
 mod layering;
 mod reads;
