@@ -17,6 +17,7 @@ use zmart::{
     http::{
         app::{HttpParts, HttpSettings, serve},
         auth::{AuthSettings, siws::Site},
+        edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::Health,
@@ -156,6 +157,7 @@ pub fn run() -> Result<()> {
             },
             read_pool_size: 1,
             ws: WsLimits::default(),
+            edge: EdgeSettings::open(),
         };
         let servers = serve(settings, HttpParts { registry, health: Health::new(), votes: Default::default() }).await?;
         let address = servers.ws;

@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 mod faults;
 pub mod migrate;
+pub mod openapi;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
@@ -38,6 +39,8 @@ pub enum Command {
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
     Vectors(vectors::Arguments),
+    /// Print the API's description (OpenAPI 3.1, JSON).
+    Openapi,
     /// Show the configuration.
     Config(config::Arguments),
 }
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
+        Command::Openapi => openapi::run(),
         Command::Config(arguments) => config::run(&arguments),
     }
 }

@@ -75,6 +75,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
             },
         },
         read_pool_size: config.database.read_connections,
+        edge: config.edge.clone(),
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
     let votes = VoteRules::new(config.votes, engine.balances());

@@ -3,6 +3,7 @@
 //! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
+mod edge;
 mod secret;
 mod source;
 
@@ -11,7 +12,7 @@ use std::{num::NonZeroU32, time::Duration};
 pub use secret::{SECRET_BYTES_MIN, Secret};
 pub use source::{ConfigError, Source};
 
-use crate::domain::ids::ProgramId;
+use crate::{domain::ids::ProgramId, http::edge::EdgeSettings};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,6 +173,8 @@ pub struct Config {
     pub votes: VoteConfig,
     /// The servers.
     pub server: ServerConfig,
+    /// Who may ask them, and how much.
+    pub edge: EdgeSettings,
     /// Logging.
     pub log: LogConfig,
 }
@@ -284,6 +287,7 @@ impl Config {
         let indexer_port = source.value("INDEXER_PORT", "4002", "the event indexer's; 0 = any free port");
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
+        let edge = edge::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -323,6 +327,7 @@ impl Config {
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
             },
+            edge: edge?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
     }

@@ -19,8 +19,12 @@ use tokio::{task::JoinHandle, time::Instant};
 use super::{
     auth::{AuthSettings, middleware::identify, sessions::Sessions, tokens::Tokens},
     body::bounded,
-    envelope::{envelope, json_bodies},
+    bounds::{HEAD_PATIENCE, bounds},
+    compression::compressed,
+    edge::{Edge, EdgeSettings, actions_for_all},
+    envelope::{BehindTls, envelope},
     gateway::{GatewayHandle, Reads},
+    limits::{self, WorkerLimits},
     pool::ReadPool,
     routes::{self, export::trades::ExportPlaces, health::ServiceName, votes::VoteRules},
     views::Views,
@@ -67,6 +71,8 @@ pub struct HttpSettings {
     pub read_pool_size: usize,
     /// Bounds and periods of WebSocket connections, the heartbeat's among them.
     pub ws: WsLimits,
+    /// Who may ask from where, and how much.
+    pub edge: EdgeSettings,
 }
 
 /// The parts of the process that the surface shows.
@@ -92,6 +98,8 @@ pub struct RunningServers {
     hubs: Hubs,
     handles: Vec<ServerHandle>,
     tasks: Vec<JoinHandle<io::Result<()>>>,
+    /// Ends with the servers.
+    probe: Option<JoinHandle<()>>,
 }
 
 /// A worker's hub; another one if a panic ended it. Its sessions then close themselves and come back to the new one.
@@ -147,35 +155,46 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let hubs = Hubs::default();
     let (host, workers) = (settings.api_host.clone(), settings.workers.max(1));
     let health = web::Data::new(parts.health.clone());
+    let edge = Edge::new(&settings.edge, &parts.health)?;
+    let behind_tls = BehindTls(settings.edge.is_behind_tls);
 
     let sign_in = web::Data::new(settings.auth.clone());
     let tokens = web::Data::new(Tokens::new(&settings.auth).map_err(io::Error::other)?);
     let sessions = web::Data::new(Sessions::default());
 
     let api = {
-        let (settings, parts, health) = (settings.clone(), parts.clone(), health.clone());
+        let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
         HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
             let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
-            App::new()
+            let app = App::new()
                 .app_data(web::Data::new(gateway))
                 .app_data(web::Data::new(Views::default()))
                 .app_data(web::Data::new(ExportPlaces::default()))
+                .app_data(web::Data::new(WorkerLimits::new(edge.limits.clone())))
                 .app_data(health.clone())
                 .app_data(sign_in.clone())
                 .app_data(tokens.clone())
                 .app_data(sessions.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(web::Data::new(parts.votes.clone()))
-                .app_data(json_bodies())
                 .app_data(bounded())
+                .app_data(behind_tls)
                 .configure(routes::api)
-                .default_service(web::to(routes::nothing_here))
+                .default_service(web::to(routes::nothing_here));
+            // The last is the outermost: see `edge`.
+            app.wrap(from_fn(bounds))
+                .wrap(from_fn(limits::charge))
                 .wrap(from_fn(identify))
+                .wrap(from_fn(limits::around))
+                .wrap(edge.cors())
+                .wrap(from_fn(actions_for_all))
+                .wrap(from_fn(compressed))
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
@@ -191,12 +210,15 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
             App::new()
                 .app_data(web::Data::new(HubHandle::start(start.clone())))
                 .app_data(health.clone())
+                .app_data(behind_tls)
                 .app_data(web::Data::new(ServiceName("websocket-server")))
                 .configure(routes::websocket)
                 .default_service(web::to(routes::nothing_here))
+                .wrap(from_fn(bounds))
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .client_request_timeout(HEAD_PATIENCE)
         .h1_write_buffer_size(WS_WRITE_BYTES)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
@@ -208,12 +230,15 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         health.threads().watch("indexer", Arbiter::current());
         App::new()
             .app_data(health.clone())
+            .app_data(behind_tls)
             .app_data(web::Data::new(ServiceName("event-indexer")))
             .configure(routes::indexer)
             .default_service(web::to(routes::nothing_here))
+            .wrap(from_fn(bounds))
             .wrap(from_fn(envelope))
     })
     .workers(1)
+    .client_request_timeout(HEAD_PATIENCE)
     .on_connect(watch_connection)
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
@@ -225,7 +250,8 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let servers = [api.run(), ws.run(), indexer.run()];
     let handles = servers.iter().map(|server| server.handle()).collect();
     let tasks = servers.into_iter().map(|server| actix::spawn(server)).collect();
-    Ok(RunningServers { api: api_at, ws: ws_at, indexer: indexer_at, hubs, handles, tasks })
+    let probe = edge.redis.map(|redis| actix::spawn(redis.probe()));
+    Ok(RunningServers { api: api_at, ws: ws_at, indexer: indexer_at, hubs, handles, tasks, probe })
 }
 
 impl RunningServers {
@@ -265,6 +291,9 @@ impl RunningServers {
         }
         join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
         join_all(self.tasks).await;
+        if let Some(probe) = self.probe {
+            probe.abort();
+        }
     }
 }
 

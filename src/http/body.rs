@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{
-    envelope::MAX_BODY_BYTES,
+    bounds::{BODY_PATIENCE, MAX_BODY_BYTES},
     error::{ApiError, ErrorCode, FieldError},
     idempotency::BodyHash,
 };
@@ -32,8 +32,10 @@ impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest 
             if !is_json {
                 return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
             }
+            let late = |_| ApiError::new(ErrorCode::Timeout, "The body did not come in time.");
+            let bytes = tokio::time::timeout(BODY_PATIENCE, bytes).await.map_err(late)?;
             // The only refusals of reading are its bound and a connection that ends.
-            let bytes = bytes.await.map_err(|_| {
+            let bytes = bytes.map_err(|_| {
                 let message = format!("The body is larger than {MAX_BODY_BYTES} bytes, or was cut off.");
                 ApiError::new(ErrorCode::PayloadTooLarge, message)
             })?;

@@ -1,43 +1,56 @@
-//! What every request gets around its handler: an id, bounds on what was sent, and the error body.
+//! What every reply gets around its handler's: an id, the error body, and what browsers are told to be careful with.
 //!
-//! One place writes the body of an error, whoever refused: a handler, an extractor, the router or this envelope. A reply
-//! that is an error but says nothing of it (the framework's own) is given the code of its status.
+//! One place writes the body of an error, whoever refused: a handler, an extractor, the router, a middleware. A reply that
+//! is an error but says nothing of it (the framework's own) is given the code of its status; headers that it got on its
+//! way stay.
 
 use actix_web::{
     Error, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::header::{self, HeaderName, HeaderValue},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
-    web,
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::error::{ApiError, ErrorCode, FieldError};
 use crate::journal::rows::timestamp;
 
-/// Longest path with its query, in bytes; longer is refused unread.
-pub const MAX_TARGET_BYTES: usize = 4 * 1024;
-/// Largest body, in bytes; what announces more is refused unread.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// Where a reply names its request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: ErrorCode,
-    message: &'a str,
-    status: u16,
-    timestamp: String,
-    path: &'a str,
-    request_id: Uuid,
-    details: &'a [FieldError],
+/// The body of every error, on every route.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorBody<'a> {
+    /// What went wrong, for programs.
+    pub error: ErrorCode,
+    /// What went wrong, for people.
+    pub message: &'a str,
+    /// The status of the reply.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// When, RFC 3339 in UTC.
+    #[schema(format = DateTime)]
+    pub timestamp: String,
+    /// The path that was asked for, without its query.
+    pub path: &'a str,
+    /// Names the request, as the header x-request-id does.
+    pub request_id: Uuid,
+    /// The fields that were refused; empty if it is not about fields.
+    pub details: &'a [FieldError],
 }
 
-/// The middleware of every port.
+/// With the app's data: whether TLS ends in front of it. Browsers are then told to come by TLS only.
+#[derive(Debug, Clone, Copy)]
+pub struct BehindTls(pub bool);
+
+/// The longest part of a path that an error tells, in bytes.
+const MAX_TOLD_PATH: usize = 1_024;
+
+/// The middleware of every port, around all others.
 ///
 /// # Errors
 /// None of its own: what is returned as an error carries the error body too.
@@ -45,97 +58,87 @@ pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let request_id = Uuid::now_v7();
-    if let Some(error) = refusal(&request) {
-        let path = request.path().chars().take(128).collect::<String>();
-        let body = error_reply(HttpResponse::new(error.code.status()), &error, &path, request_id);
-        return Ok(request.into_response(body));
-    }
-    let path = request.path().to_owned();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => {
-            let body = completed(error.error_response(), &path, request_id);
-            return Err(InternalError::from_response(error, body).into());
-        }
+    let told = Told {
+        request_id: Uuid::now_v7(),
+        path: request.path().get(..request.path().floor_char_boundary(MAX_TOLD_PATH)).unwrap_or_default().to_owned(),
+        is_behind_tls: request.app_data::<BehindTls>().is_some_and(|tls| tls.0),
     };
-    let (request, response) = response.into_parts();
-    Ok(ServiceResponse::new(request, completed(response, &path, request_id)))
-}
-
-fn refusal(request: &ServiceRequest) -> Option<ApiError> {
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    if target > MAX_TARGET_BYTES {
-        let message = format!("The path and its query are longer than {MAX_TARGET_BYTES} bytes.");
-        return Some(ApiError::invalid_field("path", message));
-    }
-    let announced = request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    let message = format!("The body is larger than {MAX_BODY_BYTES} bytes.");
-    (announced > MAX_BODY_BYTES as u64).then(|| ApiError::new(ErrorCode::PayloadTooLarge, message))
-}
-
-fn completed(mut response: HttpResponse, path: &str, request_id: Uuid) -> HttpResponse {
-    let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
-        let told = response.extensions_mut().remove::<ApiError>();
-        // A reply with a body of its own that is not ours to write (`/ready`) keeps it.
-        if told.is_some() || !response.extensions().contains::<OwnBody>() {
-            let error = told.unwrap_or_else(|| ApiError::of_status(status));
-            return error_reply(response, &error, path, request_id);
+    match next.call(request).await {
+        Ok(response) => {
+            let (request, response) = response.map_into_boxed_body().into_parts();
+            Ok(ServiceResponse::new(request, told.complete(response)))
+        }
+        Err(error) => {
+            let reply = told.complete(error.error_response());
+            Err(InternalError::from_response(error, reply).into())
         }
     }
-    name(&mut response, request_id);
-    response
+}
+
+/// What a reply is told of its request.
+struct Told {
+    request_id: Uuid,
+    path: String,
+    is_behind_tls: bool,
+}
+
+impl Told {
+    fn complete(&self, mut response: HttpResponse) -> HttpResponse {
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let told = response.extensions_mut().remove::<ApiError>();
+            // A reply with a body of its own that is not ours to write (`/ready`) keeps it.
+            if told.is_some() || !response.extensions().contains::<OwnBody>() {
+                let error = told.unwrap_or_else(|| ApiError::of_status(status));
+                response = self.error_reply(response, &error);
+            }
+        }
+        self.dress(response.headers_mut());
+        response
+    }
+
+    fn error_reply(&self, response: HttpResponse, error: &ApiError) -> HttpResponse {
+        let status = error.code.status();
+        let body = ErrorBody {
+            error: error.code,
+            message: &error.message,
+            status: status.as_u16(),
+            timestamp: timestamp(chrono::Utc::now().timestamp_millis()),
+            path: &self.path,
+            request_id: self.request_id,
+            details: &error.details,
+        };
+        // It has nothing that can't be written.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut reply = response.set_body(BoxBody::new(body));
+        *reply.status_mut() = status;
+        let headers = reply.headers_mut();
+        headers.remove(header::CONTENT_LENGTH);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = error.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        reply
+    }
+
+    fn dress(&self, headers: &mut HeaderMap) {
+        let mut id = Uuid::encode_buffer();
+        if let Ok(value) = HeaderValue::from_str(self.request_id.hyphenated().encode_lower(&mut id)) {
+            headers.insert(REQUEST_ID, value);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+            // Data is no page: nothing in it is run, and nobody frames it.
+            let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        if self.is_behind_tls {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        }
+    }
 }
 
 /// Marks a reply whose error status comes with a body of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnBody;
-
-fn error_reply(response: HttpResponse, error: &ApiError, path: &str, request_id: Uuid) -> HttpResponse {
-    let status = error.code.status();
-    let body = ErrorBody {
-        error: error.code,
-        message: &error.message,
-        status: status.as_u16(),
-        timestamp: timestamp(chrono::Utc::now().timestamp_millis()),
-        path,
-        request_id,
-        details: &error.details,
-    };
-    let mut reply = HttpResponse::build(status).json(&body);
-    if let Some(allowed) = response.headers().get(header::ALLOW) {
-        reply.headers_mut().insert(header::ALLOW, allowed.clone());
-    }
-    if let Some(seconds) = error.retry_after_seconds {
-        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    name(&mut reply, request_id);
-    reply
-}
-
-fn name(response: &mut HttpResponse, request_id: Uuid) {
-    if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-}
-
-/// How JSON bodies are read: bounded, and refused with a reason.
-pub fn json_bodies() -> web::JsonConfig {
-    use actix_web::error::JsonPayloadError;
-    web::JsonConfig::default().limit(MAX_BODY_BYTES).error_handler(|error, _| {
-        match &error {
-            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                let message = format!("The body is larger than {MAX_BODY_BYTES} bytes.");
-                ApiError::new(ErrorCode::PayloadTooLarge, message)
-            }
-            JsonPayloadError::ContentType => {
-                ApiError::new(ErrorCode::UnsupportedMediaType, "The body must be application/json.")
-            }
-            // Tells the place and what was expected there, of the client's own text.
-            JsonPayloadError::Deserialize(reason) => ApiError::invalid_field("body", reason.to_string()),
-            _ => ApiError::invalid_field("body", "The body can't be read."),
-        }
-        .into()
-    })
-}

@@ -7,10 +7,15 @@
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod bounds;
+pub mod compression;
+pub mod edge;
 pub mod envelope;
 pub mod error;
 pub mod gateway;
 pub mod idempotency;
+pub mod limits;
+pub mod openapi;
 pub mod page;
 pub mod pool;
 pub mod query;

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, ops::RangeInclusive, str::FromStr};
 
 use actix_web::web;
+use utoipa::IntoParams;
 
 use super::error::{ApiError, FieldError};
 
@@ -129,6 +130,21 @@ impl QueryReader {
     pub fn finish(self) -> Result<(), ApiError> {
         if self.problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(self.problems)) }
     }
+}
+
+/// The query of a list, for the API's document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // described only: `QueryReader` reads it
+pub struct ListQuery {
+    /// Rows in the answer.
+    #[param(minimum = 1, maximum = 100, default = 20, required = false)]
+    limit: u32,
+    /// Without the first so many, for old clients.
+    #[param(maximum = 10000, default = 0, required = false)]
+    offset: u32,
+    /// Where the page begins: `next_cursor` of the page before, unchanged.
+    cursor: Option<String>,
 }
 
 /// Which rows of a list.

@@ -26,18 +26,18 @@ impl Rendered {
     /// # Errors
     /// INTERNAL if the value can't be written as JSON, which none of ours should.
     pub fn of<T: Serialize>(value: &T) -> Result<Self, ApiError> {
-        Ok(Self::of_bytes(serde_json::to_vec(value).map_err(ApiError::internal)?))
+        Ok(Self::of_bytes(serde_json::to_vec(value).map_err(ApiError::internal)?.into()))
     }
 
     /// Of a text that is JSON.
     pub fn of_json(text: String) -> Self {
-        Self::of_bytes(text.into_bytes())
+        Self::of_bytes(text.into())
     }
 
-    fn of_bytes(body: Vec<u8>) -> Self {
+    fn of_bytes(body: Bytes) -> Self {
         // Quotes and hexadecimal digits: always a header's value.
         let etag = HeaderValue::from_str(&etag(&body)).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { body: body.into(), etag }
+        Self { body, etag }
     }
 
     /// Of the body.
@@ -68,6 +68,11 @@ impl Rendered {
 /// As [`Rendered::of`].
 pub fn cacheable<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, ApiError> {
     Ok(Rendered::of(value)?.reply(request))
+}
+
+/// The same, of JSON that is there already.
+pub fn cacheable_bytes(request: &HttpRequest, body: Bytes) -> HttpResponse {
+    Rendered::of_bytes(body).reply(request)
 }
 
 fn etag(body: &[u8]) -> String {

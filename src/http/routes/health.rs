@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::telemetry::health::Health;
 
@@ -9,7 +10,7 @@ use crate::telemetry::health::Health;
 #[derive(Debug, Clone, Copy)]
 pub struct ServiceName(pub &'static str);
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct HealthView {
     status: &'static str,
     service: &'static str,
@@ -19,6 +20,13 @@ struct HealthView {
 }
 
 /// The handler.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operations",
+    summary = "The process is there",
+    responses((status = 200, body = HealthView))
+)]
 pub async fn handle(health: web::Data<Health>, service: web::Data<ServiceName>) -> HttpResponse {
     HttpResponse::Ok().json(HealthView {
         status: "healthy",

@@ -13,6 +13,7 @@ use super::error::ApiError;
 pub mod auth;
 pub mod config;
 pub mod discussions;
+pub mod docs;
 pub mod events;
 pub mod export;
 pub mod health;
@@ -128,7 +129,10 @@ pub fn api(app: &mut web::ServiceConfig) {
                 .route(web::post().to(discussions::post::on_market))
                 .route(web::delete().to(discussions::delete::handle)),
         )
+        .service(readable("/docs", docs::to_page))
+        .service(readable("/docs/{file:.*}", docs::page))
         .service(readable("/health", health::handle))
+        .service(readable("/openapi.json", docs::openapi))
         .service(readable("/ready", ready::handle));
 }
 

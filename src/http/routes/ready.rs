@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     domain::ids::Slot,
@@ -11,9 +12,10 @@ use crate::{
     telemetry::health::{Health, Part, PartState},
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ReadyView {
     status: &'static str,
+    #[schema(value_type = BTreeMap<String, PartState>)]
     parts: BTreeMap<Part, PartState>,
     covered_slot: Slot,
     head_slot: Slot,
@@ -22,11 +24,18 @@ struct ReadyView {
     streams: usize,
 }
 
-/// The handler: 200 if every part is up, else 503.
+/// The handler: 200 if no part is down, else 503.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    tag = "operations",
+    summary = "Whether it is fit for work, and which part is not and why",
+    responses((status = 200, body = ReadyView), (status = 503, body = ReadyView, description = "A part is not fit."))
+)]
 pub async fn handle(health: web::Data<Health>) -> HttpResponse {
     let parts = health.parts();
     let (covered_slot, head_slot) = health.coverage();
-    let ready = parts.values().all(|state| *state == PartState::Up);
+    let ready = parts.values().all(PartState::is_fit);
     let view = ReadyView {
         status: if ready { "ready" } else { "not_ready" },
         parts,

@@ -27,6 +27,7 @@ use crate::{
             ReleasedMarket, Replay, ReplayAfter,
         },
     },
+    config::{Config, Source},
     domain::{
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::{Market, sample},
@@ -34,6 +35,7 @@ use crate::{
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
         auth::{AuthSettings, siws::Site},
+        edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::{Health, Part},
@@ -297,9 +299,29 @@ pub fn limits() -> WsLimits {
     WsLimits { heartbeat: Duration::from_millis(200), ..WsLimits::default() }
 }
 
+/// The edge of a test configuration with these settings.
+pub fn edge(settings: &[(&str, &str)]) -> EdgeSettings {
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let mut source = Source::new(move |name| {
+        let found = settings.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        found.or_else(|| match name {
+            "DATABASE_URL" | "SOLANA_RPC_URL" | "SOLANA_WS_URL" => Some("x".to_owned()),
+            _ => None,
+        })
+    });
+    let config = Config::read(&mut source);
+    source.finish().unwrap();
+    config.unwrap().edge
+}
+
 impl World {
     /// Markets 1 to 3 and the config, each with 5 entries.
     pub async fn new(limits: WsLimits) -> Self {
+        Self::behind(limits, edge(&[])).await
+    }
+
+    /// The same behind an edge that is set up so.
+    pub async fn behind(limits: WsLimits, edge: EdgeSettings) -> Self {
         let store = || Store { epoch: Epoch(1), head: 5, memory: 1_024, answer: None, hubs: 0 };
         let markets = (1..=3).map(|n| Channel::Market(market(n)));
         let stores: HashMap<_, _> = markets.chain([Channel::Config(CONFIG)]).map(|at| (at, store())).collect();
@@ -324,6 +346,7 @@ impl World {
             },
             read_pool_size: 1,
             ws: limits,
+            edge,
         };
         let servers =
             serve(settings, HttpParts { registry: handle, health: health.clone(), votes: Default::default() })

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fakes::{World, limits, market, market_at, request};
-use crate::{
-    actors::stream::ReadError, http::envelope::MAX_TARGET_BYTES, telemetry::health::Part, view::frame::Channel,
-};
+use crate::{actors::stream::ReadError, http::bounds::MAX_TARGET_BYTES, telemetry::health::Part, view::frame::Channel};
 
 fn assert_error(status: u16, body: &Value, code: &str, path: &str) {
     assert_eq!((body["error"].as_str(), body["status"].as_u64()), (Some(code), Some(status.into())), "{body}");

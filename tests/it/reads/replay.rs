@@ -17,6 +17,7 @@ use zmart::{
     http::{
         app::{HttpParts, HttpSettings, serve},
         auth::{AuthSettings, siws::Site},
+        edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::Health,
@@ -164,6 +165,7 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         },
         read_pool_size: 2,
         ws: WsLimits::default(),
+        edge: EdgeSettings::open(),
     };
     let registry = RegistryHandle::new(move || Some(markets.clone()), move || Some(config.clone()));
     let servers =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use deadpool_postgres::Transaction;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     domain::{
@@ -18,8 +18,9 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
+        openapi::errors::ReadErrors,
         page::Cursor,
-        query::{QueryReader, Window},
+        query::{ListQuery, QueryReader, Window},
         reply::Rendered,
         views::Views,
     },
@@ -48,7 +49,30 @@ pub struct MarketPage {
     count: usize,
     limit: u32,
     offset: u32,
+    /// Where the next page begins; null on the last one.
     next_cursor: Option<String>,
+}
+
+/// Besides the window.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // described only: `read_query` reads it
+struct ListMarketsQuery {
+    /// States, names or numbers (0 to 6), separated by commas.
+    #[param(example = "ACTIVE,RESOLVING")]
+    state: Option<String>,
+    /// Of this category.
+    category: Option<String>,
+    /// Of this wallet.
+    creator: Option<String>,
+    /// Words of question, description or tags.
+    search: Option<String>,
+    /// RFC 3339.
+    ending_before: Option<String>,
+    /// created_at (the default), volume, volume_24h, liquidity, price_yes or ending.
+    sort: Option<String>,
+    /// asc or desc; desc if not given, asc for sort=ending.
+    order: Option<String>,
 }
 
 /// The handler.
@@ -56,19 +80,8 @@ pub struct MarketPage {
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
 #[utoipa::path(get, path = "/api/markets", tag = "markets",
-    params(("state" = Option<String>, Query, description = "Names or numbers, separated by commas"),
-        ("category" = Option<String>, Query, description = "Of this category"),
-        ("creator" = Option<String>, Query, description = "Of this wallet"),
-        ("search" = Option<String>, Query, description = "Words of question, description or tags"),
-        ("ending_before" = Option<String>, Query, description = "RFC 3339"),
-        ("sort" = Option<String>, Query,
-         description = "created_at (default), volume, volume_24h, liquidity, price_yes, ending"),
-        ("order" = Option<String>, Query, description = "asc or desc; desc if not given, asc for sort=ending"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100), ("offset" = Option<u32>, Query, maximum = 10000),
-        ("cursor" = Option<String>, Query, description = "A next_cursor of the same list")),
-    responses((status = 200, body = MarketPage), (status = 304, description = "Not modified"),
-        (status = 400, description = "VALIDATION_ERROR"), (status = 503, description = "UNAVAILABLE"),
-        (status = 504, description = "TIMEOUT")))]
+    params(ListMarketsQuery, ListQuery),
+    responses((status = 200, body = MarketPage), ReadErrors))]
 pub async fn handle(
     request: HttpRequest,
     gateway: web::Data<GatewayHandle>,

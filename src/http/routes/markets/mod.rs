@@ -1,6 +1,7 @@
 //! Markets: what is listed and shown of them, and how a path names one.
 
 use actix_web::HttpRequest;
+use utoipa::IntoParams;
 
 use crate::http::{error::ApiError, gateway::MarketRef};
 
@@ -18,6 +19,16 @@ pub mod show;
 pub mod stats;
 pub mod trades;
 pub mod trending;
+
+/// How a path names a market, for the API's document.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code)] // described only: `market_of` reads it
+pub struct MarketPath {
+    /// The market's account address (base58) or its seed (64 hexadecimal digits).
+    #[param(pattern = "^([1-9A-HJ-NP-Za-km-z]{32,44}|[0-9a-fA-F]{64})$")]
+    market: String,
+}
 
 /// The market that the path names.
 pub(super) fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::market_of;
+use super::{MarketPath, market_of};
 use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
+        openapi::errors::{NotFound, ReadErrors},
         reply,
     },
     view::market::PricesView,
@@ -20,6 +21,14 @@ struct ShowPrices(MarketRef);
 ///
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
+#[utoipa::path(
+    get,
+    path = "/api/markets/{market}/prices",
+    tag = "markets",
+    summary = "What a share costs now",
+    params(MarketPath),
+    responses((status = 200, body = PricesView), ReadErrors, NotFound)
+)]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let prices = gateway.ask(ShowPrices(market_of(&request)?)).await?;
     reply::cacheable(&request, &prices)

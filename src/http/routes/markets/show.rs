@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::market_of;
+use super::{MarketPath, market_of};
 use crate::{
     domain::amount::Lamports,
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Observed, Question, Reads},
+        openapi::errors::{NotFound, ReadErrors},
         reply::Rendered,
         views::Views,
     },
@@ -24,10 +25,8 @@ struct ShowMarket(MarketRef);
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
 #[utoipa::path(get, path = "/api/markets/{market}", tag = "markets",
-    params(("market" = String, Path, description = "Account address or seed")),
-    responses((status = 200, body = MarketDetail), (status = 304, description = "Not modified"),
-        (status = 400, description = "VALIDATION_ERROR"), (status = 404, description = "NOT_FOUND"),
-        (status = 503, description = "UNAVAILABLE"), (status = 504, description = "TIMEOUT")))]
+    params(MarketPath),
+    responses((status = 200, body = MarketDetail), ReadErrors, NotFound))]
 pub async fn handle(
     request: HttpRequest,
     gateway: web::Data<GatewayHandle>,

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::market_of;
+use super::{MarketPath, market_of};
 use crate::{
     domain::ids::{Seq, Slot},
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
+        openapi::errors::{NotFound, ReadErrors},
         page::Cursor,
-        query::{QueryReader, Window},
+        query::{ListQuery, QueryReader, Window},
         reply,
     },
     journal::{
@@ -28,12 +30,14 @@ struct ListTrades {
     window: Window,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TradePage {
     trades: Vec<TradeView>,
+    /// Rows in this answer.
     count: usize,
     limit: u32,
     offset: u32,
+    /// Where the next page begins; null on the last one.
     next_cursor: Option<String>,
     seq: Seq,
     slot: Slot,
@@ -43,6 +47,14 @@ struct TradePage {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
+#[utoipa::path(
+    get,
+    path = "/api/markets/{market}/trades",
+    tag = "markets",
+    summary = "A market's trades, newest first",
+    params(MarketPath, ListQuery),
+    responses((status = 200, body = TradePage), ReadErrors, NotFound)
+)]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let market = market_of(&request)?;
     let mut reader = QueryReader::new(request.query_string())?;

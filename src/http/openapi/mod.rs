@@ -1,0 +1,117 @@
+//! The API's description (OpenAPI 3.1), collected from the handlers: served at /openapi.json, printed by `zmart openapi`,
+//! and committed as `docs/openapi.json`.
+//!
+//! A route is described where it is written (`#[utoipa::path]` at its handler) and named here once. That no route is
+//! missing, and none is told of that is not there, is a test over the running servers ([`tests`]).
+
+pub mod errors;
+#[cfg(test)]
+mod tests;
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document, RefOr,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{
+    envelope::ErrorBody,
+    routes::{docs, health, markets, ready},
+};
+
+/// The name of the security scheme, for `security(("bearer" = []))` of a signed-in route, and
+/// `security((), ("bearer" = []))` of one that shows more to who is signed in.
+pub const BEARER: &str = "bearer";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "zmart",
+        description = "The real-time engine of a prediction market on Solana. Amounts are decimal strings of base units \
+                       (lamports and share units, 1e-9), prices strings with nine decimals, moments RFC 3339 in UTC. \
+                       What is not there, or not known, is null. See docs/rest.md.",
+        license(name = "MIT", identifier = "MIT")
+    ),
+    servers((url = "/")),
+    tags(
+        (name = "documents", description = "What this API is."),
+        (name = "markets", description = "Markets: lists, a market, its prices and trades."),
+        (name = "operations", description = "Whether the process is there and fit for work.")
+    ),
+    paths(
+        docs::openapi,
+        docs::page,
+        health::handle,
+        markets::list::handle,
+        markets::prices::handle,
+        markets::show::handle,
+        markets::trades::handle,
+        ready::handle
+    ),
+    components(schemas(ErrorBody)),
+    modifiers(&Shared)
+)]
+struct Api;
+
+/// What all routes refer to.
+struct Shared;
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+        let bearer = bearer.description(Some("The access token of POST /api/auth/login."));
+        components.add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+        let errors = errors::components().map(|(name, response)| (name.to_owned(), response.into()));
+        components.responses.extend(errors);
+        for (path, item) in &mut document.paths.paths {
+            let methods = [
+                ("get", &mut item.get),
+                ("post", &mut item.post),
+                ("put", &mut item.put),
+                ("patch", &mut item.patch),
+                ("delete", &mut item.delete),
+            ];
+            for (method, operation) in methods {
+                if let Some(operation) = operation {
+                    finish(operation, method, path);
+                }
+            }
+        }
+    }
+}
+
+/// What a handler can't say of itself, or says for readers of the source only.
+fn finish(operation: &mut Operation, method: &str, path: &str) {
+    // All handlers have the same name; their places differ.
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "api");
+    operation.operation_id = Some(words.fold(method.to_owned(), |id, word| format!("{id}_{word}")));
+    // "# Errors" of rustdoc: the responses tell it better.
+    let text = operation.description.take().unwrap_or_default();
+    let text = text.split("# Errors").next().unwrap_or_default().trim().to_owned();
+    operation.description = Some(text).filter(|text| !text.is_empty());
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            // Without one the document would be none.
+            response.description = "As asked for.".to_owned();
+        }
+    }
+}
+
+/// The document.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+/// The document as it is committed: indented JSON, with a line end.
+///
+/// # Errors
+/// It can't be written as JSON, which a test excludes.
+pub fn text() -> serde_json::Result<String> {
+    document().to_pretty_json().map(|text| text + "\n")
+}

@@ -1,0 +1,3 @@
+//! What surrounds every route, over real engines: limits that nodes share, and what becomes of them without Redis.
+
+mod redis;
