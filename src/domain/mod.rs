@@ -8,6 +8,7 @@
 pub mod account;
 pub mod amount;
 pub mod bounded_loss;
+pub mod budget;
 pub mod config;
 pub mod deadline;
 pub mod entry;
