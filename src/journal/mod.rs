@@ -14,6 +14,7 @@ mod batch;
 mod columns;
 pub mod finality;
 pub mod identity;
+pub mod metadata;
 pub mod migrate;
 pub mod open;
 mod pipeline;
