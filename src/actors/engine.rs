@@ -10,6 +10,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use tokio::sync::broadcast;
 
 use super::{
     chain_reader::ChainReader,
@@ -20,6 +21,7 @@ use super::{
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
     stream::{StreamEnvironment, StreamTick},
+    submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
     supervision::{Crash, Link},
     watchdog,
 };
@@ -44,6 +46,7 @@ const STREAM_ARBITERS: usize = 2;
 const SERVICE_CONNECTIONS: usize = 4;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
+const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,12 @@ pub struct Engine {
     pub registry: RegistryHandle,
     /// What the parts say of themselves.
     pub health: Health,
+    /// What all who ask the node share.
+    pub rpc_budget: RpcBudget,
+    /// Who sends users' transactions.
+    pub submissions: Link<Submissions>,
+    /// What becomes of them.
+    pub submission_news: broadcast::Sender<SubmissionNews>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -88,6 +97,8 @@ impl Engine {
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
+        let submissions = Link::default();
+        let (submission_news, _) = broadcast::channel(NEWS_MAX);
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -143,7 +154,17 @@ impl Engine {
                     health: health.clone(),
                 },
             ),
-            clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
+            submissions_kind(
+                &submissions,
+                arbiter("submissions"),
+                SubmissionParts {
+                    rpc: rpc()?,
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    resend_after: Duration::from_millis(config.trading.resend_ms),
+                    news: submission_news.clone(),
+                },
+            ),
+            clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &submissions),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -155,12 +176,15 @@ impl Engine {
             clock,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
+            rpc_budget: budget,
+            submissions,
+            submission_news,
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or the
-    /// address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `submissions`,
+    /// `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -168,6 +192,7 @@ impl Engine {
             "listener" => crash(&self.listener),
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
+            "submissions" => crash(&self.submissions),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -252,17 +277,31 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
     }
 }
 
+fn submissions_kind(link: &Link<Submissions>, arbiter: ArbiterHandle, parts: SubmissionParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "submissions",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(Submissions::start_in_arbiter(&arbiter, move |_| Submissions::new(parts, guard)));
+        }),
+    }
+}
+
 fn clock_kind(
     link: &Link<Clock>,
     arbiter: ArbiterHandle,
     listener: &Link<Listener>,
     registry: &Link<Registry>,
+    submissions: &Link<Submissions>,
 ) -> Kind {
     let (link, listener, registry) = (link.clone(), listener.clone(), registry.clone());
+    let submissions = submissions.clone();
     Kind {
         name: "clock",
         start: Box::new(move |guard| {
             let (listener, registry) = (listener.clone(), registry.clone());
+            let submissions = submissions.clone();
             link.set(Clock::start_in_arbiter(&arbiter, move |_| {
                 // A tick that finds its actor dead or full is left out.
                 let to_listener: Box<dyn Fn() + Send> = Box::new(move || {
@@ -271,7 +310,12 @@ fn clock_kind(
                 let to_streams: Box<dyn Fn() + Send> = Box::new(move || {
                     let _ = registry.get().map(|addr| addr.try_send(StreamTick));
                 });
-                Clock::new(vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams)], guard)
+                let to_submissions: Box<dyn Fn() + Send> = Box::new(move || {
+                    let _ = submissions.get().map(|addr| addr.try_send(SubmissionsTick));
+                });
+                let hands =
+                    vec![(LISTENER_TICK, to_listener), (STREAM_TICK, to_streams), (SUBMISSIONS_TICK, to_submissions)];
+                Clock::new(hands, guard)
             }));
         }),
     }

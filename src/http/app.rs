@@ -4,7 +4,7 @@
 //! a worker of the WebSocket port has a hub. Ports and addresses are arguments, 0 means any free port, and what was bound
 //! is answered, so that tests run beside each other.
 
-use std::{any::Any, cell::RefCell, io, net::SocketAddr, time::Duration};
+use std::{any::Any, cell::RefCell, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_web::{
@@ -18,6 +18,7 @@ use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
     body::bounded,
+    desk::{Desk, DeskSettings},
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
     pool::ReadPool,
@@ -72,6 +73,8 @@ pub struct HttpParts {
     pub registry: RegistryHandle,
     /// What the parts say of themselves.
     pub health: Health,
+    /// How transactions are built; `None`: they are not.
+    pub desk: Option<DeskSettings>,
 }
 
 /// The servers, running.
@@ -147,7 +150,9 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
-            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
+            // Its settings were tried before: a worker without a desk builds nothing.
+            let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
+            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool).with_desk(desk));
             App::new()
                 .app_data(web::Data::new(gateway))
                 .app_data(health.clone())

@@ -15,8 +15,8 @@ use actix_web::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::error::{ApiError, ErrorCode, FieldError};
-use crate::journal::rows::timestamp;
+use super::error::{ApiError, ErrorCode, FieldError, ProgramRefusal};
+use crate::{domain::ids::TxSignature, journal::rows::timestamp};
 
 /// Longest path with its query, in bytes; longer is refused unread.
 pub const MAX_TARGET_BYTES: usize = 4 * 1024;
@@ -35,6 +35,10 @@ struct ErrorBody<'a> {
     path: &'a str,
     request_id: Uuid,
     details: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program_error: Option<&'a ProgramRefusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<TxSignature>,
 }
 
 /// The middleware of every port.
@@ -102,6 +106,8 @@ fn error_reply(response: HttpResponse, error: &ApiError, path: &str, request_id:
         path,
         request_id,
         details: &error.details,
+        program_error: error.program_error.as_ref(),
+        signature: error.signature,
     };
     let mut reply = HttpResponse::build(status).json(&body);
     if let Some(allowed) = response.headers().get(header::ALLOW) {

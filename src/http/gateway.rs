@@ -16,6 +16,7 @@ use deadpool_postgres::Transaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    desk::Desk,
     error::{ApiError, ErrorCode},
     pool::ReadPool,
 };
@@ -25,6 +26,7 @@ use crate::{
         stream::{ReadError, ReleasedMarket},
     },
     domain::{
+        config::ProgramConfig,
         ids::{MarketAddress, MarketSeed},
         market::Market,
         phase::Phase,
@@ -76,12 +78,26 @@ pub struct Reads {
     registry: RegistryHandle,
     pool: ReadPool,
     config: Mutex<Option<ConfigHandle>>,
+    desk: Option<Arc<Desk>>,
 }
 
 impl Reads {
     /// Answers from the actors behind `registry` and from the journal.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        Self { registry, pool, config: Mutex::default() }
+        Self { registry, pool, config: Mutex::default(), desk: None }
+    }
+
+    /// With a desk that builds transactions.
+    pub fn with_desk(self, desk: Option<Arc<Desk>>) -> Self {
+        Self { desk, ..self }
+    }
+
+    /// The desk.
+    ///
+    /// # Errors
+    /// UNAVAILABLE where the process was started without the chain.
+    pub fn desk(&self) -> Result<&Desk, ApiError> {
+        self.desk.as_deref().ok_or_else(|| ApiError::unavailable("Transactions are not built here."))
     }
 
     /// A connection to the journal.
@@ -152,17 +168,25 @@ impl Reads {
     }
 
     async fn config_period(&self) -> Option<i64> {
+        Some(self.program_config().await.ok()?.dispute_period_seconds)
+    }
+
+    /// The program's config as the world may see it.
+    ///
+    /// # Errors
+    /// UNAVAILABLE while it is being loaded, or before there is one.
+    pub async fn program_config(&self) -> Result<Arc<ProgramConfig>, ApiError> {
         let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let handle = match known.filter(ConfigHandle::is_alive) {
             Some(handle) => handle,
             None => {
-                let handle = self.registry.config().await.ok()?;
+                let handle = self.registry.config().await?;
                 *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
                 handle
             }
         };
-        let released = handle.read().await.ok()?;
-        released.config.map(|config| config.dispute_period_seconds)
+        let released = handle.read().await?;
+        released.config.ok_or_else(|| ApiError::unavailable("The program has no config yet."))
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod app;
 pub mod auth;
 pub mod body;
+pub mod desk;
 pub mod envelope;
 pub mod error;
 pub mod gateway;

@@ -3,7 +3,7 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `identity` says which chain and which life of the journal this is.
+//! letters), `submissions` what users signed, `identity` says which chain and which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
 use std::time::Duration;
@@ -12,6 +12,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolE
 
 mod batch;
 mod columns;
+pub mod evidence;
 pub mod finality;
 pub mod identity;
 pub mod metadata;
@@ -23,6 +24,7 @@ pub mod read;
 mod revert;
 pub mod rows;
 pub mod staging;
+pub mod submissions;
 pub mod write;
 
 /// How to reach PostgreSQL.

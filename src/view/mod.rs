@@ -6,6 +6,7 @@
 pub mod config;
 pub mod frame;
 pub mod market;
+pub mod quote;
 pub mod schema;
 pub mod trade;
 pub mod wire;

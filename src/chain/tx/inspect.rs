@@ -164,6 +164,11 @@ pub fn inspect(build: &InstructionBuilder, text: &str, caller: Wallet) -> Result
     Ok(Inspected { signature, wire, instruction, market, fee_wallet, resolver, blockhash })
 }
 
+/// The place of our program's instruction in a transaction that was taken.
+pub fn place_of_ours(build: &InstructionBuilder, wire: &[u8]) -> Option<usize> {
+    only_ours(build, &parse(wire).ok()?.message).ok().map(|(index, _)| index)
+}
+
 /// The transaction of exactly these bytes.
 fn parse(wire: &[u8]) -> Result<VersionedTransaction, Refusal> {
     let text = BASE64_STANDARD.encode(wire);

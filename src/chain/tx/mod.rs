@@ -1,10 +1,11 @@
 //! Users' transactions: put together for a wallet to sign, and looked at when they come back.
 //!
-//! Owns their form ([`compose`]: legacy or version 0, compute limit, priority fee) and the judgement of what a client hands
-//! in ([`inspect`]). Pure: asks no node, holds no key. What is built here passes what is checked here, with or without
+//! Owns their form ([`compose`]: legacy or version 0, compute limit, priority fee) the judgement of what a client hands in
+//! ([`inspect`]), and the names of failures ([`failure`]). Pure: asks no node, holds no key. What is built here passes what is checked here, with or without
 //! the guard instructions that wallets add.
 
 pub mod compose;
+pub mod failure;
 pub mod inspect;
 
 use solana_sdk::{pubkey, pubkey::Pubkey};

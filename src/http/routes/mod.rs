@@ -7,6 +7,7 @@ use super::error::ApiError;
 pub mod health;
 pub mod markets;
 pub mod ready;
+pub mod trades;
 pub mod upgrade;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -29,6 +30,23 @@ async fn options() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
 }
 
+/// A path that is written: POST and OPTIONS; anything else is METHOD_NOT_ALLOWED.
+pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    const METHODS: &str = "POST, OPTIONS";
+    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
+        reply.insert_header((header::ALLOW, METHODS)).finish()
+    };
+    web::resource(path)
+        .route(web::post().to(handler))
+        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
+        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
+}
+
 async fn method_not_allowed() -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, METHODS)).finish()
 }
@@ -48,7 +66,11 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
         .service(readable("/health", health::handle))
-        .service(readable("/ready", ready::handle));
+        .service(readable("/ready", ready::handle))
+        .service(readable("/api/trades/estimate", trades::estimate::handle))
+        .service(readable("/api/trades/quote", trades::estimate::handle))
+        .service(writable("/api/trades/buy", trades::buy::handle))
+        .service(writable("/api/trades/sell", trades::sell::handle));
 }
 
 /// The paths of port 4001.
