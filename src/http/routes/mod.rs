@@ -4,6 +4,7 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 
 use super::error::ApiError;
 
+pub mod actions;
 pub mod health;
 pub mod markets;
 pub mod ready;
@@ -69,6 +70,13 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/ready", ready::handle))
         .service(readable("/api/trades/estimate", trades::estimate::handle))
         .service(readable("/api/trades/quote", trades::estimate::handle))
+        .service(actions::action("/actions.json").route(web::get().to(actions::rules::handle)))
+        .service(actions::action("/api/actions/icon.svg").route(web::get().to(actions::icon::handle)))
+        .service(
+            actions::action("/api/actions/markets/{market}")
+                .route(web::get().to(actions::market::show))
+                .route(web::post().to(actions::market::trade)),
+        )
         .service(writable("/api/trades/buy", trades::buy::handle))
         .service(writable("/api/trades/sell", trades::sell::handle));
 }

@@ -10,7 +10,7 @@ pub mod show;
 pub mod trades;
 
 /// The market that the path names.
-fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
+pub(super) fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
     let text = request.match_info().get("market").unwrap_or_default();
     text.parse()
         .map_err(|error: crate::http::gateway::BadMarketRef| ApiError::invalid_field("market", error.to_string()))
