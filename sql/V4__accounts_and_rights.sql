@@ -5,6 +5,9 @@
 -- same policies, triggers and column grants hold for both. What it changes for others leaves a row in `outbox`, which the
 -- market's actor turns into a journal entry.
 
+-- Functions below keep this path: nobody's temporary table or schema can take the place of a table that they name.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- ---- roles: of the whole cluster, made only where they are missing; other databases may be making them just now
 
 DO $roles$
@@ -33,22 +36,45 @@ BEGIN
             NULL;
         END;
     END IF;
-    -- Whoever migrates gives the engine's functions to this role, below.
-    IF NOT pg_has_role(CURRENT_USER, 'zmart_engine', 'MEMBER') THEN
-        EXECUTE format('GRANT zmart_engine TO %I', CURRENT_USER);
+    -- Whoever migrates gives the engine's functions to this role, below. To have made a role is not yet to be able to act
+    -- as it (PostgreSQL 16 and newer).
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = CURRENT_USER) THEN
+        BEGIN
+            EXECUTE format('GRANT zmart_engine TO %I', CURRENT_USER);
+        EXCEPTION WHEN unique_violation OR internal_error THEN
+            NULL;
+        END;
     END IF;
 END
 $roles$;
 
--- Supabase gives everything in `public` to its API roles; what they need is granted below, by table and column.
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, anon, authenticated, service_role;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, anon, authenticated, service_role;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM PUBLIC, anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM PUBLIC, anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON FUNCTIONS FROM PUBLIC, anon, authenticated, service_role;
-ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO anon, authenticated, service_role, zmart_engine;
+-- Supabase gives everything in `public` to its API roles; what they need is granted below, by table and column. Only what
+-- is ours: others may keep theirs in the same schema.
+DO $closed$
+DECLARE
+    ours  regclass;
+    roles CONSTANT text := 'PUBLIC, anon, authenticated, service_role';
+BEGIN
+    FOR ours IN SELECT oid FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace
+                   AND relkind IN ('r', 'p', 'v', 'm')
+                   AND relowner IN (quote_ident(CURRENT_USER)::regrole, (SELECT relowner FROM pg_class WHERE oid = 'journal'::regclass))
+    LOOP
+        EXECUTE format('REVOKE ALL ON TABLE %s FROM %s', ours, roles);
+    END LOOP;
+    FOR ours IN SELECT oid FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace
+                   AND relkind = 'S'
+                   AND relowner IN (quote_ident(CURRENT_USER)::regrole, (SELECT relowner FROM pg_class WHERE oid = 'journal'::regclass))
+    LOOP
+        EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %s', ours, roles);
+    END LOOP;
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE ALL ON TABLES FROM %s', current_schema(), roles);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE ALL ON SEQUENCES FROM %s', current_schema(), roles);
+    EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE ALL ON FUNCTIONS FROM %s', current_schema(), roles);
+    -- That PUBLIC may call what is made from now on can't be taken back for one schema only.
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO anon, authenticated, service_role, zmart_engine', current_schema());
+END
+$closed$;
 
 -- ---- who asks
 
@@ -63,7 +89,8 @@ GRANT EXECUTE ON FUNCTION request_wallet() TO anon, authenticated, service_role,
 CREATE TABLE users (
     id           uuid PRIMARY KEY,
     wallet       account_address NOT NULL UNIQUE,
-    display_name text CHECK (char_length(display_name) BETWEEN 1 AND 50),
+    display_name text CHECK (char_length(display_name) BETWEEN 1 AND 50 AND display_name = btrim(display_name)
+                             AND display_name !~ '[[:cntrl:]]'),
     bio          text CHECK (char_length(bio) BETWEEN 1 AND 500),
     avatar_url   text CHECK (char_length(avatar_url) BETWEEN 1 AND 500 AND avatar_url ~ '^https://'),
     created_at   timestamptz NOT NULL DEFAULT now(),
@@ -266,12 +293,19 @@ END $$;
 
 CREATE TRIGGER find_metadata AFTER INSERT ON markets FOR EACH ROW EXECUTE FUNCTION find_metadata();
 
-GRANT CREATE ON SCHEMA public TO zmart_engine;
-ALTER FUNCTION tell_market(text, text, jsonb) OWNER TO zmart_engine;
-ALTER FUNCTION tell_vote() OWNER TO zmart_engine;
-ALTER FUNCTION tell_comment() OWNER TO zmart_engine;
-ALTER FUNCTION tell_metadata() OWNER TO zmart_engine;
-REVOKE CREATE ON SCHEMA public FROM zmart_engine;
+DO $owners$
+DECLARE
+    name text;
+BEGIN
+    -- A function's owner must be able to make it, for as long as it takes to become the owner.
+    EXECUTE format('GRANT CREATE ON SCHEMA %I TO zmart_engine', current_schema());
+    FOREACH name IN ARRAY ARRAY['tell_market(text, text, jsonb)', 'tell_vote()', 'tell_comment()', 'tell_metadata()']
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s OWNER TO zmart_engine', name);
+    END LOOP;
+    EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM zmart_engine', current_schema());
+END
+$owners$;
 
 -- ---- rights, table by table. What has no policy for a role is closed to it.
 
@@ -279,14 +313,22 @@ DO $rights$
 DECLARE
     name text;
 BEGIN
-    -- refinery keeps its own history, as the owner.
+    -- refinery keeps its own history, as the owner: closed to everybody else, not forced.
+    ALTER TABLE refinery_schema_history ENABLE ROW LEVEL SECURITY;
     FOR name IN SELECT tablename FROM pg_tables
-                WHERE schemaname = current_schema() AND tablename <> 'refinery_schema_history'
+                WHERE schemaname = current_schema() AND tablename <> 'refinery_schema_history' AND tableowner IN
+                  (CURRENT_USER, (SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'journal'))
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO zmart_engine', name);
         EXECUTE format('CREATE POLICY engine ON %I TO zmart_engine USING (true) WITH CHECK (true)', name);
+    END LOOP;
+    FOR name IN SELECT sequencename FROM pg_sequences
+                WHERE schemaname = current_schema() AND sequenceowner IN
+                  (CURRENT_USER, (SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'journal'))
+    LOOP
+        EXECUTE format('GRANT USAGE ON SEQUENCE %I TO zmart_engine', name);
     END LOOP;
     -- What the chain made public, and what users say in public.
     FOREACH name IN ARRAY ARRAY['markets', 'program_config', 'journal', 'chain_events', 'trades', 'positions', 'chain_cursor',
@@ -301,7 +343,6 @@ BEGIN
     END LOOP;
 END
 $rights$;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO zmart_engine;
 
 CREATE POLICY public_read ON discussions FOR SELECT TO anon USING (deleted_at IS NULL);
 CREATE POLICY read ON discussions FOR SELECT TO authenticated
@@ -330,7 +371,8 @@ DECLARE
     name text;
 BEGIN
     FOR name IN SELECT tablename FROM pg_tables
-                WHERE schemaname = current_schema() AND tablename <> 'refinery_schema_history'
+                WHERE schemaname = current_schema() AND tablename <> 'refinery_schema_history' AND tableowner IN
+                  (CURRENT_USER, (SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'journal'))
     LOOP
         EXECUTE format('GRANT SELECT ON %I TO service_role', name);
         EXECUTE format('CREATE POLICY service_read ON %I FOR SELECT TO service_role USING (true)', name);

@@ -19,7 +19,7 @@ use crate::{
         desk::DeskSettings,
         ws::WsLimits,
     },
-    journal::{identity, migrate},
+    journal::{gateway_login, identity, migrate},
     telemetry::health::Health,
 };
 
@@ -53,6 +53,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let settings = config.database.settings();
     let applied = patiently("PostgreSQL", || migrate::run(&settings)).await?;
     applied.iter().for_each(|name| log::info!("applied {name}"));
+    let gateway =
+        gateway_login::ready(&settings, config.database.own_gateway(), config.auth.jwt_secret.bytes()).await?;
     let epoch = bind_journal(config).await?;
     let health = Health::new();
     let engine = Engine::start(config, epoch, health.clone())?;
@@ -62,7 +64,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         ws_port: config.server.ws_port,
         indexer_port: config.server.indexer_port,
         workers: config.server.workers,
-        database: settings.parse()?,
+        database: gateway,
         read_pool_size: config.database.read_connections,
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };

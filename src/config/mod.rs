@@ -3,10 +3,12 @@
 //! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
+mod secret;
 mod source;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use secret::{SECRET_BYTES_MIN, Secret};
 pub use source::{ConfigError, Source};
 
 use crate::domain::ids::ProgramId;
@@ -46,6 +48,21 @@ pub struct DatabaseConfig {
     pub stream_connections: usize,
     /// Connections for reading, of each worker.
     pub read_connections: usize,
+    /// The login that serves requests, if the operator has made one; empty: the engine makes its own.
+    pub gateway_url: String,
+}
+
+/// Sign-in.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// Signs the access tokens; Supabase's own, where it shall take them.
+    pub jwt_secret: Secret,
+    /// The site that wallets sign in to, as `host[:port]`.
+    pub domain: String,
+    /// Its address.
+    pub uri: String,
+    /// The chain's name in the message that is signed.
+    pub chain: String,
 }
 
 /// Markets in memory.
@@ -120,6 +137,8 @@ pub struct Config {
     pub environment: Environment,
     /// The journal's database.
     pub database: DatabaseConfig,
+    /// Sign-in.
+    pub auth: AuthConfig,
     /// Markets in memory.
     pub streams: StreamConfig,
     /// The chain.
@@ -154,7 +173,8 @@ impl Config {
     /// `None` if a value is missing or wrong; the source knows which.
     pub fn read(source: &mut Source) -> Option<Self> {
         source.topic("Where the process runs");
-        let environment = source.value("ZMART_ENV", "development", "development, test or production");
+        let environment: Option<Environment> =
+            source.value("ZMART_ENV", "development", "development, test or production");
         source.topic("The journal's database (PostgreSQL 15 or newer, plain or Supabase)");
         let database_url = source.required(
             "DATABASE_URL",
@@ -167,6 +187,37 @@ impl Config {
             source.value("DATABASE_STREAM_CONNECTIONS", "4", "connections of each thread that runs markets");
         let read_connections =
             source.value("DATABASE_READ_CONNECTIONS", "4", "connections for reading, of each server thread");
+        let gateway_url = source.value(
+            "DATABASE_GATEWAY_URL",
+            "",
+            "a login of your own that serves requests; without it the engine makes one (docs/operating.md)",
+        );
+        source.topic("Sign-in");
+        let jwt_secret: Option<Secret> = source.required(
+            "JWT_SECRET",
+            "",
+            "at least 32 bytes that nobody else knows (`openssl rand -hex 32`); on Supabase the project's JWT secret",
+        );
+        if environment == Some(Environment::Production) && jwt_secret.as_ref().is_some_and(Secret::is_known) {
+            source.refuse("JWT_SECRET", "a secret that stands in examples is none");
+        }
+        let domain =
+            source.value("SIWS_DOMAIN", "localhost:3000", "the site that wallets sign in to: host, or host:port");
+        let uri = source.value("SIWS_URI", "http://localhost:3000", "the address of that site");
+        let chain = source.value("SIWS_CHAIN", "localnet", "mainnet, devnet, testnet or localnet");
+        for (name, value) in [("SIWS_DOMAIN", &domain), ("SIWS_URI", &uri)] {
+            let value: &Option<String> = value;
+            if value.as_ref().is_some_and(|text| text.len() > 255 || text.contains(char::is_whitespace)) {
+                source.refuse(name, "no more than 255 characters, no spaces");
+            }
+            let is_local = value.as_ref().is_some_and(|text| text.contains("localhost"));
+            if environment == Some(Environment::Production) && is_local {
+                source.refuse(name, "the site's own name");
+            }
+        }
+        if chain.as_deref().is_some_and(|chain: &str| !["mainnet", "devnet", "testnet", "localnet"].contains(&chain)) {
+            source.refuse("SIWS_CHAIN", "one of mainnet, devnet, testnet, localnet");
+        }
         source.topic("Markets in memory");
         let idle_ms = source.value(
             "STREAM_IDLE_MS",
@@ -222,7 +273,9 @@ impl Config {
                 connect_timeout_ms: connect_timeout_ms?,
                 stream_connections: stream_connections?,
                 read_connections: read_connections?,
+                gateway_url: gateway_url?,
             },
+            auth: AuthConfig { jwt_secret: jwt_secret?, domain: domain?, uri: uri?, chain: chain? },
             streams: StreamConfig { idle_ms: idle_ms? },
             chain: ChainConfig {
                 rpc_url: rpc_url?,
@@ -260,6 +313,12 @@ impl DatabaseConfig {
             connect_timeout: Duration::from_millis(self.connect_timeout_ms),
         }
     }
+
+    /// The login that serves requests, if the operator has made one.
+    pub fn own_gateway(&self) -> Option<crate::journal::DatabaseSettings> {
+        let url = Some(self.gateway_url.clone()).filter(|url| !url.is_empty())?;
+        Some(crate::journal::DatabaseSettings { url, ..self.settings() })
+    }
 }
 
 #[cfg(test)]
@@ -291,8 +350,30 @@ mod tests {
             .filter_map(|line| line.trim_start_matches("# ").split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let mut source = Source::new(|name| values.get(name).cloned());
+        // The one thing that no example may hold.
+        let secret = |name: &str| (name == "JWT_SECRET").then(|| "0123456789abcdef".repeat(4));
+        let mut source = Source::new(|name| secret(name).or_else(|| values.get(name).cloned()));
         assert!(Config::read(&mut source).is_some());
         source.finish().unwrap();
+    }
+
+    #[test]
+    fn production_takes_neither_a_secret_of_examples_nor_the_site_of_a_developer() {
+        let refused = |environment: &'static str, secret: &'static str| {
+            let mut source = Source::new(move |name| match name {
+                "ZMART_ENV" => Some(environment.into()),
+                "JWT_SECRET" => Some(secret.into()),
+                "DATABASE_URL" | "SOLANA_RPC_URL" | "SOLANA_WS_URL" => Some("x".into()),
+                _ => None,
+            });
+            let _ = Config::read(&mut source);
+            source.finish().err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        let known = "super-secret-jwt-token-with-at-least-32-characters-long";
+        assert_eq!(refused("development", known), "");
+        let error = refused("production", known);
+        assert!(error.contains("JWT_SECRET") && error.contains("SIWS_DOMAIN") && error.contains("SIWS_URI"), "{error}");
+        assert!(refused("test", "short").contains("JWT_SECRET"));
+        assert!(refused("development", "").contains("JWT_SECRET is missing"));
     }
 }

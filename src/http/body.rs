@@ -8,10 +8,12 @@ use actix_web::{
     web::{Bytes, PayloadConfig},
 };
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::{
     envelope::MAX_BODY_BYTES,
     error::{ApiError, ErrorCode, FieldError},
+    idempotency::BodyHash,
 };
 
 /// A body that was read and whose rules hold.
@@ -23,8 +25,9 @@ impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest 
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
         let is_json = request.content_type().eq_ignore_ascii_case("application/json");
-        let bytes = Bytes::from_request(request, payload);
+        let bytes = Bytes::from_request(&request, payload);
         Box::pin(async move {
             if !is_json {
                 return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
@@ -34,6 +37,7 @@ impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest 
                 let message = format!("The body is larger than {MAX_BODY_BYTES} bytes, or was cut off.");
                 ApiError::new(ErrorCode::PayloadTooLarge, message)
             })?;
+            request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).into()));
             read(&bytes).map(Self)
         })
     }

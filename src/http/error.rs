@@ -6,7 +6,7 @@
 use std::{borrow::Cow, fmt};
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     actors::stream::ReadError,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What went wrong, for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)] // the names are those of the API
 pub enum ErrorCode {
@@ -59,7 +59,7 @@ impl ErrorCode {
 }
 
 /// A field that was refused, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// The field's name in the request.
     pub field: Cow<'static, str>,
@@ -68,7 +68,7 @@ pub struct FieldError {
 }
 
 /// Why the chain would refuse, or has refused, a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProgramRefusal {
     /// The number of a program's own error, where it has one: 6000 and more are the zmart program's.
     pub code: Option<u32>,
@@ -206,11 +206,39 @@ impl From<ReadError> for ApiError {
 impl From<ReadFailure> for ApiError {
     fn from(failure: ReadFailure) -> Self {
         match failure {
-            ReadFailure::Transient(cause) => {
-                log::warn!("the journal can't be read: {cause}");
+            ReadFailure::Transient(cause) | ReadFailure::Refused(cause) => cause.into(),
+            ReadFailure::BadRow(_) => Self::internal(failure),
+        }
+    }
+}
+
+/// What the database refuses is told by what its rules mean; only the messages of our own rules (class ZM) are passed on.
+impl From<tokio_postgres::Error> for ApiError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            log::warn!("the database does not answer: {error}");
+            return Self::unavailable("The database does not answer now.");
+        };
+        let state = db.code().code();
+        match (state, state.get(..2).unwrap_or_default()) {
+            (_, "ZM") => Self::new(ErrorCode::Conflict, db.message().to_owned()),
+            ("23505", _) => Self::new(ErrorCode::Conflict, "It is there already."),
+            ("23503", _) => Self::not_found("What this is about is not there."),
+            ("42501", _) => {
+                // Also what a grant that is missing looks like.
+                log::warn!("the database forbids: {}", db.message());
+                Self::new(ErrorCode::Forbidden, "This is not allowed.")
+            }
+            ("23514" | "22021" | "22P05", _) => {
+                log::warn!("the database refuses: {} {:?}", db.message(), db.constraint());
+                Self::invalid_field("body", "A value breaks a rule of the database.")
+            }
+            ("57014", _) => Self::new(ErrorCode::Timeout, "The database took too long."),
+            (_, "08" | "40" | "53" | "55" | "57") => {
+                log::warn!("the database does not answer: {} ({state})", db.message());
                 Self::unavailable("The database does not answer now.")
             }
-            ReadFailure::Refused(_) | ReadFailure::BadRow(_) => Self::internal(failure),
+            _ => Self::internal(format_args!("{} ({state}) {:?}", db.message(), db.where_())),
         }
     }
 }

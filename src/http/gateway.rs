@@ -16,6 +16,7 @@ use deadpool_postgres::Transaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    auth::caller::Caller,
     desk::Desk,
     error::{ApiError, ErrorCode},
     pool::ReadPool,
@@ -31,7 +32,10 @@ use crate::{
         market::Market,
         phase::Phase,
     },
-    journal::read,
+    journal::{
+        read,
+        rights::{self, Access, Acting, Claims},
+    },
 };
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
@@ -100,27 +104,66 @@ impl Reads {
         self.desk.as_deref().ok_or_else(|| ApiError::unavailable("Transactions are not built here."))
     }
 
-    /// A connection to the journal.
-    ///
-    /// # Errors
-    /// UNAVAILABLE if none can be had.
-    pub async fn journal(&self) -> Result<deadpool_postgres::Object, ApiError> {
-        Ok(self.pool.get().await?)
-    }
-
     /// Reads the database in one transaction, as anybody may: what it sees is of one moment.
     ///
     /// # Errors
-    /// What the question answers; UNAVAILABLE if the database does not answer now.
+    /// What the question answers; UNAVAILABLE if the database does not answer now, TIMEOUT if a statement takes too long.
     pub async fn read<T>(
         &self,
         question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
-        let mut client = self.pool.get().await?;
-        let transaction = client.build_transaction().read_only(true).start().await.map_err(read::ReadFailure::from)?;
-        let answer = question(&transaction).await?;
-        transaction.commit().await.map_err(read::ReadFailure::from)?;
-        Ok(answer)
+        self.run(Acting::Anyone, Access::Read, question).await
+    }
+
+    /// As [`Reads::read`], as the caller may, if there is one.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_for<T>(
+        &self,
+        caller: Option<&Caller>,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(caller.map_or(Acting::Anyone, Acting::from), Access::Read, question).await
+    }
+
+    /// One transaction of the caller's, under the caller's rights; committed if the effect answers `Ok`.
+    ///
+    /// # Errors
+    /// What the effect answers, and what the database's rules say: FORBIDDEN, CONFLICT, NOT_FOUND, VALIDATION_ERROR;
+    /// UNAVAILABLE, TIMEOUT. Nothing was written then, except that a lost answer to COMMIT (UNAVAILABLE) leaves it open.
+    pub async fn write<T>(
+        &self,
+        caller: &Caller,
+        effect: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(caller.into(), Access::Write, effect).await
+    }
+
+    /// One transaction of the engine's own (sessions, submissions), which no user's rights reach.
+    ///
+    /// # Errors
+    /// As [`Reads::write`].
+    pub async fn engine<T>(
+        &self,
+        effect: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(Acting::Engine, Access::Write, effect).await
+    }
+
+    /// A connection, for one transaction of [`rights`] and nothing else.
+    pub(super) async fn connection(&self) -> Result<deadpool_postgres::Object, ApiError> {
+        Ok(self.pool.get().await?)
+    }
+
+    async fn run<T>(
+        &self,
+        acting: Acting,
+        access: Access,
+        work: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let mut client = self.connection().await?;
+        rights::run(&mut client, acting, access, work).await
     }
 
     /// The market's account.
@@ -131,8 +174,7 @@ impl Reads {
         match market {
             MarketRef::Address(address) => Ok(address),
             MarketRef::Seed(seed) => {
-                let client = self.journal().await?;
-                let found = read::market_address_by_seed(&**client, seed).await?;
+                let found = self.read(async |tx| Ok(read::market_address_by_seed(&**tx, seed).await?)).await?;
                 found.ok_or_else(|| ReadError::Unknown.into())
             }
         }
@@ -187,6 +229,12 @@ impl Reads {
         };
         let released = handle.read().await?;
         released.config.ok_or_else(|| ApiError::unavailable("The program has no config yet."))
+    }
+}
+
+impl From<&Caller> for Acting {
+    fn from(caller: &Caller) -> Self {
+        Self::User(Claims { user: caller.user, wallet: caller.wallet, session: caller.session })
     }
 }
 

@@ -11,6 +11,7 @@ pub mod desk;
 pub mod envelope;
 pub mod error;
 pub mod gateway;
+pub mod idempotency;
 pub mod page;
 pub mod pool;
 pub mod query;

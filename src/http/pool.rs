@@ -1,6 +1,8 @@
-//! Connections to PostgreSQL for reading, of one arbiter: a connection lives on the runtime that made it.
+//! Connections to PostgreSQL for requests, of one arbiter: a connection lives on the runtime that made it.
+//!
+//! They are of the login that may do nothing by itself; every use is one transaction of [`crate::journal::rights`].
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{BuildError, Object, Pool, PoolError};
 use tokio::sync::OnceCell;
@@ -21,18 +23,18 @@ pub enum PoolFailure {
 /// A request waits no longer than its client would.
 const PATIENCE: Patience = Patience { free: Duration::from_secs(3), connect: Duration::from_secs(5) };
 
-/// A few connections, opened when they are needed.
-#[derive(Debug)]
+/// A few connections, opened when they are needed. Clones share them.
+#[derive(Debug, Clone)]
 pub struct ReadPool {
     database: tokio_postgres::Config,
     size: usize,
-    pool: OnceCell<Pool>,
+    pool: Arc<OnceCell<Pool>>,
 }
 
 impl ReadPool {
     /// At most `size` connections to `database`; connects to nothing yet.
     pub fn new(database: tokio_postgres::Config, size: usize) -> Self {
-        Self { database, size, pool: OnceCell::new() }
+        Self { database, size, pool: Arc::default() }
     }
 
     /// A connection.

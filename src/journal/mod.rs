@@ -3,7 +3,8 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `identity` says which chain and which life of the journal this is.
+//! letters), `submissions` what users signed, `rights` are the transactions of requests, run by the login of `gateway_login`,
+//! `identity` says which chain and which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
 use std::time::Duration;
@@ -14,6 +15,8 @@ mod batch;
 mod columns;
 pub mod evidence;
 pub mod finality;
+pub mod gateway_login;
+pub mod idempotency;
 pub mod identity;
 pub mod metadata;
 pub mod migrate;
@@ -22,6 +25,7 @@ mod pipeline;
 pub mod pool;
 pub mod read;
 mod revert;
+pub mod rights;
 pub mod rows;
 pub mod staging;
 pub mod submissions;
@@ -60,12 +64,12 @@ impl DatabaseSettings {
     }
 
     /// A pool for the arbiter that calls this: connections live on the runtime that made them, so no two arbiters share
-    /// one. Nothing is connected before it is used.
+    /// one. Nothing is connected before it is used. Its connections act as [`rights::ENGINE_ROLE`].
     ///
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
-        Ok(self.builder(connections_max)?.build()?)
+        Ok(self.builder(connections_max, "")?.build()?)
     }
 
     /// A pool for the journal's writer: one connection commits, one looks up. As [`DatabaseSettings::pool`].
@@ -73,15 +77,17 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn writer_pool(&self) -> Result<Pool, PoolSettingsError> {
-        let prepare = Hook::async_fn(|client: &mut ClientWrapper, _| {
-            Box::pin(async move { client.batch_execute(WRITER_SESSION).await.map_err(HookError::Backend) })
-        });
-        Ok(self.builder(WRITER_CONNECTIONS)?.post_create(prepare).build()?)
+        Ok(self.builder(WRITER_CONNECTIONS, WRITER_SESSION)?.build()?)
     }
 
-    fn builder(&self, connections_max: usize) -> Result<PoolBuilder, PoolSettingsError> {
+    /// Connections of the engine's own, each set up once: they never act for anybody else.
+    fn builder(&self, connections_max: usize, session: &'static str) -> Result<PoolBuilder, PoolSettingsError> {
         let patience = pool::Patience { free: self.connect_timeout, connect: self.connect_timeout };
-        Ok(pool::builder(self.parse()?, connections_max, patience))
+        let set_up = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let statements = format!("SET ROLE {};{session}", rights::ENGINE_ROLE);
+            Box::pin(async move { client.batch_execute(&statements).await.map_err(HookError::Backend) })
+        });
+        Ok(pool::builder(self.parse()?, connections_max, patience).post_create(set_up))
     }
 }
 

@@ -81,6 +81,8 @@ impl From<tokio_postgres::Error> for CommitFailure {
 pub struct WriterLife {
     /// Its row in `journal_writers`.
     pub instance: Uuid,
+    /// It may COPY: no row level security stands over what it writes.
+    pub copies: bool,
 }
 
 impl WriterLife {
@@ -96,8 +98,9 @@ impl WriterLife {
         transaction.execute("DELETE FROM journal_writers WHERE active_at < now() - interval '7 days'", &[]).await?;
         let instance = Uuid::now_v7();
         transaction.execute("INSERT INTO journal_writers (instance, last_batch) VALUES ($1, 0)", &[&instance]).await?;
+        let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
         transaction.commit().await?;
-        Ok(Self { instance })
+        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)? })
     }
 
     /// Was this batch committed? Waits for a transaction that is still open on the server.
@@ -142,7 +145,7 @@ impl WriterLife {
     /// In this order: the batch's number, the streams' rows, entries, events, trades, positions. What an entry does to
     /// rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
-        let rows = Batch::of(appends);
+        let rows = Batch::of(appends, self.copies);
         let mut pipeline = Pipeline::new(tx);
         let claim: Parameters<'_> = vec![Box::new(self.instance), Box::new(batch)];
         let verdict = exactly(1, |_| CommitFailure::LifeOver);

@@ -17,6 +17,9 @@ use crate::{
     programs,
 };
 
+/// What the engines of tests sign tokens with.
+pub const JWT_SECRET: &str = "the secret of tests, which everybody may know: 0123456789";
+
 /// What the engine is told, and where it listens once it has been started.
 #[derive(Debug)]
 pub struct Engine {
@@ -50,6 +53,7 @@ impl Engine {
             ("SOLANA_RPC_URL", rpc_url.to_owned()),
             ("SOLANA_WS_URL", ws_url.to_owned()),
             ("SOLANA_PROGRAM_ID_CORE", program.to_string()),
+            ("JWT_SECRET", JWT_SECRET.to_owned()),
             ("ZMART_ENV", "test".to_owned()),
             ("LOG_LEVEL", "info,zmart=debug".to_owned()),
             ("API_HOST", "127.0.0.1".to_owned()),

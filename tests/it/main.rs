@@ -3,6 +3,7 @@
 mod bounds;
 mod faults;
 mod feed;
+mod gateway;
 mod journal;
 mod layering;
 mod reads;

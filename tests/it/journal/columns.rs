@@ -13,7 +13,7 @@ use zmart::{
         write::{CommitFailure, StreamAppend, WriterLife},
     },
 };
-use zmart_testkit::postgres::Database;
+use zmart_testkit::postgres::{Cluster, Database};
 
 use super::{prepare, settings, story::Story};
 
@@ -84,6 +84,26 @@ async fn one_large_batch_writes_the_same_rows_as_many_small_ones() {
         assert!(!large.is_empty(), "{table}");
         assert!(large == small, "{table} differs");
     }
+}
+
+/// Supabase does not give BYPASSRLS away, and COPY is refused where row level security stands over a table.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_row_level_security_a_large_batch_is_inserted_and_its_rows_are_the_same() {
+    let cluster = Cluster::start().await;
+    let (copied, inserted) = (cluster.database().await, cluster.database().await);
+    let epoch = prepare(&copied).await;
+    prepare(&inserted).await;
+    let appends: Vec<StreamAppend> = stories(epoch).iter_mut().map(Story::append).collect();
+    let write = async |database: &Database| {
+        let pool = settings(&database.url).writer_pool().unwrap();
+        let life = WriterLife::begin(&pool).await.unwrap();
+        life.commit(&pool, 1, &appends).await.unwrap();
+        life.copies
+    };
+    assert!(write(&copied).await);
+    cluster.server().connect().await.batch_execute("ALTER ROLE zmart_engine NOBYPASSRLS").await.unwrap();
+    assert!(!write(&inserted).await);
+    assert!(dump(&copied).await == dump(&inserted).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,13 +34,14 @@ const LAYERS: &[(&str, Imports)] = &[
     ("domain", Imports::Only(&["domain"])),
     ("view", Imports::Only(&["view", "domain"])),
     ("chain", Imports::AnyBut(&["actors", "http"])),
-    // History is read through `journal::read`; the shapes of rows come with it. Nothing in `http` writes.
+    // History is read through `journal::read`; the shapes of rows come with it. What `http` writes are users' own rows and
+    // sign-in's, in transactions of `journal::rights`; the journal it never writes.
     ("http", Imports::AnyBut(&["journal"])),
 ];
 
 /// Exceptions to [`LAYERS`]: paths that a layer may import all the same.
 const ALSO_ALLOWED: &[(&str, &[&str])] = &[
-    ("http", &["journal::read", "journal::rows", "journal::pool"]),
+    ("http", &["journal::read", "journal::rows", "journal::pool", "journal::rights", "journal::idempotency"]),
     // Rows are plain values: a trade is shown from its row as from its entry.
     ("view", &["journal::rows"]),
 ];

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use deadpool_postgres::Transaction;
 use serde::Serialize;
 
 use crate::{
@@ -107,11 +108,10 @@ impl Question for ListMarkets {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<MarketPage, ApiError> {
         let Window { limit, offset } = self.window;
-        let mut rows = {
-            let client = reads.journal().await?;
-            // One more than asked for tells whether there is a next page.
-            read::markets(&**client, &self.filter, self.after, offset, limit + 1).await?
-        };
+        // One more than asked for tells whether there is a next page.
+        let asked =
+            async |tx: &Transaction<'_>| Ok(read::markets(&**tx, &self.filter, self.after, offset, limit + 1).await?);
+        let mut rows = reads.read(asked).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let found: Vec<(Market, Seq, Slot)> = rows

@@ -62,11 +62,10 @@ impl Question for ListTrades {
         // Nothing newer than what the world may see, whatever the cursor says.
         let head = TradePosition { epoch: released.epoch, seq: released.seq.next() };
         let before = self.before.filter(|at| (at.epoch, at.seq) < (head.epoch, head.seq)).unwrap_or(head);
-        let mut found = {
-            let client = reads.journal().await?;
-            // One more than asked for tells whether there is a next page.
-            read::trades(&**client, released.market.address, before, offset, limit + 1).await?
-        };
+        let market = released.market.address;
+        // One more than asked for tells whether there is a next page.
+        let mut found =
+            reads.read(async |tx| Ok(read::trades(&**tx, market, before, offset, limit + 1).await?)).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let status = |epoch: u32, seq: u64| {

@@ -17,6 +17,7 @@ use crate::{
     http::pool::{PoolFailure, ReadPool},
     journal::{
         read::{self, ReadFailure},
+        rights::{self, Access, Acting},
         rows::timestamp,
     },
     view::{
@@ -186,8 +187,11 @@ impl Sources {
     /// The market that was made from a seed.
     pub(super) async fn market_of(&self, seed: MarketSeed) -> Result<MarketAddress, ReadError> {
         let looked_up = async {
-            let client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
-            read::market_address_by_seed(&**client, seed).await.map_err(|failure| log::warn!("{failure}"))
+            let mut client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
+            let found = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
+                read::market_address_by_seed(&**tx, seed).await
+            });
+            found.await.map_err(|failure| log::warn!("{failure}"))
         };
         looked_up.await.map_err(|()| ReadError::Loading)?.ok_or(ReadError::Unknown)
     }
@@ -253,8 +257,11 @@ impl Sources {
         head: Seq,
     ) -> Result<Vec<Arc<FramePack>>, PageFailure> {
         let entries = {
-            let client = self.pool.get().await?;
-            read::entries_after(&**client, channel.stream(), epoch, after, PAGE_ENTRIES).await?
+            let mut client = self.pool.get().await?;
+            let page = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
+                read::entries_after(&**tx, channel.stream(), epoch, after, PAGE_ENTRIES).await
+            });
+            page.await?
         };
         // Nothing past what the stream has released: it is durable, but the world is told in the stream's own time.
         let released = entries.iter().take_while(|entry| entry.seq <= head);
