@@ -75,6 +75,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         max_priority_fee_micro_lamports: trading.max_priority_fee_micro_lamports,
         bounds: Bounds { price_bps: trading.warn_price_bps, cost_bps: trading.warn_cost_bps },
         slot: Duration::from_millis(trading.slot_ms),
+        submissions: engine.submissions.clone(),
     };
     let parts = HttpParts { registry: engine.registry.clone(), health, desk: Some(desk) };
     let servers = serve(http, parts).await?;

@@ -110,8 +110,11 @@ fn error_reply(response: HttpResponse, error: &ApiError, path: &str, request_id:
         signature: error.signature,
     };
     let mut reply = HttpResponse::build(status).json(&body);
-    if let Some(allowed) = response.headers().get(header::ALLOW) {
-        reply.headers_mut().insert(header::ALLOW, allowed.clone());
+    // What was said of the reply still holds (`Allow`, who may read it); what was said of its body does not.
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            reply.headers_mut().insert(name.clone(), value.clone());
+        }
     }
     if let Some(seconds) = error.retry_after_seconds {
         reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

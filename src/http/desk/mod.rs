@@ -10,6 +10,7 @@ mod refusal;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use actix::Addr;
 use solana_sdk::instruction::Instruction;
 use tokio::sync::OnceCell;
 
@@ -17,6 +18,7 @@ use self::fees::RecentFees;
 pub use self::refusal::{node_trouble, of_failure};
 use super::error::ApiError;
 use crate::{
+    actors::{submissions::Submissions, supervision::Link},
     chain::{
         anchor::decode::{Decoded, decode},
         model::{Commitment, RawTransaction},
@@ -32,7 +34,7 @@ use crate::{
 };
 
 /// A blockhash is good for so many blocks.
-const BLOCKHASH_BLOCKS: u64 = 150;
+pub const BLOCKHASH_BLOCKS: u64 = 150;
 /// A request waits no longer for the node: its own time is 10 s.
 const CALL: Duration = Duration::from_secs(6);
 const ATTEMPT: Duration = Duration::from_secs(4);
@@ -51,6 +53,8 @@ pub struct DeskSettings {
     pub bounds: Bounds,
     /// How long a slot lasts.
     pub slot: Duration,
+    /// Who sends what comes back signed.
+    pub submissions: Link<Submissions>,
 }
 
 impl fmt::Debug for DeskSettings {
@@ -61,7 +65,6 @@ impl fmt::Debug for DeskSettings {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub struct Desk {
     rpc: ChainRpc,
     build: InstructionBuilder,
@@ -70,6 +73,13 @@ pub struct Desk {
     max_priority_fee: u64,
     bounds: Bounds,
     slot: Duration,
+    submissions: Link<Submissions>,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk").field("rpc", &self.rpc).finish_non_exhaustive()
+    }
 }
 
 /// A transaction that a wallet wants.
@@ -108,7 +118,7 @@ impl Desk {
     /// # Errors
     /// The node's address can't be used.
     pub fn new(settings: DeskSettings) -> Result<Self, RpcSetupError> {
-        let DeskSettings { mut rpc, budget, max_priority_fee_micro_lamports, bounds, slot } = settings;
+        let DeskSettings { mut rpc, budget, max_priority_fee_micro_lamports, bounds, slot, submissions } = settings;
         (rpc.attempt_timeout, rpc.call_timeout, rpc.attempts) = (ATTEMPT, CALL, ATTEMPTS);
         let build = InstructionBuilder::new(rpc.program);
         Ok(Self {
@@ -119,6 +129,7 @@ impl Desk {
             max_priority_fee: max_priority_fee_micro_lamports,
             bounds,
             slot,
+            submissions,
         })
     }
 
@@ -130,6 +141,11 @@ impl Desk {
     /// The node.
     pub fn rpc(&self) -> &ChainRpc {
         &self.rpc
+    }
+
+    /// Who sends what comes back signed; `None` while it is restarted.
+    pub fn submissions(&self) -> Option<Addr<Submissions>> {
+        self.submissions.get()
     }
 
     /// When a quote warns.

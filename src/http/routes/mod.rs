@@ -9,6 +9,7 @@ pub mod health;
 pub mod markets;
 pub mod ready;
 pub mod trades;
+pub mod transactions;
 pub mod upgrade;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -48,6 +49,28 @@ where
         .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
 }
 
+/// A path that is read and written.
+pub fn both<R, ReadArgs, W, WriteArgs>(path: &str, read: R, write: W) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: actix_web::FromRequest + 'static,
+    R::Output: Responder + 'static,
+    W: Handler<WriteArgs>,
+    WriteArgs: actix_web::FromRequest + 'static,
+    W::Output: Responder + 'static,
+{
+    const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
+        reply.insert_header((header::ALLOW, METHODS)).finish()
+    };
+    web::resource(path)
+        .route(web::get().to(read.clone()))
+        .route(web::head().to(read))
+        .route(web::post().to(write))
+        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
+        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
+}
+
 async fn method_not_allowed() -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, METHODS)).finish()
 }
@@ -62,7 +85,7 @@ pub async fn nothing_here() -> Result<HttpResponse, ApiError> {
 
 /// The paths of port 4000.
 pub fn api(app: &mut web::ServiceConfig) {
-    app.service(readable("/api/markets", markets::list::handle))
+    app.service(both("/api/markets", markets::list::handle, markets::create::handle))
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
@@ -78,7 +101,14 @@ pub fn api(app: &mut web::ServiceConfig) {
                 .route(web::post().to(actions::market::trade)),
         )
         .service(writable("/api/trades/buy", trades::buy::handle))
-        .service(writable("/api/trades/sell", trades::sell::handle));
+        .service(writable("/api/trades/sell", trades::sell::handle))
+        .service(writable("/api/markets/{market}/resolve", markets::resolve::handle))
+        .service(writable("/api/markets/{market}/dispute", markets::dispute::handle))
+        .service(writable("/api/markets/{market}/activate", markets::activate::handle))
+        .service(writable("/api/markets/{market}/claim", markets::claim::handle))
+        .service(writable("/api/markets/{market}/withdraw", markets::withdraw::handle))
+        .service(writable("/api/transactions", transactions::submit::handle))
+        .service(readable("/api/transactions/{signature}", transactions::show::handle));
 }
 
 /// The paths of port 4001.

@@ -4,10 +4,17 @@ use actix_web::HttpRequest;
 
 use crate::http::{error::ApiError, gateway::MarketRef};
 
+pub mod activate;
+pub mod claim;
+pub mod create;
+pub mod dispute;
 pub mod list;
 pub mod prices;
+pub mod resolve;
 pub mod show;
+pub mod steps;
 pub mod trades;
+pub mod withdraw;
 
 /// The market that the path names.
 pub(super) fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
