@@ -157,16 +157,14 @@ impl From<MetadataError> for ApiError {
     }
 }
 
-impl From<JournalError> for ApiError {
-    fn from(error: JournalError) -> Self {
-        match error {
-            JournalError::Statement(error) => error.into(),
-            JournalError::Read(failure) => failure.into(),
-            JournalError::BadRow(row) => Self::internal(row),
-            JournalError::NoConnection(_) | JournalError::NoAnswer(_) => {
-                log::warn!("{error}");
-                Self::unavailable("The database does not answer now.")
-            }
+fn of_journal(error: JournalError) -> ApiError {
+    match error {
+        JournalError::Statement(error) => error.into(),
+        JournalError::Read(failure) => failure.into(),
+        JournalError::BadRow(row) => ApiError::internal(row),
+        JournalError::NoConnection(_) | JournalError::NoAnswer(_) => {
+            log::warn!("{error}");
+            ApiError::unavailable("The database does not answer now.")
         }
     }
 }
@@ -198,7 +196,7 @@ impl Question for Create {
             transaction: TransactionView::new(&prepared, client_ref.map(|client_ref| client_ref.0)),
         };
         let keep = async |tx: &deadpool_postgres::Transaction<'_>| {
-            metadata::insert(tx, market, seed, &document).await?;
+            metadata::insert(tx, market, seed, &document).await.map_err(of_journal)?;
             Reply::json(StatusCode::OK, &reply)
         };
         reads.write_once(&caller, key.as_ref(), keep).await

@@ -4,6 +4,7 @@ mod actions;
 mod estimates;
 mod life;
 mod refusals;
+mod rows;
 mod submissions;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
