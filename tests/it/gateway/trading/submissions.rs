@@ -50,7 +50,9 @@ async fn a_client_that_repeats_itself_trades_once() {
 
     // Another transaction of the same intent: refused while the first may land, and when it has.
     for _ in 0..2 {
-        let other = trader.built("/api/trades/buy", order(market, "an-intent")).await;
+        let mut other = order(market, "an-intent");
+        other["version"] = json!("legacy");
+        let other = trader.built("/api/trades/buy", other).await;
         let conflict = trader.post("/api/transactions", handed_in(&trader, &other)).await.json();
         assert_eq!((&conflict["error"], &conflict["signature"]), (&json!("CONFLICT"), &json!(signature)), "{conflict}");
         trader.stands(&signature, &["finalized"]).await;
