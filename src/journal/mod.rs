@@ -27,8 +27,10 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod sessions;
 pub mod staging;
 pub mod submissions;
+pub mod users;
 pub mod write;
 
 /// How to reach PostgreSQL.

@@ -9,4 +9,5 @@ pub mod market;
 pub mod quote;
 pub mod schema;
 pub mod trade;
+pub mod user;
 pub mod wire;

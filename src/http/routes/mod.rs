@@ -5,12 +5,14 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 use super::error::ApiError;
 
 pub mod actions;
+pub mod auth;
 pub mod health;
 pub mod markets;
 pub mod ready;
 pub mod trades;
 pub mod transactions;
 pub mod upgrade;
+pub mod users;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -89,6 +91,11 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(writable("/api/auth/nonce", auth::nonce::handle))
+        .service(writable("/api/auth/login", auth::login::handle))
+        .service(writable("/api/auth/refresh", auth::refresh::handle))
+        .service(writable("/api/auth/logout", auth::logout::handle))
+        .service(users::me::resource())
         .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle))
         .service(readable("/api/trades/estimate", trades::estimate::handle))

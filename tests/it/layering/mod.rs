@@ -53,10 +53,12 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::evidence",
             "journal::submissions",
             "journal::JournalError",
+            "journal::sessions",
+            "journal::users",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.
-    ("view", &["journal::rows"]),
+    ("view", &["journal::rows", "journal::users"]),
 ];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.
