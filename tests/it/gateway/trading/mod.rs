@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use solana_sdk::{signature::Keypair, signer::Signer};
 use zmart::domain::ids::{MarketAddress, Wallet};
 use zmart_testkit::{
-    chain::{Chain, ChainClient, wallet_of},
+    chain::{Chain, ChainClient},
     engine::Engine,
     http::{Response, request},
     patience::wait_for,
     postgres::Database,
     proxy::{Handle, Proxy},
+    signed_in::SignedInClient,
 };
 
 /// Long enough to sign in time on a busy machine, short enough to see a blockhash expire (150 of them).
@@ -77,47 +78,28 @@ impl Floor {
 
     /// A signed-in wallet with money.
     async fn trader(&self) -> Trader {
-        Trader::sign_in(&self.engine.api, self.client().funded_wallet().await).await
+        Trader(SignedInClient::with_key(&self.engine.api, self.client().funded_wallet().await).await)
     }
 }
 
 /// A signed-in wallet.
-struct Trader {
-    api: String,
-    keypair: Keypair,
-    token: String,
-}
+struct Trader(SignedInClient);
 
 impl Trader {
-    async fn sign_in(api: &str, keypair: Keypair) -> Self {
-        let post = async |path: &str, body: Value| {
-            let headers = [("Content-Type", "application/json")];
-            let answer = request("POST", api, path, &headers, body.to_string().as_bytes()).await;
-            assert!(answer.status < 300, "{path}: {}", String::from_utf8_lossy(&answer.body));
-            answer.json()
-        };
-        let wallet = keypair.pubkey().to_string();
-        let nonce = post("/api/auth/nonce", json!({"wallet": wallet})).await;
-        let message = nonce["message"].as_str().unwrap();
-        let signature = keypair.sign_message(message.as_bytes()).to_string();
-        let login = json!({"message": message, "signature": signature, "wallet": wallet});
-        let token = post("/api/auth/login", login).await["token"].as_str().unwrap().to_owned();
-        Self { api: api.to_owned(), keypair, token }
+    fn key(&self) -> &Keypair {
+        &self.0.key
     }
 
     fn wallet(&self) -> Wallet {
-        wallet_of(&self.keypair)
+        self.0.wallet()
     }
 
-    async fn post_keyed(&self, path: &str, body: &Value, key: Option<&str>) -> Response {
-        let bearer = format!("Bearer {}", self.token);
-        let mut headers = vec![("Content-Type", "application/json"), ("Authorization", bearer.as_str())];
-        headers.extend(key.map(|key| ("Idempotency-Key", key)));
-        request("POST", &self.api, path, &headers, body.to_string().as_bytes()).await
+    async fn post_keyed(&self, path: &str, body: &Value, key: &str) -> Response {
+        self.0.post_once(path, key, body).await
     }
 
     async fn post(&self, path: &str, body: Value) -> Response {
-        self.post_keyed(path, &body, None).await
+        self.0.post(path, &body).await
     }
 
     /// What is built for this wallet.
@@ -129,7 +111,7 @@ impl Trader {
 
     /// Signs what was built.
     fn sign(&self, built: &Value) -> String {
-        sign(&self.keypair, built["transaction"].as_str().unwrap())
+        sign(self.key(), built["transaction"].as_str().unwrap())
     }
 
     /// Signs what was built and hands it in.
@@ -143,9 +125,7 @@ impl Trader {
     }
 
     async fn status(&self, signature: &str) -> Response {
-        let bearer = format!("Bearer {}", self.token);
-        let path = format!("/api/transactions/{signature}");
-        request("GET", &self.api, &path, &[("Authorization", &bearer)], b"").await
+        self.0.get(&format!("/api/transactions/{signature}")).await
     }
 
     /// Waits until a transaction stands so.

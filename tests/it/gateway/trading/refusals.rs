@@ -11,7 +11,7 @@ use solana_sdk::{
     transaction::Transaction,
 };
 use zmart::domain::event::Outcome;
-use zmart_testkit::{chain::SOL, http::request, patience::wait_for};
+use zmart_testkit::{chain::SOL, http::request, patience::wait_for, signed_in::SignedInClient};
 
 use super::{Floor, Trader, sign};
 
@@ -23,8 +23,8 @@ fn assert_refused(answer: &Value, status: u16, code: &str, what: &str) {
 async fn what_the_chain_would_refuse_is_refused_before_anybody_signs() {
     let floor = Floor::open().await;
     let (creator, trader) = (floor.trader().await, floor.trader().await);
-    let market = floor.active_market(&creator.keypair, 100 * SOL).await;
-    floor.client().buy(market, &creator.keypair, Outcome::Yes, 20 * SOL).await;
+    let market = floor.active_market(creator.key(), 100 * SOL).await;
+    floor.client().buy(market, creator.key(), Outcome::Yes, 20 * SOL).await;
     floor.shown(market, |body| body["trades_count"] == 1).await;
     let order = |extra: Value| {
         let mut body = json!({"market_id": market.to_string(), "outcome": "YES", "shares": SOL.to_string(),
@@ -123,7 +123,7 @@ async fn what_the_chain_would_refuse_is_refused_before_anybody_signs() {
         assert_eq!(answer.get("program_error").cloned().unwrap_or_default(), program_error, "{what}: {answer}");
     }
     // A wallet without a lamport: said by the rehearsal.
-    let poor = Trader::sign_in(&floor.engine.api, Keypair::new()).await;
+    let poor = Trader(SignedInClient::new(&floor.engine.api).await);
     let answer = poor.post("/api/trades/buy", order(json!({}))).await.json();
     assert_refused(&answer, 422, "CHAIN_REFUSED", "a poor wallet");
     assert_eq!(answer["program_error"]["name"], "AccountNotFound", "{answer}");
@@ -145,7 +145,7 @@ async fn a_node_in_trouble_is_said_without_a_word_of_where_it_is() {
     use zmart_testkit::proxy::{Bad, Methods, When};
     let floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let order =
         json!({"market_id": market.to_string(), "outcome": "YES", "spend": SOL.to_string(), "accept_unsound": true});
     for bad in [Bad::Status(502), Bad::Garbage, Bad::Error(-32603)] {
@@ -173,31 +173,31 @@ fn transaction(instructions: &[Instruction], signers: &[&Keypair], blockhash: Ha
 async fn only_what_was_built_here_and_signed_by_the_caller_is_taken() {
     let floor = Floor::open().await;
     let (trader, other) = (floor.trader().await, floor.trader().await);
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let order =
         json!({"market_id": market.to_string(), "outcome": "YES", "spend": SOL.to_string(), "accept_unsound": true});
     let built = trader.built("/api/trades/buy", order).await;
     let blockhash = floor.client().blockhash().await;
-    let user = &trader.keypair;
+    let user = trader.key();
     let buy = floor.client().buy_instruction(market, user.pubkey(), Outcome::Yes, SOL);
     let transfer = {
         let mut data = vec![2, 0, 0, 0];
         data.extend_from_slice(&SOL.to_le_bytes());
-        let accounts = vec![AccountMeta::new(user.pubkey(), true), AccountMeta::new(other.keypair.pubkey(), false)];
+        let accounts = vec![AccountMeta::new(user.pubkey(), true), AccountMeta::new(other.key().pubkey(), false)];
         Instruction { program_id: Pubkey::default(), accounts, data }
     };
     let elsewhere = {
         let mut instruction = buy.clone();
-        instruction.accounts[4].pubkey = other.keypair.pubkey();
+        instruction.accounts[4].pubkey = other.key().pubkey();
         instruction
     };
     let mut altered = sign(user, built["transaction"].as_str().unwrap());
     altered.replace_range(120..121, if &altered[120..121] == "A" { "B" } else { "A" });
     let rows = [
         ("not signed", built["transaction"].as_str().unwrap().to_owned()),
-        ("signed by another", sign(&other.keypair, built["transaction"].as_str().unwrap())),
+        ("signed by another", sign(other.key(), built["transaction"].as_str().unwrap())),
         ("altered", altered),
-        ("paid by another", transaction(std::slice::from_ref(&buy), &[&other.keypair, user], blockhash)),
+        ("paid by another", transaction(std::slice::from_ref(&buy), &[other.key(), user], blockhash)),
         ("a hidden transfer", transaction(&[buy.clone(), transfer.clone()], &[user], blockhash)),
         ("nothing of the program", transaction(&[transfer], &[user], blockhash)),
         ("twice", transaction(&[buy.clone(), buy.clone()], &[user], blockhash)),

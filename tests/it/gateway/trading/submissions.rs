@@ -33,17 +33,17 @@ async fn trades(floor: &Floor, market: MarketAddress, trader: &Trader) -> u32 {
 async fn a_client_that_repeats_itself_trades_once() {
     let floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let built = trader.built("/api/trades/buy", order(market, "an-intent")).await;
     assert_eq!(built["client_ref"], "an-intent");
     let body = handed_in(&trader, &built);
-    let first = trader.post_keyed("/api/transactions", &body, Some("k1")).await;
+    let first = trader.post_keyed("/api/transactions", &body, "k1").await;
     assert_eq!(first.status, 200, "{}", first.json());
     let signature = first.json()["signature"].as_str().unwrap().to_owned();
 
-    let again = trader.post_keyed("/api/transactions", &body, Some("k1")).await;
+    let again = trader.post_keyed("/api/transactions", &body, "k1").await;
     assert_eq!(again.json(), first.json(), "the same key: the same reply");
-    let other_key = trader.post_keyed("/api/transactions", &body, Some("k2")).await;
+    let other_key = trader.post_keyed("/api/transactions", &body, "k2").await;
     assert_eq!((other_key.status, &other_key.json()["signature"]), (200, &json!(signature)));
     let without = trader.post("/api/transactions", body).await;
     assert_eq!((without.status, &without.json()["signature"]), (200, &json!(signature)));
@@ -58,7 +58,7 @@ async fn a_client_that_repeats_itself_trades_once() {
         trader.stands(&signature, &["finalized"]).await;
     }
     let mismatch = trader.built("/api/trades/buy", order(market, "another")).await;
-    let mismatch = trader.post_keyed("/api/transactions", &handed_in(&trader, &mismatch), Some("k1")).await.json();
+    let mismatch = trader.post_keyed("/api/transactions", &handed_in(&trader, &mismatch), "k1").await.json();
     assert_eq!(mismatch["error"], "IDEMPOTENCY_MISMATCH");
     assert_eq!(trades(&floor, market, &trader).await, 1);
     let seen = trader.status(&signature).await.json();
@@ -70,7 +70,7 @@ async fn a_client_that_repeats_itself_trades_once() {
 async fn a_node_that_drops_or_is_slow_or_hangs_up_gets_it_again_until_it_lands_once() {
     let floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     type Set = fn(&Handle) -> Fault;
     let faults: [(&str, Set); 4] = [
         ("taken-and-dropped", |hand| hand.answer_badly(SEND, Bad::Null, When::Next(2))),
@@ -95,7 +95,7 @@ async fn a_node_that_drops_or_is_slow_or_hangs_up_gets_it_again_until_it_lands_o
 async fn what_was_taken_is_sent_by_the_next_life_of_the_engine_and_of_the_actor() {
     let mut floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let lost = floor.hand.answer_badly(SEND, Bad::Status(502), When::Always);
     let built = trader.built("/api/trades/buy", order(market, "killed")).await;
     let signature = trader.submit(&built).await;
@@ -122,7 +122,7 @@ async fn what_was_taken_is_sent_by_the_next_life_of_the_engine_and_of_the_actor(
 async fn what_does_not_land_in_its_time_expires_and_frees_its_intent() {
     let floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let lost = floor.hand.answer_badly(SEND, Bad::Null, When::Always);
     let built = trader.built("/api/trades/buy", order(market, "late")).await;
     let signature = trader.submit(&built).await;
@@ -143,7 +143,7 @@ async fn what_does_not_land_in_its_time_expires_and_frees_its_intent() {
 async fn what_the_node_refuses_is_failed_with_its_reason_and_holds_its_intent_while_it_may_land() {
     let floor = Floor::open().await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let built = trader.built("/api/trades/buy", order(market, "refused")).await;
     // Between building and sending the program is paused.
     floor.chain.toggle_pause().await;
@@ -176,7 +176,7 @@ async fn a_confirmed_one_that_is_rolled_back_is_on_its_way_again_and_lands_again
     // Slow enough to be confirmed for a while before it is final.
     let floor = Floor::with_slots_of("200").await;
     let trader = floor.trader().await;
-    let market = floor.active_market(&trader.keypair, 100 * SOL).await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
     let built = trader.built("/api/trades/buy", order(market, "back")).await;
     let signature = trader.submit(&built).await;
     trader.stands(&signature, &["confirmed"]).await;
