@@ -81,17 +81,22 @@ pub async fn run(
     let height = parts.rpc.block_height(Commitment::Finalized).await?;
     let signatures: Vec<_> = page.iter().map(|one| one.row.signature).collect();
     let mut statuses = parts.rpc.signature_statuses(&signatures, false).await?;
-    let is_late = |one: &Unsettled| height > one.row.last_valid_block_height;
+    let is_past = |one: &Unsettled| height > one.row.last_valid_block_height;
     let unseen: Vec<usize> =
-        (0..page.len()).filter(|index| statuses[*index].is_none() && is_late(&page[*index])).collect();
+        (0..page.len()).filter(|index| statuses[*index].is_none() && is_past(&page[*index])).collect();
+    let mut is_history_read = true;
     if !unseen.is_empty() {
-        // A node's quick memory is short; that something is nowhere is said by its history.
+        // A node's quick memory is short; that something is nowhere is said by its history, and only by one that reaches
+        // to where that height was final: behind one address there may be nodes that are behind others.
+        let final_slot = parts.rpc.slot(Commitment::Finalized).await?;
         let asked: Vec<_> = unseen.iter().map(|index| signatures[*index]).collect();
-        let found = parts.rpc.signature_statuses(&asked, true).await?;
+        let (seen_at, found) = parts.rpc.signature_statuses_at(&asked, true).await?;
+        is_history_read = seen_at >= final_slot;
         for (index, status) in unseen.into_iter().zip(found) {
             statuses[index] = status;
         }
     }
+    let is_late = |one: &Unsettled| is_history_read && is_past(one);
     let mut changes = Vec::new();
     let mut resend = Vec::new();
     for (index, (one, status)) in page.iter().zip(&statuses).enumerate() {

@@ -158,6 +158,34 @@ async fn a_node_in_trouble_is_said_without_a_word_of_where_it_is() {
     trader.built("/api/trades/buy", order).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn fewer_shares_than_asked_for_are_refused_by_the_rehearsal_where_the_quote_is_behind_the_chain() {
+    use zmart_testkit::proxy::{When, Which};
+    // Nothing is heard of the other's trade, and nobody asks what was missed.
+    let floor = Floor::with_slots_of("100", &[("COVERAGE_INTERVAL_MS", "600000")]).await;
+    let trader = floor.trader().await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
+    let order = |min: Option<u64>| {
+        json!({"market_id": market.to_string(), "outcome": "YES", "spend": SOL.to_string(), "accept_unsound": true,
+               "min_shares": min.map(|min| min.to_string())})
+    };
+    let first = trader.built("/api/trades/buy", order(None)).await;
+    assert_eq!((&first["guard"], &first["rehearsed"]["shares"]), (&Value::Null, &first["quote"]["shares"]));
+    let quoted: u64 = first["quote"]["shares"].as_str().unwrap().parse().unwrap();
+    let deaf = floor.hand.withhold(Which::Logs, When::Always);
+    let other = floor.client().funded_wallet().await;
+    floor.client().buy(market, &other, Outcome::Yes, 30 * SOL).await;
+    let answer = trader.post("/api/trades/buy", order(Some(quoted))).await.json();
+    assert_refused(&answer, 422, "CHAIN_REFUSED", "fewer shares");
+    assert_eq!(answer["details"][0]["field"], "min_shares", "{answer}");
+    let fewer = trader.built("/api/trades/buy", order(Some(1))).await;
+    assert_eq!(fewer["guard"], "simulation");
+    let rehearsed: u64 = fewer["rehearsed"]["shares"].as_str().unwrap().parse().unwrap();
+    assert!(rehearsed < quoted, "{fewer}");
+    assert_eq!(fewer["quote"]["shares"], first["quote"]["shares"], "the quote knows nothing of the other trade");
+    deaf.lift();
+}
+
 fn transaction(instructions: &[Instruction], signers: &[&Keypair], blockhash: Hash) -> String {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     let message = Message::new_with_blockhash(instructions, Some(&signers[0].pubkey()), &blockhash);
