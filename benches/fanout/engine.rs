@@ -159,7 +159,8 @@ pub fn run() -> Result<()> {
             ws: WsLimits::default(),
             edge: EdgeSettings::open(),
         };
-        let servers = serve(settings, HttpParts { registry, health: Health::new(), votes: Default::default() }).await?;
+        let parts = HttpParts { registry, health: Health::new(), votes: Default::default(), desk: None };
+        let servers = serve(settings, parts).await?;
         let address = servers.ws;
         actix::spawn(async move {
             let mut servers = servers;

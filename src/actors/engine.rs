@@ -10,6 +10,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use tokio::sync::broadcast;
 
 use super::{
     chain_reader::{ChainReader, ReadLamports},
@@ -23,6 +24,7 @@ use super::{
     root::{Ending, Kind, Root},
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
+    submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
     supervision::{Crash, Link},
     watchdog,
 };
@@ -50,6 +52,7 @@ const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
+const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +74,12 @@ pub struct Engine {
     pub registry: RegistryHandle,
     /// What the parts say of themselves.
     pub health: Health,
+    /// What all who ask the node share.
+    pub rpc_budget: RpcBudget,
+    /// Who sends users' transactions.
+    pub submissions: Link<Submissions>,
+    /// What becomes of them.
+    pub submission_news: broadcast::Sender<SubmissionNews>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -101,6 +110,8 @@ impl Engine {
         let ledgers: Link<LedgerKeeper> = Link::default();
 
         let stats = Link::default();
+        let submissions = Link::default();
+        let (submission_news, _) = broadcast::channel(NEWS_MAX);
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -169,6 +180,16 @@ impl Engine {
                 },
             ),
             ledgers_kind(&ledgers, arbiter("ledgers"), database.writer_pool()?),
+            submissions_kind(
+                &submissions,
+                arbiter("submissions"),
+                SubmissionParts {
+                    rpc: rpc()?,
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    resend_after: Duration::from_millis(config.trading.resend_ms),
+                    news: submission_news.clone(),
+                },
+            ),
             clock_kind(
                 &clock,
                 arbiter("clock"),
@@ -177,6 +198,7 @@ impl Engine {
                     hand(STREAM_TICK, &registry_link, || StreamTick),
                     hand(STATS_TICK, &stats, || StatsTick),
                     hand(LEDGER_TICK, &ledgers, || LedgerTick),
+                    hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
                 ],
             ),
         ];
@@ -193,12 +215,15 @@ impl Engine {
             ledgers,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
+            rpc_budget: budget,
+            submissions,
+            submission_news,
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`, `ledgers`,
-    /// `config`, or the address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
+    /// `ledgers`, `submissions`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -209,6 +234,7 @@ impl Engine {
             "stats" => crash(&self.stats),
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
+            "submissions" => crash(&self.submissions),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -295,6 +321,17 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
+        }),
+    }
+}
+
+fn submissions_kind(link: &Link<Submissions>, arbiter: ArbiterHandle, parts: SubmissionParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "submissions",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(Submissions::start_in_arbiter(&arbiter, move |_| Submissions::new(parts, guard)));
         }),
     }
 }

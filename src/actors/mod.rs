@@ -12,6 +12,7 @@
 //! | [`stats_keeper`] | nothing | ticks | - | one pass at a time | a tick is left out | restarted, what is due is in PostgreSQL |
 //! | [`outbox`] | which markets have users' writes on their way | bells, ticks | `Written` | 512 rows a page, 256 markets | rows stay in the outbox | restarted, reads again |
 //! | [`ledger_keeper`] | nothing: notes are in PostgreSQL | ticks | - | one piece of work at a time | a tick is no news | restarted |
+//! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
 //! notices who hangs.
@@ -35,6 +36,7 @@ pub mod registry;
 pub mod root;
 pub mod stats_keeper;
 pub mod stream;
+pub mod submissions;
 pub mod supervision;
 pub mod watchdog;
 

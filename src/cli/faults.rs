@@ -3,8 +3,8 @@
 //! A line on the standard input orders one, a line on the standard output tells that it was sent (`… sent`) or that there
 //! is nobody of that name (`… unknown`):
 //!
-//! - `crash NAME`: that actor panics. `writer`, `reader`, `listener`, `registry`, `clock`, `config`, the address of a
-//!   market, or `hub` (all of them).
+//! - `crash NAME`: that actor panics. `writer`, `reader`, `listener`, `registry`, `clock`, `submissions`, `config`, the
+//!   address of a market, or `hub` (all of them).
 //! - `hang NAME MILLIS`: a handler on that thread does not return for so long; all actors of the thread stand still.
 //!   `root`, `writer`, `reader`, `listener`, `registry`, `clock`, `streams-0`, `streams-1`, `api`, `websocket`, `indexer`.
 //!

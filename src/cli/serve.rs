@@ -13,10 +13,11 @@ use crate::{
     actors::engine::Engine,
     chain::rpc::{ChainRpc, RpcBudget, RpcOptions},
     config::{Config, Environment},
-    domain::ids::Epoch,
+    domain::{ids::Epoch, soundness::Bounds},
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
         auth::{AuthSettings, siws::Site},
+        desk::DeskSettings,
         routes::votes::VoteRules,
         ws::WsLimits,
     },
@@ -79,7 +80,17 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
     let votes = VoteRules::new(config.votes, engine.balances());
-    let servers = serve(http, HttpParts { registry: engine.registry.clone(), health, votes }).await?;
+    let trading = &config.trading;
+    let desk = DeskSettings {
+        rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program),
+        budget: engine.rpc_budget.clone(),
+        max_priority_fee_micro_lamports: trading.max_priority_fee_micro_lamports,
+        bounds: Bounds { price_bps: trading.warn_price_bps, cost_bps: trading.warn_cost_bps },
+        slot: Duration::from_millis(trading.slot_ms),
+        submissions: engine.submissions.clone(),
+    };
+    let parts = HttpParts { registry: engine.registry.clone(), health, votes, desk: Some(desk) };
+    let servers = serve(http, parts).await?;
     println!("listening api=http://{} ws=ws://{} indexer=http://{}", servers.api, servers.ws, servers.indexer);
     Ok((engine, servers))
 }

@@ -130,6 +130,21 @@ impl std::str::FromStr for VoteEligibility {
     }
 }
 
+/// Trades and the transactions that are built for them.
+#[derive(Debug, Clone)]
+pub struct TradingConfig {
+    /// The most that a transaction built here pays for priority, in micro-lamports a compute unit.
+    pub max_priority_fee_micro_lamports: u64,
+    /// By how much the program's price may differ from true LMSR before a quote warns: basis points of certainty.
+    pub warn_price_bps: u16,
+    /// By how much a trade's cost may differ from true LMSR before a quote warns: basis points of the latter.
+    pub warn_cost_bps: u16,
+    /// How long a slot lasts: what `expires_at` is estimated by.
+    pub slot_ms: u64,
+    /// A transaction that has not landed is sent again so often.
+    pub resend_ms: u64,
+}
+
 /// The servers.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -171,6 +186,8 @@ pub struct Config {
     pub chain: ChainConfig,
     /// Who may vote here, and with what.
     pub votes: VoteConfig,
+    /// Trades.
+    pub trading: TradingConfig,
     /// The servers.
     pub server: ServerConfig,
     /// Who may ask them, and how much.
@@ -280,6 +297,21 @@ impl Config {
             "100000000",
             "what a wallet has to hold where min_balance decides",
         );
+        source.topic("Trades, and the transactions that are built for wallets to sign");
+        let max_priority_fee = source.value(
+            "MAX_PRIORITY_FEE_MICRO_LAMPORTS",
+            "1000000",
+            "most that a transaction built here pays for priority, a compute unit",
+        );
+        let warn_price_bps = source.value(
+            "WARN_PRICE_BPS",
+            "100",
+            "a quote warns where the program's price differs from true LMSR by more, of the price of certainty",
+        );
+        let warn_cost_bps =
+            source.value("WARN_COST_BPS", "100", "a quote warns where its cost differs from true LMSR by more");
+        let slot_ms = source.value("SLOT_MS", "400", "how long a slot lasts: what expires_at is estimated by");
+        let resend_ms = source.value("RESEND_MS", "2000", "a transaction that has not landed is sent again so often");
         source.topic("The servers");
         let host = source.value("API_HOST", "127.0.0.1", "address of all three ports");
         let api_port = source.value("API_PORT", "4000", "REST; 0 = any free port");
@@ -318,6 +350,13 @@ impl Config {
                 signatures_required: signatures? == "required",
                 eligibility: eligibility?,
                 min_balance_lamports: min_balance_lamports?,
+            },
+            trading: TradingConfig {
+                max_priority_fee_micro_lamports: max_priority_fee?,
+                warn_price_bps: warn_price_bps?,
+                warn_cost_bps: warn_cost_bps?,
+                slot_ms: slot_ms?,
+                resend_ms: resend_ms?,
             },
             server: ServerConfig {
                 host: host?,

@@ -4,7 +4,7 @@
 //! a worker of the WebSocket port has a hub. Ports and addresses are arguments, 0 means any free port, and what was bound
 //! is answered, so that tests run beside each other.
 
-use std::{any::Any, cell::RefCell, io, net::SocketAddr, time::Duration};
+use std::{any::Any, cell::RefCell, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_web::{
@@ -21,6 +21,7 @@ use super::{
     body::bounded,
     bounds::{HEAD_PATIENCE, bounds},
     compression::compressed,
+    desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
     envelope::{BehindTls, envelope},
     gateway::{GatewayHandle, Reads},
@@ -84,6 +85,8 @@ pub struct HttpParts {
     pub health: Health,
     /// How votes are taken.
     pub votes: VoteRules,
+    /// How transactions are built; `None`: they are not.
+    pub desk: Option<DeskSettings>,
 }
 
 /// The servers, running.
@@ -167,7 +170,9 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
-            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool));
+            // Its settings were tried before: a worker without a desk builds nothing.
+            let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
+            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool).with_desk(desk));
             let app = App::new()
                 .app_data(web::Data::new(gateway))
                 .app_data(web::Data::new(Views::default()))

@@ -16,8 +16,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::error::{ApiError, ErrorCode, FieldError};
-use crate::journal::rows::timestamp;
+use super::error::{ApiError, ErrorCode, FieldError, ProgramRefusal};
+use crate::{domain::ids::TxSignature, journal::rows::timestamp};
 
 /// Where a reply names its request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -41,6 +41,12 @@ pub struct ErrorBody<'a> {
     pub request_id: Uuid,
     /// The fields that were refused; empty if it is not about fields.
     pub details: &'a [FieldError],
+    /// What the program refuses it with, if it is that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program_error: Option<&'a ProgramRefusal>,
+    /// The transaction that is in the way, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<TxSignature>,
 }
 
 /// With the app's data: whether TLS ends in front of it. Browsers are then told to come by TLS only.
@@ -107,6 +113,8 @@ impl Told {
             path: &self.path,
             request_id: self.request_id,
             details: &error.details,
+            program_error: error.program_error.as_ref(),
+            signature: error.signature,
         };
         // It has nothing that can't be written.
         let body = serde_json::to_vec(&body).unwrap_or_default();

@@ -9,7 +9,12 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{actors::stream::ReadError, http::pool::PoolFailure, journal::read::ReadFailure};
+use crate::{
+    actors::stream::ReadError,
+    domain::{error::ProgramError, ids::TxSignature},
+    http::pool::PoolFailure,
+    journal::read::ReadFailure,
+};
 
 /// What went wrong, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,6 +68,21 @@ pub struct FieldError {
     pub message: Cow<'static, str>,
 }
 
+/// Why the chain would refuse, or has refused, a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProgramRefusal {
+    /// The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+    pub code: Option<u32>,
+    /// Its name.
+    pub name: Cow<'static, str>,
+}
+
+impl From<ProgramError> for ProgramRefusal {
+    fn from(error: ProgramError) -> Self {
+        Self { code: Some(error.code()), name: error.name().into() }
+    }
+}
+
 /// An answer that is not the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -74,13 +94,36 @@ pub struct ApiError {
     pub details: Vec<FieldError>,
     /// When to try again.
     pub retry_after_seconds: Option<u32>,
+    /// The chain's own word, where it is the chain that refuses.
+    pub program_error: Option<ProgramRefusal>,
+    /// The transaction that this one is in conflict with.
+    pub signature: Option<TxSignature>,
 }
 
 impl ApiError {
     /// An error without fields.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         let retry_after_seconds = matches!(code, ErrorCode::Unavailable | ErrorCode::Stale).then_some(1);
-        Self { code, message: message.into(), details: Vec::new(), retry_after_seconds }
+        Self {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            retry_after_seconds,
+            program_error: None,
+            signature: None,
+        }
+    }
+
+    /// The program refuses, or would refuse, what was asked for.
+    pub fn chain_refused(error: ProgramError) -> Self {
+        let message = format!("The program refuses this: {}.", error.message());
+        Self { program_error: Some(error.into()), ..Self::new(ErrorCode::ChainRefused, message) }
+    }
+
+    /// As [`ApiError::chain_refused`], because of one field.
+    pub fn chain_refused_field(error: ProgramError, field: &'static str, message: String) -> Self {
+        let details = vec![FieldError { field: field.into(), message: message.into() }];
+        Self { details, ..Self::chain_refused(error) }
     }
 
     /// Fields were refused.

@@ -17,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     auth::caller::Caller,
+    desk::Desk,
     error::{ApiError, ErrorCode},
     pool::ReadPool,
 };
@@ -81,12 +82,26 @@ pub struct Reads {
     registry: RegistryHandle,
     pool: ReadPool,
     config: Mutex<Option<ConfigHandle>>,
+    desk: Option<Arc<Desk>>,
 }
 
 impl Reads {
     /// Answers from the actors behind `registry` and from the journal.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        Self { registry, pool, config: Mutex::default() }
+        Self { registry, pool, config: Mutex::default(), desk: None }
+    }
+
+    /// With a desk that builds transactions.
+    pub fn with_desk(self, desk: Option<Arc<Desk>>) -> Self {
+        Self { desk, ..self }
+    }
+
+    /// The desk.
+    ///
+    /// # Errors
+    /// UNAVAILABLE where the process was started without the chain.
+    pub fn desk(&self) -> Result<&Desk, ApiError> {
+        self.desk.as_deref().ok_or_else(|| ApiError::unavailable("Transactions are not built here."))
     }
 
     /// Reads the database in one transaction, as anybody may: what it sees is of one moment.
@@ -213,12 +228,21 @@ impl Reads {
         if !markets.into_iter().any(|market| market.phase == Phase::Resolving) {
             return None;
         }
-        self.program_config().await.map(|config| config.dispute_period_seconds)
+        self.config_at_once().await.map(|config| config.dispute_period_seconds)
     }
 
     /// The program's config, if it can be had at once.
-    pub async fn program_config(&self) -> Option<Arc<ProgramConfig>> {
+    pub async fn config_at_once(&self) -> Option<Arc<ProgramConfig>> {
         tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.released_config()).await.ok()?.ok()?.config
+    }
+
+    /// The program's config.
+    ///
+    /// # Errors
+    /// UNAVAILABLE while it is being loaded, or before there is one.
+    pub async fn program_config(&self) -> Result<Arc<ProgramConfig>, ApiError> {
+        let released = self.released_config().await?;
+        released.config.ok_or_else(|| ApiError::unavailable("The program has no config yet."))
     }
 
     /// The program's config as the world may see it.

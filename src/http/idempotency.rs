@@ -17,12 +17,15 @@ use std::future::{Ready, ready};
 
 use super::{
     auth::caller::Caller,
-    error::{ApiError, ErrorCode, FieldError},
+    error::{ApiError, ErrorCode, FieldError, ProgramRefusal},
     gateway::Reads,
 };
-use crate::journal::{
-    idempotency::{KeptReply, Known, RequestKey},
-    rights::{self, Acting},
+use crate::{
+    domain::ids::TxSignature,
+    journal::{
+        idempotency::{KeptReply, Known, RequestKey},
+        rights::{self, Acting},
+    },
 };
 
 /// The header.
@@ -120,6 +123,10 @@ struct KeptRefusal {
     error: ErrorCode,
     message: String,
     details: Vec<FieldError>,
+    #[serde(default)]
+    program_error: Option<ProgramRefusal>,
+    #[serde(default)]
+    signature: Option<TxSignature>,
 }
 
 /// Says something of the request itself: asked again, the answer would be the same.
@@ -185,8 +192,13 @@ impl Reads {
 }
 
 fn refusal(error: &ApiError) -> Result<KeptReply, ApiError> {
-    let kept =
-        KeptRefusal { error: error.code, message: error.message.clone().into_owned(), details: error.details.clone() };
+    let kept = KeptRefusal {
+        error: error.code,
+        message: error.message.clone().into_owned(),
+        details: error.details.clone(),
+        program_error: error.program_error.clone(),
+        signature: error.signature,
+    };
     let body = serde_json::to_string(&kept).map_err(ApiError::internal)?;
     Ok(KeptReply { status: error.code.status().as_u16(), body })
 }
@@ -196,8 +208,9 @@ fn answered(kept: KeptReply) -> Result<Result<Reply, ApiError>, ApiError> {
     if status.is_success() {
         return Ok(Ok(Reply { status, body: kept.body, is_replayed: true }));
     }
-    let KeptRefusal { error, message, details } = serde_json::from_str(&kept.body).map_err(ApiError::internal)?;
-    Ok(Err(ApiError { details, ..ApiError::new(error, message) }))
+    let KeptRefusal { error, message, details, program_error, signature } =
+        serde_json::from_str(&kept.body).map_err(ApiError::internal)?;
+    Ok(Err(ApiError { details, program_error, signature, ..ApiError::new(error, message) }))
 }
 
 #[cfg(test)]

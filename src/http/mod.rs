@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 pub mod bounds;
 pub mod compression;
+pub mod desk;
 pub mod edge;
 pub mod envelope;
 pub mod error;

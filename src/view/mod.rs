@@ -7,6 +7,7 @@ pub mod chart;
 pub mod config;
 pub mod frame;
 pub mod market;
+pub mod quote;
 pub mod schema;
 pub mod social;
 pub mod trade;

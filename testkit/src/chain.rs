@@ -200,6 +200,18 @@ impl Chain {
         .await;
     }
 
+    /// Ends a dispute with these votes (outcome wrong, outcome right), as the backend.
+    pub async fn finalize_dispute(&self, market: MarketAddress, agree: u32, disagree: u32) {
+        let finalize = self.client.build.finalize_market(market, wallet_of(&self.backend), Some((agree, disagree)));
+        self.client.must_send(&[finalize], &[&self.admin, &self.backend]).await;
+    }
+
+    /// Pauses the program, or resumes it.
+    pub async fn toggle_pause(&self) {
+        let pause = self.client.build.emergency_pause(wallet_of(&self.admin));
+        self.client.must_send(&[pause], &[&self.admin]).await;
+    }
+
     /// Approves a proposal, as the backend and the admin together.
     pub async fn approve(&self, market: MarketAddress) {
         let tally = self.client.build.aggregate_proposal_votes(market, wallet_of(&self.backend), 10, 0);
@@ -369,14 +381,31 @@ impl ChainClient {
 
     /// Sends a transaction, the first signer paying, and waits until it is confirmed.
     pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<TxSignature, Refused> {
-        let blockhash = self.call("getLatestBlockhash", json!([{"commitment": "confirmed"}])).await;
-        let blockhash: Hash = blockhash["value"]["blockhash"].as_str().unwrap().parse().unwrap();
+        let blockhash = self.blockhash().await;
         let message = Message::new_with_blockhash(instructions, Some(&signers[0].pubkey()), &blockhash);
         let mut transaction = Transaction::new_unsigned(message);
         transaction.sign(signers, blockhash);
         let wire = BASE64_STANDARD.encode(wire_form(&transaction));
         let options = json!({"encoding": "base64", "preflightCommitment": "processed"});
         let sent = self.try_call("sendTransaction", json!([wire, options])).await.map_err(Refused)?;
+        let signature: TxSignature = sent.as_str().unwrap().parse().unwrap();
+        self.confirmed(signature).await?;
+        Ok(signature)
+    }
+
+    /// A blockhash to sign with.
+    pub async fn blockhash(&self) -> Hash {
+        let blockhash = self.call("getLatestBlockhash", json!([{"commitment": "confirmed"}])).await;
+        blockhash["value"]["blockhash"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Sends a signed transaction, base64, and waits until it is confirmed.
+    ///
+    /// # Errors
+    /// The chain refuses it, or it fails.
+    pub async fn send_wire(&self, transaction: &str) -> Result<TxSignature, Refused> {
+        let options = json!({"encoding": "base64", "preflightCommitment": "processed"});
+        let sent = self.try_call("sendTransaction", json!([transaction, options])).await.map_err(Refused)?;
         let signature: TxSignature = sent.as_str().unwrap().parse().unwrap();
         self.confirmed(signature).await?;
         Ok(signature)

@@ -44,6 +44,11 @@ impl InstructionBuilder {
         Self { program, addresses, config: addresses.config().0 }
     }
 
+    /// The program.
+    pub fn program(&self) -> ProgramId {
+        self.program
+    }
+
     /// The addresses that it derives.
     pub fn addresses(&self) -> &ProgramAddresses {
         &self.addresses

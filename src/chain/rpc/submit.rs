@@ -85,6 +85,13 @@ impl ChainRpc {
         Ok(LatestBlockhash { blockhash, last_valid_block_height })
     }
 
+    /// True while a transaction with that blockhash can land, by the newest confirmed state.
+    pub async fn is_blockhash_valid(&self, blockhash: Hash) -> Result<bool, ChainReadError> {
+        let params = json!([blockhash.to_string(), { "commitment": Commitment::Confirmed }]);
+        let answer: WithContext<bool> = self.read(RpcRequest::IsBlockhashValid, params).await?;
+        Ok(answer.value)
+    }
+
     /// Sends a signed transaction, as its wire bytes. One attempt: see [`ChainSendError`] for what may follow.
     pub async fn send_transaction(&self, wire: &[u8], options: SendOptions) -> Result<TxSignature, ChainSendError> {
         let mut config = json!({

@@ -9,9 +9,11 @@
 mod exact;
 #[cfg(test)]
 mod exact_tests;
+mod inverse;
 mod program;
 mod wide;
 
+pub(in crate::domain) use self::inverse::Way;
 pub use self::program::log_sum_exp;
 use super::{
     amount::{Lamports, PriceE9, ShareUnits},
@@ -138,6 +140,36 @@ impl Curve {
         match self {
             Self::Program => program::Search::new(quantities, b, outcome)?.shares_for(budget),
             Self::Exact => exact::buy(quantities, b, outcome, budget).map(|purchase| purchase.shares),
+        }
+    }
+
+    /// The least spend before fees that can bring so many shares: by the program's curve it may still be refused (see
+    /// [`Curve::way`]).
+    pub(in crate::domain) fn least_spend(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        shares: ShareUnits,
+    ) -> Result<Lamports, ProgramError> {
+        match self {
+            Self::Program => program::Search::new(quantities, b, outcome)?.least_spend(shares),
+            Self::Exact => exact::purchase_cost(quantities, b, outcome, shares),
+        }
+    }
+
+    /// Where a buy of that spend goes, and the next spend that goes elsewhere.
+    pub(in crate::domain) fn way(
+        self,
+        quantities: Quantities,
+        b: ShareUnits,
+        outcome: Outcome,
+        spend: Lamports,
+    ) -> Result<Way, ProgramError> {
+        match self {
+            Self::Program => program::Search::new(quantities, b, outcome)?.way(spend),
+            // Each spend is its own.
+            Self::Exact => Ok(Way { next: spend.checked_add(Lamports(1)) }),
         }
     }
 

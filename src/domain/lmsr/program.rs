@@ -16,9 +16,9 @@ use super::{
 };
 
 /// The search for a buy's shares ends at this width: 0.001 share.
-const SEARCH_WIDTH: u64 = 1_000_000;
+pub(super) const SEARCH_WIDTH: u64 = 1_000_000;
 /// The search for a buy's shares looks at most so often.
-const SEARCH_ROUNDS_MAX: u32 = 50;
+pub(super) const SEARCH_ROUNDS_MAX: u32 = 50;
 
 /// ln(e^x + e^y) as the program has it, in fixed point.
 pub fn log_sum_exp(x: u64, y: u64) -> Result<u64, ProgramError> {
@@ -73,9 +73,14 @@ impl Search {
         after.checked_sub(self.before).map(Lamports).ok_or(ProgramError::UnderflowError)
     }
 
+    /// The shares that the search begins with; `OverflowError` where they do not fit 64 bits.
+    pub(super) fn width(&self) -> Result<u64, ProgramError> {
+        self.b.checked_mul(20).ok_or(ProgramError::OverflowError)
+    }
+
     /// The shares that a budget brings.
     pub(super) fn shares_for(&self, budget: Lamports) -> Result<ShareUnits, ProgramError> {
-        let (mut low, mut high) = (0, self.b.checked_mul(20).ok_or(ProgramError::OverflowError)?);
+        let (mut low, mut high) = (0, self.width()?);
         for _ in 0..SEARCH_ROUNDS_MAX {
             if high - low <= SEARCH_WIDTH {
                 break;

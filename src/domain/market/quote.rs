@@ -6,6 +6,7 @@
 use super::{
     super::{
         amount::{Lamports, ShareUnits},
+        budget::least_budget,
         entry::FeeSchedule,
         error::ProgramError,
         event::Outcome,
@@ -38,6 +39,23 @@ impl Market {
         let quote = quote_buy(&self.terms(schedule), outcome, target_cost)?;
         self.with_purchase(outcome, quote.shares, quote.total_cost, quote.fees)?;
         Ok(quote)
+    }
+
+    /// The least budget whose buy brings at least so many shares, and that buy.
+    ///
+    /// # Errors
+    /// As [`Market::quote_buy`]; those of [`least_budget`].
+    pub fn quote_buy_of(
+        &self,
+        outcome: Outcome,
+        shares: ShareUnits,
+        schedule: FeeSchedule,
+        is_paused: bool,
+    ) -> Result<(Lamports, BuyQuote), ProgramError> {
+        self.check_open(is_paused)?;
+        let (budget, quote) = least_budget(&self.terms(schedule), outcome, shares)?;
+        self.with_purchase(outcome, quote.shares, quote.total_cost, quote.fees)?;
+        Ok((budget, quote))
     }
 
     /// The sell as the chain would do it, for a seller who holds `held` shares of the outcome: up to the transfer out of

@@ -3,13 +3,14 @@
 use std::future::ready;
 
 use actix_web::{
-    Handler, HttpResponse, Resource, Responder,
+    FromRequest, Handler, HttpResponse, Resource, Responder,
     http::{Method, header},
     web,
 };
 
 use super::error::ApiError;
 
+pub mod actions;
 pub mod auth;
 pub mod config;
 pub mod discussions;
@@ -21,56 +22,53 @@ pub mod leaderboard;
 pub mod markets;
 pub mod ready;
 pub mod trades;
+pub mod transactions;
 pub mod upgrade;
 pub mod users;
 pub mod votes;
 
-const METHODS: &str = "GET, HEAD, OPTIONS";
-
-/// A path that is read: GET, HEAD (the same without its body) and OPTIONS; anything else is METHOD_NOT_ALLOWED.
-pub fn readable<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args> + Clone,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler))
-        .route(web::method(actix_web::http::Method::OPTIONS).to(options))
-        .default_service(web::to(method_not_allowed))
-}
-
-/// A path that takes these methods, whose routes are added by who calls; anything else is METHOD_NOT_ALLOWED.
+/// A path that takes these methods, whose routes are added by who calls; OPTIONS tells them, and anything else is
+/// METHOD_NOT_ALLOWED.
 pub fn takes(path: &str, methods: &'static str) -> Resource {
     let options = move || ready(HttpResponse::NoContent().insert_header((header::ALLOW, methods)).finish());
     let refused = move || ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, methods)).finish());
     web::resource(path).route(web::method(Method::OPTIONS).to(options)).default_service(web::to(refused))
 }
 
-async fn options() -> HttpResponse {
-    HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
-}
-
-/// A path that is written: POST and OPTIONS; anything else is METHOD_NOT_ALLOWED.
-pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+/// A path that is read: GET, and HEAD (the same without its body).
+pub fn readable<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args> + Clone,
-    Args: actix_web::FromRequest + 'static,
+    Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    const METHODS: &str = "POST, OPTIONS";
-    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
-        reply.insert_header((header::ALLOW, METHODS)).finish()
-    };
-    web::resource(path)
-        .route(web::post().to(handler))
-        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
-        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
+    takes(path, "GET, HEAD, OPTIONS").route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
-async fn method_not_allowed() -> HttpResponse {
-    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, METHODS)).finish()
+/// A path that is written by POST.
+pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes(path, "POST, OPTIONS").route(web::post().to(handler))
+}
+
+/// A path that is read, and written by POST.
+pub fn both<R, ReadArgs, W, WriteArgs>(path: &str, read: R, write: W) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    W: Handler<WriteArgs>,
+    WriteArgs: FromRequest + 'static,
+    W::Output: Responder + 'static,
+{
+    takes(path, "GET, HEAD, POST, OPTIONS")
+        .route(web::get().to(read.clone()))
+        .route(web::head().to(read))
+        .route(web::post().to(write))
 }
 
 /// Any path that is none of ours.
@@ -81,66 +79,95 @@ pub async fn nothing_here() -> Result<HttpResponse, ApiError> {
     Err(ApiError::not_found("There is nothing at this path."))
 }
 
-/// The paths of port 4000.
+/// The paths of port 4000. Of two that match the same text, the first is taken.
 pub fn api(app: &mut web::ServiceConfig) {
-    app.service(readable("/api/markets", markets::list::handle))
+    app.configure(of_markets).configure(of_trades).configure(of_users).configure(of_all);
+}
+
+fn of_markets(app: &mut web::ServiceConfig) {
+    app.service(both("/api/markets", markets::list::handle, markets::create::handle))
         .service(readable("/api/markets/activity", markets::activity::handle))
         .service(readable("/api/markets/trending", markets::trending::handle))
         .service(readable("/api/markets/categories", markets::categories::handle))
         .service(readable("/api/markets/{market}", markets::show::handle))
-        .service(readable("/api/markets/{market}/candles", markets::candles::handle))
+        .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/price-history", markets::history::handle))
+        .service(readable("/api/markets/{market}/candles", markets::candles::handle))
+        .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(readable("/api/markets/{market}/votes", votes::list::handle))
         .service(readable("/api/markets/{market}/stats", markets::stats::handle))
         .service(readable("/api/markets/{market}/related", markets::related::handle))
         .service(readable("/api/markets/{market}/holders", markets::holders::handle))
         .service(readable("/api/markets/{market}/depth", markets::depth::handle))
-        .service(readable("/api/markets/{market}/prices", markets::prices::handle))
-        .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
+        .service(
+            takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
+        )
+        .service(writable("/api/markets/{market}/resolve", markets::resolve::handle))
+        .service(writable("/api/markets/{market}/dispute", markets::dispute::handle))
+        .service(writable("/api/markets/{market}/activate", markets::activate::handle))
+        .service(writable("/api/markets/{market}/claim", markets::claim::handle))
+        .service(writable("/api/markets/{market}/withdraw", markets::withdraw::handle));
+}
+
+fn of_trades(app: &mut web::ServiceConfig) {
+    app.service(readable("/api/trades/estimate", trades::estimate::handle))
+        .service(readable("/api/trades/quote", trades::estimate::handle))
+        .service(writable("/api/trades/buy", trades::buy::handle))
+        .service(writable("/api/trades/sell", trades::sell::handle))
         .service(readable("/api/trades/history", trades::history::handle))
-        .service(readable("/api/leaderboard", leaderboard::list::handle))
-        // Before the wallets, whose path it would match.
+        .service(writable("/api/transactions", transactions::submit::handle))
+        .service(readable("/api/transactions/{signature}", transactions::show::handle))
+        .service(actions::action("/actions.json").route(web::get().to(actions::rules::handle)))
+        .service(actions::action("/api/actions/icon.svg").route(web::get().to(actions::icon::handle)))
+        .service(
+            actions::action("/api/actions/markets/{market}")
+                .route(web::get().to(actions::market::show))
+                .route(web::post().to(actions::market::trade)),
+        );
+}
+
+fn of_users(app: &mut web::ServiceConfig) {
+    app.service(writable("/api/auth/nonce", auth::nonce::handle))
+        .service(writable("/api/auth/login", auth::login::handle))
+        .service(writable("/api/auth/refresh", auth::refresh::handle))
+        .service(writable("/api/auth/logout", auth::logout::handle))
         .service(users::me::resource())
         .service(readable("/api/users/{wallet}", users::show::handle))
         .service(readable("/api/users/{wallet}/positions", users::positions::handle))
         .service(readable("/api/users/{wallet}/portfolio", users::portfolio::handle))
         .service(readable("/api/users/{wallet}/trades", users::trades::handle))
         .service(readable("/api/users/{wallet}/votes", users::votes::handle))
-        .service(readable("/api/events/latest", events::latest::handle))
-        .service(readable("/api/export/trades.csv", export::trades::csv))
-        .service(readable("/api/export/trades.ndjson", export::trades::ndjson))
-        .service(readable("/api/config", config::show::handle))
-        .service(writable("/api/auth/nonce", auth::nonce::handle))
-        .service(writable("/api/auth/login", auth::login::handle))
-        .service(writable("/api/auth/refresh", auth::refresh::handle))
-        .service(writable("/api/auth/logout", auth::logout::handle))
-        .service(readable("/api/markets/{market}/votes", votes::list::handle))
-        .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
-        .service(
-            takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
-        )
-        .service(takes("/api/votes/proposal", "POST, OPTIONS").route(web::post().to(votes::cast::proposal)))
-        .service(takes("/api/votes/dispute", "POST, OPTIONS").route(web::post().to(votes::cast::dispute)))
+        .service(readable("/api/leaderboard", leaderboard::list::handle))
+        .service(writable("/api/votes/proposal", votes::cast::proposal))
+        .service(writable("/api/votes/dispute", votes::cast::dispute))
         .service(readable("/api/votes/{market}", votes::show::handle))
-        .service(takes("/api/discussions", "POST, OPTIONS").route(web::post().to(discussions::post::handle)))
+        .service(writable("/api/discussions", discussions::post::handle))
         .service(
             takes("/api/discussions/{market}", "GET, HEAD, POST, DELETE, OPTIONS")
                 .route(web::get().to(discussions::list::handle))
                 .route(web::head().to(discussions::list::handle))
                 .route(web::post().to(discussions::post::on_market))
                 .route(web::delete().to(discussions::delete::handle)),
-        )
+        );
+}
+
+fn of_all(app: &mut web::ServiceConfig) {
+    app.service(readable("/api/events/latest", events::latest::handle))
+        .service(readable("/api/export/trades.csv", export::trades::csv))
+        .service(readable("/api/export/trades.ndjson", export::trades::ndjson))
+        .service(readable("/api/config", config::show::handle))
         .service(readable("/docs", docs::to_page))
         .service(readable("/docs/{file:.*}", docs::page))
-        .service(readable("/health", health::handle))
         .service(readable("/openapi.json", docs::openapi))
+        .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle));
 }
 
 /// The paths of port 4001.
 pub fn websocket(app: &mut web::ServiceConfig) {
     for path in ["/", "/ws"] {
-        let upgrade = web::resource(path).route(web::get().to(upgrade::handle));
-        app.service(upgrade.default_service(web::to(method_not_allowed)));
+        app.service(takes(path, "GET").route(web::get().to(upgrade::handle)));
     }
     app.service(readable("/health", health::handle));
 }

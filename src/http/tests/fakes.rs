@@ -348,10 +348,12 @@ impl World {
             ws: limits,
             edge,
         };
-        let servers =
-            serve(settings, HttpParts { registry: handle, health: health.clone(), votes: Default::default() })
-                .await
-                .unwrap();
+        let servers = serve(
+            settings,
+            HttpParts { registry: handle, health: health.clone(), votes: Default::default(), desk: None },
+        )
+        .await
+        .unwrap();
         Self { servers, health, stores, running, registry }
     }
 

@@ -6,6 +6,7 @@ mod login;
 mod metadata;
 mod rights;
 mod sign_in;
+mod trading;
 mod votes;
 mod votes_rollback;
 mod wallets;

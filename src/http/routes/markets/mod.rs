@@ -5,20 +5,27 @@ use utoipa::IntoParams;
 
 use crate::http::{error::ApiError, gateway::MarketRef};
 
+pub mod activate;
 pub mod activity;
 pub mod candles;
 pub mod categories;
+pub mod claim;
+pub mod create;
 pub mod depth;
+pub mod dispute;
 pub mod history;
 pub mod holders;
 pub mod list;
 pub mod metadata;
 pub mod prices;
 pub mod related;
+pub mod resolve;
 pub mod show;
 pub mod stats;
+pub mod steps;
 pub mod trades;
 pub mod trending;
+pub mod withdraw;
 
 /// How a path names a market, for the API's document.
 #[derive(Debug, IntoParams)]

@@ -12,24 +12,18 @@ use crate::{
         body::Checked,
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
+        routes::takes,
     },
     journal::users::{self, ProfileChange, UserRow},
     view::user::UserView,
 };
 
-const METHODS: &str = "GET, HEAD, PATCH, OPTIONS";
-
 /// The path with its methods.
 pub fn resource() -> Resource {
-    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
-        reply.insert_header((header::ALLOW, METHODS)).finish()
-    };
-    web::resource("/api/users/me")
+    takes("/api/users/me", "GET, HEAD, PATCH, OPTIONS")
         .route(web::get().to(show))
         .route(web::head().to(show))
         .route(web::patch().to(change))
-        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
-        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
 }
 
 /// What is to be changed: a field that is not there is left as it is, `null` takes it away.

@@ -151,7 +151,7 @@ impl Question for Cast {
             return Err(ApiError::invalid_field("signature", message));
         }
         rules.admit(&reads, caller.wallet).await?;
-        let config = reads.program_config().await;
+        let config = reads.config_at_once().await;
         reads
             .write_once(&caller, self.key.as_ref(), async |tx| {
                 // A request that is repeated is answered as the first one was, whatever has become of the market.

@@ -112,7 +112,7 @@ impl Question for ShowVotes {
                 Some(reads.read_for(self.caller.as_ref(), votes).await?)
             }
         };
-        let config = reads.program_config().await;
+        let config = reads.config_at_once().await;
         let measured = |kind| self.rules.measured(kind, released.beside.counts.of(kind), config.as_deref());
         Ok(MarketVotes {
             market_id: market,

@@ -1,0 +1,98 @@
+//! What the steps of a market's life have in common: a transaction for the caller's wallet, refused early where the market
+//! as it is known here refuses it already.
+//!
+//! A market that may be behind the chain refuses nobody: then only the rehearsal does.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use solana_sdk::instruction::Instruction;
+
+use super::super::trades::{
+    Place, TransactionView,
+    args::{ClientRef, PriorityFee, VersionArg},
+};
+use crate::{
+    domain::{
+        error::ProgramError,
+        ids::{MarketAddress, Wallet},
+    },
+    http::{body, desk::Order, error::ApiError, gateway::Reads},
+};
+
+/// How the transaction is wanted; a body without anything in it, or none, is good too.
+#[derive(Debug, Clone, Default, Deserialize, garde::Validate, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct StepBody {
+    /// By default none.
+    #[serde(default)]
+    pub priority_fee: PriorityFee,
+    /// By default 0.
+    #[serde(default)]
+    pub version: VersionArg,
+    /// By default a new one.
+    pub client_ref: Option<ClientRef>,
+}
+
+impl StepBody {
+    /// Of a request that need not have a body.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR, UNSUPPORTED_MEDIA_TYPE.
+    pub fn read(request: &HttpRequest, bytes: &web::Bytes) -> Result<Self, ApiError> {
+        use actix_web::HttpMessage;
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        if !request.content_type().eq_ignore_ascii_case("application/json") {
+            return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        body::read(bytes)
+    }
+}
+
+/// A transaction that takes a market one step further.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct StepReply {
+    /// The market's account.
+    pub market_id: MarketAddress,
+    /// The transaction.
+    #[serde(flatten)]
+    pub transaction: TransactionView,
+}
+
+/// Refuses what the market as it is known refuses.
+///
+/// # Errors
+/// CHAIN_REFUSED.
+pub(super) fn check(place: &Place, rule: Result<(), ProgramError>) -> Result<(), ApiError> {
+    if place.is_stale() { Ok(()) } else { rule.map_err(ApiError::chain_refused) }
+}
+
+/// A rule as a result.
+pub(super) fn require(holds: bool, error: ProgramError) -> Result<(), ProgramError> {
+    if holds { Ok(()) } else { Err(error) }
+}
+
+/// Prepares the step.
+///
+/// # Errors
+/// As [`crate::http::desk::Desk::prepare`].
+pub(super) async fn prepared(
+    reads: &Reads,
+    place: &Place,
+    wallet: Wallet,
+    instruction: Instruction,
+    body: StepBody,
+) -> Result<StepReply, ApiError> {
+    let StepBody { priority_fee, version, client_ref } = body;
+    let order = Order { wallet, instruction, version: version.0, priority: priority_fee.0 };
+    let prepared = reads.desk()?.prepare(&order).await?;
+    let transaction = TransactionView::new(&prepared, client_ref.map(|client_ref| client_ref.0));
+    Ok(StepReply { market_id: place.released.market.address, transaction })
+}
+
+/// The reply.
+pub(super) fn ok(reply: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().json(reply)
+}
