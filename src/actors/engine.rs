@@ -21,6 +21,7 @@ use super::{
     root::{Ending, Kind, Root},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
+    sweeper::Sweeper,
     watchdog,
 };
 use crate::{
@@ -70,6 +71,7 @@ pub struct Engine {
     listener: Link<Listener>,
     registry_link: Link<Registry>,
     clock: Link<Clock>,
+    sweeper: Link<Sweeper>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -89,6 +91,7 @@ impl Engine {
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
 
+        let sweeper = Link::default();
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -144,6 +147,7 @@ impl Engine {
                 },
             ),
             clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
+            sweeper_kind(&sweeper, arbiter("sweeper"), database.pool(1)?),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -153,13 +157,14 @@ impl Engine {
             listener,
             registry_link,
             clock,
+            sweeper,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, or the
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `sweeper`, `config`, or the
     /// address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -168,6 +173,7 @@ impl Engine {
             "listener" => crash(&self.listener),
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
+            "sweeper" => crash(&self.sweeper),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -248,6 +254,17 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
+        }),
+    }
+}
+
+fn sweeper_kind(link: &Link<Sweeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "sweeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(Sweeper::start_in_arbiter(&arbiter, move |_| Sweeper::new(pool, guard)));
         }),
     }
 }

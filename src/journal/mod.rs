@@ -26,6 +26,7 @@ pub mod rights;
 pub mod rows;
 pub mod sessions;
 pub mod staging;
+pub mod sweep;
 pub mod users;
 pub mod write;
 

@@ -1,9 +1,14 @@
 //! The gateway on a real PostgreSQL: who may do what, and that nothing of a request is left behind.
 
+mod forgeries;
 mod idempotency;
 mod login;
+mod matrix;
 mod rights;
 mod sign_in;
+mod sweep;
+mod tables;
+mod wallets;
 
 use std::time::Duration;
 
