@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 use zmart::domain::ids::Wallet;
-use zmart_testkit::postgres::Database;
+use zmart_testkit::postgres::{Cluster, Database};
 
-use super::{market, prepared, wallet};
+use super::{market, pool_on, prepared, wallet};
 
 const ROLES: [&str; 4] = ["anon", "authenticated", "service_role", "zmart_engine"];
 
@@ -43,7 +43,10 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_gives_every_role_what_it_should_and_no_more() {
     let (database, _) = prepared(1).await;
-    let client = database.connect().await;
+    rights_are_as_listed(&database.connect().await).await;
+}
+
+async fn rights_are_as_listed(client: &Client) {
     const TABLES: &str = "SELECT relname::text, relrowsecurity, relforcerowsecurity FROM pg_class \
                           WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace = 'public'::regnamespace ORDER BY 1";
     let tables = client.query(TABLES, &[]).await.unwrap();
@@ -88,7 +91,45 @@ async fn every_table_gives_every_role_what_it_should_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_role_of_a_token_may_call_or_make_what_is_not_meant_for_it() {
     let (database, _) = prepared(1).await;
-    let client = database.connect().await;
+    functions_are_closed(&database.connect().await).await;
+}
+
+/// Supabase gives all that its `postgres` makes in `public` to its API roles, and others keep theirs beside ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_supabase_gives_by_default_is_taken_back_and_what_is_not_ours_is_left_alone() {
+    let cluster = Cluster::start().await;
+    let database = cluster.database().await;
+    let admin = database.connect().await;
+    let name = database.url.rsplit_once('/').unwrap().1;
+    let supabase = format!(
+        "CREATE ROLE owner LOGIN CREATEROLE;
+         CREATE ROLE anon NOLOGIN NOINHERIT;
+         CREATE ROLE authenticated NOLOGIN NOINHERIT;
+         CREATE ROLE service_role NOLOGIN NOINHERIT BYPASSRLS;
+         GRANT anon, authenticated, service_role TO owner WITH ADMIN OPTION;
+         ALTER DATABASE {name} OWNER TO owner;
+         CREATE TABLE theirs (x int);
+         GRANT ALL ON theirs TO anon, authenticated, service_role;
+         ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
+         ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
+         ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role"
+    );
+    admin.batch_execute(&supabase).await.unwrap();
+    let owned = Database { url: database.url.replace("postgres@", "owner@") };
+    let pool = pool_on(&owned, 1).await;
+    assert!(super::reads(&pool).read(async |_| Ok(())).await.is_ok());
+    let theirs = "SELECT has_table_privilege('anon', 'theirs', 'DELETE') \
+                  AND NOT (SELECT relrowsecurity FROM pg_class WHERE oid = 'theirs'::regclass)";
+    assert!(admin.query_one(theirs, &[]).await.unwrap().get::<_, bool>(0), "what is not ours was touched");
+    let sequences = "SELECT bool_or(has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')) \
+                     FROM pg_class, unnest(ARRAY['anon', 'authenticated', 'service_role']) role WHERE relkind = 'S'";
+    assert_eq!(admin.query_one(sequences, &[]).await.unwrap().get::<_, Option<bool>>(0), Some(false));
+    admin.batch_execute("DROP TABLE theirs").await.unwrap();
+    rights_are_as_listed(&admin).await;
+    functions_are_closed(&owned.connect().await).await;
+}
+
+async fn functions_are_closed(client: &Client) {
     const FUNCTIONS: &str = "SELECT p.proname::text, p.prosecdef, coalesce(array_to_string(p.proconfig, ','), '') \
                              FROM pg_proc p WHERE pronamespace = 'public'::regnamespace";
     for row in client.query(FUNCTIONS, &[]).await.unwrap() {
