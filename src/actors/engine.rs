@@ -26,6 +26,7 @@ use super::{
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
     supervision::{Crash, Link},
+    sweeper::Sweeper,
     watchdog,
 };
 use crate::{
@@ -88,6 +89,7 @@ pub struct Engine {
     stats: Link<StatsKeeper>,
     outbox: Link<OutboxReader>,
     ledgers: Link<LedgerKeeper>,
+    sweeper: Link<Sweeper>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -113,6 +115,7 @@ impl Engine {
         let submissions = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
 
+        let sweeper = Link::default();
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -201,6 +204,7 @@ impl Engine {
                     hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
                 ],
             ),
+            sweeper_kind(&sweeper, arbiter("sweeper"), database.pool(1)?),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -213,6 +217,7 @@ impl Engine {
             stats,
             outbox,
             ledgers,
+            sweeper,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             rpc_budget: budget,
@@ -223,7 +228,7 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -235,6 +240,7 @@ impl Engine {
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
             "submissions" => crash(&self.submissions),
+            "sweeper" => crash(&self.sweeper),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -321,6 +327,17 @@ fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerP
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
+        }),
+    }
+}
+
+fn sweeper_kind(link: &Link<Sweeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "sweeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(Sweeper::start_in_arbiter(&arbiter, move |_| Sweeper::new(pool, guard)));
         }),
     }
 }

@@ -36,6 +36,7 @@ pub mod social;
 pub mod staging;
 pub mod stats;
 pub mod submissions;
+pub mod sweep;
 pub mod users;
 pub mod votes;
 pub mod write;
