@@ -38,7 +38,9 @@ pub async fn markets(client: &Client, epoch: Epoch, count: u64) {
     let rows = [("markets", market), ("journal", entry), ("chain_events", event)];
     let mut makes = Vec::new();
     for (table, row) in &rows {
-        let insert = format!("INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, $1)");
+        let names = columns(client, table).await.join(", ");
+        let insert =
+            format!("INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_record(NULL::{table}, $1)");
         client.execute(&insert, &[row]).await.unwrap();
         makes.push(copies(client, table).await);
     }
@@ -55,14 +57,20 @@ pub async fn markets(client: &Client, epoch: Epoch, count: u64) {
     client.batch_execute("ANALYZE markets, journal, chain_events; CHECKPOINT").await.unwrap();
 }
 
+/// A table's columns, without those that PostgreSQL computes.
+async fn columns(client: &Client, table: &str) -> Vec<String> {
+    const COLUMNS: &str = "SELECT column_name::text FROM information_schema.columns
+                           WHERE table_schema = current_schema() AND table_name = $1 AND is_generated = 'NEVER'
+                           ORDER BY ordinal_position";
+    client.query(COLUMNS, &[&table]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
 /// A statement that copies the pattern's row: only what differs is computed, so that a million take minutes.
 async fn copies(client: &Client, table: &str) -> String {
-    const COLUMNS: &str = "SELECT column_name::text FROM information_schema.columns
-                           WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
-    let columns = client.query(COLUMNS, &[&table]).await.unwrap();
+    let columns = columns(client, table).await;
     let values: Vec<String> = columns
         .iter()
-        .map(|row| match row.get(0) {
+        .map(|name| match name.as_str() {
             "address" | "stream" => "name.address".to_owned(),
             "market_seed" => "name.seed".to_owned(),
             "signature" => "name.signature".to_owned(),
@@ -77,8 +85,9 @@ async fn copies(client: &Client, table: &str) -> String {
         .collect();
     let key = if table == "markets" { "address" } else { "stream" };
     format!(
-        "INSERT INTO {table} SELECT {} FROM {table} pattern, generate_series($1::bigint, $2::bigint) AS i, {NAMES}
+        "INSERT INTO {table} ({}) SELECT {} FROM {table} pattern, generate_series($1::bigint, $2::bigint) AS i, {NAMES}
          WHERE pattern.{key} = '{PATTERN_ADDRESS}'",
+        columns.join(", "),
         values.join(", ")
     )
 }

@@ -82,7 +82,7 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
         .service(readable("/api/markets/{market}/votes", votes::list::handle))
-        .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
+        .service(readable("/api/markets/{market}/discussions", discussions::list::of_market))
         .service(
             takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
         )
