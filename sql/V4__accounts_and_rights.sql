@@ -116,6 +116,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_wallet ON sessions (wallet, created_at);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_by_end ON sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- Refresh tokens by their SHA-256; never the token. One that was replaced is kept, so that its reuse is noticed.
 CREATE TABLE refresh_tokens (

@@ -22,6 +22,7 @@ use super::{
     root::{Ending, Kind, Root},
     stream::{StreamEnvironment, StreamTick},
     supervision::{Crash, Link},
+    sweeper::Sweeper,
     watchdog,
 };
 use crate::{
@@ -72,6 +73,7 @@ pub struct Engine {
     registry_link: Link<Registry>,
     clock: Link<Clock>,
     outbox: Link<OutboxReader>,
+    sweeper: Link<Sweeper>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -92,6 +94,7 @@ impl Engine {
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
         let outbox = Link::default();
 
+        let sweeper = Link::default();
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -158,6 +161,7 @@ impl Engine {
                 },
             ),
             clock_kind(&clock, arbiter("clock"), &listener, &registry_link),
+            sweeper_kind(&sweeper, arbiter("sweeper"), database.pool(1)?),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -168,14 +172,15 @@ impl Engine {
             registry_link,
             clock,
             outbox,
+            sweeper,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             health,
         })
     }
 
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `config`, or
-    /// the address of a market. False if there is none of that name.
+    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `outbox`, `sweeper`,
+    /// `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -184,6 +189,7 @@ impl Engine {
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
             "outbox" => crash(&self.outbox),
+            "sweeper" => crash(&self.sweeper),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -281,6 +287,17 @@ fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxP
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
+        }),
+    }
+}
+
+fn sweeper_kind(link: &Link<Sweeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "sweeper",
+        start: Box::new(move |guard| {
+            let pool = pool.clone();
+            link.set(Sweeper::start_in_arbiter(&arbiter, move |_| Sweeper::new(pool, guard)));
         }),
     }
 }

@@ -4,6 +4,7 @@
 //! | --- | --- | --- | --- | --- | --- | --- |
 //! | [`root`] | kinds and restarts | deaths | - | a death a kind | 20 restarts a minute, then exit 70 | the process ends |
 //! | [`clock`] | nothing | - | ticks | - | a tick is left out | restarted |
+//! | [`sweeper`] | a timer | - | - | one pass at a time | the next pass | restarted |
 //! | [`listener`] | window, live connection, cursor | logs, ticks | `Apply`, `Suspect`, `Finalized` | 4,096 transactions, 256 a lane | unsubscribes; leaves it to coverage | restarted at the cursor |
 //! | [`chain_reader`] | an RPC client | `ReadHistory` | - | 8 reads at once | others wait | restarted |
 //! | [`registry`] | the map of streams | `FindMarket`, `OpenMarket`, `Leave` | starts streams | 256 look-ups, 262,144 streams | `Loading` | restarted, its streams end with it |
@@ -32,6 +33,7 @@ pub mod registry;
 pub mod root;
 pub mod stream;
 pub mod supervision;
+pub mod sweeper;
 pub mod watchdog;
 
 /// Asks the journal until it answers: a read has no effect, and whoever waits for it can do nothing without it. Said once

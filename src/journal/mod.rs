@@ -30,6 +30,7 @@ pub mod rows;
 pub mod sessions;
 pub mod social;
 pub mod staging;
+pub mod sweep;
 pub mod users;
 pub mod votes;
 pub mod write;

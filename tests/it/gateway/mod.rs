@@ -1,13 +1,18 @@
 //! The gateway on a real PostgreSQL: who may do what, and that nothing of a request is left behind.
 
 mod discussions;
+mod forgeries;
 mod idempotency;
 mod login;
+mod matrix;
 mod metadata;
 mod rights;
 mod sign_in;
+mod sweep;
+mod tables;
 mod votes;
 mod votes_rollback;
+mod wallets;
 mod written;
 
 use std::time::Duration;

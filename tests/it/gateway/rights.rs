@@ -15,10 +15,11 @@ use zmart::{
     journal::{
         idempotency::RequestKey,
         rights::{self, Acting},
+        write::WriterLife,
     },
 };
 
-use super::{caller, market, pool_on, prepared, reads, wallet};
+use super::{caller, market, pool_on, prepared, reads, settings, wallet};
 use zmart_testkit::{
     patience::wait_for,
     postgres::{Cluster, Database},
@@ -224,6 +225,8 @@ async fn an_owner_that_is_no_superuser_can_migrate_and_serve() {
     let (reads, market) = (reads(&pool), market(&database, 9, 0).await.to_string());
     let effect = async |tx: &Transaction<'_>| Ok(tx.execute(VOTE, &[&market]).await?);
     assert_eq!(reads.write(&caller(1), effect).await.unwrap(), 1);
+    let writer = settings(&owned).writer_pool().unwrap();
+    assert!(!WriterLife::begin(&writer).await.unwrap().copies, "it may not give BYPASSRLS away");
     let forced = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
                   AND NOT (relrowsecurity AND (relforcerowsecurity OR relname = 'refinery_schema_history'))";
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Sign-in: `/api/auth/…`.
+//! Sign-in: `/api/auth/…`. Owns the form in which tokens are handed out, and that nobody on the way keeps them.
 
 pub mod login;
 pub mod logout;

@@ -1,3 +1,3 @@
-//! Users: `/api/users/…`.
+//! Users: `/api/users/…`. Here is only the caller's own profile, which never shows another's.
 
 pub mod me;

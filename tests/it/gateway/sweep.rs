@@ -1,0 +1,40 @@
+//! What is of no more use is deleted, and nothing else.
+
+use zmart::journal::sweep;
+
+use super::{prepared, settings};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_is_swept_and_what_is_not_stays() {
+    let (database, _) = prepared(1).await;
+    let client = database.connect().await;
+    let rows = "
+        INSERT INTO users (id, wallet) VALUES (gen_random_uuid(), '11111111111111111111111111111111');
+        INSERT INTO nonces SELECT 'a-nonce-' || n, '11111111111111111111111111111111', now(), now() + n * interval '1 minute'
+            FROM unnest(ARRAY[-1, 1]) n;
+        INSERT INTO sessions (sid, wallet, expires_at, revoked_at)
+            SELECT gen_random_uuid(), '11111111111111111111111111111111', now() + expires, now() + revoked
+            FROM (VALUES (interval '-25 hours', NULL), ('1 day', interval '-25 hours'),
+                         ('-23 hours', NULL), ('1 day', '-23 hours'), ('1 day', NULL)) s (expires, revoked);
+        INSERT INTO refresh_tokens (token_hash, sid) SELECT sha256(sid::text::bytea), sid FROM sessions;
+        INSERT INTO idempotency_keys (wallet, route, key, body_hash, status, reply, created_at)
+            SELECT '11111111111111111111111111111111', 'x', n::text, sha256('x'), 200, '{}', now() - n * interval '1 hour'
+            FROM unnest(ARRAY[23, 25]) n;";
+    client.batch_execute(rows).await.unwrap();
+    let pool = settings(&database).pool(1).unwrap();
+    let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
+    assert_eq!(swept, [1, 1, 1, 1]);
+    assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
+    let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
+                       (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
+                       (SELECT count(*) FROM users)";
+    let row = client.query_one(left, &[]).await.unwrap();
+    let left: [i64; 5] = std::array::from_fn(|at| row.get(at));
+    assert_eq!(left, [1, 3, 3, 1, 1]);
+    // A pass is bounded.
+    let many = "INSERT INTO nonces SELECT 'many-nonces-' || n, '11111111111111111111111111111111', now(), now() - interval '1 s' \
+                FROM generate_series(1, 5001) n";
+    client.batch_execute(many).await.unwrap();
+    assert_eq!(sweep::sweep(&pool).await.unwrap()[0].1, sweep::ROWS_MAX as u64);
+    assert_eq!(sweep::sweep(&pool).await.unwrap()[0].1, 1);
+}
