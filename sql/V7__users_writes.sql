@@ -1,5 +1,8 @@
 -- What users write becomes part of markets: documents, tallies, and the ways to read both.
 
+-- The function below keeps this path, as those of V4 do.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- What a market is about: written by the entry that tells it and by no other, so no trade rewrites it. What depends on it
 -- alone is computed when it is written.
 ALTER TABLE markets

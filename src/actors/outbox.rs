@@ -30,10 +30,7 @@ use super::{
 };
 use crate::{
     domain::{ids::MarketAddress, user_write::UserWrite},
-    journal::{
-        metadata,
-        outbox::{self, OutboxRow, Undeliverable},
-    },
+    journal::outbox::{self, OutboxRow, Undeliverable},
     telemetry::health::{Health, Part},
 };
 
@@ -47,8 +44,6 @@ pub const MESSAGE_ROWS: usize = 256;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A row that has been waiting for longer turns readiness down.
 const WAITS_MAX_SECONDS: u64 = 30;
-/// Documents whose market never came are looked for so often.
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// A market that can't take anything now is asked again after so long.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
@@ -86,7 +81,6 @@ pub struct OutboxReader {
     reading: bool,
     read_again: bool,
     asking_age: bool,
-    swept: Option<Instant>,
     _guard: DeathGuard,
 }
 
@@ -100,7 +94,6 @@ impl OutboxReader {
             reading: false,
             read_again: false,
             asking_age: false,
-            swept: None,
             _guard: guard,
         }
     }
@@ -229,18 +222,6 @@ impl OutboxReader {
                     Err(error) => log::debug!("the outbox can't be asked: {error}"),
                 }
             }));
-        }
-        if self.swept.is_none_or(|swept| swept.elapsed() > SWEEP_EVERY) {
-            self.swept = Some(Instant::now());
-            let pool = self.parts.pool.clone();
-            let sweep = async move {
-                match metadata::sweep(&pool).await {
-                    Ok(0) => {}
-                    Ok(count) => log::info!("{count} documents of markets that never came are forgotten"),
-                    Err(error) => log::warn!("documents can't be swept: {error}"),
-                }
-            };
-            ctx.spawn(sweep.into_actor(self));
         }
     }
 }

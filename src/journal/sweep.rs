@@ -12,7 +12,7 @@ pub const ROWS_MAX: i64 = 5_000;
 
 /// What to delete: a name, and how its rows are found. A session that is over is kept for a day, so that who still holds
 /// its tokens is not told that they never were; its refresh tokens go with it.
-const STEPS: [(&str, &str); 4] = [
+const STEPS: [(&str, &str); 5] = [
     ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)"),
     (
         "sessions that ended",
@@ -26,6 +26,12 @@ const STEPS: [(&str, &str); 4] = [
         "kept replies",
         "DELETE FROM idempotency_keys WHERE (wallet, route, key) IN \
             (SELECT wallet, route, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT $1)",
+    ),
+    (
+        "documents whose market never came",
+        "DELETE FROM market_metadata WHERE (market, creator_wallet) IN \
+            (SELECT market, creator_wallet FROM market_metadata m WHERE created_at < now() - interval '24 hours' \
+             AND NOT EXISTS (SELECT FROM markets WHERE address = m.market AND creator_wallet = m.creator_wallet) LIMIT $1)",
     ),
 ];
 

@@ -20,7 +20,7 @@ async fn a_panic_of_any_actor_loses_nothing_and_cuts_nobody_off() {
     let (chain, database) = (Chain::start().await, Database::fresh().await);
     let mut rig = Rig::start(&chain, &database, &[]).await;
     let market = |load: &Load, at: usize| load.markets[at].to_string();
-    let names = ["listener", "writer", "registry", "reader", "clock", "sweeper", "config"].map(str::to_owned);
+    let names = ["listener", "writer", "registry", "reader", "clock", "sweeper", "outbox", "config"].map(str::to_owned);
     // Alone, and in pairs: who recovers while its neighbour is away.
     let pairs = [("writer", "listener"), ("registry", "writer"), ("reader", "listener")];
     let blows = names.len() + 1 + pairs.len() + 1;

@@ -15,13 +15,14 @@ const LONG: Duration = Duration::from_secs(8);
 const SHORT: Duration = Duration::from_millis(1_500);
 const FOR_EVER: Duration = Duration::from_secs(3_600);
 
-const THREADS: [&str; 12] = [
+const THREADS: [&str; 13] = [
     "listener",
     "writer",
     "registry",
     "reader",
     "clock",
     "sweeper",
+    "outbox",
     "root",
     "streams-0",
     "streams-1",

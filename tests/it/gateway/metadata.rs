@@ -11,11 +11,15 @@ use zmart_testkit::{
     http::get,
     patience::wait_for,
     postgres::Database,
+    signed_in::SignedInClient,
     socket::Connection,
     stage::Stage,
 };
 
-use super::written::{listening, nobody, number, write_as};
+use super::{
+    market, prepared, settings, wallet,
+    written::{listening, nobody, number, write_as},
+};
 
 fn document(question: &str) -> MetadataDocument {
     MetadataDocument::new(MarketMetadata {
@@ -138,4 +142,76 @@ async fn another_document_or_another_author_is_never_shown() {
     let frame = connection.next_of("market_update").await;
     assert_eq!(frame["data"]["reason"], "metadata", "{frame}");
     shown_with(&stage, market, &json!("Will it rain in Zürich tomorrow?")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_creator_supplies_a_document_and_only_the_one_on_the_chain() {
+    let stage = Stage::set().await;
+    let creator = stage.chain.client().funded_wallet().await;
+    let document = document("Will it rain in Zürich tomorrow?");
+    let (market, seed) =
+        stage.chain.client().proposed_market_about(&creator, 100 * SOL, document.question_hash()).await;
+    stage.shown(market).await;
+    let path = format!("/api/markets/{seed}/metadata");
+    let (author, other) =
+        (SignedInClient::with_key(&stage.engine.api, creator).await, SignedInClient::new(&stage.engine.api).await);
+    let body = json!({
+        "question": "Will it rain in Zürich tomorrow?", "description": "Rain counts,\nsnow does not.",
+        "category": "weather", "tags": ["zürich"], "closes_at": "2030-03-17T17:46:40Z",
+    });
+    let put = async |client: &SignedInClient, body: &Value| client.send("PUT", &path, Some(body), &[]).await;
+    let refused = put(&other, &body).await;
+    assert_eq!((refused.status, &refused.json()["error"]), (403, &json!("FORBIDDEN")));
+    let mut wrong = body.clone();
+    wrong["category"] = json!("sports");
+    let refused = put(&author, &wrong).await;
+    let hash = document.question_hash();
+    assert_eq!(refused.status, 409, "{}", refused.json());
+    assert!(refused.json()["message"].as_str().unwrap().contains(hash.text().unwrap()), "it names the chain's");
+    for (field, value) in [("question", json!("short")), ("tags", json!(["a", "a"])), ("more", json!(1))] {
+        let mut wrong = body.clone();
+        wrong[field] = value;
+        let refused = put(&author, &wrong).await;
+        assert_eq!(
+            (refused.status, &refused.json()["details"][0]["field"]),
+            (400, &json!(field)),
+            "{}",
+            refused.json()
+        );
+    }
+    for _ in 0..2 {
+        let taken = put(&author, &body).await;
+        assert_eq!(taken.status, 200, "{}", taken.json());
+        assert_eq!(taken.json()["document"], document.json());
+        assert_eq!(taken.json()["ipfs_question_hash"], hash.text().unwrap());
+    }
+    let shown = get(&stage.engine.api, &format!("/api/markets/{market}")).await.json();
+    assert_eq!((&shown["question"], &shown["warnings"]), (&body["question"], &json!([])), "{shown}");
+    assert_eq!(number(&stage.database, "SELECT count(*) FROM journal WHERE kind = 'metadata'").await, 1, "once");
+    let options = author.send("OPTIONS", &path, None, &[]).await;
+    assert_eq!((options.status, options.header("allow")), (204, Some("PUT, OPTIONS")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_whose_market_never_came_are_forgotten_after_a_day() {
+    let (database, _pool) = prepared(1).await;
+    let known = market(&database, 1, 0).await;
+    const SQL: &str = "INSERT INTO market_metadata (market, market_seed, creator_wallet, document, created_at) \
+                       VALUES ($1::text, repeat('0', 64), $2::text, '{}', now() - make_interval(hours => $3))";
+    let client = database.connect().await;
+    for (market, author, hours) in [
+        (known, wallet(1), 100),
+        (known, wallet(2), 25),
+        (known, wallet(3), 23),
+        (MarketAddress([9; 32]), wallet(1), 25),
+        (MarketAddress([9; 32]), wallet(2), 23),
+    ] {
+        client.execute(SQL, &[&market.to_string(), &author.to_string(), &hours]).await.unwrap();
+    }
+    let pool = settings(&database).pool(1).unwrap();
+    for gone in [2, 0] {
+        let swept = zmart::journal::sweep::sweep(&pool).await.unwrap();
+        assert!(swept.contains(&("documents whose market never came", gone)), "{swept:?}");
+    }
+    assert_eq!(number(&database, "SELECT count(*) FROM market_metadata").await, 3);
 }

@@ -38,6 +38,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("staged_signatures", ["", "", "r", "riud"]),
     ("trades", ["r", "r", "r", "riud"]),
     ("users", ["r", "r(u)", "r", "riud"]),
+    ("vote_tallies", ["r", "r", "r", "riud"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
