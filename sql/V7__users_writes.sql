@@ -30,7 +30,11 @@ CREATE TABLE vote_tallies (
 -- From these a market's ballots are read again, and its votes listed.
 CREATE INDEX journal_votes ON journal (stream, epoch, seq) WHERE kind = 'vote';
 CREATE INDEX chain_events_votes ON chain_events (stream, epoch, seq)
-    WHERE event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT orphaned;
+    WHERE event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT orphaned;-- How a wallet voted on the chain.
+CREATE INDEX journal_chain_voters ON journal (stream, (payload -> 'event' ->> 'user'))
+    WHERE kind IN ('event', 'contained')
+      AND payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted');
+
 ALTER TABLE vote_tallies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE vote_tallies FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON vote_tallies TO zmart_engine;

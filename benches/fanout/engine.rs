@@ -151,7 +151,7 @@ pub fn run() -> Result<()> {
             read_pool_size: 1,
             ws: WsLimits::default(),
         };
-        let servers = serve(settings, HttpParts { registry, health: Health::new() }).await?;
+        let servers = serve(settings, HttpParts { registry, health: Health::new(), votes: Default::default() }).await?;
         let address = servers.ws;
         actix::spawn(async move {
             let mut servers = servers;

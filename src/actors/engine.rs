@@ -12,7 +12,7 @@ use std::{
 use actix::prelude::*;
 
 use super::{
-    chain_reader::ChainReader,
+    chain_reader::{ChainReader, ReadLamports},
     clock::Clock,
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
@@ -200,6 +200,12 @@ impl Engine {
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
+    }
+
+    /// The way to whoever reads from the chain what a wallet holds.
+    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
+        let reader = self.reader.clone();
+        move || reader.get().map(Addr::recipient)
     }
 
     /// The process is about to end: actors that end from now on are not started again.

@@ -16,6 +16,7 @@ use crate::{
     domain::ids::Epoch,
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
+        routes::votes::VoteRules,
         ws::WsLimits,
     },
     journal::{gateway_login, identity, migrate},
@@ -67,7 +68,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         read_pool_size: config.database.read_connections,
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
-    let servers = serve(http, HttpParts { registry: engine.registry.clone(), health }).await?;
+    let votes = VoteRules::new(config.votes, engine.balances());
+    let servers = serve(http, HttpParts { registry: engine.registry.clone(), health, votes }).await?;
     println!("listening api=http://{} ws=ws://{} indexer=http://{}", servers.api, servers.ws, servers.indexer);
     Ok((engine, servers))
 }

@@ -21,7 +21,7 @@ use super::{
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
     pool::ReadPool,
-    routes::{self, export::trades::ExportPlaces, health::ServiceName},
+    routes::{self, export::trades::ExportPlaces, health::ServiceName, votes::VoteRules},
     views::Views,
     ws::{
         WsLimits,
@@ -73,6 +73,8 @@ pub struct HttpParts {
     pub registry: RegistryHandle,
     /// What the parts say of themselves.
     pub health: Health,
+    /// How votes are taken.
+    pub votes: VoteRules,
 }
 
 /// The servers, running.
@@ -155,6 +157,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(health.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
+                .app_data(web::Data::new(parts.votes.clone()))
                 .app_data(json_bodies())
                 .app_data(bounded())
                 .configure(routes::api)

@@ -26,6 +26,7 @@ use crate::{
         stream::{ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, pulse::Pulse},
     },
     domain::{
+        config::ProgramConfig,
         ids::{MarketAddress, MarketSeed},
         market::Market,
         phase::Phase,
@@ -201,19 +202,19 @@ impl Reads {
         if !markets.into_iter().any(|market| market.phase == Phase::Resolving) {
             return None;
         }
-        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config_period()).await.ok().flatten()
+        self.program_config().await.map(|config| config.dispute_period_seconds)
     }
 
-    async fn config_period(&self) -> Option<i64> {
-        let released = self.config().await.ok()?;
-        released.config.map(|config| config.dispute_period_seconds)
+    /// The program's config, if it can be had at once.
+    pub async fn program_config(&self) -> Option<Arc<ProgramConfig>> {
+        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.released_config()).await.ok()?.ok()?.config
     }
 
     /// The program's config as the world may see it.
     ///
     /// # Errors
     /// UNAVAILABLE while it is being loaded or restarted.
-    pub async fn config(&self) -> Result<ReleasedConfig, ApiError> {
+    pub async fn released_config(&self) -> Result<ReleasedConfig, ApiError> {
         let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let handle = match known.filter(ConfigHandle::is_alive) {
             Some(handle) => handle,

@@ -9,10 +9,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     domain::ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
-    journal::read::{
-        MarketPosition, TradePosition,
-        activity::{ActivityPlace, EventPlace, HolderPlace},
-        listing::{ListPlace, MarketSort},
+    journal::{
+        read::{
+            MarketPosition, TradePosition,
+            activity::{ActivityPlace, EventPlace, HolderPlace},
+            listing::{ListPlace, MarketSort},
+        },
+        social::CommentPosition,
     },
 };
 
@@ -57,6 +60,7 @@ impl<P: Place> FromStr for Cursor<P> {
 const MARKETS: u8 = b'm';
 const TRADES: u8 = b't';
 const ACTIVITY: u8 = b'a';
+const COMMENTS: u8 = b'c';
 const EVENTS: u8 = b'e';
 const HOLDERS: u8 = b'h';
 /// Sorted lists of markets: a byte an order, since a place in one means nothing in another.
@@ -85,6 +89,19 @@ impl Place for TradePosition {
         let (epoch, seq) = rest.split_first_chunk::<4>()?;
         let seq = u64::from_be_bytes(seq.try_into().ok()?);
         (list == TRADES).then_some(Self { epoch: Epoch(u32::from_be_bytes(*epoch)), seq: Seq(seq) })
+    }
+}
+
+impl Place for CommentPosition {
+    fn encode(&self) -> Vec<u8> {
+        [&[COMMENTS][..], &self.created_at_us.to_be_bytes(), self.id.as_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (created_at, id) = rest.split_first_chunk::<8>()?;
+        let id = uuid::Uuid::from_slice(id).ok()?;
+        (list == COMMENTS).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), id })
     }
 }
 
@@ -168,6 +185,10 @@ mod tests {
             let trade = Cursor(TradePosition { epoch: Epoch(epoch), seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
             prop_assert_eq!(trade.to_text().parse::<Cursor<MarketPosition>>(), Err(BadCursor));
+            let id = uuid::Uuid::from_u64_pair(seq, created_at_unix as u64);
+            let comment = Cursor(CommentPosition { created_at_us: created_at_unix, id });
+            prop_assert_eq!(comment.to_text().parse(), Ok(comment));
+            prop_assert_eq!(comment.to_text().parse::<Cursor<TradePosition>>(), Err(BadCursor));
         }
 
         #[test]

@@ -28,6 +28,7 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod social;
 pub mod staging;
 pub mod stats;
 mod users;

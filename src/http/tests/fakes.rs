@@ -320,7 +320,10 @@ impl World {
             read_pool_size: 1,
             ws: limits,
         };
-        let servers = serve(settings, HttpParts { registry: handle, health: health.clone() }).await.unwrap();
+        let servers =
+            serve(settings, HttpParts { registry: handle, health: health.clone(), votes: Default::default() })
+                .await
+                .unwrap();
         Self { servers, health, stores, running, registry }
     }
 

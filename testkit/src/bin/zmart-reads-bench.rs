@@ -116,6 +116,8 @@ struct Names {
 async fn main() {
     let wanted = Wanted::read();
     let feeder = Feeder::start(Options::new(Source::Generated(Generated::default()))).await;
+    // The program's config, without which there are no quotes.
+    feeder.emit(1);
     let cluster = Cluster::start().await;
     let database = cluster.database().await;
     let mut engine = Engine::on_node(&feeder.rpc_url, &feeder.ws_url, feeder.program(), &database);

@@ -1,9 +1,13 @@
 //! The gateway on a real PostgreSQL: who may do what, and that nothing of a request is left behind.
 
+mod discussions;
 mod idempotency;
 mod login;
+mod reads;
 mod rights;
+mod votes;
 mod wallets;
+mod written;
 
 use std::time::Duration;
 

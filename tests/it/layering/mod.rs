@@ -41,7 +41,18 @@ const LAYERS: &[(&str, Imports)] = &[
 
 /// Exceptions to [`LAYERS`]: paths that a layer may import all the same.
 const ALSO_ALLOWED: &[(&str, &[&str])] = &[
-    ("http", &["journal::read", "journal::rows", "journal::pool", "journal::rights", "journal::idempotency"]),
+    (
+        "http",
+        &[
+            "journal::read",
+            "journal::rows",
+            "journal::pool",
+            "journal::rights",
+            "journal::idempotency",
+            "journal::social",
+            "journal::metadata",
+        ],
+    ),
     // Rows are plain values: a trade is shown from its row as from its entry.
     ("view", &["journal::rows"]),
 ];

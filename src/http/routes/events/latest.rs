@@ -174,7 +174,7 @@ impl ListEvents {
     }
 
     async fn of_all(&self, reads: &Reads) -> Result<Rendered, ApiError> {
-        let epoch = reads.config().await?.epoch;
+        let epoch = reads.released_config().await?.epoch;
         let asked = self.since.map_or(self.now_ms - LOOK_BACK_MS, |since| i64::try_from(since).unwrap_or(i64::MAX));
         let since_ms = self.after.map_or(asked, |place| place.at_ms);
         let (after, limit) = (self.after.map(|place| (place.stream, place.seq)), self.limit);

@@ -125,7 +125,7 @@ impl Question for ShowDepth {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<DepthView, ApiError> {
         let released = reads.released(self.market).await?;
-        let config: Option<Arc<ProgramConfig>> = reads.config().await?.config;
+        let config: Option<Arc<ProgramConfig>> = reads.released_config().await?.config;
         let config = config.ok_or_else(|| ApiError::unavailable("The program's fees are not known yet."))?;
         let market = &released.market;
         let sides = [Outcome::Yes, Outcome::No]

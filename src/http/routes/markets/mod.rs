@@ -11,6 +11,7 @@ pub mod depth;
 pub mod history;
 pub mod holders;
 pub mod list;
+pub mod metadata;
 pub mod prices;
 pub mod related;
 pub mod show;
@@ -19,7 +20,7 @@ pub mod trades;
 pub mod trending;
 
 /// The market that the path names.
-fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
+pub(super) fn market_of(request: &HttpRequest) -> Result<MarketRef, ApiError> {
     let text = request.match_info().get("market").unwrap_or_default();
     text.parse()
         .map_err(|error: crate::http::gateway::BadMarketRef| ApiError::invalid_field("market", error.to_string()))
