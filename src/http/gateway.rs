@@ -141,6 +141,17 @@ impl Reads {
         Ok(self.pool.get().await?)
     }
 
+    /// As [`Reads::engine`], without writing.
+    ///
+    /// # Errors
+    /// As [`Reads::read`].
+    pub async fn engine_read<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(Acting::Engine, Access::Read, question).await
+    }
+
     async fn run<T>(
         &self,
         acting: Acting,
@@ -306,7 +317,6 @@ impl GatewayHandle {
         let gateway = Gateway { reads: reads.clone() }.start();
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
-
     /// Ask, and wait for the answer.
     ///
     /// # Errors

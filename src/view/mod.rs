@@ -10,5 +10,6 @@ pub mod market;
 pub mod schema;
 pub mod social;
 pub mod trade;
+pub mod user;
 pub mod wallet;
 pub mod wire;

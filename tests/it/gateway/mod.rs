@@ -3,9 +3,11 @@
 mod discussions;
 mod idempotency;
 mod login;
-mod reads;
+mod metadata;
 mod rights;
+mod sign_in;
 mod votes;
+mod votes_rollback;
 mod wallets;
 mod written;
 

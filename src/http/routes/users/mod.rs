@@ -5,6 +5,7 @@ use actix_web::HttpRequest;
 
 use crate::{domain::ids::Wallet, http::error::ApiError};
 
+pub mod me;
 mod places;
 pub mod portfolio;
 pub mod positions;
