@@ -250,11 +250,6 @@ impl ChainClient {
         self.must_send(&[self.build.submit_proposal_vote(market, wallet_of(voter), vote)], &[voter]).await
     }
 
-    /// Votes on a proposal, by a transaction.
-    pub async fn vote(&self, market: MarketAddress, voter: &Keypair, vote: bool) -> TxSignature {
-        self.must_send(&[self.build.submit_proposal_vote(market, wallet_of(voter), vote)], &[voter]).await
-    }
-
     /// Opens trading.
     pub async fn activate(&self, market: MarketAddress, creator: &Keypair) {
         self.must_send(&[self.build.activate_market(market, wallet_of(creator))], &[creator]).await;
