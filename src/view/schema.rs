@@ -13,11 +13,13 @@ use utoipa::{
     },
 };
 
+use super::wallet::{Ratio, Sum};
 use crate::domain::{
     amount::{Bps, Lamports, PriceE9, ShareUnits, UnixSeconds},
     event::Outcome,
     fees::Fees,
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, ProgramId, Seq, Slot, TxSignature, Wallet},
+    ledger::Profit,
     phase::Phase,
 };
 
@@ -46,6 +48,9 @@ text_schema! {
     MarketSeed: "^[0-9a-f]{64}$", "0000000000000000000000000000000000000000000000000000000000000001", "The program's own id of a market, 64 hexadecimal digits.";
     Lamports: "^[0-9]{1,20}$", "1000000000", "Money in lamports (1 SOL = 1e9), a decimal string.";
     ShareUnits: "^[0-9]{1,20}$", "1000000000", "Shares in base units (1 share = 1e9), a decimal string.";
+    Sum: "^[0-9]{1,39}$", "1000000000", "A sum of money in lamports, a decimal string.";
+    Profit: "^-?[0-9]{1,39}$", "-1000000000", "Money gained, or lost where it is negative, in lamports: a decimal string.";
+    Ratio: "^-?[0-9]+\\.[0-9]{4}$", "0.1234", "A part of something, with four decimals.";
     PriceE9: "^[0-9]+\\.[0-9]{9}$", "0.500000000", "A price with nine decimals.";
 }
 

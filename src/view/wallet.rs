@@ -1,16 +1,10 @@
 //! What is shown of a wallet: its profile, positions, votes and its place among others. Pure.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        RefOr,
-        schema::{ObjectBuilder, Schema, Type},
-    },
-};
+use utoipa::ToSchema;
 
 use crate::{
     domain::{
@@ -55,28 +49,6 @@ impl Serialize for Ratio {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-macro_rules! text_schema {
-    ($($type:ident: $pattern:literal, $example:literal, $description:literal;)*) => {$(
-        impl PartialSchema for $type {
-            fn schema() -> RefOr<Schema> {
-                let text = ObjectBuilder::new().schema_type(Type::String).description(Some($description));
-                text.pattern(Some($pattern)).examples([$example]).into()
-            }
-        }
-        impl ToSchema for $type {
-            fn name() -> Cow<'static, str> {
-                Cow::Borrowed(stringify!($type))
-            }
-        }
-    )*};
-}
-
-text_schema! {
-    Sum: "^[0-9]{1,39}$", "1000000000", "A sum of money in lamports, a decimal string.";
-    Profit: "^-?[0-9]{1,39}$", "-1000000000", "Money gained, or lost where it is negative, in lamports: a decimal string.";
-    Ratio: "^-?[0-9]+\\.[0-9]{4}$", "0.1234", "A part of something, with four decimals.";
 }
 
 /// A position, as its owner's page shows it.

@@ -59,6 +59,16 @@ const ROUTES: &[&str] = &[
     "/api/markets/categories",
     "/api/events/latest?market_id={market}&since=10",
     "/api/events/latest?since={year}&limit=100",
+    "/api/users/{wallet}",
+    "/api/users/{wallet}/positions?limit=100",
+    "/api/users/{wallet}/trades?limit=100",
+    "/api/users/{wallet}/trades?offset=10000&limit=100",
+    "/api/users/{wallet}/votes",
+    "/api/users/{wallet}/portfolio",
+    "/api/users/{wallet}/portfolio?window=all&points=60",
+    "/api/leaderboard?limit=100{page}",
+    "/api/leaderboard?by=accuracy&limit=100{page}",
+    "/api/leaderboard?by=volume&window=30d&offset=10000&limit=100{salt}",
     "/api/config",
     "/ready",
     "/health",
@@ -144,6 +154,7 @@ async fn main() {
     };
     engine.start().await;
     engine.ready().await;
+    ledgers_are_kept(&client).await;
     let mut missed = Vec::new();
     for route in ROUTES.iter().filter(|route| route.contains(&wanted.only)) {
         let mut asked = ask(&engine.api, route, &names, &wanted).await;
@@ -164,6 +175,36 @@ async fn main() {
     }
     engine.stop().await;
     println!("reads missed={missed:?}");
+}
+
+/// Waits until the keeper of ledgers has worked off what was seeded, as after a migration; prints how long it took.
+async fn ledgers_are_kept(client: &tokio_postgres::Client) {
+    let began = Instant::now();
+    let count = async |table: &str| -> i64 {
+        client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0)
+    };
+    let mut left = count("position_changes").await;
+    let mut moved = Instant::now();
+    while left > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = count("position_changes").await;
+        if now != left {
+            moved = Instant::now();
+        }
+        assert!(moved.elapsed() < Duration::from_secs(60), "{now} positions wait, and nobody works them off");
+        left = now;
+    }
+    println!(
+        "reads ledgers positions={} hours={} wallets={} seconds={}",
+        count("position_ledgers").await,
+        count("position_hours").await,
+        count("wallet_totals").await,
+        began.elapsed().as_secs(),
+    );
+    client
+        .batch_execute("VACUUM ANALYZE position_changes, position_hours, position_ledgers, wallet_hours, wallet_totals, leaderboard")
+        .await
+        .unwrap();
 }
 
 struct Asked {

@@ -9,6 +9,7 @@ use zmart_testkit::{
     chain::{SOL, wallet_of},
     http::get,
     patience::wait_for,
+    signed_in::SignedInClient,
     stage::Stage,
 };
 
@@ -315,4 +316,31 @@ async fn positions_page_by_their_link_header_and_unknown_wallets_are_said_to_be_
     ] {
         assert_eq!(get(&stage.engine.api, &path).await.status, status, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_in_wallet_sees_its_own_trades_and_totals_and_nobody_elses() {
+    let stage = Stage::set().await;
+    let (chain, client) = (&stage.chain, stage.chain.client());
+    let (alice, bob) = (client.funded_wallet().await, client.funded_wallet().await);
+    let market = chain.active_market(&alice, 100 * SOL).await;
+    client.buy(market, &alice, Outcome::Yes, SOL).await;
+    client.buy(market, &alice, Outcome::No, SOL).await;
+    settled(&stage, &alice, 2).await;
+    let own = SignedInClient::with_key(&stage.engine.api, alice.insecure_clone()).await;
+    let other = SignedInClient::with_key(&stage.engine.api, bob).await;
+    let public = get(&stage.engine.api, &format!("/api/users/{}/trades", wallet_of(&alice))).await.json();
+    let mut history = own.get("/api/trades/history").await.json();
+    for trade in history["trades"].as_array_mut().unwrap() {
+        let named = trade.as_object_mut().unwrap().remove("client_ref");
+        assert_eq!(named, Some(Value::Null), "sent past us, so without a name: {trade}");
+    }
+    assert_eq!(history, public);
+    assert_eq!(history["count"], 2);
+    let none = other.get(&format!("/api/trades/history?wallet={}", wallet_of(&alice))).await.json();
+    assert_eq!(none["count"], 0, "{none}");
+    let me = own.get("/api/users/me").await.json();
+    assert_eq!((&me["wallet"], &me["totals"]["trades"]), (&json!(wallet_of(&alice).to_string()), &json!(2)), "{me}");
+    let profile = get(&stage.engine.api, &format!("/api/users/{}", wallet_of(&alice))).await.json();
+    assert_eq!((&profile["totals"], profile["created_at"].is_string()), (&me["totals"], true), "{profile}");
 }

@@ -27,7 +27,7 @@ pub struct OwnTradeView {
 
 /// The caller's own trades, newest first.
 #[utoipa::path(
-    get, path = "/api/trades/history", tag = "trades", security(("bearer" = [])),
+    get, path = "/api/trades/history", tag = "trades", security(("token" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),
         ("offset" = Option<u32>, Query, description = "Rows to skip.", minimum = 0, maximum = 10_000),
@@ -50,6 +50,7 @@ pub async fn handle(
 ) -> Result<HttpResponse, ApiError> {
     let page = gateway.ask(WalletTrades::read(caller.wallet, request.query_string())?).await?;
     let WalletTradePage { trades, count, limit, offset, next_cursor } = page;
+    // A name comes with a submission; nothing is submitted through this server yet.
     let trades = trades.into_iter().map(|trade| OwnTradeView { trade, client_ref: None }).collect();
     reply::cacheable(&request, &WalletTradePage { trades, count, limit, offset, next_cursor })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, Resource, http::header, web};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -14,8 +14,12 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         routes::takes,
     },
-    journal::users::{self, ProfileChange, UserRow},
-    view::user::UserView,
+    journal::{
+        read::wallets,
+        rows::wallets::WalletTotals,
+        users::{self, ProfileChange, UserRow},
+    },
+    view::{user::UserView, wallet::TotalsView},
 };
 
 /// The path with its methods.
@@ -76,8 +80,17 @@ fn is_picture(value: &Option<Option<String>>, (): &()) -> garde::Result {
 struct ShowProfile(Caller);
 struct ChangeProfile(Caller, ProfileChange);
 
-fn private(user: UserRow) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(UserView::from(user))
+/// The caller's profile, and what the caller did in all.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OwnProfileView {
+    #[serde(flatten)]
+    user: UserView,
+    totals: TotalsView,
+}
+
+fn private((user, totals): (UserRow, WalletTotals)) -> HttpResponse {
+    let profile = OwnProfileView { user: UserView::from(user), totals: TotalsView::of(&totals) };
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(profile)
 }
 
 /// The handler of GET.
@@ -87,7 +100,7 @@ fn private(user: UserRow) -> HttpResponse {
 #[utoipa::path(
     get, path = "/api/users/me", tag = "users", security(("token" = [])),
     responses(
-        (status = 200, body = UserView),
+        (status = 200, body = OwnProfileView),
         (status = 401, description = "UNAUTHORIZED"),
         (status = 503, description = "UNAVAILABLE"),
         (status = 504, description = "TIMEOUT"),
@@ -104,7 +117,7 @@ pub async fn show(SignedIn(caller): SignedIn, gateway: web::Data<GatewayHandle>)
 #[utoipa::path(
     patch, path = "/api/users/me", tag = "users", security(("token" = [])), request_body = ProfileBody,
     responses(
-        (status = 200, body = UserView),
+        (status = 200, body = OwnProfileView),
         (status = 400, description = "VALIDATION_ERROR"),
         (status = 401, description = "UNAUTHORIZED"),
         (status = 413, description = "PAYLOAD_TOO_LARGE"),
@@ -128,23 +141,29 @@ fn missing() -> ApiError {
 }
 
 impl Question for ShowProfile {
-    type Answer = UserRow;
+    type Answer = (UserRow, WalletTotals);
 
-    async fn answer(self, reads: Arc<Reads>) -> Result<UserRow, ApiError> {
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
         let Self(caller) = self;
-        let found = reads.read_for(Some(&caller), async |tx| Ok(users::of_wallet(&**tx, caller.wallet).await?)).await?;
-        found.ok_or_else(missing)
+        reads
+            .read_for(Some(&caller), async |tx| {
+                let found = users::of_wallet(&**tx, caller.wallet).await?.ok_or_else(missing)?;
+                Ok((found, wallets::totals(tx, caller.wallet).await?))
+            })
+            .await
     }
 }
 
 impl Question for ChangeProfile {
-    type Answer = UserRow;
+    type Answer = (UserRow, WalletTotals);
 
-    async fn answer(self, reads: Arc<Reads>) -> Result<UserRow, ApiError> {
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
         let Self(caller, change) = self;
-        let changed =
-            async |tx: &deadpool_postgres::Transaction<'_>| Ok(users::change(&**tx, caller.wallet, &change).await?);
-        reads.write(&caller, changed).await?.ok_or_else(missing)
+        let changed = async |tx: &deadpool_postgres::Transaction<'_>| {
+            let changed = users::change(&**tx, caller.wallet, &change).await?.ok_or_else(missing)?;
+            Ok((changed, wallets::totals(tx, caller.wallet).await?))
+        };
+        reads.write(&caller, changed).await
     }
 }
 
