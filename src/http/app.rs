@@ -17,6 +17,7 @@ use futures_util::future::{join_all, select_all};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
+    auth::{AuthSettings, middleware::identify, sessions::Sessions, tokens::Tokens},
     body::bounded,
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
@@ -58,9 +59,11 @@ pub struct HttpSettings {
     pub indexer_port: u16,
     /// Threads of the API, and as many of the WebSocket port.
     pub workers: usize,
-    /// The journal.
+    /// The database, by the login that serves requests.
     pub database: tokio_postgres::Config,
-    /// Connections for reading, of each worker of the API and of the WebSocket port.
+    /// Sign-in.
+    pub auth: AuthSettings,
+    /// Connections for requests, of each worker of the API and of the WebSocket port.
     pub read_pool_size: usize,
     /// Bounds and periods of WebSocket connections, the heartbeat's among them.
     pub ws: WsLimits,
@@ -145,6 +148,10 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let (host, workers) = (settings.api_host.clone(), settings.workers.max(1));
     let health = web::Data::new(parts.health.clone());
 
+    let sign_in = web::Data::new(settings.auth.clone());
+    let tokens = web::Data::new(Tokens::new(&settings.auth).map_err(io::Error::other)?);
+    let sessions = web::Data::new(Sessions::default());
+
     let api = {
         let (settings, parts, health) = (settings.clone(), parts.clone(), health.clone());
         HttpServer::new(move || {
@@ -156,12 +163,16 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .app_data(web::Data::new(Views::default()))
                 .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(health.clone())
+                .app_data(sign_in.clone())
+                .app_data(tokens.clone())
+                .app_data(sessions.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(web::Data::new(parts.votes.clone()))
                 .app_data(json_bodies())
                 .app_data(bounded())
                 .configure(routes::api)
                 .default_service(web::to(routes::nothing_here))
+                .wrap(from_fn(identify))
                 .wrap(from_fn(envelope))
         })
         .workers(workers)

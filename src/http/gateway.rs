@@ -141,6 +141,17 @@ impl Reads {
         Ok(self.pool.get().await?)
     }
 
+    /// As [`Reads::engine`], without writing.
+    ///
+    /// # Errors
+    /// As [`Reads::read`].
+    pub async fn engine_read<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(Acting::Engine, Access::Read, question).await
+    }
+
     async fn run<T>(
         &self,
         acting: Acting,
@@ -307,6 +318,11 @@ impl GatewayHandle {
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
 
+    /// Where its answers come from, for what is asked before there is a question.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
     /// Ask, and wait for the answer.
     ///
     /// # Errors
@@ -320,7 +336,7 @@ impl GatewayHandle {
     }
 
     /// For what is longer than an answer: exports.
-    pub fn reads(&self) -> Arc<Reads> {
+    pub fn lasting_reads(&self) -> Arc<Reads> {
         Arc::clone(&self.reads)
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
 mod batch;
+mod beside;
 pub mod candles;
 mod columns;
 pub mod finality;
@@ -27,10 +28,11 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod sessions;
 pub mod social;
 pub mod staging;
 pub mod stats;
-mod users;
+pub mod users;
 pub mod votes;
 pub mod write;
 

@@ -1,102 +1,99 @@
-//! What the entries that users wrote change beside the journal, in the batch that writes them.
-//!
-//! Their rows leave the outbox in the same transaction: exactly these, or nothing is written, so that what a user wrote is
-//! journaled once whatever dies in between. Documents and tallies are copies of what entries say. A batch without such
-//! entries (trades) sends nothing.
+//! Users' profiles. Made by sign-in, as the engine; changed by the user, under the user's own rights.
 
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
 
-use tokio_postgres::types::Json;
+use super::read::ReadFailure;
+use crate::{domain::ids::Wallet, journal::rows::BadRow};
 
-use super::{
-    columns::Parameters,
-    pipeline::{Counts, Pipeline, exactly},
-    write::{CommitFailure, StreamAppend},
-};
-use crate::domain::ids::AccountAddress;
-
-/// Sends what there is; what it answers is told when the pipeline is settled.
-pub(super) async fn write(pipeline: &mut Pipeline<'_, CommitFailure>, appends: &[StreamAppend]) {
-    take_from_outbox(pipeline, appends).await;
-    write_documents(pipeline, appends).await;
-    write_tallies(pipeline, appends).await;
+/// A profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRow {
+    /// UUIDv5 of the wallet.
+    pub id: Uuid,
+    /// The wallet.
+    pub wallet: Wallet,
+    /// 1 to 50 characters.
+    pub display_name: Option<String>,
+    /// 1 to 500 characters.
+    pub bio: Option<String>,
+    /// `https://…`, at most 500 characters.
+    pub avatar_url: Option<String>,
+    /// Of the first sign-in.
+    pub created_at: DateTime<Utc>,
+    /// Of the last change.
+    pub updated_at: DateTime<Utc>,
 }
 
-async fn take_from_outbox(pipeline: &mut Pipeline<'_, CommitFailure>, appends: &[StreamAppend]) {
-    let mut ids: Vec<i64> = appends.iter().flat_map(|append| &append.users.outbox).copied().collect();
-    if ids.is_empty() {
-        return;
-    }
-    ids.sort_unstable();
-    let count = ids.len();
-    let verdict = exactly(count, move |taken| {
-        CommitFailure::Overtaken(format!("{taken} of {count} rows of outbox were still there"))
-    });
-    let values: Parameters<'_> = vec![Box::new(ids)];
-    pipeline.send("DELETE FROM outbox WHERE id = ANY ($1::bigint[])", Counts::Touched, values, count, verdict).await;
+const COLUMNS: &str = "id, wallet::text, display_name, bio, avatar_url, created_at, updated_at";
+
+fn user(row: &Row) -> Result<UserRow, ReadFailure> {
+    let wallet: &str = row.try_get(1)?;
+    let bad = |_| BadRow { table: "users", reason: format!("{wallet} is no wallet") };
+    Ok(UserRow {
+        id: row.try_get(0)?,
+        wallet: wallet.parse().map_err(bad)?,
+        display_name: row.try_get(2)?,
+        bio: row.try_get(3)?,
+        avatar_url: row.try_get(4)?,
+        created_at: row.try_get(5)?,
+        updated_at: row.try_get(6)?,
+    })
 }
 
-async fn write_documents(pipeline: &mut Pipeline<'_, CommitFailure>, appends: &[StreamAppend]) {
-    const SQL: &str = "UPDATE markets m SET metadata = r.metadata \
-                       FROM unnest($1::text[], $2::jsonb[]) AS r (address, metadata) WHERE m.address = r.address";
-    let mut documents = BTreeMap::new();
-    for append in appends {
-        if let Some(document) = &append.users.document {
-            documents.insert(append.stream, document.as_deref().cloned().map(Json));
-        }
-    }
-    if documents.is_empty() {
-        return;
-    }
-    let count = documents.len();
-    let (markets, documents): (Vec<String>, Vec<_>) =
-        documents.into_iter().map(|(market, document)| (market.to_string(), document)).unzip();
-    let verdict = exactly(count, move |found| {
-        CommitFailure::Overtaken(format!("{found} of {count} markets of documents are there"))
-    });
-    pipeline.send(SQL, Counts::Touched, vec![Box::new(markets), Box::new(documents)], count, verdict).await;
+/// The user of a wallet, made now if it is the first time.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn ensure<C: GenericClient + Sync>(client: &C, id: Uuid, wallet: Wallet) -> Result<UserRow, ReadFailure> {
+    const SQL: &str = "INSERT INTO users (id, wallet) VALUES ($1, $2::text) ON CONFLICT DO NOTHING";
+    client.execute(SQL, &[&id, &wallet.to_string()]).await?;
+    let row = client.query_one(&format!("SELECT {COLUMNS} FROM users WHERE id = $1"), &[&id]).await?;
+    user(&row)
 }
 
-async fn write_tallies(pipeline: &mut Pipeline<'_, CommitFailure>, appends: &[StreamAppend]) {
-    const SQL: &str = "
-        INSERT INTO vote_tallies (market, kind, in_favour, against, epoch, seq)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::bigint[])
-        ON CONFLICT (market, kind) DO UPDATE SET in_favour = excluded.in_favour, against = excluded.against,
-                                                 epoch = excluded.epoch, seq = excluded.seq";
-    let mut newest: BTreeMap<(AccountAddress, &'static str), (i64, i64, i32, i64)> = BTreeMap::new();
-    for append in appends {
-        for entry in &append.entries {
-            for (kind, counts) in entry.body.tallies() {
-                let (epoch, seq) = (append.epoch.0 as i32, entry.seq.0 as i64);
-                let row = (i64::from(counts.in_favour()), i64::from(counts.against()), epoch, seq);
-                newest.insert((append.stream, kind.as_str()), row);
-            }
-        }
-    }
-    if newest.is_empty() {
-        return;
-    }
-    let count = newest.len();
-    let (mut markets, mut kinds): (Vec<String>, Vec<&'static str>) = Default::default();
-    let (mut in_favour, mut against, mut epochs, mut seqs): (Vec<i64>, Vec<i64>, Vec<i32>, Vec<i64>) =
-        Default::default();
-    for ((market, kind), (likes, dislikes, epoch, seq)) in newest {
-        markets.push(market.to_string());
-        kinds.push(kind);
-        in_favour.push(likes);
-        against.push(dislikes);
-        epochs.push(epoch);
-        seqs.push(seq);
-    }
-    let values: Parameters<'_> = vec![
-        Box::new(markets),
-        Box::new(kinds),
-        Box::new(in_favour),
-        Box::new(against),
-        Box::new(epochs),
-        Box::new(seqs),
-    ];
-    let verdict =
-        exactly(count, move |written| CommitFailure::Refused(format!("{written} of {count} tallies were written")));
-    pipeline.send(SQL, Counts::Touched, values, count, verdict).await;
+/// The profile of a wallet; `None` if it never signed in.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn of_wallet<C: GenericClient + Sync>(client: &C, wallet: Wallet) -> Result<Option<UserRow>, ReadFailure> {
+    let sql = format!("SELECT {COLUMNS} FROM users WHERE wallet = $1::text");
+    client.query_opt(&sql, &[&wallet.to_string()]).await?.as_ref().map(user).transpose()
+}
+
+/// What is to be changed: `None` is left as it is, `Some(None)` is taken away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// See [`UserRow`].
+    pub display_name: Option<Option<String>>,
+    /// See [`UserRow`].
+    pub bio: Option<Option<String>>,
+    /// See [`UserRow`].
+    pub avatar_url: Option<Option<String>>,
+}
+
+/// Changes the profile of who asks; `None` if there is none.
+///
+/// # Errors
+/// See [`ReadFailure`]; a value that breaks a rule is refused by the database.
+pub async fn change<C: GenericClient + Sync>(
+    client: &C,
+    wallet: Wallet,
+    change: &ProfileChange,
+) -> Result<Option<UserRow>, ReadFailure> {
+    let sql = format!(
+        "UPDATE users SET display_name = CASE WHEN $2 THEN $3 ELSE display_name END, \
+                          bio = CASE WHEN $4 THEN $5 ELSE bio END, \
+                          avatar_url = CASE WHEN $6 THEN $7 ELSE avatar_url END \
+         WHERE wallet = $1::text RETURNING {COLUMNS}"
+    );
+    let ProfileChange { display_name, bio, avatar_url } = change;
+    let parts = |part: &Option<Option<String>>| (part.is_some(), part.clone().flatten());
+    let ((name_given, name), (bio_given, bio), (avatar_given, avatar)) =
+        (parts(display_name), parts(bio), parts(avatar_url));
+    let row = client
+        .query_opt(&sql, &[&wallet.to_string(), &name_given, &name, &bio_given, &bio, &avatar_given, &avatar])
+        .await?;
+    row.as_ref().map(user).transpose()
 }

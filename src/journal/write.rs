@@ -15,11 +15,11 @@ use uuid::Uuid;
 use super::{
     JournalError,
     batch::Batch,
+    beside,
     columns::Parameters,
     pipeline::{Counts, Pipeline, exactly},
     revert,
     rows::{ConfigRow, MarketRow},
-    users,
 };
 use crate::domain::{
     entry::Entry,
@@ -169,7 +169,7 @@ impl WriterLife {
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
         rows.write_figures(&mut pipeline).await?;
-        users::write(&mut pipeline, appends).await;
+        beside::write(&mut pipeline, appends).await;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }

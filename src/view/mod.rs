@@ -10,4 +10,5 @@ pub mod market;
 pub mod schema;
 pub mod social;
 pub mod trade;
+pub mod user;
 pub mod wire;

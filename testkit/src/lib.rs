@@ -20,6 +20,7 @@ pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod seed;
+pub mod signed_in;
 pub mod soak;
 pub mod socket;
 pub mod stage;

@@ -462,3 +462,7 @@ mod tests;
 #[cfg(test)]
 #[path = "life_rollback_tests.rs"]
 mod rollback_tests;
+
+#[cfg(test)]
+#[path = "life_votes_tests.rs"]
+mod votes_tests;

@@ -10,6 +10,7 @@ use actix_web::{
 
 use super::error::ApiError;
 
+pub mod auth;
 pub mod config;
 pub mod discussions;
 pub mod events;
@@ -18,6 +19,7 @@ pub mod health;
 pub mod markets;
 pub mod ready;
 pub mod upgrade;
+pub mod users;
 pub mod votes;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -45,6 +47,23 @@ pub fn takes(path: &str, methods: &'static str) -> Resource {
 
 async fn options() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
+}
+
+/// A path that is written: POST and OPTIONS; anything else is METHOD_NOT_ALLOWED.
+pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    const METHODS: &str = "POST, OPTIONS";
+    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
+        reply.insert_header((header::ALLOW, METHODS)).finish()
+    };
+    web::resource(path)
+        .route(web::post().to(handler))
+        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
+        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
 }
 
 async fn method_not_allowed() -> HttpResponse {
@@ -79,14 +98,14 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/export/trades.ndjson", export::trades::ndjson))
         .service(readable("/api/config", config::show::handle))
         .service(readable("/api/markets/{market}/votes", votes::list::handle))
-        .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
+        .service(readable("/api/markets/{market}/discussions", discussions::list::of_market))
         .service(
             takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
         )
-        .service(takes("/api/votes/proposal", "POST, OPTIONS").route(web::post().to(votes::cast::proposal)))
-        .service(takes("/api/votes/dispute", "POST, OPTIONS").route(web::post().to(votes::cast::dispute)))
+        .service(writable("/api/votes/proposal", votes::cast::proposal))
+        .service(writable("/api/votes/dispute", votes::cast::dispute))
         .service(readable("/api/votes/{market}", votes::show::handle))
-        .service(takes("/api/discussions", "POST, OPTIONS").route(web::post().to(discussions::post::handle)))
+        .service(writable("/api/discussions", discussions::post::handle))
         .service(
             takes("/api/discussions/{market}", "GET, HEAD, POST, DELETE, OPTIONS")
                 .route(web::get().to(discussions::list::handle))
@@ -94,6 +113,11 @@ pub fn api(app: &mut web::ServiceConfig) {
                 .route(web::post().to(discussions::post::on_market))
                 .route(web::delete().to(discussions::delete::handle)),
         )
+        .service(writable("/api/auth/nonce", auth::nonce::handle))
+        .service(writable("/api/auth/login", auth::login::handle))
+        .service(writable("/api/auth/refresh", auth::refresh::handle))
+        .service(writable("/api/auth/logout", auth::logout::handle))
+        .service(users::me::resource())
         .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle));
 }

@@ -33,6 +33,7 @@ use crate::{
     },
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
+        auth::{AuthSettings, siws::Site},
         ws::WsLimits,
     },
     telemetry::health::{Health, Part},
@@ -317,6 +318,10 @@ impl World {
             workers: 1,
             // Nobody listens there.
             database: "host=127.0.0.1 port=1 user=nobody".parse().unwrap(),
+            auth: AuthSettings {
+                secret: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+                site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },
+            },
             read_pool_size: 1,
             ws: limits,
         };

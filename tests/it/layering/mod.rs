@@ -51,10 +51,12 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::idempotency",
             "journal::social",
             "journal::metadata",
+            "journal::sessions",
+            "journal::users",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.
-    ("view", &["journal::rows"]),
+    ("view", &["journal::rows", "journal::users"]),
 ];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.

@@ -42,10 +42,13 @@ async fn journal() -> (Database, Client) {
 }
 
 async fn insert<T: Serialize>(client: &Client, table: &str, row: &T) {
+    let row = serde_json::to_value(row).unwrap();
+    // Some columns are computed, and take no value.
+    let names = row.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "WITH given AS (SELECT * FROM jsonb_populate_record(NULL::{table}, $1::jsonb)) INSERT INTO {table} SELECT * FROM given"
+        "INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_record(NULL::{table}, $1::jsonb) AS given"
     );
-    client.execute(&sql, &[&serde_json::to_value(row).unwrap()]).await.unwrap();
+    client.execute(&sql, &[&row]).await.unwrap();
 }
 
 fn market(n: u8, phase: Phase, created_at: i64) -> Market {

@@ -60,6 +60,25 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
     reply::cacheable(&request, &page)
 }
 
+/// The same, beside the market's other lists.
+///
+/// # Errors
+/// As [`handle`].
+#[utoipa::path(get, path = "/api/markets/{market}/discussions", tag = "discussions",
+    params(
+        ("market" = String, Path, description = "A market's address or seed."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Rows of a page, 20 if left out."),
+        ("offset" = Option<u32>, Query, maximum = 10000, description = "Rows left out."),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the page before.")),
+    responses(
+        (status = 200, body = CommentPage), (status = 304, description = "Not modified."),
+        (status = 400, description = "A field was refused."), (status = 404, description = "No such market."),
+        (status = 429, description = "Too many requests."), (status = 503, description = "Not available now."),
+        (status = 504, description = "It took too long.")))]
+pub async fn of_market(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
+    handle(request, gateway).await
+}
+
 impl Question for ListComments {
     type Answer = CommentPage;
 

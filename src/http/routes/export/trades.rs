@@ -153,7 +153,7 @@ fn begin(
     let busy = |_| ApiError::unavailable("Too many exports are running.");
     let place = Arc::clone(&places.0).try_acquire_owned().map_err(busy)?;
     let (sender, receiver) = mpsc::channel(PIECES);
-    let reads = gateway.reads();
+    let reads = gateway.lasting_reads();
     actix_web::rt::spawn(async move {
         let sent = tokio::time::timeout(EXPORT_MAX, send_all(&reads, filter, format, &sender)).await;
         if !matches!(sent, Ok(Ok(()))) {
