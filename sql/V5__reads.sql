@@ -76,6 +76,7 @@ CREATE TABLE market_stats (
 );
 
 -- A page of a list is found in one of these alone: a walk a phase, merged.
+CREATE INDEX market_stats_by_creation ON market_stats (phase, created_at_unix DESC, market DESC);
 CREATE INDEX market_stats_by_volume ON market_stats (phase, volume DESC, market DESC);
 CREATE INDEX market_stats_by_volume_24h ON market_stats (phase, volume_24h DESC, market DESC);
 CREATE INDEX market_stats_by_liquidity ON market_stats (phase, liquidity DESC, market DESC);
