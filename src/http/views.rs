@@ -12,7 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
 use super::{
+    error::ApiError,
     gateway::{MarketRef, Observed},
     reply::Rendered,
 };
@@ -82,15 +86,31 @@ impl Views {
         self.markets.borrow_mut().put(market, rendered, seen, FRESH);
     }
 
-    /// The answer to the GET of a list, by its path and query.
-    pub fn list(&self, target: &str) -> Option<Rendered> {
+    /// The reply to the GET of a list: what is ready, or what is made now and kept.
+    ///
+    /// # Errors
+    /// What the making answers.
+    pub async fn kept<T: Serialize>(
+        &self,
+        request: &HttpRequest,
+        made: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<HttpResponse, ApiError> {
+        let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+        if let Some(ready) = self.list(target) {
+            return Ok(ready.reply(request));
+        }
+        let rendered = Rendered::of(&made.await?)?;
+        self.put_list(target, rendered.clone());
+        Ok(rendered.reply(request))
+    }
+
+    fn list(&self, target: &str) -> Option<Rendered> {
         let lists = self.lists.borrow();
         let view = lists.views.get(target)?;
         (view.made.elapsed() < LIST_FRESH).then(|| view.rendered.clone())
     }
 
-    /// A list's answer.
-    pub fn put_list(&self, target: &str, rendered: Rendered) {
+    fn put_list(&self, target: &str, rendered: Rendered) {
         self.lists.borrow_mut().put(target.to_owned(), rendered, (), LIST_FRESH);
     }
 }

@@ -149,13 +149,14 @@ pub async fn holders<C: GenericClient + Sync>(
     offset: u32,
     limit: u32,
 ) -> Result<Vec<Holder>, ReadFailure> {
-    // Descending in both, as the index is walked.
+    // The index knows classes of size; within one the rows are sorted.
     const SQL: &str = "
         SELECT wallet::text, shares_yes::text, shares_no::text, total_invested::text, trades_count, last_trade_at_unix
         FROM positions
         WHERE market = $1::text AND shares_yes + shares_no > 0
+          AND size_class <= floor(log($2::text::float8 + 1) * 3.3219)::smallint
           AND (shares_yes + shares_no, wallet) < ($2::text::numeric, $3::text)
-        ORDER BY (shares_yes + shares_no) DESC, wallet DESC OFFSET $4 LIMIT $5";
+        ORDER BY size_class DESC, shares_yes + shares_no DESC, wallet DESC OFFSET $4 LIMIT $5";
     let (shares, wallet) = match after {
         Some(place) => (place.shares.to_string(), place.wallet.to_string()),
         None => (u128::MAX.to_string(), String::new()),

@@ -6,6 +6,7 @@ mod idempotency;
 mod login;
 mod matrix;
 mod metadata;
+mod reads;
 mod rights;
 mod sign_in;
 mod sweep;

@@ -11,7 +11,6 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
-        reply::Rendered,
         views::Views,
     },
     journal::read,
@@ -46,12 +45,7 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(ready) = views.list(request.path()) {
-        return Ok(ready.reply(&request));
-    }
-    let rendered = Rendered::of(&gateway.ask(ShowConfig).await?)?;
-    views.put_list(request.path(), rendered.clone());
-    Ok(rendered.reply(&request))
+    views.kept(&request, gateway.ask(ShowConfig)).await
 }
 
 fn cluster(genesis_hash: &str) -> &'static str {

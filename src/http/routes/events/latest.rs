@@ -33,16 +33,8 @@ const MOMENTS: u64 = 1_000_000_000_000;
 const OVERLAP_MS: i64 = 5_000;
 /// All streams are shown from so long ago where no `since` is given.
 const LOOK_BACK_MS: i64 = 60_000;
-const TYPES: [&str; 8] = [
-    "trade_executed",
-    "price_update",
-    "market_update",
-    "vote_update",
-    "config_update",
-    "rollback",
-    "comment_update",
-    "metadata_update",
-];
+const TYPES: [&str; 7] =
+    ["trade_executed", "price_update", "market_update", "vote_update", "discussion", "config_update", "rollback"];
 
 struct ListEvents {
     market: Option<MarketRef>,

@@ -13,7 +13,6 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         page::{Cursor, Place},
         query::{QueryReader, Window},
-        reply::Rendered,
         views::Views,
     },
     journal::{
@@ -74,14 +73,7 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    let question = parse(request.query_string())?;
-    let key = question.key();
-    if let Some(ready) = views.list(&key) {
-        return Ok(ready.reply(&request));
-    }
-    let rendered = Rendered::of(&gateway.ask(question).await?)?;
-    views.put_list(&key, rendered.clone());
-    Ok(rendered.reply(&request))
+    views.kept(&request, async { gateway.ask(parse(request.query_string())?).await }).await
 }
 
 fn parse(query: &str) -> Result<Leaders, ApiError> {
@@ -96,20 +88,6 @@ fn parse(query: &str) -> Result<Leaders, ApiError> {
     }
     reader.finish()?;
     Ok(Leaders { window, by, after: cursor.map(|Cursor(place)| place.at), rows })
-}
-
-impl Leaders {
-    fn key(&self) -> String {
-        let after = self.after.map(|at| LeaderPlace { window: self.window, by: self.by, at });
-        let after = after.map(|place| Cursor(place).to_text()).unwrap_or_default();
-        format!(
-            "leaderboard {} {} {} {} {after}",
-            self.window.as_str(),
-            by_text(self.by),
-            self.rows.limit,
-            self.rows.offset
-        )
-    }
 }
 
 fn by_text(by: Ranking) -> &'static str {

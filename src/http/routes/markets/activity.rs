@@ -13,7 +13,6 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
         page::Cursor,
         query::{QueryReader, Window},
-        reply::Rendered,
         views::Views,
     },
     journal::read::activity::{self, Activity, ActivityKind, ActivityPlace},
@@ -96,17 +95,14 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    if let Some(ready) = views.list(target) {
-        return Ok(ready.reply(&request));
-    }
-    let mut reader = QueryReader::new(request.query_string())?;
-    let window = reader.window();
-    let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
-    reader.finish()?;
-    let rendered = Rendered::of(&gateway.ask(ListActivity { after, window }).await?)?;
-    views.put_list(target, rendered.clone());
-    Ok(rendered.reply(&request))
+    let asked = async {
+        let mut reader = QueryReader::new(request.query_string())?;
+        let window = reader.window();
+        let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
+        reader.finish()?;
+        gateway.ask(ListActivity { after, window }).await
+    };
+    views.kept(&request, asked).await
 }
 
 impl Question for ListActivity {

@@ -11,7 +11,6 @@ use crate::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
         query::MAX_LIMIT,
-        reply::Rendered,
         views::Views,
     },
     journal::read::listing::{self, CategoryRow},
@@ -83,12 +82,7 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(ready) = views.list(request.path()) {
-        return Ok(ready.reply(&request));
-    }
-    let rendered = Rendered::of(&gateway.ask(ListCategories).await?)?;
-    views.put_list(request.path(), rendered.clone());
-    Ok(rendered.reply(&request))
+    views.kept(&request, gateway.ask(ListCategories)).await
 }
 
 impl Question for ListCategories {

@@ -21,7 +21,6 @@ use crate::{
         openapi::errors::ReadErrors,
         page::Cursor,
         query::{ListQuery, QueryReader, Window},
-        reply::Rendered,
         views::Views,
     },
     journal::{
@@ -87,14 +86,7 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    if let Some(ready) = views.list(target) {
-        return Ok(ready.reply(&request));
-    }
-    let page = gateway.ask(parse(request.query_string())?).await?;
-    let rendered = Rendered::of(&page)?;
-    views.put_list(target, rendered.clone());
-    Ok(rendered.reply(&request))
+    views.kept(&request, async { gateway.ask(parse(request.query_string())?).await }).await
 }
 
 fn parse(query: &str) -> Result<ListMarkets, ApiError> {

@@ -12,7 +12,6 @@ use crate::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
         query::QueryReader,
-        reply::Rendered,
         views::Views,
     },
     journal::read::listing::{self, TrendingRow},
@@ -79,16 +78,13 @@ pub async fn handle(
     gateway: web::Data<GatewayHandle>,
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-    if let Some(ready) = views.list(target) {
-        return Ok(ready.reply(&request));
-    }
-    let mut reader = QueryReader::new(request.query_string())?;
-    let limit = reader.window().limit;
-    reader.finish()?;
-    let rendered = Rendered::of(&gateway.ask(ListTrending { limit }).await?)?;
-    views.put_list(target, rendered.clone());
-    Ok(rendered.reply(&request))
+    let asked = async {
+        let mut reader = QueryReader::new(request.query_string())?;
+        let limit = reader.window().limit;
+        reader.finish()?;
+        gateway.ask(ListTrending { limit }).await
+    };
+    views.kept(&request, asked).await
 }
 
 impl Question for ListTrending {

@@ -18,7 +18,6 @@ use crate::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
         query::QueryReader,
-        reply::Rendered,
         views::Views,
     },
     journal::{read::wallets, rows::wallets::WindowName},
@@ -86,14 +85,8 @@ pub async fn handle(
     let window = reader.one_of("window", &WINDOWS).unwrap_or(WindowName::Month);
     let points = reader.count("points", 2..=POINTS_MAX, POINTS);
     reader.finish()?;
-    let key = format!("portfolio {wallet} {} {points}", window.as_str());
-    if let Some(ready) = views.list(&key) {
-        return Ok(ready.reply(&request));
-    }
     let end = UnixHour(UnixHour::of(UnixSeconds(chrono::Utc::now().timestamp())).0 + 1);
-    let rendered = Rendered::of(&gateway.ask(ShowPortfolio { wallet, window, points, end }).await?)?;
-    views.put_list(&key, rendered.clone());
-    Ok(rendered.reply(&request))
+    views.kept(&request, gateway.ask(ShowPortfolio { wallet, window, points, end })).await
 }
 
 impl Question for ShowPortfolio {
