@@ -9,10 +9,12 @@ use actix::prelude::*;
 use deadpool_postgres::Pool;
 
 use super::supervision::{Crash, DeathGuard};
-use crate::journal::sweep::sweep;
+use crate::journal::sweep::{ROWS_MAX, sweep};
 
 /// Between two passes.
 const PAUSE: Duration = Duration::from_secs(60);
+/// After a pass that left something.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Sweeper {
@@ -29,13 +31,19 @@ impl Sweeper {
     fn begin(&mut self, ctx: &mut Context<Self>) {
         let pool = self.pool.clone();
         ctx.spawn(async move { sweep(&pool).await }.into_actor(self).map(|swept, _, ctx| {
+            let mut pause = PAUSE;
             match swept {
-                Ok(swept) => swept.iter().filter(|(_, rows)| *rows > 0).for_each(|(name, rows)| {
-                    log::debug!("{rows} {name} were swept");
-                }),
+                Ok(swept) => {
+                    for (name, rows) in swept.into_iter().filter(|(_, rows)| *rows > 0) {
+                        log::debug!("{rows} {name} were swept");
+                        if rows >= ROWS_MAX as u64 {
+                            pause = SHORT_PAUSE;
+                        }
+                    }
+                }
                 Err(error) => log::warn!("nothing was swept: {error}"),
             }
-            ctx.run_later(PAUSE, |actor, ctx| actor.begin(ctx));
+            ctx.run_later(pause, |actor, ctx| actor.begin(ctx));
         }));
     }
 }

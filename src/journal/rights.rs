@@ -97,7 +97,7 @@ pub async fn act(transaction: &Transaction<'_>, acting: Acting) -> Result<(), Er
 }
 
 /// Runs `work` in one transaction that acts for somebody, and commits it if it may write and the answer is `Ok`. Dropped
-/// anywhere, or answered with an error, it is rolled back.
+/// anywhere, or answered with an error, it is rolled back; so `work` has no effects but in the transaction.
 ///
 /// # Errors
 /// What `work` answers, or those of the transaction: then nothing was written, except that a COMMIT without an answer

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use crate::{
     http::{
         error::{ApiError, ErrorCode},
-        gateway::Reads,
+        gateway::{PATIENCE, Reads},
     },
     journal::sessions,
 };
@@ -50,7 +50,9 @@ impl Sessions {
             None => {}
         }
         let (session, wallet) = (caller.session, caller.wallet);
-        let is_live = reads.engine_read(async |tx| Ok(sessions::is_live(&**tx, session, wallet).await?)).await?;
+        let asked = reads.engine_read(async |tx| Ok(sessions::is_live(&**tx, session, wallet).await?));
+        let too_long = |_| ApiError::new(ErrorCode::Timeout, "It took too long.");
+        let is_live = tokio::time::timeout(PATIENCE, asked).await.map_err(too_long)??;
         if is_live && self.found(session, Instant::now()) { Ok(()) } else { Err(ended()) }
     }
 
