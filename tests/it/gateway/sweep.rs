@@ -23,7 +23,8 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
     client.batch_execute(rows).await.unwrap();
     let pool = settings(&database).pool(1).unwrap();
     let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
-    assert_eq!(swept, [1, 1, 1, 1]);
+    // Documents have a test of their own.
+    assert_eq!(swept, [1, 1, 1, 1, 0]);
     assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \

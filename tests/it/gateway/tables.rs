@@ -224,9 +224,12 @@ async fn a_vote_past_the_engine_obeys_phase_and_uniqueness_and_reaches_the_outbo
     assert_eq!(outcome(&anon, &vote("proposal_votes", proposed)).await, Err("42501".into()));
 
     let rows = admin.query("SELECT market::text, kind, payload FROM outbox ORDER BY id", &[]).await.unwrap();
-    let told: Vec<(String, String, serde_json::Value)> =
+    let mut told: Vec<(String, String, serde_json::Value)> =
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
-    let payload = serde_json::json!({"wallet": wallet(1), "vote": true});
+    for (.., payload) in &mut told {
+        assert!(payload.as_object_mut().unwrap().remove("voted_at_ms").is_some_and(|at| at.as_i64() > Some(0)));
+    }
+    let payload = serde_json::json!({"wallet": wallet(1), "vote": true, "signature": null});
     assert_eq!(
         told,
         [
