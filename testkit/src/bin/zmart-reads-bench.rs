@@ -4,6 +4,8 @@
 //! journal, and asks each route for a while over connections that stay open. Prints `reads ROUTE requests=… p50_ms=…
 //! p99_ms=… max_ms=… bytes=…` a route, and those that miss the goal. Another route is one line in [`ROUTES`].
 
+#![allow(clippy::float_arithmetic)] // clock times
+
 use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};

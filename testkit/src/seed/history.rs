@@ -65,10 +65,10 @@ const MOMENT: UnixSeconds = UnixSeconds(1_999_999_999);
 const SLOT: Slot = Slot(987_654_321_012_345);
 
 /// Trades of the market of a rank, from 0.
+#[allow(clippy::float_arithmetic)] // a load, no money
 fn trades_of(size: Size) -> Vec<u64> {
     let weights: Vec<f64> = (1..=size.markets).map(|rank| (rank as f64).powf(-SKEW)).collect();
     let sum: f64 = weights.iter().sum();
-    #[allow(clippy::float_arithmetic)] // a test's load
     weights.iter().map(|weight| ((weight / sum) * size.trades as f64) as u64 + 1).collect()
 }
 

@@ -164,3 +164,30 @@ async fn figures_are_those_of_the_window_at_every_time() {
     let idle = "SELECT count(*) FROM market_stats WHERE due_at_unix IS NOT NULL";
     assert_eq!(client.query_one(idle, &[]).await.unwrap().get::<_, i64>(0), 0, "nobody is looked at for nothing");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_migration_makes_of_trades_that_are_there_what_batches_make_of_them() {
+    let database = Database::fresh().await;
+    let epoch = prepare(&database).await;
+    let pool = settings(&database.url).pool(2).unwrap();
+    let client = database.connect().await;
+    let writer = WriterLife::begin(&pool).await.unwrap();
+    let mut story = Story::begin(1, epoch);
+    for step in 0..150_u64 {
+        story.buy(Wallet([(step % 7) as u8 + 1; 32]), Outcome::from(step % 3 > 0), 1_000_000_000 + step);
+    }
+    writer.commit(&pool, 1, &[story.append()]).await.unwrap();
+    let head = story.seq();
+    assert!(!story.roll_back_from(zmart::domain::ids::Seq(head.0 - 5)).is_empty());
+    writer.commit(&pool, 2, &[story.append()]).await.unwrap();
+    // Every column, the places of the trades among them.
+    let all = "SELECT jsonb_agg(c ORDER BY market, step, bucket_unix) FROM candles c";
+    let by_batches: serde_json::Value = client.query_one(all, &[]).await.unwrap().get(0);
+    assert!(by_batches.as_array().unwrap().len() > 3);
+    let migration = include_str!("../../../sql/V5__reads.sql");
+    let fill = &migration[migration.find("INSERT INTO candles").unwrap()..];
+    let fill = &fill[..=fill.find(';').unwrap()];
+    client.batch_execute(&format!("DELETE FROM candles; {fill}")).await.unwrap();
+    let by_migration: serde_json::Value = client.query_one(all, &[]).await.unwrap().get(0);
+    assert_eq!(by_migration, by_batches);
+}
