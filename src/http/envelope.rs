@@ -46,7 +46,7 @@ pub struct ErrorBody<'a> {
     pub program_error: Option<&'a ProgramRefusal>,
     /// The transaction that is in the way, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub signature: Option<TxSignature>,
+    pub signature: Option<&'a TxSignature>,
 }
 
 /// With the app's data: whether TLS ends in front of it. Browsers are then told to come by TLS only.
@@ -113,8 +113,8 @@ impl Told {
             path: &self.path,
             request_id: self.request_id,
             details: &error.details,
-            program_error: error.program_error.as_ref(),
-            signature: error.signature,
+            program_error: error.program_error.as_deref(),
+            signature: error.signature.as_deref(),
         };
         // It has nothing that can't be written.
         let body = serde_json::to_vec(&body).unwrap_or_default();

@@ -118,11 +118,10 @@ fn of_trades(app: &mut web::ServiceConfig) {
         .service(readable("/api/trades/history", trades::history::handle))
         .service(writable("/api/transactions", transactions::submit::handle))
         .service(readable("/api/transactions/{signature}", transactions::show::handle))
-        .service(actions::action("/actions.json").route(web::get().to(actions::rules::handle)))
-        .service(actions::action("/api/actions/icon.svg").route(web::get().to(actions::icon::handle)))
+        .service(actions::action("/actions.json", actions::rules::handle))
+        .service(actions::action("/api/actions/icon.svg", actions::icon::handle))
         .service(
-            actions::action("/api/actions/markets/{market}")
-                .route(web::get().to(actions::market::show))
+            actions::action("/api/actions/markets/{market}", actions::market::show)
                 .route(web::post().to(actions::market::trade)),
         );
 }
