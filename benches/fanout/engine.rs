@@ -157,7 +157,9 @@ pub fn run() -> Result<()> {
             read_pool_size: 1,
             ws: WsLimits::default(),
         };
-        let servers = serve(settings, HttpParts { registry, health: Health::new(), desk: None }).await?;
+        let servers =
+            serve(settings, HttpParts { registry, health: Health::new(), desk: None, votes: Default::default() })
+                .await?;
         let address = servers.ws;
         actix::spawn(async move {
             let mut servers = servers;

@@ -23,7 +23,7 @@ use crate::{
     },
     domain::{
         event::{ChainEvent, EventSubject},
-        ids::{AccountAddress, ProgramId, Slot, TxSignature},
+        ids::{AccountAddress, ProgramId, Slot, TxSignature, Wallet},
     },
 };
 
@@ -57,6 +57,11 @@ pub struct ReadHistory {
     pub since: Slot,
 }
 
+/// What a wallet holds now, in lamports; 0 where the chain knows no such account.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<u64, ChainReadError>")]
+pub struct ReadLamports(pub Wallet);
+
 /// See the module.
 pub struct ChainReader {
     rpc: ChainRpc,
@@ -84,6 +89,19 @@ impl Handler<ReadHistory> for ChainReader {
         Box::pin(async move {
             let _turn = reads.acquire().await;
             read(&rpc, program, message).await
+        })
+    }
+}
+
+impl Handler<ReadLamports> for ChainReader {
+    type Result = ResponseFuture<Result<u64, ChainReadError>>;
+
+    fn handle(&mut self, ReadLamports(wallet): ReadLamports, _: &mut Self::Context) -> Self::Result {
+        let (rpc, reads) = (self.rpc.clone(), Arc::clone(&self.reads));
+        Box::pin(async move {
+            let _turn = reads.acquire().await;
+            let read = rpc.accounts(&[AccountAddress(wallet.0)]).await?;
+            Ok(read.accounts.into_iter().flatten().next().map_or(0, |account| account.lamports))
         })
     }
 }

@@ -13,10 +13,11 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
-    chain_reader::ChainReader,
+    chain_reader::{ChainReader, ReadLamports},
     clock::Clock,
     journal_writer::JournalWriter,
     listener::{Listener, ListenerParts, ListenerTick},
+    outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     root::{Ending, Kind, Root},
@@ -79,6 +80,7 @@ pub struct Engine {
     listener: Link<Listener>,
     registry_link: Link<Registry>,
     clock: Link<Clock>,
+    outbox: Link<OutboxReader>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -99,6 +101,7 @@ impl Engine {
         let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
         let submissions = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
+        let outbox = Link::default();
 
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
@@ -164,6 +167,17 @@ impl Engine {
                     news: submission_news.clone(),
                 },
             ),
+            outbox_kind(
+                &outbox,
+                arbiter("outbox"),
+                OutboxParts {
+                    pool: database.pool(SERVICE_CONNECTIONS)?,
+                    listen: database.parse()?,
+                    registry: registry_link.clone(),
+                    health: health.clone(),
+                    signatures_required: config.votes.signatures_required,
+                },
+            ),
             clock_kind(&clock, arbiter("clock"), &listener, &registry_link, &submissions),
         ];
         watchdog::start(health.clone())?;
@@ -174,6 +188,7 @@ impl Engine {
             listener,
             registry_link,
             clock,
+            outbox,
             config_address,
             root: Root::new(kinds, health.clone()).start(),
             rpc_budget: budget,
@@ -184,7 +199,7 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `submissions`,
-    /// `config`, or the address of a market. False if there is none of that name.
+    /// `outbox`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -193,9 +208,16 @@ impl Engine {
             "registry" => crash(&self.registry_link),
             "clock" => crash(&self.clock),
             "submissions" => crash(&self.submissions),
+            "outbox" => crash(&self.outbox),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
+    }
+
+    /// The way to whoever reads from the chain what a wallet holds.
+    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
+        let reader = self.reader.clone();
+        move || reader.get().map(Addr::recipient)
     }
 
     /// The process is about to end: actors that end from now on are not started again.
@@ -284,6 +306,17 @@ fn submissions_kind(link: &Link<Submissions>, arbiter: ArbiterHandle, parts: Sub
         start: Box::new(move |guard| {
             let parts = parts.clone();
             link.set(Submissions::start_in_arbiter(&arbiter, move |_| Submissions::new(parts, guard)));
+        }),
+    }
+}
+
+fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
+    let link = link.clone();
+    Kind {
+        name: "outbox reader",
+        start: Box::new(move |guard| {
+            let parts = parts.clone();
+            link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
         }),
     }
 }

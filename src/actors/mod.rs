@@ -10,6 +10,7 @@
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
 //! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
+//! | [`outbox`] | which markets have users' writes on their way | bells, ticks | `Written` | 512 rows a page, 256 markets | rows stay in the outbox | restarted, reads again |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
 //! notices who hangs.
@@ -26,6 +27,7 @@ pub mod engine;
 mod generations;
 pub mod journal_writer;
 pub mod listener;
+pub mod outbox;
 pub mod pressure;
 pub mod registry;
 pub mod root;

@@ -18,6 +18,7 @@ use crate::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
         auth::{AuthSettings, siws::Site},
         desk::DeskSettings,
+        routes::votes::VoteRules,
         ws::WsLimits,
     },
     journal::{gateway_login, identity, migrate},
@@ -77,6 +78,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         read_pool_size: config.database.read_connections,
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
+    let votes = VoteRules::new(config.votes, engine.balances());
     let trading = &config.trading;
     let desk = DeskSettings {
         rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program),
@@ -86,7 +88,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         slot: Duration::from_millis(trading.slot_ms),
         submissions: engine.submissions.clone(),
     };
-    let parts = HttpParts { registry: engine.registry.clone(), health, desk: Some(desk) };
+    let parts = HttpParts { registry: engine.registry.clone(), health, desk: Some(desk), votes };
     let servers = serve(http, parts).await?;
     println!("listening api=http://{} ws=ws://{} indexer=http://{}", servers.api, servers.ws, servers.indexer);
     Ok((engine, servers))

@@ -104,6 +104,46 @@ pub struct TradingConfig {
     pub resend_ms: u64,
 }
 
+/// Who may vote here, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct VoteConfig {
+    /// So many votes make a proposal's tally count.
+    pub minimum: u32,
+    /// Votes count only with their wallet's signature over the vote.
+    pub signatures_required: bool,
+    /// Who may vote.
+    pub eligibility: VoteEligibility,
+    /// For [`VoteEligibility::MinBalance`].
+    pub min_balance_lamports: u64,
+}
+
+/// Who may vote by a session of this API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoteEligibility {
+    /// Any wallet that signs in.
+    Any,
+    /// One that holds a minimum of lamports when it votes.
+    MinBalance,
+    /// One that has traded in any market.
+    Traded,
+    /// Nobody: votes are cast by transactions only.
+    Onchain,
+}
+
+impl std::str::FromStr for VoteEligibility {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "any" => Ok(Self::Any),
+            "min_balance" => Ok(Self::MinBalance),
+            "traded" => Ok(Self::Traded),
+            "onchain" => Ok(Self::Onchain),
+            _ => Err("one of any, min_balance, traded, onchain".into()),
+        }
+    }
+}
+
 /// The servers.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -145,6 +185,8 @@ pub struct Config {
     pub chain: ChainConfig,
     /// Trades.
     pub trading: TradingConfig,
+    /// Who may vote here, and with what.
+    pub votes: VoteConfig,
     /// The servers.
     pub server: ServerConfig,
     /// Logging.
@@ -253,6 +295,20 @@ impl Config {
             source.value("WARN_COST_BPS", "100", "a quote warns where its cost differs from true LMSR by more");
         let slot_ms = source.value("SLOT_MS", "400", "how long a slot lasts: what expires_at is estimated by");
         let resend_ms = source.value("RESEND_MS", "2000", "a transaction that has not landed is sent again so often");
+        source.topic("Votes");
+        let minimum = source.value("MIN_PROPOSAL_VOTES", "10", "so many votes make a proposal's tally count");
+        let signatures: Option<String> =
+            source.value("VOTE_SIGNATURES", "optional", "optional, or required: a vote has its wallet's own signature");
+        if signatures.as_deref().is_some_and(|signatures| !matches!(signatures, "optional" | "required")) {
+            source.refuse("VOTE_SIGNATURES", "one of optional, required");
+        }
+        let eligibility =
+            source.value("VOTE_ELIGIBILITY", "any", "who may vote through the API: any, min_balance, traded, onchain");
+        let min_balance_lamports = source.value(
+            "VOTE_MIN_BALANCE_LAMPORTS",
+            "100000000",
+            "what a wallet has to hold where min_balance decides",
+        );
         source.topic("The servers");
         let host = source.value("API_HOST", "127.0.0.1", "address of all three ports");
         let api_port = source.value("API_PORT", "4000", "REST; 0 = any free port");
@@ -291,6 +347,12 @@ impl Config {
                 warn_cost_bps: warn_cost_bps?,
                 slot_ms: slot_ms?,
                 resend_ms: resend_ms?,
+            },
+            votes: VoteConfig {
+                minimum: minimum?,
+                signatures_required: signatures? == "required",
+                eligibility: eligibility?,
+                min_balance_lamports: min_balance_lamports?,
             },
             server: ServerConfig {
                 host: host?,

@@ -102,7 +102,13 @@ impl ProgramConfig {
 
     /// The entry of an event whose effect the adopted config already contains.
     pub fn plan_contained(event: &ChainEvent) -> EntryBody {
-        EntryBody::Contained { id: event.id, position: event.position, event: event.event.clone(), figures: None }
+        EntryBody::Contained {
+            id: event.id,
+            position: event.position,
+            event: event.event.clone(),
+            figures: None,
+            tally: None,
+        }
     }
 
     /// The entry that adopts a config (made by [`ProgramConfig::from_account`]).

@@ -10,9 +10,11 @@ use super::{
     config::ProgramConfig,
     event::{InstructionFacts, ProgramEvent},
     fees::Fees,
-    ids::{ChainPosition, EventId, Seq},
+    ids::{ChainPosition, EventId, Seq, Slot, TxSignature, Wallet},
     market::Market,
+    metadata::MarketMetadata,
     phase::Phase,
+    tally::{Counts, MarketCounts, VoteKind},
 };
 
 /// The three rates that a trade pays, in force at its place in the chain's order.
@@ -75,6 +77,9 @@ pub enum EntryBody {
         old_phase: Option<Phase>,
         /// The market after it.
         market: Box<Market>,
+        /// Of a vote: what is counted after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tally: Option<Counts>,
     },
     /// An event whose effect an adopted state already contains: recorded, with its trade, but no quantity moves.
     Contained {
@@ -86,6 +91,9 @@ pub enum EntryBody {
         event: ProgramEvent,
         /// For a trade: the fees as far as they can be told. `shares_*` are those of the market as it stands.
         figures: Option<TradeFigures>,
+        /// Of a vote: what is counted after it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tally: Option<Counts>,
     },
     /// The account's state was adopted, because no known sequence of events leads to it.
     Resync {
@@ -130,6 +138,9 @@ pub enum EntryBody {
         old_phase: Option<Phase>,
         /// The market without them.
         market: Box<Market>,
+        /// What is counted after it, where votes are among them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tallies: Option<MarketCounts>,
         /// The finalized slot that proved it.
         slot: super::ids::Slot,
     },
@@ -142,6 +153,55 @@ pub enum EntryBody {
         /// The finalized slot that proved it.
         slot: super::ids::Slot,
     },
+    /// A vote that was cast here, not by a transaction.
+    Vote {
+        /// On what.
+        vote_kind: VoteKind,
+        /// Whose.
+        wallet: Wallet,
+        /// Which way.
+        vote: bool,
+        /// The wallet's own signature over the vote's message, where it was given: checked before it is recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<TxSignature>,
+        /// When the vote was cast, in milliseconds since 1970.
+        voted_at_ms: i64,
+        /// What is counted after it.
+        tally: Counts,
+        /// The stream's slot when it was recorded: what users write has none of its own.
+        slot: Slot,
+    },
+    /// Somebody commented on the market.
+    Comment {
+        /// The comment.
+        id: uuid::Uuid,
+        /// Whose.
+        wallet: Wallet,
+        /// What was said.
+        content: String,
+        /// When, in milliseconds since 1970.
+        created_at_ms: i64,
+        /// As in a vote.
+        slot: Slot,
+    },
+    /// A comment was deleted by its author.
+    CommentDeleted {
+        /// The comment.
+        id: uuid::Uuid,
+        /// Whose.
+        wallet: Wallet,
+        /// As in a vote.
+        slot: Slot,
+    },
+    /// What the market is about has come: the document whose hash is the chain's.
+    Metadata {
+        /// The document's fields.
+        metadata: Box<MarketMetadata>,
+        /// The market as it stands.
+        market: Box<Market>,
+        /// As in a vote.
+        slot: Slot,
+    },
 }
 
 impl EntryBody {
@@ -152,9 +212,41 @@ impl EntryBody {
             | Self::Event { id, position, event, .. }
             | Self::Contained { id, position, event, .. }
             | Self::Config { id, position, event, .. } => Some((*id, *position, event)),
-            Self::Resync { .. } | Self::ConfigResync { .. } | Self::Rollback { .. } | Self::ConfigRollback { .. } => {
-                None
+            _ => None,
+        }
+    }
+
+    /// True for what a user wrote beside the chain: no event, and no account tells of it.
+    pub fn is_users(&self) -> bool {
+        matches!(self, Self::Vote { .. } | Self::Comment { .. } | Self::CommentDeleted { .. } | Self::Metadata { .. })
+    }
+
+    /// True for what is said about a market whatever becomes of it on the chain: it fits any state, changes none, and no
+    /// roll-back takes it back. A document is not among them: it is of the market that the chain tells.
+    pub fn fits_always(&self) -> bool {
+        self.is_users() && !matches!(self, Self::Metadata { .. })
+    }
+
+    /// What it leaves counted, if that is another number than before it.
+    pub fn tallies(&self) -> impl Iterator<Item = (VoteKind, Counts)> {
+        let one = match self {
+            Self::Vote { vote_kind, tally, .. } => Some((*vote_kind, *tally)),
+            Self::Event { event, tally: Some(tally), .. } | Self::Contained { event, tally: Some(tally), .. } => {
+                VoteKind::of(event).map(|(kind, ..)| (kind, *tally))
             }
+            _ => None,
+        };
+        let both = match self {
+            Self::Rollback { tallies: Some(tallies), .. } => VoteKind::ALL.map(|kind| Some((kind, tallies.of(kind)))),
+            _ => [None, None],
+        };
+        one.into_iter().chain(both.into_iter().flatten())
+    }
+
+    /// Of a vote on the chain: what is counted after it. Nothing happens to others.
+    pub fn set_tally(&mut self, counts: Counts) {
+        if let Self::Event { tally, .. } | Self::Contained { tally, .. } = self {
+            *tally = Some(counts);
         }
     }
 
@@ -163,6 +255,13 @@ impl EntryBody {
         match self {
             Self::Rollback { reverted, .. } | Self::ConfigRollback { reverted, .. } => reverted,
             _ => &[],
+        }
+    }
+
+    /// Of a market's roll-back: what is counted after it. Nothing happens to others.
+    pub fn set_tallies(&mut self, counts: MarketCounts) {
+        if let Self::Rollback { tallies, .. } = self {
+            *tallies = Some(counts);
         }
     }
 
@@ -177,7 +276,11 @@ impl EntryBody {
             Self::Resync { slot, .. }
             | Self::ConfigResync { slot, .. }
             | Self::Rollback { slot, .. }
-            | Self::ConfigRollback { slot, .. } => *slot,
+            | Self::ConfigRollback { slot, .. }
+            | Self::Vote { slot, .. }
+            | Self::Comment { slot, .. }
+            | Self::CommentDeleted { slot, .. }
+            | Self::Metadata { slot, .. } => *slot,
             Self::Trade { position, .. }
             | Self::Event { position, .. }
             | Self::Contained { position, .. }

@@ -32,3 +32,4 @@ pub mod soundness;
 pub mod submission;
 pub mod tally;
 pub mod trade;
+pub mod user_write;

@@ -80,7 +80,11 @@ impl PositionDelta {
             | EntryBody::Config { .. }
             | EntryBody::ConfigResync { .. }
             | EntryBody::Rollback { .. }
-            | EntryBody::ConfigRollback { .. } => return None,
+            | EntryBody::ConfigRollback { .. }
+            | EntryBody::Vote { .. }
+            | EntryBody::Comment { .. }
+            | EntryBody::CommentDeleted { .. }
+            | EntryBody::Metadata { .. } => return None,
         };
         match event {
             ProgramEvent::SharesBought(e) => {

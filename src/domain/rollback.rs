@@ -16,6 +16,14 @@ use super::{
 /// How a stream's state moves by an entry.
 pub type Advance<S> = fn(Option<S>, &EntryBody) -> Result<S, Misfit>;
 
+/// The state after an entry, or none where there is none yet: what fits any state moves not even nothing.
+///
+/// # Errors
+/// Those of `advance`.
+pub fn step<S>(advance: Advance<S>, state: Option<S>, body: &EntryBody) -> Result<Option<S>, Misfit> {
+    if body.fits_always() { Ok(state) } else { advance(state, body).map(Some) }
+}
+
 /// A stream that is being rebuilt from its finalized point, entry by entry.
 #[derive(Debug, Clone)]
 pub struct Rebuild<S> {
@@ -37,12 +45,11 @@ impl<S: Clone> Rebuild<S> {
         if entry.body.is_rollback() || self.fallen_before.contains(&entry.seq) {
             return false;
         }
-        let next = if is_condemned { None } else { (self.advance)(self.state.clone(), &entry.body).ok() };
+        let next = if is_condemned { None } else { step(self.advance, self.state.clone(), &entry.body).ok() };
         let stands = next.is_some();
-        if stands {
-            self.state = next;
-        } else {
-            self.reverted.push(entry.seq);
+        match next {
+            Some(state) => self.state = state,
+            None => self.reverted.push(entry.seq),
         }
         stands
     }

@@ -9,10 +9,53 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use super::{amount::Bps, ids::Wallet};
+use serde::{Deserialize, Serialize};
+
+use super::{amount::Bps, event::ProgramEvent, ids::Wallet};
 
 /// All of them, in basis points.
 const ALL_BPS: u64 = 10_000;
+
+/// What is voted on. The numbers are the program's: the last seed of a vote record's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum VoteKind {
+    /// Whether a proposed market is approved.
+    Proposal = 0,
+    /// Whether a proposed outcome is wrong.
+    Dispute = 1,
+}
+
+impl VoteKind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Proposal, Self::Dispute];
+
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposal => "proposal",
+            Self::Dispute => "dispute",
+        }
+    }
+
+    /// The event that a vote on the chain is.
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::Proposal => "ProposalVoteSubmitted",
+            Self::Dispute => "DisputeVoteSubmitted",
+        }
+    }
+
+    /// What an event votes on, who voted, and which way; `None` if it is no vote.
+    pub fn of(event: &ProgramEvent) -> Option<(Self, Wallet, bool)> {
+        match event {
+            ProgramEvent::ProposalVoteSubmitted(e) => Some((Self::Proposal, e.user, e.vote)),
+            ProgramEvent::DisputeVoteSubmitted(e) => Some((Self::Dispute, e.user, e.vote)),
+            _ => None,
+        }
+    }
+}
 
 /// Where a vote was cast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,10 +67,54 @@ pub enum VoteSource {
 }
 
 /// How many voted which way. The sum fits 32 bits, as the program demands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "StoredCounts")]
 pub struct Counts {
     in_favour: u32,
     against: u32,
+}
+
+/// As a row holds them.
+#[derive(Deserialize)]
+struct StoredCounts {
+    in_favour: u32,
+    against: u32,
+}
+
+impl TryFrom<StoredCounts> for Counts {
+    type Error = &'static str;
+    fn try_from(stored: StoredCounts) -> Result<Self, Self::Error> {
+        Self::new(stored.in_favour, stored.against).ok_or("the sum of votes does not fit 32 bits")
+    }
+}
+
+/// What is counted in a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MarketCounts {
+    /// On its proposal.
+    #[serde(default)]
+    pub proposal: Counts,
+    /// On its dispute.
+    #[serde(default)]
+    pub dispute: Counts,
+}
+
+impl MarketCounts {
+    /// On one of them.
+    pub fn of(&self, kind: VoteKind) -> Counts {
+        match kind {
+            VoteKind::Proposal => self.proposal,
+            VoteKind::Dispute => self.dispute,
+        }
+    }
+
+    /// One of them changes.
+    pub fn set(&mut self, kind: VoteKind, counts: Counts) {
+        match kind {
+            VoteKind::Proposal => self.proposal = counts,
+            VoteKind::Dispute => self.dispute = counts,
+        }
+    }
 }
 
 impl Counts {

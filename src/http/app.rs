@@ -23,7 +23,7 @@ use super::{
     envelope::{envelope, json_bodies},
     gateway::{GatewayHandle, Reads},
     pool::ReadPool,
-    routes::{self, health::ServiceName},
+    routes::{self, health::ServiceName, votes::VoteRules},
     ws::{
         WsLimits,
         hub::{CountSessions, Hub, Hubs, SayGoodbye, Sources},
@@ -78,6 +78,8 @@ pub struct HttpParts {
     pub health: Health,
     /// How transactions are built; `None`: they are not.
     pub desk: Option<DeskSettings>,
+    /// How votes are taken.
+    pub votes: VoteRules,
 }
 
 /// The servers, running.
@@ -167,6 +169,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .app_data(tokens.clone())
                 .app_data(sessions.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
+                .app_data(web::Data::new(parts.votes.clone()))
                 .app_data(json_bodies())
                 .app_data(bounded())
                 .configure(routes::api)

@@ -217,18 +217,19 @@ impl Reads {
         if !markets.into_iter().any(|market| market.phase == Phase::Resolving) {
             return None;
         }
-        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config_period()).await.ok().flatten()
+        self.program_config().await.map(|config| config.dispute_period_seconds)
     }
 
-    async fn config_period(&self) -> Option<i64> {
-        Some(self.program_config().await.ok()?.dispute_period_seconds)
+    /// The program's config, if it can be had at once.
+    pub async fn program_config(&self) -> Option<Arc<ProgramConfig>> {
+        tokio::time::timeout(PATIENCE_FOR_EXTRAS, self.config_in_force()).await.ok()?.ok()
     }
 
     /// The program's config as the world may see it.
     ///
     /// # Errors
     /// UNAVAILABLE while it is being loaded, or before there is one.
-    pub async fn program_config(&self) -> Result<Arc<ProgramConfig>, ApiError> {
+    pub async fn config_in_force(&self) -> Result<Arc<ProgramConfig>, ApiError> {
         let known = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let handle = match known.filter(ConfigHandle::is_alive) {
             Some(handle) => handle,

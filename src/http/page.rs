@@ -9,7 +9,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     domain::ids::{Epoch, MarketAddress, Seq},
-    journal::read::{MarketPosition, TradePosition},
+    journal::{
+        read::{MarketPosition, TradePosition},
+        social::CommentPosition,
+    },
 };
 
 /// A text is not a cursor of this list.
@@ -52,6 +55,7 @@ impl<P: Place> FromStr for Cursor<P> {
 
 const MARKETS: u8 = b'm';
 const TRADES: u8 = b't';
+const COMMENTS: u8 = b'c';
 
 impl Place for MarketPosition {
     fn encode(&self) -> Vec<u8> {
@@ -79,6 +83,19 @@ impl Place for TradePosition {
     }
 }
 
+impl Place for CommentPosition {
+    fn encode(&self) -> Vec<u8> {
+        [&[COMMENTS][..], &self.created_at_us.to_be_bytes(), self.id.as_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (created_at, id) = rest.split_first_chunk::<8>()?;
+        let id = uuid::Uuid::from_slice(id).ok()?;
+        (list == COMMENTS).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), id })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,6 +110,10 @@ mod tests {
             let trade = Cursor(TradePosition { epoch: Epoch(epoch), seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
             prop_assert_eq!(trade.to_text().parse::<Cursor<MarketPosition>>(), Err(BadCursor));
+            let id = uuid::Uuid::from_u64_pair(seq, created_at_unix as u64);
+            let comment = Cursor(CommentPosition { created_at_us: created_at_unix, id });
+            prop_assert_eq!(comment.to_text().parse(), Ok(comment));
+            prop_assert_eq!(comment.to_text().parse::<Cursor<TradePosition>>(), Err(BadCursor));
         }
 
         #[test]

@@ -26,7 +26,7 @@ pub async fn insert(
     market: MarketAddress,
     seed: MarketSeed,
     document: &MetadataDocument,
-) -> Result<(), JournalError> {
+) -> Result<(), tokio_postgres::Error> {
     const SQL: &str = "INSERT INTO market_metadata (market, market_seed, document) VALUES ($1::text, $2, $3) \
                        ON CONFLICT (market, creator_wallet) DO UPDATE SET document = excluded.document";
     let statement = tx.prepare_cached(SQL).await?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
 mod batch;
+mod beside;
 mod columns;
 pub mod evidence;
 pub mod finality;
@@ -21,6 +22,7 @@ pub mod identity;
 pub mod metadata;
 pub mod migrate;
 pub mod open;
+pub mod outbox;
 mod pipeline;
 pub mod pool;
 pub mod read;
@@ -28,9 +30,11 @@ mod revert;
 pub mod rights;
 pub mod rows;
 pub mod sessions;
+pub mod social;
 pub mod staging;
 pub mod submissions;
 pub mod users;
+pub mod votes;
 pub mod write;
 
 /// How to reach PostgreSQL.

@@ -81,7 +81,11 @@ macro_rules! load {
 
 load! {
     /// A market as it is stored; `None` if the journal has never heard of it.
-    load_market, MarketRow, "SELECT to_jsonb(t) FROM markets t WHERE address = $1::text"
+    load_market, MarketRow,
+    "SELECT to_jsonb(t) || jsonb_build_object('tallies', (
+         SELECT jsonb_object_agg(kind, jsonb_build_object('in_favour', in_favour, 'against', against))
+         FROM vote_tallies WHERE market = t.address))
+     FROM markets t WHERE address = $1::text"
 }
 load! {
     /// The config as it is stored.

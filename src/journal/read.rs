@@ -71,9 +71,14 @@ pub async fn entries_after<C: GenericClient + Sync>(
     rows.into_iter().map(entry).collect()
 }
 
+/// What a row of the journal holds.
+pub(super) fn body(payload: serde_json::Value) -> Result<EntryBody, BadRow> {
+    of_json("journal", payload)
+}
+
 fn entry(row: Row) -> Result<Entry, ReadFailure> {
     let recorded_at: chrono::DateTime<chrono::Utc> = row.try_get(1)?;
-    let body: EntryBody = of_json("journal", row.try_get(2)?)?;
+    let body = body(row.try_get(2)?)?;
     Ok(Entry { seq: Seq(unsigned("journal", row.try_get(0)?)?), recorded_at_ms: recorded_at.timestamp_millis(), body })
 }
 

@@ -14,8 +14,10 @@ use crate::domain::{
     event::{IpfsHash, Outcome, ProgramEvent},
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot, Wallet},
     market::Market,
+    metadata::MarketMetadata,
     phase::Phase,
     position::Position,
+    tally::MarketCounts,
 };
 
 /// A row holds what the domain can't: the database was changed by another hand.
@@ -76,6 +78,12 @@ pub struct MarketRow {
     pub traders_count: u64,
     pub price_yes: Option<u64>,
     pub vanished: bool,
+    /// What the market is about, if the journal knows: written by the entry that tells it, and by no other.
+    #[serde(default, skip_serializing)]
+    pub metadata: Option<MarketMetadata>,
+    /// The votes in it, where they were asked for: another table's.
+    #[serde(default, skip_serializing)]
+    pub tallies: Option<MarketCounts>,
 }
 
 /// Where a market's row stands in its journal.
@@ -138,6 +146,8 @@ impl MarketRow {
             traders_count: 0,
             price_yes: market.price_yes.map(|price| price.0),
             vanished: market.vanished,
+            metadata: None,
+            tallies: None,
         }
     }
 
@@ -223,6 +233,9 @@ pub fn kind(body: &EntryBody) -> &'static str {
         EntryBody::Config { .. } => "config",
         EntryBody::ConfigResync { .. } => "config_resync",
         EntryBody::Rollback { .. } | EntryBody::ConfigRollback { .. } => "rollback",
+        EntryBody::Vote { .. } => "vote",
+        EntryBody::Comment { .. } | EntryBody::CommentDeleted { .. } => "comment",
+        EntryBody::Metadata { .. } => "metadata",
     }
 }
 

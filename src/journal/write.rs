@@ -7,12 +7,15 @@
 //!
 //! What went wrong is sorted into what the writer can do about it ([`CommitFailure`]); what to do is the writer's.
 
+use std::sync::Arc;
+
 use deadpool_postgres::{Client, Pool, Transaction};
 use uuid::Uuid;
 
 use super::{
     JournalError,
     batch::Batch,
+    beside,
     columns::Parameters,
     pipeline::{Counts, Pipeline, exactly},
     revert,
@@ -21,6 +24,7 @@ use super::{
 use crate::domain::{
     entry::Entry,
     ids::{AccountAddress, Epoch, Seq, Slot},
+    metadata::MarketMetadata,
 };
 
 /// The row of a stream as it is after an append.
@@ -47,6 +51,17 @@ pub struct StreamAppend {
     pub slot_high_before: Slot,
     /// The row after the last entry.
     pub row: HeadRow,
+    /// What the entries that users wrote change beside it.
+    pub users: UsersPart,
+}
+
+/// What entries that users wrote change beside the stream's row.
+#[derive(Debug, Clone, Default)]
+pub struct UsersPart {
+    /// Rows of the outbox that have become entries of this append: they are deleted with it, or nothing is written.
+    pub outbox: Vec<i64>,
+    /// The market's document is another one, or (`None` inside) has fallen with the market's creation.
+    pub document: Option<Option<Arc<MarketMetadata>>>,
 }
 
 /// What went wrong with a batch, by what can be done.
@@ -142,7 +157,7 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions. What an entry does to
+    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, what users wrote. What an entry does to
     /// rows that are there already comes after all that is new.
     async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
         let rows = Batch::of(appends, self.copies);
@@ -153,6 +168,7 @@ impl WriterLife {
         rows.write_heads(&mut pipeline).await?;
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;
+        beside::write(&mut pipeline, appends).await;
         pipeline.settle().await?;
         revert::take_back(tx, appends).await
     }

@@ -36,6 +36,8 @@ pub enum Part {
     Live,
     /// Coverage reaches the chain's head.
     Coverage,
+    /// What users wrote reaches the journal in time.
+    Outbox,
     /// No market is stale for long.
     Markets,
     /// No actor kind has used up its restarts.
@@ -85,8 +87,8 @@ impl Health {
     /// A process that was just started: every part is down until it says otherwise.
     pub fn new() -> Self {
         let starting = || PartState::Down { reason: "starting".into() };
-        let parts =
-            [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage].map(|part| (part, starting()));
+        let parts = [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox]
+            .map(|part| (part, starting()));
         let values = Values { parts: parts.into_iter().collect(), ..Values::default() };
         Self {
             started: Instant::now(),

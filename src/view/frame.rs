@@ -9,13 +9,19 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use serde::{Serialize, Serializer};
 
-use super::{config::ConfigView, market::MarketView, trade::TradeView, wire};
+use super::{
+    config::ConfigView,
+    market::MarketView,
+    social::{DiscussionAction, DiscussionFrame, TalliesView, VoteView},
+    trade::TradeView,
+    wire,
+};
 use crate::{
     domain::{
-        amount::{PriceE9, ShareUnits, UnixSeconds},
+        amount::{PriceE9, ShareUnits},
         entry::{Entry, EntryBody},
         event::ProgramEvent,
-        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature, Wallet},
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature},
         market::Market,
         phase::Phase,
     },
@@ -133,26 +139,30 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
             // No entry is silent: a hole in what a client sees would look like a loss.
             None => vec![maker.bare_update(event, id.signature, false)],
         },
-        EntryBody::Event { event, id, old_phase, market, .. } => match Vote::of(event, id.signature, false) {
-            Some(vote) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
-            None => vec![maker.frame(
-                FrameType::MarketUpdate,
-                &MarketUpdate {
-                    action: Action::after(*old_phase),
-                    reason: reason(event),
-                    old_state: *old_phase,
-                    new_state: Some(market.phase),
-                    market: Some(maker.market(market)),
-                    tx_signature: Some(id.signature),
-                    contained: false,
-                },
-            )],
-        },
-        EntryBody::Contained { event, id, .. } => match (trade(), Vote::of(event, id.signature, true)) {
-            (Some(trade), _) => vec![maker.frame(FrameType::TradeExecuted, &trade)],
-            (None, Some(vote)) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
-            (None, None) => vec![maker.bare_update(event, id.signature, true)],
-        },
+        EntryBody::Event { event, id, old_phase, market, tally, .. } => {
+            match VoteView::onchain(event, id.signature, false, *tally) {
+                Some(vote) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
+                None => vec![maker.frame(
+                    FrameType::MarketUpdate,
+                    &MarketUpdate {
+                        action: Action::after(*old_phase),
+                        reason: reason(event),
+                        old_state: *old_phase,
+                        new_state: Some(market.phase),
+                        market: Some(maker.market(market)),
+                        tx_signature: Some(id.signature),
+                        contained: false,
+                    },
+                )],
+            }
+        }
+        EntryBody::Contained { event, id, tally, .. } => {
+            match (trade(), VoteView::onchain(event, id.signature, true, *tally)) {
+                (Some(trade), _) => vec![maker.frame(FrameType::TradeExecuted, &trade)],
+                (None, Some(vote)) => vec![maker.frame(FrameType::VoteUpdate, &vote)],
+                (None, None) => vec![maker.bare_update(event, id.signature, true)],
+            }
+        }
         EntryBody::Resync { price_yes_before, old_phase, market, .. } => {
             let mut frames = vec![maker.frame(
                 FrameType::MarketUpdate,
@@ -177,7 +187,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
             FrameType::ConfigUpdate,
             &ConfigUpdate { reason: "resync", config: (&**config).into(), tx_signature: None },
         )],
-        EntryBody::Rollback { reverted, price_yes_before, old_phase, market, .. } => {
+        EntryBody::Rollback { reverted, price_yes_before, old_phase, market, tallies, .. } => {
             let mut frames = vec![maker.frame(
                 FrameType::Rollback,
                 &MarketRollback {
@@ -185,6 +195,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     old_state: *old_phase,
                     new_state: (!market.vanished).then_some(market.phase),
                     market: maker.market(market),
+                    tallies: tallies.map(TalliesView::from),
                 },
             )];
             frames.extend(maker.price(market, *price_yes_before, PriceCause::Rollback));
@@ -202,6 +213,33 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
             }));
             frames
         }
+        EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, .. } => vec![maker.frame(
+            FrameType::VoteUpdate,
+            &VoteView::offchain(*vote_kind, *wallet, *vote, *signature, *voted_at_ms, *tally),
+        )],
+        EntryBody::Comment { id, wallet, content, created_at_ms, .. } => {
+            let created_at = Some(timestamp(*created_at_ms));
+            let (action, content) = (DiscussionAction::Added, Some(content.as_str()));
+            let added = DiscussionFrame { action, id: *id, user_wallet: *wallet, content, created_at };
+            vec![maker.frame(FrameType::Discussion, &added)]
+        }
+        EntryBody::CommentDeleted { id, wallet, .. } => {
+            let action = DiscussionAction::Deleted;
+            let deleted = DiscussionFrame { action, id: *id, user_wallet: *wallet, content: None, created_at: None };
+            vec![maker.frame(FrameType::Discussion, &deleted)]
+        }
+        EntryBody::Metadata { metadata, market, .. } => vec![maker.frame(
+            FrameType::MarketUpdate,
+            &MarketUpdate {
+                action: Action::Updated,
+                reason: "metadata",
+                old_state: Some(market.phase),
+                new_state: Some(market.phase),
+                market: Some(maker.market(market).with_metadata(Some(metadata))),
+                tx_signature: None,
+                contained: false,
+            },
+        )],
     }
 }
 
@@ -299,6 +337,7 @@ enum FrameType {
     PriceUpdate,
     MarketUpdate,
     VoteUpdate,
+    Discussion,
     ConfigUpdate,
     Rollback,
 }
@@ -347,29 +386,6 @@ impl Action {
 }
 
 #[derive(Serialize)]
-struct Vote {
-    vote_type: &'static str,
-    user_wallet: Wallet,
-    vote: bool,
-    source: &'static str,
-    tx_signature: TxSignature,
-    voted_at: UnixSeconds,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    contained: bool,
-}
-
-impl Vote {
-    fn of(event: &ProgramEvent, tx_signature: TxSignature, contained: bool) -> Option<Self> {
-        let (vote_type, user_wallet, vote, voted_at) = match event {
-            ProgramEvent::ProposalVoteSubmitted(e) => ("proposal", e.user, e.vote, e.timestamp),
-            ProgramEvent::DisputeVoteSubmitted(e) => ("dispute", e.user, e.vote, e.timestamp),
-            _ => return None,
-        };
-        Some(Self { vote_type, user_wallet, vote, source: "onchain", tx_signature, voted_at, contained })
-    }
-}
-
-#[derive(Serialize)]
 struct ConfigUpdate {
     reason: &'static str,
     #[serde(flatten)]
@@ -383,6 +399,8 @@ struct MarketRollback<'a> {
     old_state: Option<Phase>,
     new_state: Option<Phase>,
     market: MarketView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tallies: Option<TalliesView>,
 }
 
 #[derive(Serialize)]

@@ -1,14 +1,14 @@
 //! Golden frames: the bytes that clients get, and that a stored entry gives the same ones.
 
 use crate::domain::{
-    amount::{Bps, Lamports},
+    amount::{Bps, Lamports, UnixSeconds},
     config::ProgramConfig,
     entry::{FeeSchedule, TradeFigures},
     event::{
         ConfigUpdated, IpfsHash, MarketActivated, MarketCreated, ProposalVoteSubmitted, SharesBought, WinningsClaimed,
     },
     fees::Fees,
-    ids::{ChainPosition, EventId, MarketSeed},
+    ids::{ChainPosition, EventId, MarketSeed, Wallet},
 };
 use crate::journal::rows::TradeRow;
 use crate::view::trade::TradeStatus;
@@ -113,7 +113,15 @@ fn config() -> ProgramConfig {
 }
 
 fn event(event: ProgramEvent, old_phase: Option<Phase>, market: Market) -> EntryBody {
-    EntryBody::Event { id: id(), position: position(), event, facts: None, old_phase, market: Box::new(market) }
+    EntryBody::Event {
+        id: id(),
+        position: position(),
+        event,
+        facts: None,
+        old_phase,
+        market: Box::new(market),
+        tally: None,
+    }
 }
 
 fn frames_of(channel: Channel, body: EntryBody) -> Vec<String> {
@@ -165,7 +173,8 @@ fn a_trade_gives_the_trade_and_then_the_price() {
 
 #[test]
 fn a_contained_trade_says_so_and_moves_no_price() {
-    let contained = |figures| EntryBody::Contained { id: id(), position: position(), event: bought(), figures };
+    let contained =
+        |figures| EntryBody::Contained { id: id(), position: position(), event: bought(), figures, tally: None };
     assert_eq!(market_frames(contained(Some(figures()))), [trade_json(r#","contained":true"#, FEES)]);
     assert_eq!(market_frames(contained(None)), [trade_json(r#","contained":true"#, "null")]);
 }
@@ -180,7 +189,7 @@ fn an_event_gives_the_market_after_it() {
         timestamp: UnixSeconds(1_760_000_000),
     };
     let expected = format!(
-        r#"{{"type":"market_update",{HEAD},"data":{{"action":"created","reason":"market_created","old_state":null,"new_state":"PROPOSED","market":{{"id":"{0}","on_chain_address":"{0}","market_seed":"{1}","question":null,"description":null,"category":null,"tags":[],"creator_wallet":"{2}","resolver_wallet":null,"state":"PROPOSED","state_code":0,"b_parameter":"100000000000","initial_liquidity":"69314718000","current_liquidity":"69314718000","shares_yes":"18446744073709551615","shares_no":"0","total_volume":"5","current_price_yes":"0.500000000","current_price_no":"0.500000000","proposed_outcome":null,"final_outcome":null,"proposal_likes":0,"proposal_dislikes":0,"dispute_agree":0,"dispute_disagree":0,"was_disputed":false,"created_at":"2025-10-09T08:53:20.000Z","approved_at":null,"activated_at":null,"resolution_proposed_at":null,"resolved_at":null,"finalized_at":null,"cancelled_at":null,"ipfs_question_hash":"{3}","ipfs_evidence_hash":null,"trades_count":3,"seq":12,"slot":77}},"tx_signature":"{4}"}}}}"#,
+        r#"{{"type":"market_update",{HEAD},"data":{{"action":"created","reason":"market_created","old_state":null,"new_state":"PROPOSED","market":{{"id":"{0}","on_chain_address":"{0}","market_seed":"{1}","creator_wallet":"{2}","resolver_wallet":null,"state":"PROPOSED","state_code":0,"b_parameter":"100000000000","initial_liquidity":"69314718000","current_liquidity":"69314718000","shares_yes":"18446744073709551615","shares_no":"0","total_volume":"5","current_price_yes":"0.500000000","current_price_no":"0.500000000","proposed_outcome":null,"final_outcome":null,"proposal_likes":0,"proposal_dislikes":0,"dispute_agree":0,"dispute_disagree":0,"was_disputed":false,"created_at":"2025-10-09T08:53:20.000Z","approved_at":null,"activated_at":null,"resolution_proposed_at":null,"resolved_at":null,"finalized_at":null,"cancelled_at":null,"ipfs_question_hash":"{3}","ipfs_evidence_hash":null,"trades_count":3,"seq":12,"slot":77}},"tx_signature":"{4}"}}}}"#,
         market_address(),
         "ab".repeat(32),
         Wallet([1; 32]),
@@ -218,7 +227,13 @@ fn every_kind_of_entry_gives_frames_of_its_types_and_reason() {
         market: Box::new(Market { price_yes, ..market(Phase::Active) }),
         slot: Slot(77),
     };
-    let contained = |event: ProgramEvent| EntryBody::Contained { id: id(), position: position(), event, figures: None };
+    let contained = |event: ProgramEvent| EntryBody::Contained {
+        id: id(),
+        position: position(),
+        event,
+        figures: None,
+        tally: None,
+    };
     let cases: [(EntryBody, &[&str]); 7] = [
         (
             event(activated.into(), Some(Phase::Approved), market(Phase::Active)),
@@ -269,6 +284,7 @@ fn a_rollback_names_what_it_takes_back_and_gives_the_state_that_holds_now() {
         price_yes_before: Some(PriceE9(512_345_678)),
         old_phase: Some(Phase::Active),
         market: Box::new(market),
+        tallies: None,
         slot: Slot(77),
     };
     let state = serde_json::to_string(&MarketView::at(&market(Phase::Active), Seq(12), Slot(77))).unwrap();
@@ -333,7 +349,7 @@ fn the_config_has_a_channel_of_its_own_and_no_market() {
 fn the_trade_object_of_a_row_equals_that_of_the_frame() {
     let bodies = [
         EntryBody::Trade { id: id(), position: position(), event: bought(), figures: figures() },
-        EntryBody::Contained { id: id(), position: position(), event: bought(), figures: Some(figures()) },
+        EntryBody::Contained { id: id(), position: position(), event: bought(), figures: Some(figures()), tally: None },
     ];
     for body in bodies {
         let entry = Entry { seq: Seq(12), recorded_at_ms: RECORDED_AT_MS, body };

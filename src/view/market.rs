@@ -2,12 +2,14 @@
 //! what REST adds to it (what is true now, `null` where it is not known).
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::domain::{
     amount::{Lamports, PriceE9, ShareUnits, UnixSeconds},
     event::Outcome,
     ids::{MarketAddress, MarketSeed, Seq, Slot, Wallet},
     market::Market,
+    metadata::MarketMetadata,
     phase::Phase,
 };
 
@@ -40,6 +42,31 @@ fn state_code<S: Serializer>(phase: &Phase, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_u8(*phase as u8)
 }
 
+/// What a market is about, as its creator wrote it; all `null` where only the chain tells of the market.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of the API
+pub struct MetadataView {
+    pub question: Option<String>,
+    pub description: Option<String>,
+    pub category: Option<String>,
+    pub tags: Vec<String>,
+    pub resolution_criteria: Option<String>,
+    pub closes_at: Option<UnixSeconds>,
+}
+
+impl From<&MarketMetadata> for MetadataView {
+    fn from(metadata: &MarketMetadata) -> Self {
+        Self {
+            question: Some(metadata.question.clone()),
+            description: Some(metadata.description.clone()),
+            category: Some(metadata.category.clone()),
+            tags: metadata.tags.clone(),
+            resolution_criteria: metadata.resolution_criteria.clone(),
+            closes_at: metadata.closes_at,
+        }
+    }
+}
+
 /// The market object as an entry tells it: inside `market_update` frames, and as the snapshot of a subscription.
 #[derive(Debug, Clone, Serialize)]
 #[allow(missing_docs)] // the names are those of the API
@@ -47,10 +74,9 @@ pub struct MarketView {
     pub id: MarketAddress,
     pub on_chain_address: MarketAddress,
     pub market_seed: MarketSeed,
-    pub question: Option<String>,
-    pub description: Option<String>,
-    pub category: Option<String>,
-    pub tags: [String; 0],
+    /// Left out of what an entry of the chain tells: nothing of it has changed then.
+    #[serde(flatten)]
+    pub metadata: Option<MetadataView>,
     pub creator_wallet: Wallet,
     pub resolver_wallet: Option<Wallet>,
     pub state: Phase,
@@ -97,10 +123,7 @@ impl MarketView {
             id: market.address,
             on_chain_address: market.address,
             market_seed: market.seed,
-            question: None,
-            description: None,
-            category: None,
-            tags: [],
+            metadata: None,
             creator_wallet: market.creator,
             resolver_wallet: (market.resolver != Wallet::default()).then_some(market.resolver),
             state: market.phase,
@@ -135,6 +158,11 @@ impl MarketView {
             vanished: market.vanished,
         }
     }
+
+    /// With what the market is about: `null`, where that is not known.
+    pub fn with_metadata(self, metadata: Option<&MarketMetadata>) -> Self {
+        Self { metadata: Some(metadata.map_or_else(MetadataView::default, MetadataView::from)), ..self }
+    }
 }
 
 /// Something that a reader of a market should know before he trusts its figures.
@@ -152,12 +180,19 @@ pub struct Warning {
 pub enum WarningCode {
     /// The market may be behind the chain.
     Stale,
+    /// What the market is about is not known here.
+    NoMetadata,
 }
 
 impl Warning {
     /// The market is being healed.
     pub const STALE: Self =
         Self { code: WarningCode::Stale, message: "The market may be behind the chain; it is being read again." };
+    /// Only the chain tells of the market.
+    pub const NO_METADATA: Self = Self {
+        code: WarningCode::NoMetadata,
+        message: "What the market is about is not known here: its creator has not supplied the document.",
+    };
 }
 
 /// The market object of REST: what is true now.
@@ -183,13 +218,21 @@ impl MarketDetail {
             _ => None,
         };
         Self {
-            market: MarketView::at(market, seq, slot),
+            market: MarketView::at(market, seq, slot).with_metadata(None),
             volume_24h: None,
             fair_price_yes: None,
             dispute_deadline,
             traders_count: None,
             warnings: if stale { vec![Warning::STALE] } else { Vec::new() },
         }
+    }
+
+    /// With what the market is about, or a warning that this is not known.
+    pub fn with_metadata(mut self, metadata: Option<&MarketMetadata>) -> Self {
+        if metadata.is_none() {
+            self.warnings.push(Warning::NO_METADATA);
+        }
+        Self { market: self.market.with_metadata(metadata), ..self }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod market;
 pub mod quote;
 pub mod schema;
+pub mod social;
 pub mod trade;
 pub mod user;
 pub mod wire;

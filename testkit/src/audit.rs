@@ -4,7 +4,7 @@
 use crate::postgres::Database;
 
 /// Each a name of what is broken and a query whose every row, one text, is a breach.
-const RULES: [(&str, &str); 6] = [
+const RULES: [(&str, &str); 8] = [
     (
         "a seq is missing or used twice",
         "SELECT format('%s: %s entries from %s to %s', stream, count(*), min(seq), max(seq)) FROM journal \
@@ -34,6 +34,29 @@ const RULES: [(&str, &str); 6] = [
          LEFT JOIN chain_events e ON e.signature = t.signature AND e.n = t.n AND e.seq = t.seq WHERE e.seq IS NULL",
     ),
     ("a signature was found and never settled", "SELECT signature::text FROM staged_signatures"),
+    ("what a user wrote never reached the journal", "SELECT format('row %s of %s', id, market) FROM outbox"),
+    (
+        "a tally is not what the votes that stand say",
+        "WITH ballots AS ( \
+             SELECT stream, payload ->> 'vote_kind' AS what, payload ->> 'wallet' AS wallet, \
+                    (payload -> 'vote')::boolean AS vote, false AS chain, epoch, seq FROM journal WHERE kind = 'vote' \
+             UNION ALL \
+             SELECT e.stream, CASE e.event WHEN 'ProposalVoteSubmitted' THEN 'proposal' ELSE 'dispute' END, \
+                    j.payload -> 'event' ->> 'user', (j.payload -> 'event' -> 'vote')::boolean, true, e.epoch, e.seq \
+             FROM chain_events e JOIN journal j USING (stream, epoch, seq) \
+             WHERE e.event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT e.orphaned \
+         ), counted AS ( \
+             SELECT DISTINCT ON (stream, what, wallet) stream, what, vote FROM ballots \
+             ORDER BY stream, what, wallet, chain DESC, epoch DESC, seq DESC \
+         ), sums AS ( \
+             SELECT stream, what, count(*) FILTER (WHERE vote) AS yes, count(*) FILTER (WHERE NOT vote) AS no \
+             FROM counted GROUP BY stream, what \
+         ) \
+         SELECT format('%s %s: %s to %s, told are %s to %s', coalesce(stream, market), coalesce(what, kind), yes, no, \
+                       in_favour, against) \
+         FROM sums FULL JOIN vote_tallies ON market = stream AND kind = what \
+         WHERE (coalesce(yes, 0), coalesce(no, 0)) IS DISTINCT FROM (coalesce(in_favour, 0), coalesce(against, 0))",
+    ),
 ];
 
 /// What breaks a rule; empty if nothing does. To be asked when all is quiet.

@@ -220,17 +220,29 @@ impl ChainClient {
 
     /// A proposal.
     pub async fn proposed_market(&self, creator: &Keypair, b_parameter: u64) -> MarketAddress {
+        let about = IpfsHash(*b"QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o");
+        self.proposed_market_about(creator, b_parameter, about).await.0
+    }
+
+    /// A proposal whose document has that content id, and its seed.
+    pub async fn proposed_market_about(
+        &self,
+        creator: &Keypair,
+        b_parameter: u64,
+        about: IpfsHash,
+    ) -> (MarketAddress, MarketSeed) {
         let mut seed = [0x5a; 32];
         seed[..8].copy_from_slice(&NEXT_SEED.fetch_add(1, Ordering::Relaxed).to_le_bytes());
         let market_id = MarketSeed(seed);
-        let market = CreateMarket {
-            market_id,
-            b_parameter,
-            initial_liquidity: Lamports(10 * SOL),
-            ipfs_question_hash: IpfsHash(*b"QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o"),
-        };
+        let market =
+            CreateMarket { market_id, b_parameter, initial_liquidity: Lamports(10 * SOL), ipfs_question_hash: about };
         self.must_send(&[self.build.create_market(wallet_of(creator), market)], &[creator]).await;
-        self.build.addresses().market(market_id).0
+        (self.build.addresses().market(market_id).0, market_id)
+    }
+
+    /// Votes on a proposal, by a transaction.
+    pub async fn vote(&self, market: MarketAddress, voter: &Keypair, vote: bool) -> TxSignature {
+        self.must_send(&[self.build.submit_proposal_vote(market, wallet_of(voter), vote)], &[voter]).await
     }
 
     /// Opens trading.

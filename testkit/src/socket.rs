@@ -59,6 +59,12 @@ impl Connection {
 
     /// The next frame.
     pub async fn next(&mut self) -> Result<Value, Ended> {
+        let text = self.next_text().await?;
+        Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+    }
+
+    /// The next frame, to the byte.
+    pub async fn next_text(&mut self) -> Result<String, Ended> {
         loop {
             let message = match within("a frame", self.stream.next()).await {
                 Some(Ok(message)) => message,
@@ -66,9 +72,7 @@ impl Connection {
                 None => return Err(Ended::Cut("the end of the stream".to_owned())),
             };
             match message {
-                Message::Text(text) => {
-                    return Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")));
-                }
+                Message::Text(text) => return Ok(text.as_str().to_owned()),
                 Message::Close(Some(CloseFrame { code, .. })) => return Err(Ended::Code(code.into())),
                 Message::Close(None) => return Err(Ended::Cut("a close frame without a code".to_owned())),
                 Message::Binary(bytes) => panic!("a binary frame of {} bytes", bytes.len()),

@@ -6,16 +6,13 @@
 use std::time::{Duration, Instant};
 
 use super::Listener;
-use crate::{
-    actors::registry::{OpenConfig, OpenMarket},
-    domain::ids::MarketAddress,
-};
+use crate::actors::registry::WakeStream;
 
 /// How often they are found.
 const WAKE_EVERY: Duration = Duration::from_secs(5);
 
 impl Listener {
-    /// Finds them, if it is time; to one that is running that means nothing.
+    /// Finds them, if it is time; one that is running looks again whether it is behind.
     pub(super) fn wake_stale(&mut self) {
         if self.woken.elapsed() < WAKE_EVERY {
             return;
@@ -23,11 +20,7 @@ impl Listener {
         self.woken = Instant::now();
         let Some(registry) = self.parts.registry.get() else { return };
         for (stream, _) in self.parts.health.stale_streams() {
-            let sent = if stream == self.parts.config_address {
-                registry.try_send(OpenConfig).is_ok()
-            } else {
-                registry.try_send(OpenMarket(MarketAddress(stream.0))).is_ok()
-            };
+            let sent = registry.try_send(WakeStream(stream)).is_ok();
             // A registry that is too busy is asked the next time.
             if !sent {
                 return;

@@ -24,7 +24,7 @@ use actix::prelude::*;
 pub use child::Child;
 use deadpool_postgres::Pool;
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
-pub use upkeep::{CrashStream, Leave};
+pub use upkeep::{CrashStream, Leave, WakeStream};
 
 use self::child::{Death, Parent};
 use super::{

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use super::{DEATHS_WINDOW, MarketAddress, Pulse, Registry, Running};
 use crate::{
     actors::{
-        stream::{Finalized, MayLeave, StreamTick, subject::Subject},
+        stream::{Finalized, LookAgain, MayLeave, StreamTick, subject::Subject},
         supervision::Crash,
     },
     domain::ids::AccountAddress,
@@ -18,6 +18,25 @@ use crate::{
 
 /// Streams that are asked to leave at one tick; the others are asked at the next.
 const LEAVES_MAX: usize = 4_096;
+
+/// Find this stream, and let it look again whether it is behind the chain: a life of it may have been, and one that was
+/// begun before that was known has not looked.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct WakeStream(pub AccountAddress);
+
+impl Handler<WakeStream> for Registry {
+    type Result = ();
+
+    fn handle(&mut self, WakeStream(address): WakeStream, ctx: &mut Self::Context) {
+        // A stream that may not live again yet is found the next time.
+        if address == self.config_address {
+            let _ = self.config(ctx).map(|addr| addr.try_send(LookAgain));
+        } else {
+            let _ = self.market(MarketAddress(address.0), ctx).map(|running| running.addr.try_send(LookAgain));
+        }
+    }
+}
 
 /// May this stream end?
 #[derive(Debug, Clone, Copy, Message)]

@@ -52,6 +52,7 @@ impl<S: Subject> StreamActor<S> {
         for ticket in std::mem::take(&mut self.unsettled) {
             self.settle(ticket, Outcome::Durable);
         }
+        self.written_is_durable();
         self.pump(ctx);
         self.show_pulse();
     }
@@ -72,6 +73,7 @@ impl<S: Subject> StreamActor<S> {
     fn refused(&mut self, reason: String, ctx: &mut Context<Self>) {
         log::error!("{} {}: the journal refused an append: {reason}", S::KIND, self.address);
         self.set_stale(Some(format!("the journal refused an append: {reason}")));
+        self.written_is_refused(&reason);
         // Named by its first event, so that each stream's letter is kept, and the same one once.
         let entries = self.life.entries_in_flight();
         let first = entries.iter().find_map(|entry| entry.body.chain_event()).map(|(id, ..)| id);

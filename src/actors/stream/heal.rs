@@ -8,7 +8,7 @@
 //! another effect, they are rolled back first.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -30,10 +30,12 @@ use crate::{
     domain::{
         event::ChainEvent,
         ids::{AccountAddress, EventId, Slot},
+        tally::{Tally, VoteKind},
     },
     journal::{
         open,
         staging::{self, DeadLetter},
+        votes,
     },
 };
 
@@ -50,6 +52,8 @@ struct Candidate {
 struct Asked {
     ids: HashSet<EventId>,
     known: HashSet<EventId>,
+    /// What votes among them are counted with, where it had not been read.
+    ballots: Vec<(VoteKind, Tally)>,
 }
 
 /// What the candidates and the account say together.
@@ -74,14 +78,26 @@ impl<S: Subject> StreamActor<S> {
         let since = self.life.finalized_slot();
         let (reader, pool, address) = (self.env.reader.clone(), self.env.pool.clone(), self.address);
         let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
+        let epoch = self.env.epoch;
+        let wanted = |event: &ChainEvent| self.life.ballots_wanted(&event.event);
+        let mut kinds: BTreeSet<_> = self.queue.iter().filter_map(|item| wanted(&item.delivery.event)).collect();
+        let unread = VoteKind::ALL.map(|kind| (kind, !self.life.has_ballots(kind)));
         let read = async move {
             let history = read_history::<S>(&reader, address, since).await;
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
             let known = retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
-            (history, Asked { ids: ids.into_iter().collect(), known: known.into_iter().collect() })
+            let voted = history.events.iter().filter_map(|event| VoteKind::of(&event.event)).map(|(kind, ..)| kind);
+            kinds.extend(voted.filter(|kind| unread.contains(&(*kind, true))));
+            let (none, mut ballots) = (BTreeSet::new(), Vec::new());
+            for kind in kinds {
+                let read = || votes::tally(&pool, address, kind, epoch, &none);
+                ballots.push((kind, retry("ballots can't be read", read).await));
+            }
+            (history, Asked { ids: ids.into_iter().collect(), known: known.into_iter().collect(), ballots })
         };
-        ctx.spawn(read.into_actor(self).map(move |(history, asked), actor, ctx| {
+        ctx.spawn(read.into_actor(self).map(move |(history, mut asked), actor, ctx| {
+            actor.life.take_ballots(std::mem::take(&mut asked.ballots));
             let candidates = actor.candidates(&history, &asked);
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),

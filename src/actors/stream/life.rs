@@ -6,24 +6,28 @@
 //! Pure but for nothing: time is an argument, nobody is called. A stream that is refused or overtaken is thrown away and
 //! read again: no repair in place.
 
+mod beside;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
+pub use self::beside::{Beside, NotTaken};
 use super::subject::{Stored, Subject};
 use crate::{
     domain::{
         entry::{Entry, EntryBody, FeeSchedule},
         event::{ChainEvent, ProgramEvent},
         ids::{AccountAddress, ChainPosition, Epoch, EventId, Seq, Slot, TxSignature},
+        metadata::MarketMetadata,
         misfit::Misfit,
-        rollback::{Rebuild, reverted_by},
+        rollback::{Rebuild, reverted_by, step},
     },
     journal::{
         open::{RING_ENTRIES, TAIL_ENTRIES_MAX},
         rows::RowHead,
-        write::StreamAppend,
+        write::{StreamAppend, UsersPart},
     },
     view::frame::FramePack,
 };
@@ -39,6 +43,8 @@ pub struct Point<S> {
     pub recorded_at_ms: i64,
     /// The state; `None` before the first entry.
     pub state: Option<Arc<S>>,
+    /// What it has beside that state.
+    pub beside: Beside,
 }
 
 struct Kept {
@@ -94,12 +100,17 @@ pub struct Life<S: Subject> {
     ids: HashSet<EventId>,
     planned: Vec<Entry>,
     in_flight: Option<Vec<Entry>>,
+    ballots: beside::Ballots,
+    /// The outbox's rows that are among what is planned.
+    outbox: Vec<i64>,
+    /// The document that is stored, as far as appends have been made.
+    document_stored: Option<Arc<MarketMetadata>>,
 }
 
 impl<S: Subject> Life<S> {
     /// A stream that the journal has never heard of.
     pub fn unheard_of(address: AccountAddress, epoch: Epoch) -> Self {
-        let nothing = Point { seq: Seq(0), slot: Slot(0), recorded_at_ms: 0, state: None };
+        let nothing = Point { seq: Seq(0), slot: Slot(0), recorded_at_ms: 0, state: None, beside: Beside::default() };
         Self {
             address,
             epoch,
@@ -119,6 +130,9 @@ impl<S: Subject> Life<S> {
             ids: HashSet::new(),
             planned: Vec::new(),
             in_flight: None,
+            ballots: beside::Ballots::default(),
+            outbox: Vec::new(),
+            document_stored: None,
         }
     }
 
@@ -131,7 +145,9 @@ impl<S: Subject> Life<S> {
             slot: newest.map_or(stored.head.slot_high, |entry| entry.body.slot()),
             recorded_at_ms: newest.map_or(0, |entry| entry.recorded_at_ms),
             state: Some(Arc::new(stored.state)),
+            beside: stored.beside,
         };
+        life.document_stored = head.beside.document.clone();
         life.applied = head.clone();
         life.released = head;
         life.finalized_seq = stored.head.finalized_seq;
@@ -209,8 +225,13 @@ impl<S: Subject> Life<S> {
     ///
     /// # Errors
     /// [`Misfit`]: nothing was changed.
-    pub fn take(&mut self, body: EntryBody, now_ms: i64) -> Result<(), Misfit> {
-        let state = S::advance(self.applied.state.as_deref().cloned(), &body)?;
+    pub fn take(&mut self, mut body: EntryBody, now_ms: i64) -> Result<(), Misfit> {
+        let state = if body.fits_always() && self.applied.state.is_some() {
+            self.applied.state.clone()
+        } else {
+            Some(Arc::new(S::advance(self.applied.state.as_deref().cloned(), &body)?))
+        };
+        self.count(&mut body);
         // Recorded times never run backwards within a stream, whatever the host's clock does.
         let recorded_at_ms = now_ms.max(self.applied.recorded_at_ms);
         let entry = Entry { seq: self.applied.seq.next(), recorded_at_ms, body };
@@ -218,7 +239,9 @@ impl<S: Subject> Life<S> {
             self.ids.insert(id);
         }
         self.forget(entry.body.reverted());
-        self.applied = Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state: Some(Arc::new(state)) };
+        let mut beside = std::mem::take(&mut self.applied.beside);
+        beside.follow(&entry.body);
+        self.applied = Point { seq: entry.seq, slot: entry.body.slot(), recorded_at_ms, state, beside };
         self.planned.push(entry);
         Ok(())
     }
@@ -271,11 +294,11 @@ impl<S: Subject> Life<S> {
         }
         let stands = |(seq, _, body): &&(Seq, Slot, EntryBody)| !self.rolled_back.contains(seq) && !body.is_rollback();
         for (_, _, body) in self.tail.iter().filter(stands) {
-            let Ok(next) = S::advance(state.take(), body) else { return false };
-            if is_it(Some(&next)) {
+            let Ok(next) = step(S::advance, state.take(), body) else { return false };
+            if next.is_some() && is_it(next.as_ref()) {
                 return true;
             }
-            state = Some(next);
+            state = next;
         }
         false
     }
@@ -307,6 +330,11 @@ impl<S: Subject> Life<S> {
             finalized_seq: self.finalized_seq,
         };
         self.finalized_stored = self.finalized_seq;
+        let document = self.applied.beside.document.clone();
+        let document = (document != self.document_stored).then(|| {
+            self.document_stored = document.clone();
+            document
+        });
         self.in_flight = Some(entries.clone());
         Some(StreamAppend {
             stream: self.address,
@@ -315,6 +343,7 @@ impl<S: Subject> Life<S> {
             entries,
             slot_high_before,
             row: S::row(head, self.address, &state, self.finalized.as_ref()),
+            users: UsersPart { outbox: std::mem::take(&mut self.outbox), document },
         })
     }
 
@@ -328,14 +357,18 @@ impl<S: Subject> Life<S> {
             // Only entries of this append may be seen; what was planned since is not durable.
             entries
                 .iter()
-                .try_fold(self.released.state.as_deref().cloned(), |state, entry| {
-                    S::advance(state, &entry.body).map(Some)
-                })
+                .try_fold(self.released.state.as_deref().cloned(), |state, entry| step(S::advance, state, &entry.body))
                 .ok()
                 .flatten()
                 .map(Arc::new)
         };
-        self.released = Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state };
+        let mut beside = std::mem::take(&mut self.released.beside);
+        entries.iter().for_each(|entry| beside.follow(&entry.body));
+        self.released =
+            Point { seq: last.seq, slot: last.body.slot(), recorded_at_ms: last.recorded_at_ms, state, beside };
+        if self.planned.is_empty() {
+            self.forget_ballots();
+        }
         let mut packs = Vec::with_capacity(entries.len());
         for entry in entries {
             packs.push(self.keep(&entry, true));
@@ -357,9 +390,9 @@ impl<S: Subject> Life<S> {
                 self.finalized_slot = self.finalized_slot.max(slot);
                 continue;
             }
-            match S::advance(self.finalized.take(), &body) {
+            match step(S::advance, self.finalized.take(), &body) {
                 Ok(state) => {
-                    self.finalized = Some(state);
+                    self.finalized = state;
                     self.finalized_seq = seq;
                     self.finalized_slot = self.finalized_slot.max(body.slot());
                 }
@@ -429,3 +462,7 @@ mod tests;
 #[cfg(test)]
 #[path = "life_rollback_tests.rs"]
 mod rollback_tests;
+
+#[cfg(test)]
+#[path = "life_votes_tests.rs"]
+mod votes_tests;

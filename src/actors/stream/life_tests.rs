@@ -131,7 +131,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    fn write(&mut self, append: StreamAppend) {
+    pub fn write(&mut self, append: StreamAppend) {
         let last = self.head.map_or(0, |head| head.last_seq.0);
         assert_eq!(append.first_seq.0, last + 1, "an append begins right after the row");
         assert_eq!(append.slot_high_before, self.slot_highs.last().copied().unwrap_or_default());
@@ -161,6 +161,10 @@ impl Database {
             slot_high_before_ring: high(ring_begins),
             finalized_slot: high(head.finalized_seq.0 as usize),
             rolled_back: reverted_by(&self.entries[head.finalized_seq.0 as usize..]),
+            beside: self.entries.iter().fold(Beside::default(), |mut beside, entry| {
+                beside.follow(&entry.body);
+                beside
+            }),
         };
         Life::restore(ADDRESS.account(), EPOCH, stored)
     }

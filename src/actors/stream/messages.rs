@@ -8,6 +8,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::sync::mpsc;
 
+use super::life::Beside;
 use crate::{
     domain::{
         config::ProgramConfig,
@@ -46,6 +47,8 @@ pub struct ReleasedMarket {
     pub finalized_seq: Seq,
     /// The state at `seq`.
     pub market: Arc<Market>,
+    /// Its document and its votes, at `seq`.
+    pub beside: Beside,
     /// Why the market may be behind the chain just now (a gap that is being healed); `None` = it is not.
     pub stale: Option<Arc<str>>,
 }

@@ -14,12 +14,14 @@ mod append;
 pub mod heal;
 pub mod life;
 pub mod listeners;
+mod look_up;
 pub mod messages;
 pub mod orders;
 pub mod pulse;
 pub mod reads;
 mod rollback;
 pub mod subject;
+mod written;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,6 +41,7 @@ use self::{
     pulse::Pulse,
     rollback::Doubted,
     subject::Subject,
+    written::WrittenJob,
 };
 use super::{
     chain_reader::ChainReader,
@@ -50,10 +53,9 @@ use crate::{
     domain::{
         config::ProgramConfig,
         fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch, Seq, Slot},
+        ids::{AccountAddress, Epoch},
         market::Market,
     },
-    journal::{self},
     telemetry::health::Health,
 };
 
@@ -135,6 +137,8 @@ pub struct StreamActor<S: Subject> {
     /// The events of the append in flight, and of what is planned.
     unsettled: Vec<Ticket>,
     append_began: Option<Instant>,
+    /// What users wrote, and is not answered yet.
+    written: Option<WrittenJob>,
     suspects: Vec<oneshot::Sender<Result<(), ApplyError>>>,
     suspicion: Option<String>,
     doubted: Option<Doubted>,
@@ -165,6 +169,7 @@ impl<S: Subject> StreamActor<S> {
             next_job: 0,
             unsettled: Vec::new(),
             append_began: None,
+            written: None,
             suspects: Vec::new(),
             suspicion: None,
             doubted: None,
@@ -208,7 +213,14 @@ impl<S: Subject> StreamActor<S> {
                 return self.heal(reason, ctx);
             }
         }
-        let mut misfit = None;
+        // What users wrote is not put off for ever by a busy chain: what it needs first comes first.
+        if let Some(kind) = self.written_wants() {
+            return self.read_ballots(kind, ctx);
+        }
+        if self.plan_alone() && self.append_planned(ctx) {
+            return;
+        }
+        let (mut misfit, mut wanted) = (None, None);
         while let Some(item) = self.queue.front() {
             match self.life.knows(&item.delivery.event) {
                 // It is on its way to the journal, but not there yet: whoever sent it again waits as well.
@@ -225,6 +237,10 @@ impl<S: Subject> StreamActor<S> {
                     break;
                 }
                 Known::No | Known::AskJournal => {
+                    wanted = self.life.ballots_wanted(&item.delivery.event.event);
+                    if wanted.is_some() {
+                        break;
+                    }
                     let Delivery { event, schedule } = item.delivery.clone();
                     match self.life.plan(&event, schedule, now_ms()) {
                         Ok(()) => {
@@ -240,8 +256,14 @@ impl<S: Subject> StreamActor<S> {
                 }
             }
         }
-        if let Some(append) = self.life.append() {
-            return self.send_append(Box::new(append), ctx);
+        if misfit.is_none() && wanted.is_none() {
+            wanted = self.plan_written();
+        }
+        if self.append_planned(ctx) {
+            return;
+        }
+        if let Some(kind) = wanted {
+            return self.read_ballots(kind, ctx);
         }
         match misfit.or_else(|| self.suspicion.take()) {
             Some(reason) => self.heal(reason, ctx),
@@ -249,56 +271,16 @@ impl<S: Subject> StreamActor<S> {
         }
     }
 
+    /// What is planned goes to the writer; false if there is nothing to write.
+    fn append_planned(&mut self, ctx: &mut Context<Self>) -> bool {
+        let append = self.life.append();
+        append.map(|append| self.send_append(Box::new(append), ctx)).is_some()
+    }
+
     fn settle_front(&mut self, outcome: Outcome) {
         if let Some(item) = self.queue.pop_front() {
             self.settle(item.ticket, outcome);
         }
-    }
-
-    /// Asks the journal about events that are older than memory.
-    fn look_up(&mut self, ctx: &mut Context<Self>) {
-        self.mode = Mode::LookingUp;
-        let old = |item: &&Item| !item.is_new && self.life.knows(&item.delivery.event) == Known::AskJournal;
-        let ids: Vec<_> = self.queue.iter().filter(old).map(|item| item.delivery.event.id).collect();
-        let pool = self.env.pool.clone();
-        let ask = async move {
-            let known =
-                super::retry("events can't be looked up", || crate::journal::open::known_events(&pool, &ids)).await;
-            (ids, known)
-        };
-        ctx.spawn(ask.into_actor(self).map(|(ids, known), actor, ctx| {
-            actor.mode = Mode::Ready;
-            for item in &mut actor.queue {
-                item.is_new |= ids.contains(&item.delivery.event.id);
-            }
-            let (duplicates, queue): (VecDeque<Item>, VecDeque<Item>) =
-                std::mem::take(&mut actor.queue).into_iter().partition(|item| known.contains(&item.delivery.event.id));
-            actor.queue = queue;
-            for item in duplicates {
-                actor.settle(item.ticket, Outcome::Duplicate);
-            }
-            actor.pump(ctx);
-        }));
-    }
-
-    /// The finalized point has used up what memory holds: the next entries come from the journal.
-    fn read_tail(&mut self, after: Seq, slot: Slot, ctx: &mut Context<Self>) {
-        self.reading_tail = true;
-        let (pool, address, epoch) = (self.env.pool.clone(), self.address, self.env.epoch);
-        let read = async move {
-            super::retry("a stream's entries can't be read", || async {
-                let client = pool.get().await?;
-                Ok(journal::read::entries_after(&**client, address, epoch, after, TAIL_PAGE).await?)
-            })
-            .await
-        };
-        ctx.spawn(read.into_actor(self).map(move |entries, actor, ctx| {
-            actor.reading_tail = false;
-            actor.life.extend_tail(entries);
-            actor.life.finalize(slot);
-            actor.pump(ctx);
-            actor.show_pulse();
-        }));
     }
 
     fn set_stale(&mut self, reason: Option<String>) {
@@ -335,6 +317,7 @@ impl<S: Subject> StreamActor<S> {
     fn is_idle(&self) -> bool {
         self.mode == Mode::Ready
             && self.jobs.is_empty()
+            && self.written.is_none()
             && self.suspects.is_empty()
             && self.doubted.is_none()
             && self.parked.is_empty()
@@ -386,8 +369,9 @@ impl<S: Subject> Actor for StreamActor<S> {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        // One that was still being read has not looked at why its last life was behind.
-        if self.stale.is_none() && self.mode != Mode::Hydrating {
+        // One that was still being read has not looked at why its last life was behind; one that doubts itself has not
+        // looked whether it is.
+        if self.stale.is_none() && self.suspicion.is_none() && self.mode != Mode::Hydrating {
             self.env.health.stale(self.address, None);
         }
         if let (Some(generation), Some(writer)) = (self.generation, self.env.writer.get()) {

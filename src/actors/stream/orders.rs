@@ -6,6 +6,7 @@ use crate::domain::{
     entry::FeeSchedule,
     event::ChainEvent,
     ids::{Slot, TxSignature},
+    user_write::{UserWrite, WriteRefused},
 };
 
 /// An event and the fees in force at its place.
@@ -65,10 +66,50 @@ pub struct Vanished {
     pub proved_at: Slot,
 }
 
+/// What users wrote in this market, in the order of the outbox. Answered when each is durable or refused: the refused ones,
+/// and why. One message at a time; who sends it again after a death may meet rows that are durable by now, and then the
+/// stream is read again.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<RefusedWrite>, WrittenError>")]
+pub struct Written {
+    /// The outbox's rows.
+    pub rows: Vec<(i64, UserWrite)>,
+    /// Each in an append of its own: one of them is suspected to be what the journal refused.
+    pub alone: bool,
+}
+
+/// A row that becomes no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedWrite {
+    /// The outbox's row.
+    pub id: i64,
+    /// Why.
+    pub why: WriteRefused,
+}
+
+/// Why users' writes were not taken; none of them is lost.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrittenError {
+    /// Others are on their way: come again.
+    #[error("the stream has others on their way")]
+    Busy,
+    /// This life of the actor is over: resolve the stream again and send again.
+    #[error("the stream's actor has stopped")]
+    Gone,
+    /// The journal refused the append that they were in.
+    #[error("the journal refused it: {0}")]
+    Refused(String),
+}
+
 /// Everything at or below this slot is finalized, durable, and was found on the finalized chain.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Finalized(pub Slot);
+
+/// The listener's: a stream that is alive looks whether an earlier life of it left it behind the chain.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct LookAgain;
 
 /// The clock's: time for what is due.
 #[derive(Debug, Clone, Copy, Message)]

@@ -64,6 +64,7 @@ impl MarketActor {
             recorded_at_ms: released.recorded_at_ms,
             finalized_seq: self.life.finalized_seq(),
             market,
+            beside: released.beside.clone(),
             stale: self.stale.clone(),
         })
     }

@@ -9,7 +9,7 @@
 //! Entries are read from the journal page by page, so memory holds no more than one page and the numbers that fall.
 //! Waits for the database and the node as long as it takes; the stream is stale meanwhile, and its queue is bounded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use actix::prelude::*;
 
@@ -21,8 +21,9 @@ use crate::{
         event::ChainEvent,
         ids::{EventId, Seq, Slot, TxSignature},
         rollback::Rebuild,
+        tally::{Tally, VoteKind},
     },
-    journal::read,
+    journal::{read, votes},
 };
 
 /// What the listener has proved, and the stream has not looked at yet.
@@ -47,6 +48,16 @@ struct Rest<S> {
     reverted: Vec<Seq>,
     /// What stands and tells rates.
     rates: Vec<EntryBody>,
+    /// What is counted without the votes that fell, where some did.
+    ballots: Vec<(VoteKind, Tally)>,
+}
+
+/// What is noted of the entries on the way.
+#[derive(Default)]
+struct Noted {
+    rates: Vec<EntryBody>,
+    /// Votes on the chain that may fall.
+    votes: Vec<(Seq, VoteKind)>,
 }
 
 impl<S: Subject> StreamActor<S> {
@@ -60,7 +71,7 @@ impl<S: Subject> StreamActor<S> {
             let history = read_history::<S>(&env.reader, address, since).await;
             let on_chain: HashMap<EventId, ChainEvent> =
                 history.events.into_iter().map(|event| (event.id, event)).collect();
-            let (mut after, mut rates) = (after, Vec::new());
+            let (mut after, mut noted) = (after, Noted::default());
             loop {
                 let page = retry("a stream's entries can't be read", || async {
                     let client = env.pool.get().await?;
@@ -69,16 +80,23 @@ impl<S: Subject> StreamActor<S> {
                 .await;
                 let Some(last) = page.last() else { break };
                 after = last.seq;
-                take_page(&mut rebuild, page, &doubted.signatures, &on_chain, &mut rates);
+                take_page(&mut rebuild, page, &doubted.signatures, &on_chain, &mut noted);
             }
             let (state, reverted) = rebuild.finish();
-            (Rest { state, reverted, rates }, doubted)
+            let fallen: BTreeSet<Seq> = reverted.iter().copied().collect();
+            let fell = noted.votes.iter().filter(|(seq, _)| fallen.contains(seq));
+            let mut ballots = Vec::new();
+            for kind in fell.map(|(_, kind)| *kind).collect::<BTreeSet<_>>() {
+                let read = || votes::tally(&env.pool, address, kind, env.epoch, &fallen);
+                ballots.push((kind, retry("ballots can't be read", read).await));
+            }
+            (Rest { state, reverted, rates: noted.rates, ballots }, doubted)
         };
         ctx.spawn(work.into_actor(self).map(move |(rest, doubted), actor, ctx| actor.rebuilt(rest, doubted, ctx)));
     }
 
     fn rebuilt(&mut self, rest: Rest<S>, Doubted { proved_at, gap, .. }: Doubted, ctx: &mut Context<Self>) {
-        let Rest { state, reverted, rates } = rest;
+        let Rest { state, reverted, rates, ballots } = rest;
         self.mode = Mode::Ready;
         let Some(head) = self.life.applied().state.clone().filter(|_| !reverted.is_empty()) else {
             log::info!("{} {}: the chain has all of it after all", S::KIND, self.address);
@@ -94,7 +112,10 @@ impl<S: Subject> StreamActor<S> {
         };
         log::warn!("{} {}: {} entries are rolled back: {reverted:?}", S::KIND, self.address, reverted.len());
         let since = self.life.finalized_slot();
-        let body = S::plan_rollback(&head, state, reverted, proved_at);
+        let mut body = S::plan_rollback(&head, state, reverted, proved_at);
+        if !ballots.is_empty() {
+            body.set_tallies(self.life.take_ballots(ballots));
+        }
         if let Err(misfit) = self.life.take(body, now_ms()) {
             // It was made of this very state.
             log::error!("{} {} can't be rolled back: {misfit}", S::KIND, self.address);
@@ -115,17 +136,19 @@ fn take_page<S: Subject>(
     page: Vec<Entry>,
     doubted: &HashSet<TxSignature>,
     on_chain: &HashMap<EventId, ChainEvent>,
-    rates: &mut Vec<EntryBody>,
+    noted: &mut Noted,
 ) {
     for entry in page {
         let is_condemned = entry.body.chain_event().is_some_and(|(id, position, event)| {
             let is_there = |it: &ChainEvent| it.position.slot == position.slot && it.event == *event;
             doubted.contains(&id.signature) && !on_chain.get(&id).is_some_and(is_there)
         });
+        let voted = entry.body.chain_event().and_then(|(.., event)| VoteKind::of(event));
+        noted.votes.extend(voted.map(|(kind, ..)| (entry.seq, kind)));
         if rebuild.next(&entry, is_condemned)
             && matches!(entry.body, EntryBody::Config { .. } | EntryBody::ConfigResync { .. })
         {
-            rates.push(entry.body);
+            noted.rates.push(entry.body);
         }
     }
 }

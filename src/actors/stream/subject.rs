@@ -1,7 +1,8 @@
 //! What a stream is about: a market, or the program's config. The actor is the same for both.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use super::life::Beside;
 use crate::{
     chain::anchor::accounts::decode_account,
     domain::{
@@ -13,6 +14,9 @@ use crate::{
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
         misfit::Misfit,
+        phase::Phase,
+        tally::{Counts, VoteKind},
+        user_write::{UserWrite, WriteRefused},
     },
     journal::{
         JournalError, open,
@@ -52,6 +56,8 @@ pub struct Stored<S> {
     pub finalized_slot: Slot,
     /// As in [`open::StoredStream`].
     pub rolled_back: std::collections::BTreeSet<Seq>,
+    /// What it has beside its state.
+    pub beside: Beside,
 }
 
 /// What a stream is about.
@@ -89,6 +95,17 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
 
     /// The entry that takes `reverted` back; `rebuilt` is what the others make.
     fn plan_rollback(current: &Self, rebuilt: Option<Self>, reverted: Vec<Seq>, slot: Slot) -> EntryBody;
+
+    /// The entry that a user's write becomes. `tally` is what a vote leaves counted, `slot` the stream's.
+    fn plan_written(
+        current: Option<&Self>,
+        write: UserWrite,
+        tally: Counts,
+        slot: Slot,
+    ) -> Result<EntryBody, WriteRefused>;
+
+    /// What is voted on just now.
+    fn takes_votes(&self) -> Option<VoteKind>;
 
     /// False where its beginning was rolled back: then the chain has no such account.
     fn exists(&self) -> bool;
@@ -156,6 +173,23 @@ impl Subject for Market {
         current.plan_rollback(rebuilt, reverted, slot)
     }
 
+    fn plan_written(
+        current: Option<&Self>,
+        write: UserWrite,
+        tally: Counts,
+        slot: Slot,
+    ) -> Result<EntryBody, WriteRefused> {
+        Market::plan_written(current, write, tally, slot)
+    }
+
+    fn takes_votes(&self) -> Option<VoteKind> {
+        match self.phase {
+            Phase::Proposed => Some(VoteKind::Proposal),
+            Phase::Disputed => Some(VoteKind::Dispute),
+            _ => None,
+        }
+    }
+
     fn exists(&self) -> bool {
         !self.vanished
     }
@@ -178,6 +212,10 @@ impl Subject for Market {
         Ok(Some(Stored {
             head: stored.row.head(),
             state: stored.row.market()?,
+            beside: Beside {
+                counts: stored.row.tallies.unwrap_or_default(),
+                document: stored.row.metadata.map(Arc::new),
+            },
             finalized: stored.row.finalized_state,
             ring: stored.ring,
             tail: stored.tail,
@@ -231,6 +269,14 @@ impl Subject for ProgramConfig {
         current.plan_rollback(rebuilt, reverted, slot)
     }
 
+    fn plan_written(_: Option<&Self>, _: UserWrite, _: Counts, _: Slot) -> Result<EntryBody, WriteRefused> {
+        Err(WriteRefused::OtherStream)
+    }
+
+    fn takes_votes(&self) -> Option<VoteKind> {
+        None
+    }
+
     fn exists(&self) -> bool {
         !self.vanished
     }
@@ -265,6 +311,7 @@ impl Subject for ProgramConfig {
         Ok(Some(Stored {
             head: stored.row.head(),
             state: stored.row.state,
+            beside: Beside::default(),
             finalized: stored.row.finalized_state,
             ring: stored.ring,
             tail: stored.tail,

@@ -3,16 +3,7 @@
 use solana_sdk::pubkey::Pubkey;
 
 use crate::domain::ids::{AccountAddress, MarketAddress, MarketSeed, ProgramId, Wallet};
-
-/// Which vote a vote record is of: the last seed of its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum VoteKind {
-    /// On a proposal.
-    Proposal = 0,
-    /// On a dispute.
-    Dispute = 1,
-}
+pub use crate::domain::tally::VoteKind;
 
 /// Derives the addresses of one deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,7 @@ use super::{
     event::{ChainEvent, EventSubject, IpfsHash, Outcome, ProgramEvent},
     ids::{MarketAddress, MarketSeed, Wallet},
     lmsr::{Curve, Quantities},
+    metadata::{MarketMetadata, MetadataDocument},
     misfit::Misfit,
     phase::{self, Phase, Step},
 };
@@ -111,6 +112,7 @@ impl Market {
             facts: event.facts.clone(),
             old_phase: current.map(|market| market.phase),
             market: Box::new(market),
+            tally: None,
         })
     }
 
@@ -121,6 +123,7 @@ impl Market {
             position: event.position,
             event: event.event.clone(),
             figures: self.contained_figures(&event.event, schedule),
+            tally: None,
         }
     }
 
@@ -141,7 +144,13 @@ impl Market {
             }
             EntryBody::Resync { old_phase: None, price_yes_before: None, market, .. } => Ok((**market).clone()),
             EntryBody::Resync { .. } => Err(Misfit::Disagrees),
-            EntryBody::Trade { .. } | EntryBody::Contained { .. } | EntryBody::Rollback { .. } => Err(Misfit::Unknown),
+            EntryBody::Trade { .. }
+            | EntryBody::Contained { .. }
+            | EntryBody::Rollback { .. }
+            | EntryBody::Vote { .. }
+            | EntryBody::Comment { .. }
+            | EntryBody::CommentDeleted { .. }
+            | EntryBody::Metadata { .. } => Err(Misfit::Unknown),
             EntryBody::Config { .. } | EntryBody::ConfigResync { .. } | EntryBody::ConfigRollback { .. } => {
                 Err(Misfit::OtherStream)
             }
@@ -154,6 +163,9 @@ impl Market {
     /// # Errors
     /// The entry does not fit, or (`Disagrees`) its values do not follow from its own event in this market.
     pub fn apply(&mut self, body: &EntryBody) -> Result<(), Misfit> {
+        if body.fits_always() {
+            return Ok(());
+        }
         if self.vanished && !body.is_rollback() {
             let begun = Self::begin(body)?;
             agree(begun.address == self.address && begun.seed == self.seed)?;
@@ -189,11 +201,18 @@ impl Market {
             EntryBody::Rollback { price_yes_before, old_phase, market, .. } => {
                 self.rolled_back(*price_yes_before, *old_phase, market)?
             }
+            EntryBody::Metadata { metadata, .. } => return agree(self.is_described_by(metadata)),
+            EntryBody::Vote { .. } | EntryBody::Comment { .. } | EntryBody::CommentDeleted { .. } => return Ok(()),
             EntryBody::Config { .. } | EntryBody::ConfigResync { .. } | EntryBody::ConfigRollback { .. } => {
                 return Err(Misfit::OtherStream);
             }
         };
         Ok(())
+    }
+
+    /// These are the fields of the document whose hash the chain has.
+    pub fn is_described_by(&self, metadata: &MarketMetadata) -> bool {
+        MetadataDocument::new(metadata.clone()).is_ok_and(|document| document.question_hash() == self.question_hash)
     }
 
     /// [`Market::begin`] where there is no market yet, else [`Market::apply`].

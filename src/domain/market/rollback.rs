@@ -21,6 +21,7 @@ impl Market {
             price_yes_before: self.price_yes,
             old_phase: (!self.vanished).then_some(self.phase),
             market: Box::new(rebuilt.unwrap_or_else(|| self.without_creation())),
+            tallies: None,
             slot,
         }
     }

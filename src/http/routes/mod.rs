@@ -1,11 +1,18 @@
 //! Routes: a folder a noun, a file a verb. Each verb holds its whole way: what it takes, what it asks, what it answers.
 
-use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
+use std::future::ready;
+
+use actix_web::{
+    Handler, HttpResponse, Resource, Responder,
+    http::{Method, header},
+    web,
+};
 
 use super::error::ApiError;
 
 pub mod actions;
 pub mod auth;
+pub mod discussions;
 pub mod health;
 pub mod markets;
 pub mod ready;
@@ -13,6 +20,7 @@ pub mod trades;
 pub mod transactions;
 pub mod upgrade;
 pub mod users;
+pub mod votes;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -28,6 +36,13 @@ where
         .route(web::head().to(handler))
         .route(web::method(actix_web::http::Method::OPTIONS).to(options))
         .default_service(web::to(method_not_allowed))
+}
+
+/// A path that takes these methods, whose routes are added by who calls; anything else is METHOD_NOT_ALLOWED.
+pub fn takes(path: &str, methods: &'static str) -> Resource {
+    let options = move || ready(HttpResponse::NoContent().insert_header((header::ALLOW, methods)).finish());
+    let refused = move || ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, methods)).finish());
+    web::resource(path).route(web::method(Method::OPTIONS).to(options)).default_service(web::to(refused))
 }
 
 async fn options() -> HttpResponse {
@@ -91,6 +106,22 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(readable("/api/markets/{market}/votes", votes::list::handle))
+        .service(readable("/api/markets/{market}/discussions", discussions::list::handle))
+        .service(
+            takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
+        )
+        .service(writable("/api/votes/proposal", votes::cast::proposal))
+        .service(writable("/api/votes/dispute", votes::cast::dispute))
+        .service(readable("/api/votes/{market}", votes::show::handle))
+        .service(writable("/api/discussions", discussions::post::handle))
+        .service(
+            takes("/api/discussions/{market}", "GET, HEAD, POST, DELETE, OPTIONS")
+                .route(web::get().to(discussions::list::handle))
+                .route(web::head().to(discussions::list::handle))
+                .route(web::post().to(discussions::post::on_market))
+                .route(web::delete().to(discussions::delete::handle)),
+        )
         .service(writable("/api/auth/nonce", auth::nonce::handle))
         .service(writable("/api/auth/login", auth::login::handle))
         .service(writable("/api/auth/refresh", auth::refresh::handle))

@@ -102,6 +102,7 @@ impl Stream {
                 recorded_at_ms: 1_760_000_000_000,
                 finalized_seq: Seq(0),
                 market: Arc::new(market_at(address)),
+                beside: Default::default(),
                 stale: None,
             }),
         })
@@ -324,13 +325,17 @@ impl World {
             read_pool_size: 1,
             ws: limits,
         };
-        let servers =
-            serve(settings, HttpParts { registry: handle, health: health.clone(), desk: None }).await.unwrap();
+        let servers = serve(
+            settings,
+            HttpParts { registry: handle, health: health.clone(), desk: None, votes: Default::default() },
+        )
+        .await
+        .unwrap();
         Self { servers, health, stores, running, registry }
     }
 
     pub fn all_up(&self) {
-        for part in [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage] {
+        for part in [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox] {
             self.health.up(part);
         }
     }

@@ -98,12 +98,14 @@ async fn a_market_is_shown_as_it_is_released() {
         ("tags", json!([])),
         ("volume_24h", Value::Null),
         ("dispute_deadline", Value::Null),
-        ("warnings", json!([])),
+        ("resolution_criteria", Value::Null),
+        ("closes_at", Value::Null),
         ("seq", json!(5)),
         ("slot", json!(50)),
     ] {
         assert_eq!(shown[field], value, "{field}");
     }
+    assert_eq!(shown["warnings"][0]["code"], "NO_METADATA", "{shown}");
     let (_, prices) = world.get(&format!("/api/markets/{address}/prices")).await;
     assert_eq!((&prices["seq"], &prices["slot"]), (&json!(5), &json!(50)), "{prices}");
     assert_eq!(prices["price_yes"], shown["current_price_yes"]);

@@ -1,10 +1,15 @@
 //! The gateway on a real PostgreSQL: who may do what, and that nothing of a request is left behind.
 
+mod discussions;
 mod idempotency;
 mod login;
+mod metadata;
 mod rights;
 mod sign_in;
 mod trading;
+mod votes;
+mod votes_rollback;
+mod written;
 
 use std::time::Duration;
 

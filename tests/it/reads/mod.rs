@@ -122,7 +122,7 @@ fn trade(market: &Market, seq: u64, contained: bool) -> Entry {
         shares_no: ShareUnits(0),
     };
     let body = if contained {
-        EntryBody::Contained { id, position, event, figures: Some(figures) }
+        EntryBody::Contained { id, position, event, figures: Some(figures), tally: None }
     } else {
         EntryBody::Trade { id, position, event, figures }
     };

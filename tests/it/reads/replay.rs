@@ -49,6 +49,7 @@ impl Forgetful {
             recorded_at_ms: 0,
             finalized_seq: Seq(3),
             market: Arc::clone(&self.market),
+            beside: Default::default(),
             stale: None,
         }
     }
@@ -165,7 +166,9 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         ws: WsLimits::default(),
     };
     let registry = RegistryHandle::new(move || Some(markets.clone()), move || Some(config.clone()));
-    let servers = serve(settings, HttpParts { registry, health: Health::new(), desk: None }).await.unwrap();
+    let servers = serve(settings, HttpParts { registry, health: Health::new(), desk: None, votes: Default::default() })
+        .await
+        .unwrap();
 
     let mut connection = Connection::open(&format!("ws://{}", servers.ws)).await;
     assert_eq!(connection.next_frame().await["type"], "welcome");

@@ -15,7 +15,7 @@ use crate::{
         error::ProgramError,
         ids::{MarketAddress, MarketSeed},
         lmsr::MIN_B,
-        metadata::{MarketMetadata, MetadataDocument, MetadataError},
+        metadata::{MarketMetadata, MetadataDocument},
     },
     http::{
         auth::caller::{Caller, SignedIn},
@@ -29,7 +29,7 @@ use crate::{
             args::{ClientRef, PriorityFee, VersionArg},
         },
     },
-    journal::{JournalError, idempotency::RequestKey, metadata},
+    journal::{idempotency::RequestKey, metadata},
 };
 
 /// The largest b with which the program can search for a purchase's shares: 20 b has to fit 64 bits.
@@ -151,30 +151,12 @@ impl Create {
     }
 }
 
-impl From<MetadataError> for ApiError {
-    fn from(error: MetadataError) -> Self {
-        Self::invalid_field(error.field().unwrap_or("body"), error.to_string())
-    }
-}
-
-fn of_journal(error: JournalError) -> ApiError {
-    match error {
-        JournalError::Statement(error) => error.into(),
-        JournalError::Read(failure) => failure.into(),
-        JournalError::BadRow(row) => ApiError::internal(row),
-        JournalError::NoConnection(_) | JournalError::NoAnswer(_) => {
-            log::warn!("{error}");
-            ApiError::unavailable("The database does not answer now.")
-        }
-    }
-}
-
 impl Question for Create {
     type Answer = Reply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Reply, ApiError> {
         let Self { caller, key, document, b_parameter, initial_liquidity, priority_fee, version, client_ref } = self;
-        if reads.program_config().await?.is_paused {
+        if reads.config_in_force().await?.is_paused {
             return Err(ApiError::chain_refused(ProgramError::ProtocolPaused));
         }
         let desk = reads.desk()?;
@@ -196,7 +178,7 @@ impl Question for Create {
             transaction: TransactionView::new(&prepared, client_ref.map(|client_ref| client_ref.0)),
         };
         let keep = async |tx: &deadpool_postgres::Transaction<'_>| {
-            metadata::insert(tx, market, seed, &document).await.map_err(of_journal)?;
+            metadata::insert(tx, market, seed, &document).await?;
             Reply::json(StatusCode::OK, &reply)
         };
         reads.write_once(&caller, key.as_ref(), keep).await

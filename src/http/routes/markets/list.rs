@@ -123,8 +123,10 @@ impl Question for ListMarkets {
             Cursor(MarketPosition { created_at_unix: market.created_at.0, address: market.address }).to_text()
         });
         let period = reads.dispute_period_seconds(found.iter().map(|(market, _, _)| market)).await;
+        let detail = |(market, seq, slot): &(Market, Seq, Slot)| MarketDetail::new(market, *seq, *slot, period, false);
+        let documents = rows.iter().map(|row| row.metadata.as_ref());
         let markets: Vec<_> =
-            found.iter().map(|(market, seq, slot)| MarketDetail::new(market, *seq, *slot, period, false)).collect();
+            found.iter().map(detail).zip(documents).map(|(market, document)| market.with_metadata(document)).collect();
         Ok(MarketPage { count: markets.len(), markets, limit, offset, next_cursor: last })
     }
 }

@@ -9,6 +9,7 @@ pub mod claim;
 pub mod create;
 pub mod dispute;
 pub mod list;
+pub mod metadata;
 pub mod prices;
 pub mod resolve;
 pub mod show;

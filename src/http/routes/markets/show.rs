@@ -31,6 +31,8 @@ impl Question for ShowMarket {
     async fn answer(self, reads: Arc<Reads>) -> Result<MarketDetail, ApiError> {
         let released = reads.released(self.0).await?;
         let period = reads.dispute_period_seconds([&*released.market]).await;
-        Ok(MarketDetail::new(&released.market, released.seq, released.slot, period, released.stale.is_some()))
+        let stale = released.stale.is_some();
+        let detail = MarketDetail::new(&released.market, released.seq, released.slot, period, stale);
+        Ok(detail.with_metadata(released.beside.document.as_deref()))
     }
 }

@@ -42,7 +42,8 @@ impl Place {
     /// # Errors
     /// NOT_FOUND, UNAVAILABLE.
     pub async fn of(reads: &Reads, market: MarketRef) -> Result<Self, ApiError> {
-        let (released, config) = futures_util::future::try_join(reads.released(market), reads.program_config()).await?;
+        let (released, config) =
+            futures_util::future::try_join(reads.released(market), reads.config_in_force()).await?;
         Ok(Self { released, config })
     }
 

@@ -206,7 +206,7 @@ impl Hub {
         head: &Head,
         ctx: &mut Context<Self>,
     ) -> bool {
-        if let (State::Market(market), Channel::Market(address)) = (&head.state, channel) {
+        if let (State::Market(market, _), Channel::Market(address)) = (&head.state, channel) {
             self.seeds.insert(market.seed, address);
         }
         let feed = self.feeds.entry(channel).or_default();

@@ -13,6 +13,7 @@ use crate::{
         config::ProgramConfig,
         ids::{Epoch, MarketAddress, MarketSeed, Seq, Slot},
         market::Market,
+        metadata::MarketMetadata,
     },
     http::pool::{PoolFailure, ReadPool},
     journal::{
@@ -55,7 +56,7 @@ pub(super) struct Head {
 
 #[derive(Debug, Clone)]
 pub(super) enum State {
-    Market(Arc<Market>),
+    Market(Arc<Market>, Option<Arc<MarketMetadata>>),
     Config(Option<Arc<ProgramConfig>>),
 }
 
@@ -63,7 +64,10 @@ impl Head {
     /// The answer to a subscription that begins here, with a snapshot.
     pub fn snapshot(&self, channel: Channel) -> Subscribed {
         let snapshot = match &self.state {
-            State::Market(market) => Snapshot::Market(Box::new(MarketView::at(market, self.seq, self.slot))),
+            State::Market(market, document) => {
+                let view = MarketView::at(market, self.seq, self.slot).with_metadata(document.as_deref());
+                Snapshot::Market(Box::new(view))
+            }
             State::Config(config) => {
                 Snapshot::Config(config.as_ref().map(|config| Box::new(ConfigView::from(&**config))))
             }
@@ -95,8 +99,8 @@ impl Head {
 
 impl From<ReleasedMarket> for Head {
     fn from(released: ReleasedMarket) -> Self {
-        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, market, .. } = released;
-        Self { epoch, seq, slot, recorded_at_ms, state: State::Market(market) }
+        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, market, beside, .. } = released;
+        Self { epoch, seq, slot, recorded_at_ms, state: State::Market(market, beside.document) }
     }
 }
 

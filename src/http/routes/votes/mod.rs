@@ -1,0 +1,115 @@
+//! Votes: who may cast one here, what is counted, and what the count is measured by.
+
+use std::sync::Arc;
+
+use actix::Recipient;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    actors::chain_reader::ReadLamports,
+    config::{VoteConfig, VoteEligibility},
+    domain::{
+        amount::Bps,
+        config::ProgramConfig,
+        ids::Wallet,
+        tally::{Counts, VoteKind},
+    },
+    http::{
+        error::{ApiError, ErrorCode},
+        gateway::Reads,
+    },
+    journal::social,
+    view::social::TallyView,
+};
+
+pub mod cast;
+pub mod list;
+pub mod show;
+
+type Lamports = Arc<dyn Fn() -> Option<Recipient<ReadLamports>> + Send + Sync>;
+
+/// The rules by which votes are taken here.
+#[derive(Clone)]
+pub struct VoteRules {
+    config: VoteConfig,
+    lamports: Lamports,
+}
+
+impl std::fmt::Debug for VoteRules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.config.fmt(f)
+    }
+}
+
+impl Default for VoteRules {
+    /// Any wallet may vote.
+    fn default() -> Self {
+        let config = VoteConfig {
+            minimum: 10,
+            signatures_required: false,
+            eligibility: VoteEligibility::Any,
+            min_balance_lamports: 0,
+        };
+        Self::new(config, || None)
+    }
+}
+
+impl VoteRules {
+    /// These; `lamports` leads to whoever knows what a wallet holds.
+    pub fn new(
+        config: VoteConfig,
+        lamports: impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { config, lamports: Arc::new(lamports) }
+    }
+
+    /// May the wallet vote here?
+    async fn admit(&self, reads: &Reads, wallet: Wallet) -> Result<(), ApiError> {
+        let forbidden = |message: &'static str| Err(ApiError::new(ErrorCode::Forbidden, message));
+        match self.config.eligibility {
+            VoteEligibility::Any => Ok(()),
+            VoteEligibility::Onchain => forbidden("Votes are cast by transactions only, not here."),
+            VoteEligibility::Traded => {
+                let traded = reads.read(async |tx| Ok(social::has_traded(&**tx, wallet).await?)).await?;
+                if traded { Ok(()) } else { forbidden("Only wallets that have traded may vote.") }
+            }
+            VoteEligibility::MinBalance => {
+                let away = || ApiError::unavailable("The chain does not answer now.");
+                let reader = (self.lamports)().ok_or_else(away)?;
+                let held = reader.send(ReadLamports(wallet)).await.map_err(|_| away())?.map_err(|error| {
+                    log::warn!("the balance of {wallet} can't be read: {error}");
+                    away()
+                })?;
+                let minimum = self.config.min_balance_lamports;
+                if held >= minimum {
+                    return Ok(());
+                }
+                let message = format!("Only wallets that hold {minimum} lamports may vote; this one holds {held}.");
+                Err(ApiError::new(ErrorCode::Forbidden, message))
+            }
+        }
+    }
+
+    /// The count, and what it is measured by.
+    fn measured(&self, kind: VoteKind, counts: Counts, config: Option<&ProgramConfig>) -> MeasuredTally {
+        let threshold_bps = config.map(|config| match kind {
+            VoteKind::Proposal => config.proposal_approval_threshold,
+            VoteKind::Dispute => config.dispute_success_threshold,
+        });
+        // A dispute is decided by whoever voted.
+        let min_votes = if kind == VoteKind::Proposal { self.config.minimum } else { 1 };
+        MeasuredTally { tally: counts.into(), threshold_bps, min_votes }
+    }
+}
+
+/// A tally, and what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MeasuredTally {
+    #[serde(flatten)]
+    tally: TallyView,
+    /// So much approval is needed, by the program's config; `null` while that is not known.
+    threshold_bps: Option<Bps>,
+    /// So many votes are needed.
+    min_votes: u32,
+}

@@ -1,0 +1,227 @@
+//! The outbox: what users wrote, until it is in the journal.
+//!
+//! Owns its reading (pages in the order of ids), what its rows mean, and what becomes of a row that can't be used. A row
+//! that is used is deleted by the batch that writes its entry (`write`), never here. Rows come by triggers of users' own
+//! writes, so their form is the schema's, and their content anybody's.
+
+use deadpool_postgres::Pool;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio_postgres::{AsyncMessage, NoTls, types::Json};
+
+use super::JournalError;
+use crate::domain::{
+    ids::{MarketAddress, TxSignature, Wallet},
+    metadata::MetadataDocument,
+    tally::VoteKind,
+    user_write::{CastVote, UserWrite},
+};
+
+/// A row, and what it is.
+#[derive(Debug, Clone)]
+pub struct OutboxRow {
+    /// Its number, in the order in which users wrote.
+    pub id: i64,
+    /// The market.
+    pub market: MarketAddress,
+    /// What was written, or why it is nothing.
+    pub write: Result<UserWrite, String>,
+    /// The row itself, for a dead letter.
+    pub raw: serde_json::Value,
+}
+
+/// A row that leaves without an entry.
+#[derive(Debug, Clone)]
+pub struct Undeliverable {
+    /// The row.
+    pub row: OutboxRow,
+    /// Why.
+    pub reason: String,
+}
+
+/// Rows of markets that the journal knows, in order; none of those in `busy`.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn page(pool: &Pool, busy: &[MarketAddress], limit: usize) -> Result<Vec<OutboxRow>, JournalError> {
+    const SQL: &str = "
+        SELECT o.id, o.market::text, o.kind, o.payload FROM outbox o
+        WHERE o.market::text <> ALL ($1::text[]) AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
+        ORDER BY o.id LIMIT $2";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
+    let rows = client.query(&statement, &[&busy, &(limit as i64)]).await?;
+    let mut page = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (market, kind): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+        let payload: serde_json::Value = row.try_get(3)?;
+        // The column's own rule is looser than an address: what is none can't be of a known market either.
+        let Ok(market) = market.parse() else { continue };
+        page.push(OutboxRow { id: row.try_get(0)?, market, write: decode(&kind, &payload), raw: payload });
+    }
+    Ok(page)
+}
+
+/// How old the oldest row of a market that the journal knows is, in seconds; `None` without any.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn oldest_age_seconds(pool: &Pool) -> Result<Option<u64>, JournalError> {
+    const SQL: &str = "
+        SELECT extract(epoch FROM now() - o.created_at)::bigint FROM outbox o
+        WHERE EXISTS (SELECT FROM markets m WHERE m.address = o.market) ORDER BY o.id LIMIT 1";
+    let row = pool.get().await?.query_opt(SQL, &[]).await?;
+    let age: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
+    Ok(age.map(|age| age.max(0).unsigned_abs()))
+}
+
+/// Rows become dead letters and leave, in one transaction; rows that are gone meanwhile are left alone.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn bury(pool: &Pool, rows: &[Undeliverable]) -> Result<(), JournalError> {
+    const DELETE: &str = "DELETE FROM outbox WHERE id = $1";
+    const KEEP: &str = "INSERT INTO dead_letters (source, signature, stream, reason, detail, raw)
+                        VALUES ('outbox', $1, $2, 'refused', $3, $4) ON CONFLICT DO NOTHING";
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut client = pool.get().await?;
+    let tx = client.transaction().await?;
+    for Undeliverable { row, reason } in rows {
+        if tx.execute(DELETE, &[&row.id]).await? == 0 {
+            continue;
+        }
+        // A letter is kept once by its source, signature and reason: the row's number tells these apart.
+        let name = format!("outbox:{}", row.id);
+        tx.execute(KEEP, &[&name, &row.market.to_string(), reason, &Json(&row.raw)]).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Listens until the connection ends: `ring` is called when it has begun, and after each commit that left rows.
+///
+/// # Errors
+/// The connection can't be made, or was lost.
+pub async fn listen(config: &tokio_postgres::Config, ring: impl Fn()) -> Result<(), tokio_postgres::Error> {
+    let (client, mut connection) = config.connect(NoTls).await?;
+    let mut messages = futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));
+    let mut begin = std::pin::pin!(client.batch_execute("LISTEN zmart_outbox"));
+    let mut listens = false;
+    loop {
+        tokio::select! {
+            begun = &mut begin, if !listens => {
+                begun?;
+                listens = true;
+                // What was written before is there to be read.
+                ring();
+            }
+            message = messages.next() => match message {
+                Some(Ok(AsyncMessage::Notification(_))) => ring(),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct VotePayload {
+    wallet: Wallet,
+    vote: bool,
+    #[serde(default)]
+    signature: Option<TxSignature>,
+    #[serde(default)]
+    voted_at_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct CommentPayload {
+    id: uuid::Uuid,
+    wallet: Wallet,
+    content: String,
+    created_at_ms: i64,
+}
+
+#[derive(Deserialize)]
+struct DeletedPayload {
+    id: uuid::Uuid,
+    wallet: Wallet,
+}
+
+#[derive(Deserialize)]
+struct MetadataPayload {
+    wallet: Wallet,
+    document: String,
+}
+
+/// What a row is.
+fn decode(kind: &str, payload: &serde_json::Value) -> Result<UserWrite, String> {
+    fn of<'de, T: Deserialize<'de>>(payload: &'de serde_json::Value) -> Result<T, String> {
+        T::deserialize(payload).map_err(|error| error.to_string())
+    }
+    let vote = |kind| {
+        let VotePayload { wallet, vote, signature, voted_at_ms } = of(payload)?;
+        Ok(UserWrite::Vote(CastVote { kind, wallet, vote, signature, voted_at_ms }))
+    };
+    match kind {
+        "proposal_vote" => vote(VoteKind::Proposal),
+        "dispute_vote" => vote(VoteKind::Dispute),
+        "comment" => {
+            let CommentPayload { id, wallet, content, created_at_ms } = of(payload)?;
+            Ok(UserWrite::Comment { id, wallet, content, created_at_ms })
+        }
+        "comment_deleted" => {
+            let DeletedPayload { id, wallet } = of(payload)?;
+            Ok(UserWrite::CommentDeleted { id, wallet })
+        }
+        "metadata" => {
+            let MetadataPayload { wallet, document } = of(payload)?;
+            let document = MetadataDocument::parse(&document).map_err(|error| error.to_string())?;
+            Ok(UserWrite::Metadata { wallet, document: Box::new(document) })
+        }
+        other => Err(format!("nothing is known of {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_read_as_the_triggers_write_them_and_anything_else_is_refused_with_a_reason() {
+        let wallet = Wallet([3; 32]);
+        let id = uuid::Uuid::nil();
+        let vote = json!({"wallet": wallet, "vote": true, "signature": null, "voted_at_ms": 5});
+        assert_eq!(
+            decode("dispute_vote", &vote),
+            Ok(UserWrite::Vote(CastVote {
+                kind: VoteKind::Dispute,
+                wallet,
+                vote: true,
+                signature: None,
+                voted_at_ms: 5
+            }))
+        );
+        // Of an engine before.
+        assert!(decode("proposal_vote", &json!({"wallet": wallet, "vote": false})).is_ok());
+        assert!(decode("comment", &json!({"id": id, "wallet": wallet, "content": "hi", "created_at_ms": 1})).is_ok());
+        assert!(decode("comment_deleted", &json!({"id": id, "wallet": wallet})).is_ok());
+        for (kind, payload) in [
+            ("proposal_vote", json!({"wallet": "nobody", "vote": true})),
+            ("proposal_vote", json!({"wallet": wallet, "vote": true, "signature": "short"})),
+            ("comment", json!({"id": "x", "wallet": wallet, "content": "hi", "created_at_ms": 1})),
+            ("metadata", json!({"wallet": wallet, "document": "{}"})),
+            ("metadata", json!({"wallet": wallet})),
+            ("like", vote.clone()),
+            ("comment", json!(null)),
+        ] {
+            assert!(decode(kind, &payload).is_err_and(|reason| !reason.is_empty()), "{kind} {payload}");
+        }
+    }
+}
