@@ -1,28 +1,20 @@
 //! POST /api/markets/{market}/activate: opens trading; for the creator or the admin.
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, web};
+use solana_sdk::instruction::Instruction;
 
-use super::{
-    market_of,
-    steps::{StepBody, StepReply, check, ok, prepared, require},
-};
+use super::steps::{Step, StepBody, StepResponses, check, require, take};
 use crate::{
     domain::{error::ProgramError, ids::Wallet, phase::Phase},
     http::{
         auth::caller::SignedIn,
         error::ApiError,
-        gateway::{GatewayHandle, MarketRef, Question, Reads},
+        gateway::{GatewayHandle, Reads},
         routes::trades::Place,
     },
 };
 
-struct Activate {
-    market: MarketRef,
-    wallet: Wallet,
-    body: StepBody,
-}
+struct Activate;
 
 /// The handler.
 ///
@@ -34,18 +26,7 @@ struct Activate {
     tag = "markets",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
-    responses(
-        (status = 200, description = "A transaction to sign.", body = StepReply),
-        (status = 400, description = "VALIDATION_ERROR"),
-        (status = 401, description = "UNAUTHORIZED"),
-        (status = 404, description = "NOT_FOUND"),
-        (status = 413, description = "PAYLOAD_TOO_LARGE"),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE"),
-        (status = 422, description = "CHAIN_REFUSED: the program would refuse it"),
-        (status = 429, description = "RATE_LIMITED"),
-        (status = 503, description = "UNAVAILABLE"),
-        (status = 504, description = "TIMEOUT"),
-    ),
+    responses(StepResponses),
     security(("bearer" = []))
 )]
 pub async fn handle(
@@ -54,22 +35,15 @@ pub async fn handle(
     SignedIn(caller): SignedIn,
     bytes: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    let body = StepBody::read(&request, &bytes)?;
-    let asked = Activate { market: market_of(&request)?, wallet: caller.wallet, body };
-    Ok(ok(&gateway.ask(asked).await?))
+    take::<Activate>(&request, &gateway, caller, &bytes).await
 }
 
-impl Question for Activate {
-    type Answer = StepReply;
-
-    async fn answer(self, reads: Arc<Reads>) -> Result<StepReply, ApiError> {
-        let Self { market, wallet, body } = self;
-        let place = Place::of(&reads, market).await?;
+impl Step for Activate {
+    async fn instruction(reads: &Reads, place: &Place, wallet: Wallet) -> Result<Instruction, ApiError> {
         let market = &place.released.market;
         let may = wallet == market.creator || wallet == place.config.admin;
-        check(&place, require(may, ProgramError::Unauthorized))?;
-        check(&place, require(market.phase == Phase::Approved, ProgramError::InvalidStateTransition))?;
-        let instruction = reads.desk()?.build().activate_market(market.address, wallet);
-        prepared(&reads, &place, wallet, instruction, body).await
+        check(place, require(may, ProgramError::Unauthorized))?;
+        check(place, require(market.phase == Phase::Approved, ProgramError::InvalidStateTransition))?;
+        Ok(reads.desk()?.build().activate_market(market.address, wallet))
     }
 }

@@ -1,28 +1,20 @@
 //! POST /api/markets/{market}/claim: pays a winner, or refunds where the market has no outcome.
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, web};
+use solana_sdk::instruction::Instruction;
 
-use super::{
-    market_of,
-    steps::{StepBody, StepReply, check, ok, prepared},
-};
+use super::steps::{Step, StepBody, StepResponses, check, take};
 use crate::{
     domain::{amount::Lamports, ids::Wallet, payout},
     http::{
         auth::caller::SignedIn,
         error::ApiError,
-        gateway::{GatewayHandle, MarketRef, Question, Reads},
+        gateway::{GatewayHandle, Reads},
         routes::trades::Place,
     },
 };
 
-struct Claim {
-    market: MarketRef,
-    wallet: Wallet,
-    body: StepBody,
-}
+struct Claim;
 
 /// The handler.
 ///
@@ -34,18 +26,7 @@ struct Claim {
     tag = "markets",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
-    responses(
-        (status = 200, description = "A transaction to sign.", body = StepReply),
-        (status = 400, description = "VALIDATION_ERROR"),
-        (status = 401, description = "UNAUTHORIZED"),
-        (status = 404, description = "NOT_FOUND"),
-        (status = 413, description = "PAYLOAD_TOO_LARGE"),
-        (status = 415, description = "UNSUPPORTED_MEDIA_TYPE"),
-        (status = 422, description = "CHAIN_REFUSED: the program would refuse it"),
-        (status = 429, description = "RATE_LIMITED"),
-        (status = 503, description = "UNAVAILABLE"),
-        (status = 504, description = "TIMEOUT"),
-    ),
+    responses(StepResponses),
     security(("bearer" = []))
 )]
 pub async fn handle(
@@ -54,25 +35,17 @@ pub async fn handle(
     SignedIn(caller): SignedIn,
     bytes: web::Bytes,
 ) -> Result<HttpResponse, ApiError> {
-    let body = StepBody::read(&request, &bytes)?;
-    let asked = Claim { market: market_of(&request)?, wallet: caller.wallet, body };
-    Ok(ok(&gateway.ask(asked).await?))
+    take::<Claim>(&request, &gateway, caller, &bytes).await
 }
 
-impl Question for Claim {
-    type Answer = StepReply;
-
-    async fn answer(self, reads: Arc<Reads>) -> Result<StepReply, ApiError> {
-        let Self { market, wallet, body } = self;
-        let place = Place::of(&reads, market).await?;
+impl Step for Claim {
+    async fn instruction(reads: &Reads, place: &Place, wallet: Wallet) -> Result<Instruction, ApiError> {
         let market = &place.released.market;
         if !place.is_stale() {
-            let position = place.position(&reads, wallet).await?;
+            let position = place.position(reads, wallet).await?;
             // What the account holds is not known for sure here: a balance that suffices for everything is taken.
-            let claimed = payout::claim(market, &position, Lamports(u64::MAX));
-            check(&place, claimed.map(drop))?;
+            check(place, payout::claim(market, &position, Lamports(u64::MAX)).map(drop))?;
         }
-        let instruction = reads.desk()?.build().claim_winnings(market.address, wallet, market.resolver);
-        prepared(&reads, &place, wallet, instruction, body).await
+        Ok(reads.desk()?.build().claim_winnings(market.address, wallet, market.resolver))
     }
 }

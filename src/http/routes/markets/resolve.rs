@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     market_of,
-    steps::{StepBody, check, ok, prepared, require},
+    steps::{StepBody, check, prepared, require},
 };
 use crate::{
     domain::{
@@ -106,7 +106,7 @@ pub async fn handle(
     let ResolveBody { outcome, evidence, priority_fee, version, client_ref } = body;
     let form = StepBody { priority_fee, version, client_ref };
     let asked = Resolve { market: market_of(&request)?, caller, outcome: outcome.0, evidence, form };
-    Ok(ok(&gateway.ask(asked).await?))
+    Ok(HttpResponse::Ok().json(gateway.ask(asked).await?))
 }
 
 impl Question for Resolve {

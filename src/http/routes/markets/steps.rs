@@ -3,20 +3,31 @@
 //!
 //! A market that may be behind the chain refuses nobody: then only the rehearsal does.
 
+use std::{marker::PhantomData, sync::Arc};
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use solana_sdk::instruction::Instruction;
 
-use super::super::trades::{
-    Place, TransactionView,
-    args::{ClientRef, PriorityFee, VersionArg},
+use super::{
+    super::trades::{
+        Place, TransactionView,
+        args::{ClientRef, PriorityFee, VersionArg},
+    },
+    market_of,
 };
 use crate::{
     domain::{
         error::ProgramError,
         ids::{MarketAddress, Wallet},
     },
-    http::{body, desk::Order, error::ApiError, gateway::Reads},
+    http::{
+        auth::caller::Caller,
+        body,
+        desk::Order,
+        error::ApiError,
+        gateway::{GatewayHandle, MarketRef, Question, Reads},
+    },
 };
 
 /// How the transaction is wanted; a body without anything in it, or none, is good too.
@@ -74,6 +85,46 @@ pub(super) fn require(holds: bool, error: ProgramError) -> Result<(), ProgramErr
     if holds { Ok(()) } else { Err(error) }
 }
 
+/// A step that needs no more than the market.
+pub(super) trait Step: Send + 'static {
+    /// The instruction, if the market as it is known here lets this wallet do it.
+    fn instruction(reads: &Reads, place: &Place, wallet: Wallet)
+    -> impl Future<Output = Result<Instruction, ApiError>>;
+}
+
+struct Take<S> {
+    market: MarketRef,
+    wallet: Wallet,
+    body: StepBody,
+    step: PhantomData<S>,
+}
+
+/// The way of every such step.
+///
+/// # Errors
+/// VALIDATION_ERROR, NOT_FOUND, CHAIN_REFUSED; what the gateway answers.
+pub(super) async fn take<S: Step>(
+    request: &HttpRequest,
+    gateway: &GatewayHandle,
+    caller: Caller,
+    bytes: &web::Bytes,
+) -> Result<HttpResponse, ApiError> {
+    let body = StepBody::read(request, bytes)?;
+    let market = market_of(request)?;
+    let reply = gateway.ask(Take::<S> { market, wallet: caller.wallet, body, step: PhantomData }).await?;
+    Ok(HttpResponse::Ok().json(reply))
+}
+
+impl<S: Step> Question for Take<S> {
+    type Answer = StepReply;
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<StepReply, ApiError> {
+        let place = Place::of(&reads, self.market).await?;
+        let instruction = S::instruction(&reads, &place, self.wallet).await?;
+        prepared(&reads, &place, self.wallet, instruction, self.body).await
+    }
+}
+
 /// Prepares the step.
 ///
 /// # Errors
@@ -92,7 +143,38 @@ pub(super) async fn prepared(
     Ok(StepReply { market_id: place.released.market.address, transaction })
 }
 
-/// The reply.
-pub(super) fn ok(reply: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().json(reply)
+/// What such a step answers, for the API's description.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code)] // read by the description only
+pub(super) enum StepResponses {
+    /// A transaction to sign.
+    #[response(status = 200)]
+    Built(#[to_schema] StepReply),
+    /// VALIDATION_ERROR
+    #[response(status = 400)]
+    Invalid,
+    /// UNAUTHORIZED
+    #[response(status = 401)]
+    Unauthorized,
+    /// NOT_FOUND
+    #[response(status = 404)]
+    NotFound,
+    /// PAYLOAD_TOO_LARGE
+    #[response(status = 413)]
+    TooLarge,
+    /// UNSUPPORTED_MEDIA_TYPE
+    #[response(status = 415)]
+    OtherType,
+    /// CHAIN_REFUSED: the program would refuse it
+    #[response(status = 422)]
+    Refused,
+    /// RATE_LIMITED
+    #[response(status = 429)]
+    TooMany,
+    /// UNAVAILABLE
+    #[response(status = 503)]
+    Unavailable,
+    /// TIMEOUT
+    #[response(status = 504)]
+    Timeout,
 }
