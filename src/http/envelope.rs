@@ -38,7 +38,7 @@ struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     program_error: Option<&'a ProgramRefusal>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    signature: Option<TxSignature>,
+    signature: Option<&'a TxSignature>,
 }
 
 /// The middleware of every port.
@@ -106,8 +106,8 @@ fn error_reply(response: HttpResponse, error: &ApiError, path: &str, request_id:
         path,
         request_id,
         details: &error.details,
-        program_error: error.program_error.as_ref(),
-        signature: error.signature,
+        program_error: error.program_error.as_deref(),
+        signature: error.signature.as_deref(),
     };
     let mut reply = HttpResponse::build(status).json(&body);
     // What was said of the reply still holds (`Allow`, who may read it); what was said of its body does not.

@@ -94,9 +94,9 @@ pub struct ApiError {
     /// When to try again.
     pub retry_after_seconds: Option<u32>,
     /// The chain's own word, where it is the chain that refuses.
-    pub program_error: Option<ProgramRefusal>,
+    pub program_error: Option<Box<ProgramRefusal>>,
     /// The transaction that this one is in conflict with.
-    pub signature: Option<TxSignature>,
+    pub signature: Option<Box<TxSignature>>,
 }
 
 impl ApiError {
@@ -116,7 +116,7 @@ impl ApiError {
     /// The program refuses, or would refuse, what was asked for.
     pub fn chain_refused(error: ProgramError) -> Self {
         let message = format!("The program refuses this: {}.", error.message());
-        Self { program_error: Some(error.into()), ..Self::new(ErrorCode::ChainRefused, message) }
+        Self { program_error: Some(Box::new(error.into())), ..Self::new(ErrorCode::ChainRefused, message) }
     }
 
     /// As [`ApiError::chain_refused`], because of one field.

@@ -124,9 +124,9 @@ struct KeptRefusal {
     message: String,
     details: Vec<FieldError>,
     #[serde(default)]
-    program_error: Option<ProgramRefusal>,
+    program_error: Option<Box<ProgramRefusal>>,
     #[serde(default)]
-    signature: Option<TxSignature>,
+    signature: Option<Box<TxSignature>>,
 }
 
 /// Says something of the request itself: asked again, the answer would be the same.
@@ -197,7 +197,7 @@ fn refusal(error: &ApiError) -> Result<KeptReply, ApiError> {
         message: error.message.clone().into_owned(),
         details: error.details.clone(),
         program_error: error.program_error.clone(),
-        signature: error.signature,
+        signature: error.signature.clone(),
     };
     let body = serde_json::to_string(&kept).map_err(ApiError::internal)?;
     Ok(KeptReply { status: error.code.status().as_u16(), body })

@@ -159,7 +159,7 @@ impl Handler<SendNow> for Submissions {
                     let change = pass::would_fail(&one.row, reason);
                     pass::tell(&parts, std::slice::from_ref(&one), vec![change]).await
                 }
-                Sent::Sent | Sent::Later => Ok(Vec::new()),
+                Sent::Taken | Sent::Later => Ok(Vec::new()),
             }
         };
         ctx.spawn(send.into_actor(self).map(|told: Result<Vec<Change>, _>, actor, _| {

@@ -52,7 +52,7 @@ pub struct PassEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
     /// The node has it, as far as one knows.
-    Sent,
+    Taken,
     /// It was not taken now, for a reason that passes.
     Later,
     /// The node's rehearsal says that it would fail.
@@ -117,7 +117,7 @@ pub async fn run(
     for (one, outcome) in sends {
         match outcome {
             Sent::Later => {}
-            Sent::Sent => sent.push(one.row.signature),
+            Sent::Taken => sent.push(one.row.signature),
             Sent::WouldFail(reason) => {
                 changes.retain(|change| change.signature != one.row.signature);
                 changes.push(would_fail(&one.row, reason));
@@ -163,14 +163,14 @@ pub fn would_fail(row: &SubmissionRow, reason: FailureReason) -> Change {
 /// Sends one. The node rehearses it, so one that would only cost its fee is not forwarded.
 pub async fn send(parts: &SubmissionParts, build: &InstructionBuilder, one: &Unsettled) -> Sent {
     match parts.rpc.send_transaction(&one.wire, SendOptions::default()).await {
-        Ok(_) => Sent::Sent,
-        Err(ChainSendError::Rejected { failure: TransactionFailure::AlreadyProcessed, .. }) => Sent::Sent,
+        Ok(_) => Sent::Taken,
+        Err(ChainSendError::Rejected { failure: TransactionFailure::AlreadyProcessed, .. }) => Sent::Taken,
         // Too early for this node, or too late: the block height will tell.
         Err(ChainSendError::Rejected { failure: TransactionFailure::BlockhashNotFound, .. }) => Sent::Later,
         Err(ChainSendError::Rejected { failure, .. }) => Sent::WouldFail(reason(build, one, &failure)),
         Err(error @ ChainSendError::OutcomeUnknown { .. }) => {
             log::debug!("{}: {error}", one.row.signature);
-            Sent::Sent
+            Sent::Taken
         }
         Err(error) => {
             log::debug!("{}: {error}", one.row.signature);

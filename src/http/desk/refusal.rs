@@ -43,7 +43,7 @@ pub fn of_failure(failure: &TransactionFailure, ours: usize) -> ApiError {
     };
     let refusal = ProgramRefusal { code, name };
     let message = format!("The chain refuses this: {why}.");
-    ApiError { program_error: Some(refusal), ..ApiError::new(ErrorCode::ChainRefused, message) }
+    ApiError { program_error: Some(Box::new(refusal)), ..ApiError::new(ErrorCode::ChainRefused, message) }
 }
 
 #[cfg(test)]

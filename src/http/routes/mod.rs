@@ -131,11 +131,10 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/ready", ready::handle))
         .service(readable("/api/trades/estimate", trades::estimate::handle))
         .service(readable("/api/trades/quote", trades::estimate::handle))
-        .service(actions::action("/actions.json").route(web::get().to(actions::rules::handle)))
-        .service(actions::action("/api/actions/icon.svg").route(web::get().to(actions::icon::handle)))
+        .service(actions::action("/actions.json", actions::rules::handle))
+        .service(actions::action("/api/actions/icon.svg", actions::icon::handle))
         .service(
-            actions::action("/api/actions/markets/{market}")
-                .route(web::get().to(actions::market::show))
+            actions::action("/api/actions/markets/{market}", actions::market::show)
                 .route(web::post().to(actions::market::trade)),
         )
         .service(writable("/api/trades/buy", trades::buy::handle))

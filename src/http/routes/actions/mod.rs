@@ -7,7 +7,7 @@ pub mod icon;
 pub mod market;
 pub mod rules;
 
-use actix_web::{HttpRequest, HttpResponse, Resource, http::header, web};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, http::header, web};
 use serde::Serialize;
 
 use super::super::error::ApiError;
@@ -51,11 +51,22 @@ async fn preflight() -> HttpResponse {
     open(HttpResponse::NoContent().finish(), None)
 }
 
-/// A path of Actions; OPTIONS is answered for any site.
-pub fn action(path: &str) -> Resource {
+async fn method_not_allowed() -> HttpResponse {
+    open(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "GET, HEAD, POST, OPTIONS")).finish(), None)
+}
+
+/// A path of Actions: read by any site, with GET and HEAD; OPTIONS is answered for any site too.
+pub fn action<F, Args>(path: &str, read: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
     web::resource(path)
+        .route(web::get().to(read.clone()))
+        .route(web::head().to(read))
         .route(web::method(actix_web::http::Method::OPTIONS).to(preflight))
-        .default_service(web::to(super::method_not_allowed))
+        .default_service(web::to(method_not_allowed))
 }
 
 /// Where the client reached us: what links in replies begin with.

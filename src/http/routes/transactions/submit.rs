@@ -142,7 +142,9 @@ impl Question for Submit {
             .await?;
         if is_new {
             // Lost, it is found by the next pass.
-            let _ = reads.desk()?.submissions().map(|actor| actor.try_send(SendNow(unsettled(&new))));
+            if let Some(actor) = reads.desk()?.submissions() {
+                let _ = actor.try_send(SendNow(unsettled(&new)));
+            }
         }
         Ok(reply)
     }
@@ -155,7 +157,7 @@ fn kept(kept: Kept, new: &NewSubmission<'_>) -> Result<bool, ApiError> {
         Kept::OtherOfIntent(signature) if signature == new.signature => Ok(false),
         Kept::OtherOfIntent(signature) => {
             let message = format!("The transaction {signature} of this client_ref may land or has landed.");
-            Err(ApiError { signature: Some(signature), ..ApiError::new(ErrorCode::Conflict, message) })
+            Err(ApiError { signature: Some(Box::new(signature)), ..ApiError::new(ErrorCode::Conflict, message) })
         }
         Kept::WalletFull => Err(ApiError {
             retry_after_seconds: Some(5),
@@ -213,7 +215,8 @@ async fn still_valid(reads: &Reads, inspected: &Inspected) -> Result<u64, ApiErr
     .map_err(node_trouble)?;
     if !is_valid {
         let message = "The transaction's blockhash is not valid any more: build it again.";
-        let program_error = Some(crate::http::error::ProgramRefusal { code: None, name: "BlockhashNotFound".into() });
+        let gone = crate::http::error::ProgramRefusal { code: None, name: "BlockhashNotFound".into() };
+        let program_error = Some(Box::new(gone));
         return Err(ApiError { program_error, ..ApiError::new(ErrorCode::ChainRefused, message) });
     }
     Ok(height.saturating_add(crate::http::desk::BLOCKHASH_BLOCKS))
