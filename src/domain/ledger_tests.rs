@@ -30,7 +30,9 @@ fn ledger(yes: (u64, u64), no: (u64, u64)) -> Ledger {
 
 #[test]
 fn a_sell_realises_what_it_brings_less_its_part_of_the_cost() {
-    let rows: &[(&[(Side, Outcome, u64, u64)], Ledger, i128)] = &[
+    /// Trades, the ledger after them, what they realised.
+    type Case<'a> = (&'a [(Side, Outcome, u64, u64)], Ledger, i128);
+    let rows: &[Case<'_>] = &[
         (&[(Buy, Yes, 10, 100)], ledger((10, 100), (0, 0)), 0),
         (&[(Buy, Yes, 10, 100), (Buy, Yes, 10, 200), (Sell, Yes, 5, 90)], ledger((15, 225), (0, 0)), 15),
         // The part of the cost is rounded down: 100 / 3 = 33.
