@@ -175,7 +175,8 @@ async fn the_depth_of_a_market_is_what_the_chain_then_does() {
         assert_eq!(side["outcome"], outcome.as_str());
         assert_eq!((side["buy"].as_array().unwrap().len(), side["sell"].as_array().unwrap().len()), (20, 20));
     }
-    let level = depth["sides"][0]["buy"].as_array().unwrap().iter().find(|level| level["size"] == SOL.to_string());
+    let size = json!(SOL.to_string());
+    let level = depth["sides"][0]["buy"].as_array().unwrap().iter().find(|level| level["size"] == size);
     let level = level.unwrap();
     scene.stage.chain.client().buy(market, &scene.wallets[0], Outcome::Yes, SOL).await;
     scene.shown(0, 8).await;
