@@ -139,7 +139,8 @@ mod tests {
     fn rows() {
         // (b, yes, no, fees, wanted) -> the budget, or why there is none.
         let even = B / 1_000;
-        let rows: &[(u64, u64, u64, [u16; 3], u64, Result<bool, ProgramError>)] = &[
+        type Row = (u64, u64, u64, [u16; 3], u64, Result<bool, ProgramError>);
+        let rows: &[Row] = &[
             (B, even, even, [300, 200, 500], 1_000_000_000, Ok(true)),
             (B, even, even, [0, 0, 0], 1_000_000_000, Err(ProgramError::DivisionByZero)),
             (99_999_999_999, even, even, [300, 200, 500], 1, Err(ProgramError::InvalidBParameter)),

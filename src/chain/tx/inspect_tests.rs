@@ -182,7 +182,11 @@ fn everything_else_is_refused_with_its_reason() {
         ("something behind it", trailing, R::Malformed),
         ("lookup tables", with_table, R::LookupTables),
         ("another payer", signed(&[buy(wallet(&other))], &[&other]), R::OtherPayer),
-        ("another payer, signed by the caller too", signed(&[good.clone()], &[&other, &user]), R::OtherPayer),
+        (
+            "another payer, signed by the caller too",
+            signed(std::slice::from_ref(&good), &[&other, &user]),
+            R::OtherPayer,
+        ),
         ("another signer", co_signed, R::OtherSigners),
         ("altered after signing", altered, R::BadSignature),
         ("signed by another key", forged, R::BadSignature),
