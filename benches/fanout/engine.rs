@@ -16,6 +16,7 @@ use zmart::{
     domain::ids::{AccountAddress, Epoch, Seq, Slot},
     http::{
         app::{HttpParts, HttpSettings, serve},
+        auth::{AuthSettings, siws::Site},
         edge::EdgeSettings,
         ws::WsLimits,
     },
@@ -149,6 +150,11 @@ pub fn run() -> Result<()> {
             workers: WORKERS,
             // Never connected to: nothing is replayed.
             database: tokio_postgres::Config::new(),
+            // Nobody signs in.
+            auth: AuthSettings {
+                secret: "0123456789abcdef0123456789abcdef".parse().map_err(|()| anyhow::anyhow!("no secret"))?,
+                site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },
+            },
             read_pool_size: 1,
             ws: WsLimits::default(),
             edge: EdgeSettings::open(),

@@ -15,9 +15,10 @@ pub fn serve(arguments: &[String]) {
         .collect();
     let served = actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || {
-            routes.iter().cloned().fold(App::new(), |app, (path, body)| {
-                app.route(&path, web::get().to(move || answer(body.clone())))
-            })
+            routes
+                .iter()
+                .cloned()
+                .fold(App::new(), |app, (path, body)| app.route(&path, web::get().to(move || answer(body.clone()))))
         });
         let server = server.workers(WORKERS).keep_alive(Duration::from_secs(30)).bind("127.0.0.1:0").expect("a port");
         println!("listening at=http://{}", server.addrs()[0]);

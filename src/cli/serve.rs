@@ -16,6 +16,7 @@ use crate::{
     domain::ids::Epoch,
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
+        auth::{AuthSettings, siws::Site},
         ws::WsLimits,
     },
     journal::{gateway_login, identity, migrate},
@@ -64,6 +65,14 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         indexer_port: config.server.indexer_port,
         workers: config.server.workers,
         database: gateway,
+        auth: AuthSettings {
+            secret: config.auth.jwt_secret.clone(),
+            site: Site {
+                domain: config.auth.domain.clone(),
+                uri: config.auth.uri.clone(),
+                chain: config.auth.chain.clone(),
+            },
+        },
         read_pool_size: config.database.read_connections,
         edge: config.edge.clone(),
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },

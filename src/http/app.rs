@@ -17,6 +17,7 @@ use futures_util::future::{join_all, select_all};
 use tokio::{task::JoinHandle, time::Instant};
 
 use super::{
+    auth::{AuthSettings, middleware::identify, sessions::Sessions, tokens::Tokens},
     body::bounded,
     bounds::{HEAD_PATIENCE, bounds},
     compression::compressed,
@@ -61,9 +62,11 @@ pub struct HttpSettings {
     pub indexer_port: u16,
     /// Threads of the API, and as many of the WebSocket port.
     pub workers: usize,
-    /// The journal.
+    /// The database, by the login that serves requests.
     pub database: tokio_postgres::Config,
-    /// Connections for reading, of each worker of the API and of the WebSocket port.
+    /// Sign-in.
+    pub auth: AuthSettings,
+    /// Connections for requests, of each worker of the API and of the WebSocket port.
     pub read_pool_size: usize,
     /// Bounds and periods of WebSocket connections, the heartbeat's among them.
     pub ws: WsLimits,
@@ -152,6 +155,10 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let edge = Edge::new(&settings.edge, &parts.health)?;
     let behind_tls = BehindTls(settings.edge.is_behind_tls);
 
+    let sign_in = web::Data::new(settings.auth.clone());
+    let tokens = web::Data::new(Tokens::new(&settings.auth).map_err(io::Error::other)?);
+    let sessions = web::Data::new(Sessions::default());
+
     let api = {
         let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
         HttpServer::new(move || {
@@ -162,6 +169,9 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 .app_data(web::Data::new(gateway))
                 .app_data(web::Data::new(WorkerLimits::new(edge.limits.clone())))
                 .app_data(health.clone())
+                .app_data(sign_in.clone())
+                .app_data(tokens.clone())
+                .app_data(sessions.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(bounded())
                 .app_data(behind_tls)
@@ -170,6 +180,7 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
             // The last is the outermost: see `edge`.
             app.wrap(from_fn(bounds))
                 .wrap(from_fn(limits::charge))
+                .wrap(from_fn(identify))
                 .wrap(from_fn(limits::around))
                 .wrap(edge.cors())
                 .wrap(from_fn(actions_for_all))

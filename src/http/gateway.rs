@@ -140,6 +140,17 @@ impl Reads {
         Ok(self.pool.get().await?)
     }
 
+    /// As [`Reads::engine`], without writing.
+    ///
+    /// # Errors
+    /// As [`Reads::read`].
+    pub async fn engine_read<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        self.run(Acting::Engine, Access::Read, question).await
+    }
+
     async fn run<T>(
         &self,
         acting: Acting,
@@ -261,6 +272,11 @@ impl GatewayHandle {
         let reads = Arc::new(reads);
         let gateway = Gateway { reads: reads.clone() }.start();
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
+    }
+
+    /// Where its answers come from, for what is asked before there is a question.
+    pub fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// Ask, and wait for the answer.

@@ -24,7 +24,9 @@ pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod sessions;
 pub mod staging;
+pub mod users;
 pub mod write;
 
 /// How to reach PostgreSQL.

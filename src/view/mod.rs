@@ -8,4 +8,5 @@ pub mod frame;
 pub mod market;
 pub mod schema;
 pub mod trade;
+pub mod user;
 pub mod wire;

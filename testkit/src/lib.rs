@@ -21,6 +21,7 @@ pub mod programs;
 pub mod proxy;
 pub mod redis;
 pub mod seed;
+pub mod signed_in;
 pub mod soak;
 pub mod socket;
 pub mod stage;

@@ -19,7 +19,7 @@ use utoipa::{
 
 use super::{
     envelope::ErrorBody,
-    routes::{docs, health, markets, ready},
+    routes::{auth, docs, health, markets, ready, users},
 };
 
 /// The name of the security scheme, for `security(("bearer" = []))` of a signed-in route, and
@@ -37,11 +37,17 @@ pub const BEARER: &str = "bearer";
     ),
     servers((url = "/")),
     tags(
+        (name = "auth", description = "Sign-in with a Solana wallet."),
         (name = "documents", description = "What this API is."),
         (name = "markets", description = "Markets: lists, a market, its prices and trades."),
+        (name = "users", description = "Users: profiles."),
         (name = "operations", description = "Whether the process is there and fit for work.")
     ),
     paths(
+        auth::login::handle,
+        auth::logout::handle,
+        auth::nonce::handle,
+        auth::refresh::handle,
         docs::openapi,
         docs::page,
         health::handle,
@@ -49,7 +55,9 @@ pub const BEARER: &str = "bearer";
         markets::prices::handle,
         markets::show::handle,
         markets::trades::handle,
-        ready::handle
+        ready::handle,
+        users::me::change,
+        users::me::show
     ),
     components(schemas(ErrorBody)),
     modifiers(&Shared)
@@ -93,6 +101,7 @@ fn finish(operation: &mut Operation, method: &str, path: &str) {
     let text = operation.description.take().unwrap_or_default();
     let text = text.split("# Errors").next().unwrap_or_default().trim().to_owned();
     operation.description = Some(text).filter(|text| !text.is_empty());
+    errors::of_any(operation, path.starts_with("/api/"));
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response
             && response.description.is_empty()

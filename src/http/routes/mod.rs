@@ -4,11 +4,13 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, http::header, web};
 
 use super::error::ApiError;
 
+pub mod auth;
 pub mod docs;
 pub mod health;
 pub mod markets;
 pub mod ready;
 pub mod upgrade;
+pub mod users;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
@@ -30,6 +32,23 @@ async fn options() -> HttpResponse {
     HttpResponse::NoContent().insert_header((header::ALLOW, METHODS)).finish()
 }
 
+/// A path that is written: POST and OPTIONS; anything else is METHOD_NOT_ALLOWED.
+pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    const METHODS: &str = "POST, OPTIONS";
+    let allow = |mut reply: actix_web::HttpResponseBuilder| async move {
+        reply.insert_header((header::ALLOW, METHODS)).finish()
+    };
+    web::resource(path)
+        .route(web::post().to(handler))
+        .route(web::method(actix_web::http::Method::OPTIONS).to(move || allow(HttpResponse::NoContent())))
+        .default_service(web::to(move || allow(HttpResponse::MethodNotAllowed())))
+}
+
 async fn method_not_allowed() -> HttpResponse {
     HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, METHODS)).finish()
 }
@@ -48,6 +67,11 @@ pub fn api(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}", markets::show::handle))
         .service(readable("/api/markets/{market}/prices", markets::prices::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
+        .service(writable("/api/auth/nonce", auth::nonce::handle))
+        .service(writable("/api/auth/login", auth::login::handle))
+        .service(writable("/api/auth/refresh", auth::refresh::handle))
+        .service(writable("/api/auth/logout", auth::logout::handle))
+        .service(users::me::resource())
         .service(readable("/docs", docs::to_page))
         .service(readable("/docs/{file:.*}", docs::page))
         .service(readable("/health", health::handle))

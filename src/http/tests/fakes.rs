@@ -34,6 +34,7 @@ use crate::{
     },
     http::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
+        auth::{AuthSettings, siws::Site},
         edge::EdgeSettings,
         ws::WsLimits,
     },
@@ -304,6 +305,7 @@ pub fn edge(settings: &[(&str, &str)]) -> EdgeSettings {
         let found = settings.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
         found.or_else(|| match name {
             "DATABASE_URL" | "SOLANA_RPC_URL" | "SOLANA_WS_URL" => Some("x".to_owned()),
+            "JWT_SECRET" => Some("0123456789abcdef0123456789abcdef".to_owned()),
             _ => None,
         })
     });
@@ -338,6 +340,10 @@ impl World {
             workers: 1,
             // Nobody listens there.
             database: "host=127.0.0.1 port=1 user=nobody".parse().unwrap(),
+            auth: AuthSettings {
+                secret: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+                site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },
+            },
             read_pool_size: 1,
             ws: limits,
             edge,

@@ -1,16 +1,12 @@
 //! `zmart-stage [NAME=VALUE…]`: a chain, a database and an engine with a few markets and trades, for programs that put the
 //! API to the test from outside. Names are settings of the engine.
 //!
-//! Prints `ready api=… ws=… market=… seed=… wallet=…`, stands until its standard input ends, and leaves nothing behind.
+//! Prints `ready api=… ws=… market=… seed=… wallet=… token=…` (a market, and who made and traded it, signed in), stands until its standard input ends, and leaves nothing behind.
 
+use solana_sdk::signature::Keypair;
 use tokio::io::{AsyncReadExt, stdin};
 use zmart::domain::{event::Outcome, ids::MarketAddress};
-use zmart_testkit::{
-    chain::{SOL, wallet_of},
-    http::get,
-    patience::wait_for,
-    stage::Stage,
-};
+use zmart_testkit::{chain::SOL, http::get, patience::wait_for, signed_in::SignedInClient, stage::Stage};
 
 /// Trades of the first market.
 const TRADES: u64 = 5;
@@ -33,13 +29,20 @@ async fn main() {
     }
     let (market, creator) = trade(&stage).await;
     let seed = stage.chain.client().market(market).await.market_id;
-    println!("ready api={} ws={} market={market} seed={seed} wallet={creator}", stage.engine.api, stage.engine.ws);
+    let user = SignedInClient::with_key(&stage.engine.api, creator).await;
+    println!(
+        "ready api={} ws={} market={market} seed={seed} wallet={} token={}",
+        stage.engine.api,
+        stage.engine.ws,
+        user.wallet(),
+        user.token
+    );
     let mut rest = Vec::new();
     // An end by an error is an end.
     let _ = stdin().read_to_end(&mut rest).await;
 }
 
-async fn trade(stage: &Stage) -> (MarketAddress, String) {
+async fn trade(stage: &Stage) -> (MarketAddress, Keypair) {
     let (chain, client) = (&stage.chain, stage.chain.client());
     let creator = client.funded_wallet().await;
     let market = chain.active_market(&creator, 100 * SOL).await;
@@ -55,5 +58,5 @@ async fn trade(stage: &Stage) -> (MarketAddress, String) {
         if body["trades_count"] == TRADES { Ok(()) } else { Err(body) }
     })
     .await;
-    (market, wallet_of(&creator).to_string())
+    (market, creator)
 }

@@ -3,6 +3,7 @@
 mod idempotency;
 mod login;
 mod rights;
+mod sign_in;
 
 use std::time::Duration;
 

@@ -41,9 +41,20 @@ const LAYERS: &[(&str, Imports)] = &[
 
 /// Exceptions to [`LAYERS`]: paths that a layer may import all the same.
 const ALSO_ALLOWED: &[(&str, &[&str])] = &[
-    ("http", &["journal::read", "journal::rows", "journal::pool", "journal::rights", "journal::idempotency"]),
+    (
+        "http",
+        &[
+            "journal::read",
+            "journal::rows",
+            "journal::pool",
+            "journal::rights",
+            "journal::idempotency",
+            "journal::sessions",
+            "journal::users",
+        ],
+    ),
     // Rows are plain values: a trade is shown from its row as from its entry.
-    ("view", &["journal::rows"]),
+    ("view", &["journal::rows", "journal::users"]),
 ];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.

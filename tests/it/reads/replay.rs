@@ -16,13 +16,14 @@ use zmart::{
     },
     http::{
         app::{HttpParts, HttpSettings, serve},
+        auth::{AuthSettings, siws::Site},
         edge::EdgeSettings,
         ws::WsLimits,
     },
     telemetry::health::Health,
     view::frame::{Channel, FramePack},
 };
-use zmart_testkit::{http::get, socket::Connection};
+use zmart_testkit::{engine::JWT_SECRET, http::get, socket::Connection};
 
 use super::{insert_market, insert_trade, journal, market, trade};
 
@@ -157,6 +158,10 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         indexer_port: 0,
         workers: 1,
         database: database.url.parse().unwrap(),
+        auth: AuthSettings {
+            secret: JWT_SECRET.parse().unwrap(),
+            site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },
+        },
         read_pool_size: 2,
         ws: WsLimits::default(),
         edge: EdgeSettings::open(),

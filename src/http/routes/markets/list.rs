@@ -16,7 +16,6 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
-        openapi::errors::ReadErrors,
         page::Cursor,
         query::{ListQuery, QueryReader, Window},
         reply,
@@ -66,7 +65,7 @@ struct MarketQuery {
     tag = "markets",
     summary = "Markets, newest first",
     params(MarketQuery, ListQuery),
-    responses((status = 200, body = MarketPage), ReadErrors)
+    responses((status = 200, body = MarketPage))
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let page = gateway.ask(parse(request.query_string())?).await?;

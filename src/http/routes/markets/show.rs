@@ -9,7 +9,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
-        openapi::errors::{NotFound, ReadErrors},
+        openapi::errors::NotFound,
         reply,
     },
     view::market::MarketDetail,
@@ -27,7 +27,7 @@ struct ShowMarket(MarketRef);
     tag = "markets",
     summary = "A market, now",
     params(MarketPath),
-    responses((status = 200, body = MarketDetail), ReadErrors, NotFound)
+    responses((status = 200, body = MarketDetail), NotFound)
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let market = gateway.ask(ShowMarket(market_of(&request)?)).await?;

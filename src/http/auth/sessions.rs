@@ -1,0 +1,129 @@
+//! Which sessions still are: PostgreSQL's word, remembered for a moment by the whole process.
+//!
+//! A logout on this node holds at once, on every worker: what is revoked is written here before it is answered, and a
+//! look-up that was under way meanwhile can't bring it back. A logout on another node holds here after [`LIVE_FOR`].
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+use super::caller::Caller;
+use crate::{
+    http::{
+        error::{ApiError, ErrorCode},
+        gateway::Reads,
+    },
+    journal::sessions,
+};
+
+/// A session that was found is not asked for again for so long: as long as another node's logout may go unnoticed.
+pub const LIVE_FOR: Duration = Duration::from_secs(5);
+/// A revoked one is remembered for longer than any look-up can be under way; then PostgreSQL knows it.
+const REVOKED_FOR: Duration = Duration::from_secs(60);
+/// Most that are remembered. Past it those are forgotten that are only found, and asked for again.
+const SESSIONS_MAX: usize = 65_536;
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    is_live: bool,
+    until: Instant,
+}
+
+/// The process's memory of sessions.
+#[derive(Debug, Default)]
+pub struct Sessions(Mutex<HashMap<Uuid, Known>>);
+
+impl Sessions {
+    /// The caller's session still is.
+    ///
+    /// # Errors
+    /// UNAUTHORIZED if not; UNAVAILABLE if nobody can tell now.
+    pub async fn require(&self, reads: &Reads, caller: &Caller) -> Result<(), ApiError> {
+        let ended = || ApiError::new(ErrorCode::Unauthorized, "The session has ended: sign in again.");
+        match self.known(caller.session, Instant::now()) {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(ended()),
+            None => {}
+        }
+        let (session, wallet) = (caller.session, caller.wallet);
+        let is_live = reads.engine_read(async |tx| Ok(sessions::is_live(&**tx, session, wallet).await?)).await?;
+        if is_live && self.found(session, Instant::now()) { Ok(()) } else { Err(ended()) }
+    }
+
+    /// These have ended.
+    pub fn revoke(&self, sessions: impl IntoIterator<Item = Uuid>) {
+        let until = Instant::now() + REVOKED_FOR;
+        let mut known = self.lock();
+        for session in sessions {
+            Self::make_room(&mut known, Instant::now());
+            known.insert(session, Known { is_live: false, until });
+        }
+    }
+
+    fn known(&self, session: Uuid, now: Instant) -> Option<bool> {
+        self.lock().get(&session).filter(|known| known.until > now).map(|known| known.is_live)
+    }
+
+    /// Remembers what was found; false if it was revoked meanwhile.
+    fn found(&self, session: Uuid, now: Instant) -> bool {
+        let mut known = self.lock();
+        if known.get(&session).is_some_and(|known| !known.is_live && known.until > now) {
+            return false;
+        }
+        Self::make_room(&mut known, now);
+        known.insert(session, Known { is_live: true, until: now + LIVE_FOR });
+        true
+    }
+
+    fn make_room(known: &mut HashMap<Uuid, Known>, now: Instant) {
+        if known.len() >= SESSIONS_MAX {
+            known.retain(|_, known| known.until > now);
+        }
+        if known.len() >= SESSIONS_MAX {
+            known.retain(|_, known| !known.is_live);
+        }
+        // So many logouts in a minute: PostgreSQL knows all of them.
+        if known.len() >= SESSIONS_MAX {
+            known.clear();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_up_that_was_under_way_does_not_bring_a_revoked_session_back() {
+        let (sessions, now, id) = (Sessions::default(), Instant::now(), Uuid::from_u128(1));
+        assert_eq!(sessions.known(id, now), None);
+        assert!(sessions.found(id, now));
+        assert_eq!(sessions.known(id, now), Some(true));
+        assert_eq!(sessions.known(id, now + LIVE_FOR), None, "asked for again");
+        sessions.revoke([id]);
+        assert_eq!(sessions.known(id, now), Some(false));
+        assert!(!sessions.found(id, now));
+        assert_eq!(sessions.known(id, now + LIVE_FOR), Some(false));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_what_is_revoked_is_forgotten_last() {
+        let (sessions, now, gone) = (Sessions::default(), Instant::now(), Uuid::nil());
+        sessions.revoke([gone]);
+        for n in 1..SESSIONS_MAX as u128 + 10 {
+            sessions.found(Uuid::from_u128(n), now);
+        }
+        assert!(sessions.lock().len() <= SESSIONS_MAX);
+        assert_eq!(sessions.known(gone, now), Some(false));
+        sessions.revoke((0..SESSIONS_MAX as u128 + 10).map(Uuid::from_u128));
+        assert!(sessions.lock().len() <= SESSIONS_MAX);
+    }
+}

@@ -1,0 +1,3 @@
+//! Users: `/api/users/…`.
+
+pub mod me;
