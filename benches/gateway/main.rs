@@ -143,7 +143,7 @@ async fn engine(database: &Database) -> (Feeder, Engine, String) {
 async fn others(engine: &Engine, folder: &Folder, files: &[String]) -> (Vec<Process>, Vec<Server>) {
     let mut servers = vec![Server { name: "engine", base: engine.api.clone(), pid: engine.id() }];
     let mut processes = Vec::new();
-    let mut start = |name: &'static str, mut command: Command| {
+    let start = |name: &'static str, mut command: Command| {
         command.args(files);
         (name, Process::start(name, command, folder))
     };
