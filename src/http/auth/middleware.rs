@@ -28,7 +28,7 @@ pub async fn identify(
     }
     let (tokens, sessions, gateway) = parts(&request)?;
     if let Some(caller) = tokens.caller(&mut request).await? {
-        sessions.require(&gateway.reads(), &caller).await?;
+        sessions.require(gateway.reads(), &caller).await?;
         request.extensions_mut().insert(caller);
     }
     next.call(request).await
