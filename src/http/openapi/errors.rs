@@ -1,14 +1,15 @@
-//! The errors of routes, in sets: a handler lists what it may answer in one short line,
-//! `responses((status = 200, body = MarketDetail), ReadErrors, NotFound)`.
+//! The errors of routes: a handler names only those that are its own, in one short line,
+//! `responses((status = 200, body = MarketDetail), NotFound)`, or with words of its own,
+//! `(status = 409, description = "…")`: the body is the same for all, and is put in here.
 //!
-//! Each error is one response of the document's components, all with [`ErrorBody`]; routes refer to them. [`ReadErrors`]
-//! and [`WriteErrors`] are what every route may answer, whatever it does; the others are added one by one.
+//! What any route may answer, whatever it does, is added to each of them ([`of_any`]). Each error is one response of the
+//! document's components.
 
 use std::collections::BTreeMap;
 
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, header::HeaderBuilder},
+    openapi::{Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder, header::HeaderBuilder, path::Operation},
 };
 
 use crate::http::envelope::ErrorBody;
@@ -33,8 +34,7 @@ const ERRORS: [(u16, &str, &str); 13] = [
 /// The responses that the sets refer to.
 pub(super) fn components() -> impl Iterator<Item = (&'static str, Response)> {
     ERRORS.into_iter().map(|(status, name, description)| {
-        let body = ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build();
-        let mut response = ResponseBuilder::new().description(description).content("application/json", body);
+        let mut response = ResponseBuilder::new().description(description).content("application/json", body());
         let header = |about: &str, schema| HeaderBuilder::new().description(Some(about)).schema(Some(schema)).build();
         if matches!(status, 429 | 503) {
             response = response.header("Retry-After", header("Seconds until it may be tried again.", u32::schema()));
@@ -44,6 +44,33 @@ pub(super) fn components() -> impl Iterator<Item = (&'static str, Response)> {
         }
         (name, response.build())
     })
+}
+
+/// Adds to an operation what any may answer, and the error body to errors that were given words only.
+pub(super) fn of_any(operation: &mut Operation, is_api: bool) {
+    let mut statuses = vec![400, 413, 500];
+    if is_api {
+        statuses.extend([401, 429, 503, 504]);
+    }
+    if operation.request_body.is_some() {
+        statuses.push(415);
+    }
+    let responses = &mut operation.responses.responses;
+    for (status, reference) in references(&statuses) {
+        responses.entry(status).or_insert(reference);
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            response.content.insert("application/json".to_owned(), body().into());
+        }
+    }
+}
+
+fn body() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name(ErrorBody::name()))).build()
 }
 
 fn references(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
@@ -66,10 +93,6 @@ macro_rules! error_sets {
 }
 
 error_sets! {
-    /// What every route without a body may answer: 400, 401 (a token that is no good), 413, 429, 500, 503, 504.
-    ReadErrors: [400, 401, 413, 429, 500, 503, 504];
-    /// What every route with a body may answer: as [`ReadErrors`], and 415.
-    WriteErrors: [400, 401, 413, 415, 429, 500, 503, 504];
     /// 403, where the caller's wallet decides.
     Forbidden: [403];
     /// 404, where something is named.

@@ -19,7 +19,10 @@ use utoipa::{
 
 use super::{
     envelope::ErrorBody,
-    routes::{docs, health, markets, ready},
+    routes::{
+        actions, auth, config, discussions, docs, events, export, health, leaderboard, markets, ready, trades,
+        transactions, users, votes,
+    },
 };
 
 /// The name of the security scheme, for `security(("bearer" = []))` of a signed-in route, and
@@ -37,19 +40,81 @@ pub const BEARER: &str = "bearer";
     ),
     servers((url = "/")),
     tags(
+        (name = "actions", description = "Solana Actions: links that a wallet can trade from."),
+        (name = "auth", description = "Sign-in with a Solana wallet."),
+        (name = "discussions", description = "Comments on markets."),
         (name = "documents", description = "What this API is."),
-        (name = "markets", description = "Markets: lists, a market, its prices and trades."),
-        (name = "operations", description = "Whether the process is there and fit for work.")
+        (name = "events", description = "The journal, for those who can only poll."),
+        (name = "export", description = "Everything, streamed."),
+        (name = "markets", description = "Markets: lists, figures, charts, and the steps of a market's life."),
+        (name = "operations", description = "Whether the process is there and fit for work."),
+        (name = "program", description = "What is in force on the chain."),
+        (name = "trades", description = "Quotes, and trades as unsigned transactions."),
+        (name = "transactions", description = "Signed transactions, handed in and followed."),
+        (name = "users", description = "Wallets: profiles, positions, profits."),
+        (name = "votes", description = "Votes on proposals and disputes.")
     ),
     paths(
+        actions::icon::handle,
+        actions::market::show,
+        actions::market::trade,
+        actions::rules::handle,
+        auth::login::handle,
+        auth::logout::handle,
+        auth::nonce::handle,
+        auth::refresh::handle,
+        config::show::handle,
+        discussions::delete::handle,
+        discussions::list::handle,
+        discussions::list::of_market,
+        discussions::post::handle,
+        discussions::post::on_market,
         docs::openapi,
         docs::page,
+        events::latest::handle,
+        export::trades::csv,
+        export::trades::ndjson,
         health::handle,
+        leaderboard::list::handle,
+        markets::activate::handle,
+        markets::activity::handle,
+        markets::candles::handle,
+        markets::categories::handle,
+        markets::claim::handle,
+        markets::create::handle,
+        markets::depth::handle,
+        markets::dispute::handle,
+        markets::history::handle,
+        markets::holders::handle,
         markets::list::handle,
+        markets::metadata::handle,
         markets::prices::handle,
+        markets::related::handle,
+        markets::resolve::handle,
         markets::show::handle,
+        markets::stats::handle,
         markets::trades::handle,
-        ready::handle
+        markets::trending::handle,
+        markets::withdraw::handle,
+        ready::handle,
+        trades::buy::handle,
+        trades::estimate::handle,
+        trades::estimate::quote,
+        trades::history::handle,
+        trades::sell::handle,
+        transactions::show::handle,
+        transactions::submit::handle,
+        users::me::change,
+        users::me::show,
+        users::portfolio::handle,
+        users::positions::handle,
+        users::show::handle,
+        users::trades::handle,
+        users::votes::handle,
+        votes::cast::dispute,
+        votes::cast::proposal,
+        votes::list::handle,
+        votes::show::handle
     ),
     components(schemas(ErrorBody)),
     modifiers(&Shared)
@@ -93,6 +158,7 @@ fn finish(operation: &mut Operation, method: &str, path: &str) {
     let text = operation.description.take().unwrap_or_default();
     let text = text.split("# Errors").next().unwrap_or_default().trim().to_owned();
     operation.description = Some(text).filter(|text| !text.is_empty());
+    errors::of_any(operation, path.starts_with("/api/"));
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response
             && response.description.is_empty()

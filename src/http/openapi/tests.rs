@@ -53,6 +53,9 @@ fn every_operation_tells_its_success_and_the_errors_that_any_may_answer() {
             for status in ["400", "401", "413", "429", "500", "503", "504"] {
                 assert!(responses.contains_key(status), "{method} {path}: {status}");
             }
+            for name in operation["security"].as_array().into_iter().flatten().filter_map(Value::as_object) {
+                assert!(name.keys().all(|name| name == BEARER), "{method} {path}: {name:?}");
+            }
             assert!(operation["tags"][0].is_string(), "{method} {path}");
             assert_ne!(operation["summary"], "The handler.", "{method} {path}: summary = \"…\"");
         }

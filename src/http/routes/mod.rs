@@ -112,7 +112,7 @@ fn of_markets(app: &mut web::ServiceConfig) {
 
 fn of_trades(app: &mut web::ServiceConfig) {
     app.service(readable("/api/trades/estimate", trades::estimate::handle))
-        .service(readable("/api/trades/quote", trades::estimate::handle))
+        .service(readable("/api/trades/quote", trades::estimate::quote))
         .service(writable("/api/trades/buy", trades::buy::handle))
         .service(writable("/api/trades/sell", trades::sell::handle))
         .service(readable("/api/trades/history", trades::history::handle))

@@ -91,6 +91,23 @@ async fn who_is_not_trusted_can_not_speak_for_others() {
 }
 
 #[actix_web::test]
+async fn a_token_that_is_no_good_is_counted_by_address() {
+    let world = narrow(&[]).await;
+    let bad = "Authorization: Bearer of.no.good\r\n";
+    let target = format!("/api/markets/{}", market(1));
+    for left in ["2", "1", "0"] {
+        let (status, head, _) = world.request("GET", &target, bad).await;
+        assert_eq!((status, header(&head, "ratelimit-remaining").as_deref()), (401, Some(left)), "{head}");
+    }
+    for more in [bad, ""] {
+        let (status, head, body) = world.request("GET", &target, more).await;
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &body["error"]), (429, &json!("RATE_LIMITED")), "{body}");
+        assert!(header(&head, "retry-after").is_some(), "{head}");
+    }
+}
+
+#[actix_web::test]
 async fn trusted_clients_are_not_limited() {
     let world =
         World::behind(limits(), edge(&[("RATE_LIMIT_ANONYMOUS", "1/h"), ("TRUSTED_CLIENTS", "127.0.0.0/8")])).await;

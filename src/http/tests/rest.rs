@@ -22,7 +22,7 @@ async fn every_refusal_has_the_error_body_and_names_its_request() {
         ("GET", "/", 404, "NOT_FOUND", None),
         ("GET", "/api/nothing", 404, "NOT_FOUND", None),
         ("GET", "/api/markets/a/b/c", 404, "NOT_FOUND", None),
-        ("POST", "/api/markets", 405, "METHOD_NOT_ALLOWED", None),
+        ("POST", "/api/config", 405, "METHOD_NOT_ALLOWED", None),
         ("DELETE", "/health", 405, "METHOD_NOT_ALLOWED", None),
         ("BREW", "/ready", 405, "METHOD_NOT_ALLOWED", None),
         ("GET", "/api/markets/0OIl", 400, "VALIDATION_ERROR", Some("market")),

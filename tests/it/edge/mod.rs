@@ -1,3 +1,4 @@
 //! What surrounds every route, over real engines: limits that nodes share, and what becomes of them without Redis.
 
 mod redis;
+mod signed_in;

@@ -8,7 +8,7 @@ const ICON: &str = include_str!("icon.svg");
 #[utoipa::path(
     get,
     path = "/api/actions/icon.svg",
-    tag = "actions",
+    tag = "actions", summary = "The picture that wallets show beside a market",
     responses((status = 200, description = "A picture.", content_type = "image/svg+xml", body = String))
 )]
 pub async fn handle() -> HttpResponse {

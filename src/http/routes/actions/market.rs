@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{ok, origin, refused};
 use crate::{
-    domain::{amount::Lamports, event::Outcome, ids::Wallet, phase::Phase},
+    domain::{
+        amount::Lamports,
+        event::Outcome,
+        ids::{MarketAddress, Wallet},
+        metadata::MarketMetadata,
+        phase::Phase,
+    },
     http::{
         body::Checked,
         error::ApiError,
@@ -122,7 +128,7 @@ fn lamports(text: &str) -> Option<Lamports> {
 #[utoipa::path(
     get,
     path = "/api/actions/markets/{market}",
-    tag = "actions",
+    tag = "actions", summary = "A market as an Action",
     params(("market" = String, Path, description = "The market's address or seed.")),
     responses(
         (status = 200, description = "The market as an Action.", body = ActionView),
@@ -151,7 +157,7 @@ pub async fn show(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Ht
 #[utoipa::path(
     post,
     path = "/api/actions/markets/{market}",
-    tag = "actions",
+    tag = "actions", summary = "A purchase, as an Action's transaction",
     params(
         ("market" = String, Path, description = "The market's address or seed."),
         ("outcome" = String, Query, description = "YES, NO, true or false."),
@@ -248,7 +254,7 @@ impl Question for Describe {
         let view = ActionView {
             kind: "action",
             icon: format!("{origin}/api/actions/icon.svg"),
-            title: title(&released.market.address.to_string()),
+            title: title(market.address, released.beside.document.as_deref()),
             description: format!("Market {}. {prices}", market.address),
             label: if open { "Buy shares" } else { "Not open for trading" },
             disabled: !open,
@@ -258,9 +264,11 @@ impl Question for Describe {
     }
 }
 
-/// What stands above a market whose question is not known here.
-fn title(address: &str) -> String {
-    format!("Prediction market {}", address.get(..8).unwrap_or(address))
+/// The question; where it is not known here, the market's name.
+fn title(market: MarketAddress, document: Option<&MarketMetadata>) -> String {
+    let address = market.to_string();
+    let unnamed = || format!("Prediction market {}", address.get(..8).unwrap_or(&address));
+    document.map_or_else(unnamed, |document| document.question.clone())
 }
 
 impl Question for Trade {

@@ -24,7 +24,7 @@ pub struct ActionRule {
 #[utoipa::path(
     get,
     path = "/actions.json",
-    tag = "actions",
+    tag = "actions", summary = "Which links of this site are Actions",
     responses((status = 200, description = "Which links are Actions.", body = ActionRules))
 )]
 pub async fn handle() -> HttpResponse {

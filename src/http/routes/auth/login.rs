@@ -81,7 +81,7 @@ struct SignIn {
 /// VALIDATION_ERROR for what is no signed message; UNAUTHORIZED for one that is not the wallet's, or not (or no longer) the
 /// one that was issued; what the gateway answers.
 #[utoipa::path(
-    post, path = "/api/auth/login", tag = "auth", request_body = LoginBody,
+    post, path = "/api/auth/login", tag = "auth", summary = "A signed message for a session", request_body = LoginBody,
     responses(
         (status = 200, body = LoginView),
         (status = 400, description = "VALIDATION_ERROR"),

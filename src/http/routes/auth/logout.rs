@@ -21,7 +21,7 @@ struct SignOut(Uuid);
 /// # Errors
 /// UNAUTHORIZED without a token; what the gateway answers.
 #[utoipa::path(
-    post, path = "/api/auth/logout", tag = "auth", security(("token" = [])),
+    post, path = "/api/auth/logout", tag = "auth", summary = "Ends the caller's session, with all its tokens", security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended: no token of it is taken any more."),
         (status = 401, description = "UNAUTHORIZED"),

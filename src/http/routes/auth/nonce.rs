@@ -77,7 +77,7 @@ struct BeginSignIn {
 /// # Errors
 /// VALIDATION_ERROR; what the gateway answers.
 #[utoipa::path(
-    post, path = "/api/auth/nonce", tag = "auth", request_body = NonceBody,
+    post, path = "/api/auth/nonce", tag = "auth", summary = "Begins a sign-in, with the message to be signed", request_body = NonceBody,
     responses(
         (status = 200, body = NonceView),
         (status = 400, description = "VALIDATION_ERROR"),

@@ -37,7 +37,7 @@ struct Refresh {
 /// # Errors
 /// UNAUTHORIZED for what is no refresh token of an open session; an old one ends its session. What the gateway answers.
 #[utoipa::path(
-    post, path = "/api/auth/refresh", tag = "auth", request_body = RefreshBody,
+    post, path = "/api/auth/refresh", tag = "auth", summary = "A refresh token for new tokens of the same session", request_body = RefreshBody,
     responses(
         (status = 200, body = TokensView),
         (status = 400, description = "VALIDATION_ERROR"),

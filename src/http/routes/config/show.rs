@@ -37,7 +37,7 @@ pub struct ProgramView {
 ///
 /// # Errors
 /// What the gateway answers.
-#[utoipa::path(get, path = "/api/config", tag = "program",
+#[utoipa::path(get, path = "/api/config", tag = "program", summary = "Fees, thresholds and periods in force, the pause flag, and which program on which chain",
     responses((status = 200, body = ProgramView), (status = 304, description = "Not modified"),
         (status = 503, description = "UNAVAILABLE"), (status = 504, description = "TIMEOUT")))]
 pub async fn handle(

@@ -23,8 +23,8 @@ struct Delete {
 ///
 /// # Errors
 /// UNAUTHORIZED, NOT_FOUND; what the gateway answers.
-#[utoipa::path(delete, path = "/api/discussions/{id}", tag = "discussions",
-    params(("id" = Uuid, Path, description = "The comment.")),
+#[utoipa::path(delete, path = "/api/discussions/{market}", tag = "discussions", summary = "The author takes a comment back", security(("bearer" = [])),
+    params(("market" = Uuid, Path, description = "Here the comment's id: the path is shared with a market's comments.")),
     responses(
         (status = 204, description = "It is deleted."), (status = 401, description = "Not signed in."),
         (status = 404, description = "The caller has no such comment."),

@@ -39,7 +39,7 @@ pub struct CommentPage {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/discussions/{market}", tag = "discussions",
+#[utoipa::path(get, path = "/api/discussions/{market}", tag = "discussions", summary = "A market's comments, newest first",
     params(
         ("market" = String, Path, description = "A market's address or seed."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Rows of a page, 20 if left out."),
@@ -64,7 +64,7 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
 ///
 /// # Errors
 /// As [`handle`].
-#[utoipa::path(get, path = "/api/markets/{market}/discussions", tag = "discussions",
+#[utoipa::path(get, path = "/api/markets/{market}/discussions", tag = "discussions", summary = "A market's comments, newest first",
     params(
         ("market" = String, Path, description = "A market's address or seed."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Rows of a page, 20 if left out."),

@@ -54,7 +54,7 @@ struct Post {
 ///
 /// # Errors
 /// VALIDATION_ERROR, UNAUTHORIZED, NOT_FOUND; what the gateway answers.
-#[utoipa::path(post, path = "/api/discussions/{market}", tag = "discussions", request_body = CommentBody,
+#[utoipa::path(post, path = "/api/discussions/{market}", tag = "discussions", summary = "A signed-in wallet comments on a market", security(("bearer" = [])), request_body = CommentBody,
     params(
         ("market" = String, Path, description = "A market's address or seed."),
         ("Idempotency-Key" = Option<String>, Header, description = "The client's name for this request.")),
@@ -80,7 +80,7 @@ pub async fn on_market(
 ///
 /// # Errors
 /// As [`on_market`].
-#[utoipa::path(post, path = "/api/discussions", tag = "discussions", request_body = MarketCommentBody,
+#[utoipa::path(post, path = "/api/discussions", tag = "discussions", summary = "A signed-in wallet comments on a market", security(("bearer" = [])), request_body = MarketCommentBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's name for this request.")),
     responses(
         (status = 201, body = CommentView), (status = 400, description = "A field was refused."),

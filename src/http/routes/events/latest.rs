@@ -49,7 +49,7 @@ struct ListEvents {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/events/latest", tag = "events",
+#[utoipa::path(get, path = "/api/events/latest", tag = "events", summary = "Journal entries as the frames of the WebSocket server, for those who can only poll",
     params(("market_id" = Option<String>, Query, description = "Account address or seed; all streams if not given"),
         ("since" = Option<u64>, Query, description = "The newest seq that you have (with market_id), or milliseconds since 1970"),
         ("types" = Option<String>, Query, description = "Types of frames, separated by commas"),

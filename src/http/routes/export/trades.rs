@@ -109,7 +109,7 @@ impl<'a> From<&'a TradeRow> for Line<'a> {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, UNAVAILABLE where too many exports run.
-#[utoipa::path(get, path = "/api/export/trades.csv", tag = "export",
+#[utoipa::path(get, path = "/api/export/trades.csv", tag = "export", summary = "Trades as CSV, streamed",
     params(("market" = Option<String>, Query, description = "Account address"),
         ("wallet" = Option<String>, Query, description = "Of this wallet"),
         ("from" = Option<String>, Query, description = "RFC 3339 or seconds since 1970"),
@@ -128,7 +128,7 @@ pub async fn csv(
 ///
 /// # Errors
 /// As [`csv`].
-#[utoipa::path(get, path = "/api/export/trades.ndjson", tag = "export",
+#[utoipa::path(get, path = "/api/export/trades.ndjson", tag = "export", summary = "Trades as lines of JSON, streamed",
     params(("market" = Option<String>, Query, description = "Account address"),
         ("wallet" = Option<String>, Query, description = "Of this wallet"),
         ("from" = Option<String>, Query, description = "RFC 3339 or seconds since 1970"),

@@ -51,7 +51,7 @@ pub struct LeaderboardPage {
 
 /// Wallets by realised profit, volume or accuracy, largest first.
 #[utoipa::path(
-    get, path = "/api/leaderboard", tag = "users",
+    get, path = "/api/leaderboard", tag = "users", summary = "Wallets by realised profit, volume or accuracy",
     params(
         ("by" = Option<String>, Query, description = "profit (if not given), volume or accuracy.", pattern = "^(profit|volume|accuracy)$"),
         ("window" = Option<String>, Query, description = "24h, 7d, 30d or all (if not given).", pattern = "^(24h|7d|30d|all)$"),

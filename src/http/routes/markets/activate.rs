@@ -23,7 +23,7 @@ struct Activate;
 #[utoipa::path(
     post,
     path = "/api/markets/{market}/activate",
-    tag = "markets",
+    tag = "markets", summary = "Opens trading",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
     responses(StepResponses),

@@ -84,7 +84,7 @@ pub struct ActivityPage {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/activity", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/activity", tag = "markets", summary = "What happened of late, over all markets",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 100), ("offset" = Option<u32>, Query, maximum = 10000),
         ("cursor" = Option<String>, Query, description = "A next_cursor of this list")),
     responses((status = 200, body = ActivityPage), (status = 304, description = "Not modified"),

@@ -53,7 +53,7 @@ pub struct CandlesView {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/candles", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/candles", tag = "markets", summary = "Open, high, low and close of YES, and what was traded, a bucket after another",
     params(("market" = String, Path, description = "Account address or seed"),
         ("resolution" = Option<String>, Query, description = "1m, 5m, 15m, 1h (default), 4h, 1d"),
         ("from" = Option<String>, Query, description = "RFC 3339 or seconds since 1970; limit buckets before `to` if not given"),

@@ -74,7 +74,7 @@ pub struct CategoriesView {
 ///
 /// # Errors
 /// What the gateway answers.
-#[utoipa::path(get, path = "/api/markets/categories", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/categories", tag = "markets", summary = "What markets are about",
     responses((status = 200, body = CategoriesView), (status = 304, description = "Not modified"),
         (status = 503, description = "UNAVAILABLE"), (status = 504, description = "TIMEOUT")))]
 pub async fn handle(

@@ -23,7 +23,7 @@ struct Claim;
 #[utoipa::path(
     post,
     path = "/api/markets/{market}/claim",
-    tag = "markets",
+    tag = "markets", summary = "Pays a winner, or refunds where the market has no outcome",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
     responses(StepResponses),

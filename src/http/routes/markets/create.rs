@@ -101,7 +101,7 @@ struct Create {
 #[utoipa::path(
     post,
     path = "/api/markets",
-    tag = "markets",
+    tag = "markets", summary = "A new market as a transaction for the caller's wallet to sign",
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's own name for this request.")),
     request_body = CreateBody,
     responses(

@@ -73,7 +73,7 @@ pub struct DepthView {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/depth", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/depth", tag = "markets", summary = "What trades of growing size would cost and leave behind, both sides",
     params(("market" = String, Path, description = "Account address or seed"),
         ("levels" = Option<u32>, Query, minimum = 1, maximum = 20)),
     responses((status = 200, body = DepthView), (status = 304, description = "Not modified"),

@@ -23,7 +23,7 @@ struct Dispute;
 #[utoipa::path(
     post,
     path = "/api/markets/{market}/dispute",
-    tag = "markets",
+    tag = "markets", summary = "Says that the proposed outcome is wrong",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
     responses(StepResponses),

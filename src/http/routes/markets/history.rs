@@ -56,7 +56,7 @@ pub struct PricePoint {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/price-history", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/price-history", tag = "markets", summary = "The price in percent, evenly sampled",
     params(("market" = String, Path, description = "Account address or seed"),
         ("from" = Option<String>, Query, description = "RFC 3339 or seconds since 1970; the market's creation if not given"),
         ("to" = Option<String>, Query, description = "RFC 3339 or seconds since 1970; now if not given"),

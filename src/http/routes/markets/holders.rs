@@ -71,7 +71,7 @@ pub struct HolderPage {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/holders", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/holders", tag = "markets", summary = "Who holds shares of it, most first",
     params(("market" = String, Path, description = "Account address or seed"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100), ("offset" = Option<u32>, Query, maximum = 10000),
         ("cursor" = Option<String>, Query, description = "A next_cursor of this list")),

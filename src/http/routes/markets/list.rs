@@ -18,7 +18,6 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
-        openapi::errors::ReadErrors,
         page::Cursor,
         query::{ListQuery, QueryReader, Window},
         views::Views,
@@ -78,9 +77,9 @@ struct ListMarketsQuery {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets", tag = "markets",
+#[utoipa::path(get, path = "/api/markets", tag = "markets", summary = "Markets, by what they are and in the order that is asked for",
     params(ListMarketsQuery, ListQuery),
-    responses((status = 200, body = MarketPage), ReadErrors))]
+    responses((status = 200, body = MarketPage)))]
 pub async fn handle(
     request: HttpRequest,
     gateway: web::Data<GatewayHandle>,

@@ -83,7 +83,7 @@ struct Supply {
 /// # Errors
 /// VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN (not the creator), NOT_FOUND, CONFLICT (another document than the chain's);
 /// what the gateway answers.
-#[utoipa::path(put, path = "/api/markets/{market}/metadata", tag = "markets", request_body = MetadataBody,
+#[utoipa::path(put, path = "/api/markets/{market}/metadata", tag = "markets", summary = "The creator supplies the document of a market that was made elsewhere", security(("bearer" = [])), request_body = MetadataBody,
     params(("market" = String, Path, description = "A market's address or seed.")),
     responses(
         (status = 200, body = MetadataReply), (status = 400, description = "A field was refused."),

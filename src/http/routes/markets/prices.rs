@@ -9,7 +9,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
-        openapi::errors::{NotFound, ReadErrors},
+        openapi::errors::NotFound,
         reply,
     },
     view::market::PricesView,
@@ -27,7 +27,7 @@ struct ShowPrices(MarketRef);
     tag = "markets",
     summary = "What a share costs now",
     params(MarketPath),
-    responses((status = 200, body = PricesView), ReadErrors, NotFound)
+    responses((status = 200, body = PricesView), NotFound)
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let prices = gateway.ask(ShowPrices(market_of(&request)?)).await?;

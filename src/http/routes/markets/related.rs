@@ -39,7 +39,7 @@ pub struct RelatedView {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/related", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/related", tag = "markets", summary = "Open markets of its category that are traded most, then others of its creator",
     params(("market" = String, Path, description = "Account address or seed"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 20)),
     responses((status = 200, body = RelatedView), (status = 304, description = "Not modified"),

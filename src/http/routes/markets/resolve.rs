@@ -80,7 +80,7 @@ struct Resolve {
 #[utoipa::path(
     post,
     path = "/api/markets/{market}/resolve",
-    tag = "markets",
+    tag = "markets", summary = "Proposes an outcome, with its evidence",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body = ResolveBody,
     responses(

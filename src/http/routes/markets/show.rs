@@ -10,7 +10,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Observed, Question, Reads},
-        openapi::errors::{NotFound, ReadErrors},
+        openapi::errors::NotFound,
         reply::Rendered,
         views::Views,
     },
@@ -24,9 +24,9 @@ struct ShowMarket(MarketRef);
 ///
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}", tag = "markets", summary = "A market, now",
     params(MarketPath),
-    responses((status = 200, body = MarketDetail), ReadErrors, NotFound))]
+    responses((status = 200, body = MarketDetail), NotFound))]
 pub async fn handle(
     request: HttpRequest,
     gateway: web::Data<GatewayHandle>,

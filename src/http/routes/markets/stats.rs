@@ -51,7 +51,7 @@ pub struct StatsView {
 ///
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/stats", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/{market}/stats", tag = "markets", summary = "What is counted of a market",
     params(("market" = String, Path, description = "Account address or seed")),
     responses((status = 200, body = StatsView), (status = 304, description = "Not modified"),
         (status = 400, description = "VALIDATION_ERROR"), (status = 404, description = "NOT_FOUND"),

@@ -12,7 +12,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
-        openapi::errors::{NotFound, ReadErrors},
+        openapi::errors::NotFound,
         page::Cursor,
         query::{ListQuery, QueryReader, Window},
         reply,
@@ -53,7 +53,7 @@ struct TradePage {
     tag = "markets",
     summary = "A market's trades, newest first",
     params(MarketPath, ListQuery),
-    responses((status = 200, body = TradePage), ReadErrors, NotFound)
+    responses((status = 200, body = TradePage), NotFound)
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let market = market_of(&request)?;

@@ -68,7 +68,7 @@ pub struct TrendingView {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/trending", tag = "markets",
+#[utoipa::path(get, path = "/api/markets/trending", tag = "markets", summary = "What is traded just now",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 100)),
     responses((status = 200, body = TrendingView), (status = 304, description = "Not modified"),
         (status = 400, description = "VALIDATION_ERROR"), (status = 503, description = "UNAVAILABLE"),

@@ -23,7 +23,7 @@ struct Withdraw;
 #[utoipa::path(
     post,
     path = "/api/markets/{market}/withdraw",
-    tag = "markets",
+    tag = "markets", summary = "Pays the creator what is left in a finalized market",
     params(("market" = String, Path, description = "The market's address or seed.")),
     request_body(content = StepBody, description = "May be left out."),
     responses(StepResponses),

@@ -129,7 +129,7 @@ impl BuyBody {
 #[utoipa::path(
     post,
     path = "/api/trades/buy",
-    tag = "trades",
+    tag = "trades", summary = "A purchase as a transaction for the caller's wallet to sign",
     request_body = BuyBody,
     responses(
         (status = 200, description = "A transaction to sign.", body = BuyReply),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa::IntoParams;
 
 use super::{
     Place, Size,
@@ -13,6 +14,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
+        openapi::errors::{NotFound, Unprocessable},
         query::QueryReader,
         reply,
     },
@@ -88,6 +90,23 @@ fn amount(query: &mut QueryReader, field: &'static str) -> Option<u64> {
     value
 }
 
+/// What an estimate is of.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code)] // described only: `Estimate::parse` reads it
+struct EstimateQuery {
+    /// The market's address or seed.
+    market_id: String,
+    /// buy or sell.
+    trade_type: String,
+    /// YES, NO, true or false.
+    outcome: String,
+    /// Share units: bought at least, or sold.
+    shares: Option<String>,
+    /// Lamports to offer for a buy, instead of shares.
+    spend: Option<String>,
+}
+
 /// The handler.
 ///
 /// # Errors
@@ -96,25 +115,29 @@ fn amount(query: &mut QueryReader, field: &'static str) -> Option<u64> {
     get,
     path = "/api/trades/estimate",
     tag = "trades",
-    params(
-        ("market_id" = String, Query, description = "The market's address or seed."),
-        ("trade_type" = String, Query, description = "buy or sell."),
-        ("outcome" = String, Query, description = "YES, NO, true or false."),
-        ("shares" = Option<String>, Query, description = "Share units: bought at least, or sold."),
-        ("spend" = Option<String>, Query, description = "Lamports to offer for a buy, instead of shares."),
-    ),
-    responses(
-        (status = 200, description = "What the trade would do.", body = QuoteView),
-        (status = 400, description = "VALIDATION_ERROR"),
-        (status = 404, description = "NOT_FOUND"),
-        (status = 422, description = "CHAIN_REFUSED: the program would refuse it; `program_error` says why"),
-        (status = 503, description = "UNAVAILABLE"),
-        (status = 504, description = "TIMEOUT"),
-    )
+    summary = "What a trade would do now, by the chain's own arithmetic and without asking it",
+    params(EstimateQuery),
+    responses((status = 200, body = QuoteView), (status = 304, description = "Not modified"), NotFound, Unprocessable)
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let quote = gateway.ask(Estimate::parse(request.query_string())?).await?;
     reply::cacheable(&request, &quote)
+}
+
+/// The same, by another name.
+///
+/// # Errors
+/// As [`handle`].
+#[utoipa::path(
+    get,
+    path = "/api/trades/quote",
+    tag = "trades",
+    summary = "As /api/trades/estimate",
+    params(EstimateQuery),
+    responses((status = 200, body = QuoteView), (status = 304, description = "Not modified"), NotFound, Unprocessable)
+)]
+pub async fn quote(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
+    handle(request, gateway).await
 }
 
 impl Question for Estimate {

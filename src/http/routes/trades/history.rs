@@ -27,7 +27,7 @@ pub struct OwnTradeView {
 
 /// The caller's own trades, newest first.
 #[utoipa::path(
-    get, path = "/api/trades/history", tag = "trades", security(("token" = [])),
+    get, path = "/api/trades/history", tag = "trades", summary = "The caller's own trades, newest first", security(("bearer" = [])),
     params(
         ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),
         ("offset" = Option<u32>, Query, description = "Rows to skip.", minimum = 0, maximum = 10_000),

@@ -80,7 +80,7 @@ struct Sell {
 #[utoipa::path(
     post,
     path = "/api/trades/sell",
-    tag = "trades",
+    tag = "trades", summary = "A sale as a transaction for the caller's wallet to sign",
     request_body = SellBody,
     responses(
         (status = 200, description = "A transaction to sign.", body = SellReply),

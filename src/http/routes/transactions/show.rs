@@ -28,7 +28,7 @@ struct ShowTransaction {
 #[utoipa::path(
     get,
     path = "/api/transactions/{signature}",
-    tag = "transactions",
+    tag = "transactions", summary = "What became of the caller's own transaction",
     params(("signature" = String, Path, description = "The transaction's signature, base58.")),
     responses(
         (status = 200, description = "The transaction.", body = SubmissionView),

@@ -64,7 +64,7 @@ struct Submit {
 #[utoipa::path(
     post,
     path = "/api/transactions",
-    tag = "transactions",
+    tag = "transactions", summary = "A signed transaction, to be brought to the chain",
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's own name for this request.")),
     request_body = SubmitBody,
     responses(

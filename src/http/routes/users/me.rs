@@ -98,7 +98,7 @@ fn private((user, totals): (UserRow, WalletTotals)) -> HttpResponse {
 /// # Errors
 /// UNAUTHORIZED; what the gateway answers.
 #[utoipa::path(
-    get, path = "/api/users/me", tag = "users", security(("token" = [])),
+    get, path = "/api/users/me", tag = "users", summary = "The caller's profile", security(("bearer" = [])),
     responses(
         (status = 200, body = OwnProfileView),
         (status = 401, description = "UNAUTHORIZED"),
@@ -115,7 +115,7 @@ pub async fn show(SignedIn(caller): SignedIn, gateway: web::Data<GatewayHandle>)
 /// # Errors
 /// UNAUTHORIZED, VALIDATION_ERROR; what the gateway answers.
 #[utoipa::path(
-    patch, path = "/api/users/me", tag = "users", security(("token" = [])), request_body = ProfileBody,
+    patch, path = "/api/users/me", tag = "users", summary = "The caller's profile, changed", security(("bearer" = [])), request_body = ProfileBody,
     responses(
         (status = 200, body = OwnProfileView),
         (status = 400, description = "VALIDATION_ERROR"),

@@ -67,7 +67,7 @@ pub struct Portfolio {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields; what the gateway answers.
-#[utoipa::path(get, path = "/api/users/{wallet}/portfolio", tag = "users",
+#[utoipa::path(get, path = "/api/users/{wallet}/portfolio", tag = "users", summary = "What a wallet's positions were worth over time, evenly sampled",
     params(("wallet" = Wallet, Path, description = "The wallet's address."),
         ("window" = Option<String>, Query, description = "24h, 7d, 30d (if not given) or all.", pattern = "^(24h|7d|30d|all)$"),
         ("points" = Option<u32>, Query, minimum = 2, maximum = 60, description = "How many, 2 to 60; 30 if not given.")),

@@ -32,7 +32,7 @@ struct ListPositions {
 ///
 /// The next page is named by the Link header (`rel="next"`).
 #[utoipa::path(
-    get, path = "/api/users/{wallet}/positions", tag = "users",
+    get, path = "/api/users/{wallet}/positions", tag = "users", summary = "What a wallet holds, as a bare array",
     params(
         ("wallet" = Wallet, Path, description = "The wallet's address."),
         ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),

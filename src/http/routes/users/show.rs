@@ -22,7 +22,7 @@ struct ShowWallet(Wallet);
 ///
 /// A wallet that only traded, voted or created a market has one, too.
 #[utoipa::path(
-    get, path = "/api/users/{wallet}", tag = "users",
+    get, path = "/api/users/{wallet}", tag = "users", summary = "A wallet's profile with its totals",
     params(("wallet" = Wallet, Path, description = "The wallet's address.")),
     responses(
         (status = 200, body = WalletProfileView),

@@ -40,7 +40,7 @@ pub struct WalletTradePage<T> {
 
 /// A wallet's trades, newest first.
 #[utoipa::path(
-    get, path = "/api/users/{wallet}/trades", tag = "users",
+    get, path = "/api/users/{wallet}/trades", tag = "users", summary = "A wallet's trades, newest first",
     params(
         ("wallet" = Wallet, Path, description = "The wallet's address."),
         ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),

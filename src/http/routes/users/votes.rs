@@ -39,7 +39,7 @@ pub struct WalletVotePage {
 
 /// A wallet's votes on proposals and disputes, here and on the chain, newest first.
 #[utoipa::path(
-    get, path = "/api/users/{wallet}/votes", tag = "users",
+    get, path = "/api/users/{wallet}/votes", tag = "users", summary = "A wallet's votes, here and on the chain, newest first",
     params(
         ("wallet" = Wallet, Path, description = "The wallet's address."),
         ("limit" = Option<u32>, Query, description = "Most rows, 1 to 100; 20 if not given.", minimum = 1, maximum = 100),

@@ -69,7 +69,7 @@ struct Cast {
 ///
 /// # Errors
 /// VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT (another phase, a second vote); what the gateway answers.
-#[utoipa::path(post, path = "/api/votes/proposal", tag = "votes", request_body = VoteBody,
+#[utoipa::path(post, path = "/api/votes/proposal", tag = "votes", summary = "Votes on a proposal", security(("bearer" = [])), request_body = VoteBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's name for this request.")),
     responses(
         (status = 201, body = VoteReply),
@@ -94,7 +94,7 @@ pub async fn proposal(
 ///
 /// # Errors
 /// As [`proposal`].
-#[utoipa::path(post, path = "/api/votes/dispute", tag = "votes", request_body = VoteBody,
+#[utoipa::path(post, path = "/api/votes/dispute", tag = "votes", summary = "Votes on a dispute", security(("bearer" = [])), request_body = VoteBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's name for this request.")),
     responses(
         (status = 201, body = VoteReply),

@@ -58,7 +58,7 @@ pub struct ListedVote {
 ///
 /// # Errors
 /// VALIDATION_ERROR with the refused fields, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/markets/{market}/votes", tag = "votes",
+#[utoipa::path(get, path = "/api/markets/{market}/votes", tag = "votes", summary = "Every vote that was cast, newest first, here and on the chain",
     params(
         ("market" = String, Path, description = "A market's address or seed."),
         ("type" = Option<String>, Query, description = "proposal or dispute; both if left out."),

@@ -74,7 +74,7 @@ struct ShowVotes {
 ///
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; what the gateway answers.
-#[utoipa::path(get, path = "/api/votes/{market}", tag = "votes",
+#[utoipa::path(get, path = "/api/votes/{market}", tag = "votes", summary = "Both tallies of a market, and the caller's own votes", security((), ("bearer" = [])),
     params(("market" = String, Path, description = "A market's address or seed.")),
     responses(
         (status = 200, body = MarketVotes), (status = 304, description = "Not modified."),

@@ -34,10 +34,10 @@ struct Floor {
 
 impl Floor {
     async fn open() -> Self {
-        Self::with_slots_of(SLOT_MS, &[]).await
+        Self::with_slots_of(SLOT_MS).await
     }
 
-    async fn with_slots_of(slot_ms: &str, settings: &[(&str, &str)]) -> Self {
+    async fn with_slots_of(slot_ms: &str) -> Self {
         let (chain, database) = (Chain::with_slots_of(slot_ms).await, Database::fresh().await);
         let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
         let mut engine = Engine::on(&chain, &database);
@@ -46,9 +46,6 @@ impl Floor {
         engine.set("COVERAGE_INTERVAL_MS", "500");
         engine.set("RESEND_MS", "500");
         engine.set("SLOT_MS", slot_ms);
-        for (name, value) in settings {
-            engine.set(name, value);
-        }
         engine.start().await;
         engine.ready().await;
         Self { engine, _database: database, chain, hand: proxy.handle(), _proxy: proxy }

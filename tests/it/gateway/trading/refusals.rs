@@ -160,9 +160,8 @@ async fn a_node_in_trouble_is_said_without_a_word_of_where_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fewer_shares_than_asked_for_are_refused_by_the_rehearsal_where_the_quote_is_behind_the_chain() {
-    use zmart_testkit::proxy::{When, Which};
-    // Nothing is heard of the other's trade, and nobody asks what was missed.
-    let floor = Floor::with_slots_of("100", &[("COVERAGE_INTERVAL_MS", "600000")]).await;
+    use zmart_testkit::proxy::{Bad, Methods, When, Which};
+    let floor = Floor::open().await;
     let trader = floor.trader().await;
     let market = floor.active_market(trader.key(), 100 * SOL).await;
     let order = |min: Option<u64>| {
@@ -172,7 +171,10 @@ async fn fewer_shares_than_asked_for_are_refused_by_the_rehearsal_where_the_quot
     let first = trader.built("/api/trades/buy", order(None)).await;
     assert_eq!((&first["guard"], &first["rehearsed"]["shares"]), (&Value::Null, &first["quote"]["shares"]));
     let quoted: u64 = first["quote"]["shares"].as_str().unwrap().parse().unwrap();
+    // Nothing is heard of the other's trade, and nothing can be asked of what was missed.
     let deaf = floor.hand.withhold(Which::Logs, When::Always);
+    let blind = Methods::Of(&["getSignaturesForAddress"]);
+    let blind = floor.hand.answer_badly(blind, Bad::Error(-32603), When::Always);
     let other = floor.client().funded_wallet().await;
     floor.client().buy(market, &other, Outcome::Yes, 30 * SOL).await;
     let answer = trader.post("/api/trades/buy", order(Some(quoted))).await.json();
@@ -184,6 +186,7 @@ async fn fewer_shares_than_asked_for_are_refused_by_the_rehearsal_where_the_quot
     assert!(rehearsed < quoted, "{fewer}");
     assert_eq!(fewer["quote"]["shares"], first["quote"]["shares"], "the quote knows nothing of the other trade");
     deaf.lift();
+    blind.lift();
 }
 
 fn transaction(instructions: &[Instruction], signers: &[&Keypair], blockhash: Hash) -> String {

@@ -174,7 +174,7 @@ async fn what_the_node_refuses_is_failed_with_its_reason_and_holds_its_intent_wh
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmed_one_that_is_rolled_back_is_on_its_way_again_and_lands_again_or_expires() {
     // Slow enough to be confirmed for a while before it is final.
-    let floor = Floor::with_slots_of("200", &[]).await;
+    let floor = Floor::with_slots_of("200").await;
     let trader = floor.trader().await;
     let market = floor.active_market(trader.key(), 100 * SOL).await;
     let built = trader.built("/api/trades/buy", order(market, "back")).await;
