@@ -118,10 +118,10 @@ fn of_trades(app: &mut web::ServiceConfig) {
         .service(readable("/api/trades/history", trades::history::handle))
         .service(writable("/api/transactions", transactions::submit::handle))
         .service(readable("/api/transactions/{signature}", transactions::show::handle))
-        .service(actions::action("/actions.json", actions::rules::handle))
-        .service(actions::action("/api/actions/icon.svg", actions::icon::handle))
+        .service(actions::action("/actions.json", "GET, HEAD, OPTIONS", actions::rules::handle))
+        .service(actions::action("/api/actions/icon.svg", "GET, HEAD, OPTIONS", actions::icon::handle))
         .service(
-            actions::action("/api/actions/markets/{market}", actions::market::show)
+            actions::action("/api/actions/markets/{market}", "GET, HEAD, POST, OPTIONS", actions::market::show)
                 .route(web::post().to(actions::market::trade)),
         );
 }

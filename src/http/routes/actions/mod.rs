@@ -7,7 +7,13 @@ pub mod icon;
 pub mod market;
 pub mod rules;
 
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, http::header, web};
+use std::future::ready;
+
+use actix_web::{
+    FromRequest, Handler, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Responder,
+    http::{Method, header},
+    web,
+};
 use serde::Serialize;
 
 use super::super::error::ApiError;
@@ -47,26 +53,20 @@ fn refused(error: ApiError, chain: Option<&str>) -> HttpResponse {
     open(error.error_response(), chain)
 }
 
-async fn preflight() -> HttpResponse {
-    open(HttpResponse::NoContent().finish(), None)
-}
-
-async fn method_not_allowed() -> HttpResponse {
-    open(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, "GET, HEAD, POST, OPTIONS")).finish(), None)
-}
-
-/// A path of Actions: read by any site, with GET and HEAD; OPTIONS is answered for any site too.
-pub fn action<F, Args>(path: &str, read: F) -> Resource
+/// A path of Actions: read by any site, with GET and HEAD; `methods` are those that OPTIONS tells, which any site may ask.
+pub fn action<F, Args>(path: &str, methods: &'static str, read: F) -> Resource
 where
     F: Handler<Args> + Clone,
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
+    let told =
+        move |mut reply: HttpResponseBuilder| ready(open(reply.insert_header((header::ALLOW, methods)).finish(), None));
     web::resource(path)
         .route(web::get().to(read.clone()))
         .route(web::head().to(read))
-        .route(web::method(actix_web::http::Method::OPTIONS).to(preflight))
-        .default_service(web::to(method_not_allowed))
+        .route(web::method(Method::OPTIONS).to(move || told(HttpResponse::NoContent())))
+        .default_service(web::to(move || told(HttpResponse::MethodNotAllowed())))
 }
 
 /// Where the client reached us: what links in replies begin with.
