@@ -56,7 +56,6 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::sessions",
             "journal::users",
             "journal::social",
-            "journal::metadata",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.

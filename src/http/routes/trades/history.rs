@@ -1,17 +1,20 @@
 //! GET /api/trades/history: the caller's own trades, newest first.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     http::{
-        auth::caller::SignedIn,
+        auth::caller::{Caller, SignedIn},
         error::ApiError,
-        gateway::GatewayHandle,
+        gateway::{GatewayHandle, Question, Reads},
         reply,
         routes::users::trades::{WalletTradePage, WalletTrades},
     },
+    journal::submissions::client_refs,
     view::trade::TradeView,
 };
 
@@ -48,9 +51,26 @@ pub async fn handle(
     SignedIn(caller): SignedIn,
     gateway: web::Data<GatewayHandle>,
 ) -> Result<HttpResponse, ApiError> {
-    let page = gateway.ask(WalletTrades::read(caller.wallet, request.query_string())?).await?;
-    let WalletTradePage { trades, count, limit, offset, next_cursor } = page;
-    // A name comes with a submission; nothing is submitted through this server yet.
-    let trades = trades.into_iter().map(|trade| OwnTradeView { trade, client_ref: None }).collect();
-    reply::cacheable(&request, &WalletTradePage { trades, count, limit, offset, next_cursor })
+    let trades = WalletTrades::read(caller.wallet, request.query_string())?;
+    reply::cacheable(&request, &gateway.ask(OwnTrades { caller, trades }).await?)
+}
+
+struct OwnTrades {
+    caller: Caller,
+    trades: WalletTrades,
+}
+
+impl Question for OwnTrades {
+    type Answer = WalletTradePage<OwnTradeView>;
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
+        let Self { caller, trades } = self;
+        let page = trades.answer(reads.clone()).await?;
+        let signatures: Vec<_> = page.trades.iter().map(|trade| trade.tx_signature).collect();
+        let named =
+            reads.read_for(Some(&caller), async |tx| Ok(client_refs(&**tx, caller.wallet, &signatures).await?)).await?;
+        let WalletTradePage { trades, count, limit, offset, next_cursor } = page;
+        let own = |trade: TradeView| OwnTradeView { client_ref: named.get(&trade.tx_signature).cloned(), trade };
+        Ok(WalletTradePage { trades: trades.into_iter().map(own).collect(), count, limit, offset, next_cursor })
+    }
 }
