@@ -64,7 +64,6 @@ fn caller(n: u8) -> Caller {
 /// A market in a phase (0 = proposed, 4 = disputed), as far as users' writes ask for it.
 async fn market(database: &Database, n: u8, phase: i16) -> MarketAddress {
     let address = MarketAddress([n; 32]);
-    let sql = "INSERT INTO markets SELECT (jsonb_populate_record(NULL::markets, $1::jsonb)).*";
     let nobody = Wallet::default().to_string();
     let none = "00".repeat(46);
     let row = serde_json::json!({
@@ -78,6 +77,10 @@ async fn market(database: &Database, n: u8, phase: i16) -> MarketAddress {
         "proposal_total_votes": 0, "dispute_agree": 0, "dispute_disagree": 0, "dispute_total_votes": 0,
         "was_disputed": false, "lamports": "1", "trades_count": 0, "traders_count": 0, "vanished": false
     });
-    database.connect().await.execute(sql, &[&row]).await.unwrap();
+    // Some columns are computed, and take no value.
+    let names = row.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let sql =
+        format!("INSERT INTO markets ({names}) SELECT {names} FROM jsonb_populate_record(NULL::markets, $1::jsonb)");
+    database.connect().await.execute(&sql, &[&row]).await.unwrap();
     address
 }

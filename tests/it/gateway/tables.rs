@@ -15,9 +15,11 @@ const ROLES: [&str; 4] = ["anon", "authenticated", "service_role", "zmart_engine
 /// Who may do what: read, insert, update, delete, as `r`, `i`, `u`, `d`; in the order of [`ROLES`]. `(i)` and `(u)`: of
 /// some columns only.
 const RIGHTS: &[(&str, [&str; 4])] = &[
+    ("candles", ["r", "r", "r", "riud"]),
+    ("category_stats", ["r", "r", "r", "riud"]),
     ("chain_cursor", ["r", "r", "r", "riud"]),
     ("chain_events", ["r", "r", "r", "riud"]),
-    ("chain_identity", ["", "", "r", "riud"]),
+    ("chain_identity", ["r", "r", "r", "riud"]),
     ("dead_letters", ["", "", "r", "riud"]),
     ("discussions", ["r", "r(i)(u)", "r", "riud"]),
     ("dispute_votes", ["r", "r(i)", "r", "riud"]),
@@ -25,10 +27,17 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("journal", ["r", "r", "r", "riud"]),
     ("journal_epochs", ["r", "r", "r", "riud"]),
     ("journal_writers", ["", "", "r", "riud"]),
+    ("leaderboard", ["r", "r", "r", "riud"]),
+    ("leaderboard_windows", ["r", "r", "r", "riud"]),
+    ("market_evidence", ["", "r(i)", "r", "riud"]),
     ("market_metadata", ["", "r(i)(u)", "r", "riud"]),
+    ("market_stats", ["r", "r", "r", "riud"]),
     ("markets", ["r", "r", "r", "riud"]),
     ("nonces", ["", "", "", "riud"]),
     ("outbox", ["", "", "r", "riud"]),
+    ("position_changes", ["", "", "r", "riud"]),
+    ("position_hours", ["r", "r", "r", "riud"]),
+    ("position_ledgers", ["r", "r", "r", "riud"]),
     ("positions", ["r", "r", "r", "riud"]),
     ("program_config", ["r", "r", "r", "riud"]),
     ("proposal_votes", ["r", "r(i)", "r", "riud"]),
@@ -36,9 +45,13 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("refresh_tokens", ["", "", "", "riud"]),
     ("sessions", ["", "", "", "riud"]),
     ("staged_signatures", ["", "", "r", "riud"]),
+    ("stats_due", ["", "", "r", "riud"]),
+    ("submissions", ["", "r", "r", "riud"]),
     ("trades", ["r", "r", "r", "riud"]),
     ("users", ["r", "r(u)", "r", "riud"]),
     ("vote_tallies", ["r", "r", "r", "riud"]),
+    ("wallet_hours", ["r", "r", "r", "riud"]),
+    ("wallet_totals", ["r", "r", "r", "riud"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
