@@ -83,7 +83,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let trading = &config.trading;
     let desk = DeskSettings {
         rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program),
-        budget: engine.rpc_budget.clone(),
+        budget: engine.rpc_budget.for_users(),
         max_priority_fee_micro_lamports: trading.max_priority_fee_micro_lamports,
         bounds: Bounds { price_bps: trading.warn_price_bps, cost_bps: trading.warn_cost_bps },
         slot: Duration::from_millis(trading.slot_ms),

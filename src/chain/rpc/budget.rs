@@ -1,6 +1,8 @@
 //! How often a node may be asked: one token bucket, and one pause after "too many requests", for every call there is.
 //!
 //! It is shared by clients that live on different runtimes (each arbiter makes its own), so it is bound to none of them.
+//! Calls that users cause take from a bucket of half the size first ([`RpcBudget::for_users`]): however many ask, the
+//! engine's own parts have the other half.
 
 use std::{
     num::NonZeroU32,
@@ -19,9 +21,12 @@ const PAUSE_GUESSED_MAX: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct RpcBudget {
     inner: Arc<Inner>,
+    /// Asked first, where this is only a share of the whole.
+    share: Option<Arc<DefaultDirectRateLimiter>>,
 }
 
 struct Inner {
+    calls_per_second: NonZeroU32,
     bucket: DefaultDirectRateLimiter,
     pause: Mutex<Pause>,
 }
@@ -43,11 +48,20 @@ impl RpcBudget {
     /// Allows that many calls a second, and as many at once after a quiet second.
     pub fn new(calls_per_second: NonZeroU32) -> Self {
         let bucket = RateLimiter::direct(Quota::per_second(calls_per_second));
-        Self { inner: Arc::new(Inner { bucket, pause: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { calls_per_second, bucket, pause: Mutex::default() }), share: None }
+    }
+
+    /// The same budget for calls that users cause: at most half of it (and at least one call a second).
+    pub fn for_users(&self) -> Self {
+        let half = NonZeroU32::new(self.inner.calls_per_second.get() / 2).unwrap_or(NonZeroU32::MIN);
+        Self { inner: Arc::clone(&self.inner), share: Some(Arc::new(RateLimiter::direct(Quota::per_second(half)))) }
     }
 
     /// Waits for a pause to end and then for a token. Gives up at once if the pause outlasts `deadline`.
     pub(super) async fn admit(&self, deadline: Instant) -> Result<(), Paused> {
+        if let Some(share) = &self.share {
+            share.until_ready().await;
+        }
         // A pause may begin while this one waits: a bounded number of times, since the deadline ends it.
         while let Some(left) = self.pause_left() {
             if Instant::now() + left >= deadline {
@@ -90,6 +104,8 @@ impl RpcBudget {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn budget(per_second: u32) -> RpcBudget {
@@ -104,6 +120,19 @@ mod tests {
             budget.clone().admit(start + Duration::from_secs(60)).await.unwrap();
         }
         assert!(start.elapsed() >= Duration::from_millis(250), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn however_much_users_ask_the_engine_has_half_of_the_calls() {
+        let budget = budget(20);
+        let (users, deadline) = (budget.for_users(), Instant::now() + Duration::from_secs(60));
+        let at_once = |budget: &RpcBudget| {
+            (0..100).take_while(|_| budget.admit(deadline).now_or_never().is_some_and(|told| told.is_ok())).count()
+        };
+        let (of_users, of_engine) = (at_once(&users), at_once(&budget));
+        // A bucket fills while it is asked: one or two more than there are at once.
+        assert!((10..13).contains(&of_users), "{of_users}");
+        assert!(of_engine >= 8, "{of_engine}");
     }
 
     #[tokio::test]
