@@ -16,9 +16,10 @@ use crate::domain::{
     submission::{Standing, SubmissionStatus},
 };
 
-/// Transactions of a wallet that may be on their way at once.
+/// Transactions of a wallet that may be on their way at once, those that failed and may yet land among them.
 pub const UNSETTLED_OF_A_WALLET_MAX: i64 = 64;
-/// Transactions that may be on their way at once.
+/// Transactions that may be on their way at once. What a rehearsal refused is not counted: it costs whoever sends it
+/// nothing, so with enough wallets it would take everybody's room.
 pub const UNSETTLED_MAX: i64 = 16_384;
 
 /// Why a transaction failed, as it is stored and told.
@@ -145,7 +146,8 @@ fn row_of(row: &Row) -> Result<SubmissionRow, ReadFailure> {
 /// # Errors
 /// See [`ReadFailure`].
 pub async fn keep(tx: &Transaction<'_>, new: &NewSubmission<'_>) -> Result<Kept, ReadFailure> {
-    const ROOM: &str = "SELECT (SELECT count(*) FROM (SELECT FROM submissions WHERE NOT settled LIMIT $1) s), \
+    const ROOM: &str = "SELECT (SELECT count(*) FROM (SELECT FROM submissions \
+                                                      WHERE NOT settled AND status <> 'failed' LIMIT $1) s), \
                                (SELECT count(*) FROM (SELECT FROM submissions \
                                                       WHERE wallet = $2::text AND NOT settled LIMIT $3) s)";
     let wallet = new.wallet.to_string();

@@ -10,7 +10,7 @@ use zmart::{
     http::error::{ApiError, ErrorCode},
     journal::{
         evidence,
-        submissions::{self, Change, FailureReason, Kept, NewSubmission, UNSETTLED_OF_A_WALLET_MAX},
+        submissions::{self, Change, FailureReason, Kept, NewSubmission, UNSETTLED_MAX, UNSETTLED_OF_A_WALLET_MAX},
     },
 };
 
@@ -111,6 +111,30 @@ async fn a_wallet_has_so_many_on_their_way_and_no_more() {
         Ok::<_, ApiError>(())
     };
     reads.engine(fill).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_takes_nobodys_room_and_what_may_land_is_bounded_in_all() {
+    let (database, pool) = prepared(2).await;
+    let reads = reads(&pool);
+    let keep = async |n: u64| {
+        let keep = async |tx: &deadpool_postgres::Transaction<'_>| {
+            Ok::<_, ApiError>(submissions::keep(tx, &new(wallet(1), n, None)).await?)
+        };
+        reads.engine(keep).await.unwrap()
+    };
+    // Of others: as many as there may be.
+    let others = format!(
+        "INSERT INTO submissions (signature, wallet, market, purpose, transaction, last_valid_block_height, status) \
+         SELECT translate(lpad(n::text, 87, '0'), '0', 'a'), '{}', '{MARKET}', 'buy_shares', 'x', 1, \
+                'failed' FROM generate_series(1, {UNSETTLED_MAX}) n",
+        wallet(2)
+    );
+    let client = database.connect().await;
+    client.batch_execute(&others).await.unwrap();
+    assert_eq!(keep(1).await, Kept::New);
+    client.batch_execute("UPDATE submissions SET status = 'received'").await.unwrap();
+    assert_eq!(keep(2).await, Kept::Full);
 }
 
 #[tokio::test(flavor = "multi_thread")]
