@@ -25,23 +25,60 @@ impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest 
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let is_json = request.content_type().eq_ignore_ascii_case("application/json");
-        let bytes = Bytes::from_request(&request, payload);
+        let is_json = is_json(request);
+        let bytes = in_time(request, payload);
         Box::pin(async move {
             if !is_json {
-                return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
+                return Err(not_json());
             }
-            let late = |_| ApiError::new(ErrorCode::Timeout, "The body did not come in time.");
-            let bytes = tokio::time::timeout(BODY_PATIENCE, bytes).await.map_err(late)?;
-            // The only refusals of reading are its bound and a connection that ends.
-            let bytes = bytes.map_err(|_| {
-                let message = format!("The body is larger than {MAX_BODY_BYTES} bytes, or was cut off.");
-                ApiError::new(ErrorCode::PayloadTooLarge, message)
-            })?;
-            request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).into()));
-            read(&bytes).map(Self)
+            read(&bytes.await?).map(Self)
         })
+    }
+}
+
+/// A body that may be left out; else as [`Checked`].
+#[derive(Debug)]
+pub struct MaybeChecked<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + garde::Validate<Context = ()> + 'static> FromRequest for MaybeChecked<T> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(request);
+        let bytes = in_time(request, payload);
+        Box::pin(async move {
+            match bytes.await? {
+                bytes if bytes.is_empty() => Ok(Self(None)),
+                _ if !is_json => Err(not_json()),
+                bytes => read(&bytes).map(|body| Self(Some(body))),
+            }
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    request.content_type().eq_ignore_ascii_case("application/json")
+}
+
+fn not_json() -> ApiError {
+    ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// The body, if it comes in its time and within its bound. Leaves its hash with the request.
+fn in_time(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes, ApiError>> + use<> {
+    let request = request.clone();
+    let bytes = Bytes::from_request(&request, payload);
+    async move {
+        let late = |_| ApiError::new(ErrorCode::Timeout, "The body did not come in time.");
+        let bytes = tokio::time::timeout(BODY_PATIENCE, bytes).await.map_err(late)?;
+        // The only refusals of reading are its bound and a connection that ends.
+        let bytes = bytes.map_err(|_| {
+            let message = format!("The body is larger than {MAX_BODY_BYTES} bytes, or was cut off.");
+            ApiError::new(ErrorCode::PayloadTooLarge, message)
+        })?;
+        request.extensions_mut().insert(BodyHash(Sha256::digest(&bytes).into()));
+        Ok(bytes)
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::{
 use super::fakes::{World, edge, limits, market};
 use crate::{
     http::{
-        body::{Checked, bounded},
+        body::{Checked, MaybeChecked, bounded},
         bounds::{MAX_HEADERS, bounds},
         compression::MIN_BYTES,
         envelope::envelope,
@@ -216,6 +216,10 @@ async fn takes(Checked(Anything(value)): Checked<Anything>) -> HttpResponse {
     HttpResponse::Ok().json(value)
 }
 
+async fn may_take(MaybeChecked(body): MaybeChecked<Anything>) -> HttpResponse {
+    HttpResponse::Ok().json(body.map(|Anything(value)| value))
+}
+
 async fn panics() -> HttpResponse {
     panic!("on purpose: postgres://user:password@inside")
 }
@@ -245,6 +249,7 @@ fn actix_test_server() -> (std::net::SocketAddr, actix_web::dev::ServerHandle) {
             .app_data(bounded())
             .route("/panics", web::get().to(panics))
             .route("/takes", web::post().to(takes))
+            .route("/may", web::post().to(may_take))
             .route(
                 "/waits",
                 web::get().to(|| async {
@@ -281,16 +286,35 @@ async fn who_sends_too_slowly_is_answered_and_closed() {
     let (at, handle) = actix_test_server();
     let head = "POST /takes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
     let slow_body = format!("{head}Content-Length: 10\r\n\r\n[1,");
-    let (part_of_head, part_of_body, unread) = tokio::join!(
+    let slow_at_leisure = slow_body.replacen("/takes", "/may", 1);
+    let (part_of_head, part_of_body, part_of_what_may_be, unread) = tokio::join!(
         answer(at, "POST /takes HTTP/1.1\r\nHost:"),
         answer(at, &slow_body),
+        answer(at, &slow_at_leisure),
         // A body that no handler wants.
         answer(at, "GET /waits HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10\r\n\r\n[1,"),
     );
     assert!(part_of_head.starts_with("HTTP/1.1 408"), "{part_of_head}");
     assert!(part_of_body.starts_with("HTTP/1.1 504") && part_of_body.contains("TIMEOUT"), "{part_of_body}");
+    assert!(part_of_what_may_be.starts_with("HTTP/1.1 504"), "{part_of_what_may_be}");
     assert!(unread.starts_with("HTTP/1.1 200"), "{unread}");
     handle.stop(false).await;
+}
+
+#[actix_web::test]
+async fn a_body_that_may_be_left_out_is_read_as_any_other_where_there_is_one() {
+    let app = App::new().app_data(bounded()).route("/may", web::post().to(may_take)).wrap(from_fn(envelope));
+    let app = test::init_service(app).await;
+    for (kind, body, status) in [
+        ("text/plain", "", 200),
+        ("application/json", "", 200),
+        ("application/json", "[1]", 200),
+        ("application/json", "[1", 400),
+        ("text/plain", "[1]", 415),
+    ] {
+        let request = test::TestRequest::post().uri("/may").insert_header(("Content-Type", kind)).set_payload(body);
+        assert_eq!(test::call_service(&app, request.to_request()).await.status(), status, "{kind}, {body:?}");
+    }
 }
 
 #[actix_web::test]

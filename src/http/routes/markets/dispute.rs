@@ -8,6 +8,7 @@ use crate::{
     domain::{error::ProgramError, ids::Wallet, phase::Phase},
     http::{
         auth::caller::SignedIn,
+        body::MaybeChecked,
         error::ApiError,
         gateway::{GatewayHandle, Reads},
         routes::trades::Place,
@@ -33,9 +34,9 @@ pub async fn handle(
     request: HttpRequest,
     gateway: web::Data<GatewayHandle>,
     SignedIn(caller): SignedIn,
-    bytes: web::Bytes,
+    MaybeChecked(body): MaybeChecked<StepBody>,
 ) -> Result<HttpResponse, ApiError> {
-    take::<Dispute>(&request, &gateway, caller, &bytes).await
+    take::<Dispute>(&request, &gateway, caller, body).await
 }
 
 impl Step for Dispute {

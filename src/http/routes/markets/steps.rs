@@ -5,7 +5,7 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use solana_sdk::instruction::Instruction;
 
@@ -23,7 +23,6 @@ use crate::{
     },
     http::{
         auth::caller::Caller,
-        body,
         desk::Order,
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
@@ -43,23 +42,6 @@ pub struct StepBody {
     pub version: VersionArg,
     /// By default a new one.
     pub client_ref: Option<ClientRef>,
-}
-
-impl StepBody {
-    /// Of a request that need not have a body.
-    ///
-    /// # Errors
-    /// VALIDATION_ERROR, UNSUPPORTED_MEDIA_TYPE.
-    pub fn read(request: &HttpRequest, bytes: &web::Bytes) -> Result<Self, ApiError> {
-        use actix_web::HttpMessage;
-        if bytes.is_empty() {
-            return Ok(Self::default());
-        }
-        if !request.content_type().eq_ignore_ascii_case("application/json") {
-            return Err(ApiError::of_status(actix_web::http::StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        }
-        body::read(bytes)
-    }
 }
 
 /// A transaction that takes a market one step further.
@@ -107,11 +89,12 @@ pub(super) async fn take<S: Step>(
     request: &HttpRequest,
     gateway: &GatewayHandle,
     caller: Caller,
-    bytes: &web::Bytes,
+    body: Option<StepBody>,
 ) -> Result<HttpResponse, ApiError> {
-    let body = StepBody::read(request, bytes)?;
     let market = market_of(request)?;
-    let reply = gateway.ask(Take::<S> { market, wallet: caller.wallet, body, step: PhantomData }).await?;
+    let reply = gateway
+        .ask(Take::<S> { market, wallet: caller.wallet, body: body.unwrap_or_default(), step: PhantomData })
+        .await?;
     Ok(HttpResponse::Ok().json(reply))
 }
 
