@@ -15,6 +15,7 @@ use crate::{
         phase::Phase,
     },
     http::{
+        auth::AuthSettings,
         body::Checked,
         error::ApiError,
         gateway::{GatewayHandle, MarketRef, Question, Reads},
@@ -138,8 +139,12 @@ fn lamports(text: &str) -> Option<Lamports> {
         (status = 504, description = "TIMEOUT"),
     )
 )]
-pub async fn show(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> HttpResponse {
-    let asked = market_of(&request).map(|market| Describe { market, origin: origin(&request) });
+pub async fn show(
+    request: HttpRequest,
+    gateway: web::Data<GatewayHandle>,
+    settings: web::Data<AuthSettings>,
+) -> HttpResponse {
+    let asked = market_of(&request).map(|market| Describe { market, origin: origin(&settings) });
     let answer = match asked {
         Ok(asked) => gateway.ask(asked).await,
         Err(error) => Err(error),

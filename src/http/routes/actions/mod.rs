@@ -10,13 +10,13 @@ pub mod rules;
 use std::future::ready;
 
 use actix_web::{
-    FromRequest, Handler, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Responder,
+    FromRequest, Handler, HttpResponse, HttpResponseBuilder, Resource, Responder,
     http::{Method, header},
     web,
 };
 use serde::Serialize;
 
-use super::super::error::ApiError;
+use super::super::{auth::AuthSettings, error::ApiError};
 
 /// The version of the Actions' rules that is spoken.
 const VERSION: &str = "2.4";
@@ -69,8 +69,8 @@ where
         .default_service(web::to(move || told(HttpResponse::MethodNotAllowed())))
 }
 
-/// Where the client reached us: what links in replies begin with.
-fn origin(request: &HttpRequest) -> String {
-    let info = request.connection_info();
-    format!("{}://{}", info.scheme(), info.host())
+/// The site's configured address: what links in replies begin with. Never what a request's headers say of it: replies
+/// are shown by others' wallets.
+fn origin(settings: &AuthSettings) -> String {
+    settings.site.uri.trim_end_matches('/').to_owned()
 }

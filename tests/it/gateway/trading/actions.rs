@@ -37,13 +37,16 @@ async fn a_link_to_a_market_can_be_traded_from_by_any_wallet_on_any_site() {
     assert_eq!(options.status, 204);
     assert_open(&options, "OPTIONS");
 
-    let action = floor.get(&path).await;
+    // Whatever a client says of the way that it came by.
+    let said =
+        [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "javascript"), ("Forwarded", "host=evil.example")];
+    let action = request("GET", &floor.engine.api, &path, &said, b"").await;
     assert_open(&action, "GET");
     let chain = format!("solana:{}", &floor.chain.genesis[..32]);
     assert_eq!(action.header("x-blockchain-ids"), Some(chain.as_str()));
     let action = action.json();
     assert_eq!((&action["type"], &action["disabled"]), (&json!("action"), &json!(false)), "{action}");
-    let icon = action["icon"].as_str().unwrap().strip_prefix(floor.engine.api.as_str()).unwrap().to_owned();
+    let icon = action["icon"].as_str().unwrap().strip_prefix("http://localhost:3000").unwrap().to_owned();
     assert_eq!(floor.get(&icon).await.header("content-type"), Some("image/svg+xml"));
     let links = action["links"]["actions"].as_array().unwrap();
     for outcome in ["YES", "NO"] {
