@@ -20,7 +20,8 @@ use crate::{
     journal::sessions,
 };
 
-/// A session that was found is not asked for again for so long: as long as another node's logout may go unnoticed.
+/// What PostgreSQL said of a session is not asked for again for so long: as long as another node's logout may go unnoticed.
+/// Also that there is none: a token outlives its session by up to an hour, and must not make work at each request.
 pub const LIVE_FOR: Duration = Duration::from_secs(5);
 /// A revoked one is remembered for longer than any look-up can be under way; then PostgreSQL knows it.
 const REVOKED_FOR: Duration = Duration::from_secs(60);
@@ -53,7 +54,7 @@ impl Sessions {
         let asked = reads.engine_read(async |tx| Ok(sessions::is_live(&**tx, session, wallet).await?));
         let too_long = |_| ApiError::new(ErrorCode::Timeout, "It took too long.");
         let is_live = tokio::time::timeout(PATIENCE, asked).await.map_err(too_long)??;
-        if is_live && self.found(session, Instant::now()) { Ok(()) } else { Err(ended()) }
+        if self.found(session, is_live, Instant::now()) { Ok(()) } else { Err(ended()) }
     }
 
     /// These have ended.
@@ -70,15 +71,15 @@ impl Sessions {
         self.lock().get(&session).filter(|known| known.until > now).map(|known| known.is_live)
     }
 
-    /// Remembers what was found; false if it was revoked meanwhile.
-    fn found(&self, session: Uuid, now: Instant) -> bool {
+    /// Remembers what was found; false if it is not live, or was revoked meanwhile.
+    fn found(&self, session: Uuid, is_live: bool, now: Instant) -> bool {
         let mut known = self.lock();
         if known.get(&session).is_some_and(|known| !known.is_live && known.until > now) {
             return false;
         }
         Self::make_room(&mut known, now);
-        known.insert(session, Known { is_live: true, until: now + LIVE_FOR });
-        true
+        known.insert(session, Known { is_live, until: now + LIVE_FOR });
+        is_live
     }
 
     fn make_room(known: &mut HashMap<Uuid, Known>, now: Instant) {
@@ -107,13 +108,21 @@ mod tests {
     fn a_look_up_that_was_under_way_does_not_bring_a_revoked_session_back() {
         let (sessions, now, id) = (Sessions::default(), Instant::now(), Uuid::from_u128(1));
         assert_eq!(sessions.known(id, now), None);
-        assert!(sessions.found(id, now));
+        assert!(sessions.found(id, true, now));
         assert_eq!(sessions.known(id, now), Some(true));
         assert_eq!(sessions.known(id, now + LIVE_FOR), None, "asked for again");
         sessions.revoke([id]);
         assert_eq!(sessions.known(id, now), Some(false));
-        assert!(!sessions.found(id, now));
+        assert!(!sessions.found(id, true, now));
         assert_eq!(sessions.known(id, now + LIVE_FOR), Some(false));
+    }
+
+    #[test]
+    fn that_a_session_has_ended_is_remembered_for_a_moment_too() {
+        let (sessions, now, id) = (Sessions::default(), Instant::now(), Uuid::from_u128(1));
+        assert!(!sessions.found(id, false, now));
+        assert_eq!(sessions.known(id, now), Some(false));
+        assert_eq!(sessions.known(id, now + LIVE_FOR), None, "asked for again");
     }
 
     #[test]
@@ -121,7 +130,7 @@ mod tests {
         let (sessions, now, gone) = (Sessions::default(), Instant::now(), Uuid::nil());
         sessions.revoke([gone]);
         for n in 1..SESSIONS_MAX as u128 + 10 {
-            sessions.found(Uuid::from_u128(n), now);
+            sessions.found(Uuid::from_u128(n), true, now);
         }
         assert!(sessions.lock().len() <= SESSIONS_MAX);
         assert_eq!(sessions.known(gone, now), Some(false));

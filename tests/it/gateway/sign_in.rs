@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use solana_sdk::{signature::Keypair, signer::Signer};
+use zmart::http::{auth::sessions::Sessions, error::ErrorCode};
 use zmart_testkit::{
     engine::Engine,
     http::{Response, request},
@@ -10,6 +11,8 @@ use zmart_testkit::{
     signed_in::{SignedInClient, begin, post, wallet_of},
     stage::Stage,
 };
+
+use super::{caller, prepared, reads};
 
 fn refused(answer: &Response, what: &str) {
     assert_eq!(answer.status, 401, "{what}: {}", String::from_utf8_lossy(&answer.body));
@@ -183,4 +186,15 @@ async fn without_a_secret_of_256_bits_the_engine_does_not_start() {
         assert!(!output.status.success() && said.contains("JWT_SECRET"), "{environment} {secret:?}: {said}");
         assert!(secret.is_empty() || !said.contains(secret), "a secret is never printed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_whose_session_has_ended_is_refused_again_without_asking_the_database() {
+    let (database, pool) = prepared(1).await;
+    let (reads, sessions) = (reads(&pool), Sessions::default());
+    let ask = async |n: u8| sessions.require(&reads, &caller(n)).await.unwrap_err().code;
+    assert_eq!(ask(1).await, ErrorCode::Unauthorized);
+    database.connect().await.batch_execute("ALTER TABLE sessions RENAME TO unreachable").await.unwrap();
+    assert_eq!(ask(1).await, ErrorCode::Unauthorized);
+    assert_ne!(ask(2).await, ErrorCode::Unauthorized, "one that was not asked for before");
 }
