@@ -61,7 +61,12 @@ pub enum Kept {
     WalletFull,
     /// All together are as many as may be.
     Full,
+    /// It is not kept: whatever was in its way is gone each time that it is looked for. Asked again, it will be.
+    Contended,
 }
+
+/// So often a transaction is tried to be kept while others of its intent come and go.
+const KEEP_ATTEMPTS: u32 = 3;
 
 /// A transaction as its owner may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,17 +171,24 @@ pub async fn keep(tx: &Transaction<'_>, new: &NewSubmission<'_>) -> Result<Kept,
     let insert = tx.prepare_cached(INSERT).await?;
     let (signature, market) = (new.signature.to_string(), new.market.to_string());
     let height = i64::try_from(new.last_valid_block_height).unwrap_or(i64::MAX);
-    let inserted =
-        tx.execute(&insert, &[&signature, &wallet, &new.client_ref, &market, &new.purpose, &new.wire, &height]).await?;
-    if inserted == 1 {
-        return Ok(Kept::New);
-    }
     const OTHER: &str = "SELECT signature::text FROM submissions WHERE wallet = $1::text AND (signature = $3::text \
                          OR (client_ref = $2 AND (NOT settled OR status = 'finalized'))) LIMIT 1";
     let other = tx.prepare_cached(OTHER).await?;
-    let other = tx.query_opt(&other, &[&wallet, &new.client_ref, &signature]).await?;
-    let named = other.and_then(|row| row.try_get::<_, String>(0).ok()?.parse().ok());
-    Ok(Kept::OtherOfIntent(named.unwrap_or(new.signature)))
+    for _ in 0..KEEP_ATTEMPTS {
+        let inserted = tx
+            .execute(&insert, &[&signature, &wallet, &new.client_ref, &market, &new.purpose, &new.wire, &height])
+            .await?;
+        if inserted == 1 {
+            return Ok(Kept::New);
+        }
+        if let Some(row) = tx.query_opt(&other, &[&wallet, &new.client_ref, &signature]).await? {
+            let named = row.try_get::<_, String>(0)?.parse::<TxSignature>();
+            let bad = |_| BadRow { table: "submissions", reason: "no signature".to_owned() };
+            return Ok(Kept::OtherOfIntent(named.map_err(bad)?));
+        }
+        // What was in the way has settled between the two statements.
+    }
+    Ok(Kept::Contended)
 }
 
 /// A wallet's own transaction.

@@ -163,6 +163,7 @@ fn kept(kept: Kept, new: &NewSubmission<'_>) -> Result<bool, ApiError> {
             retry_after_seconds: Some(5),
             ..ApiError::new(ErrorCode::RateLimited, "Too many of your transactions are on their way.")
         }),
+        Kept::Contended => Err(ApiError::unavailable("The transactions of this client_ref change just now.")),
         Kept::Full => Err(ApiError::unavailable("Too many transactions are on their way.")),
     }
 }

@@ -138,6 +138,34 @@ async fn what_failed_takes_nobodys_room_and_what_may_land_is_bounded_in_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_to_be_kept_is_kept_also_where_the_other_of_its_intent_settles_meanwhile() {
+    let (database, pool) = prepared(2).await;
+    let reads = reads(&pool);
+    let keep = async |wallet: Wallet, n: u64| {
+        let keep = async |tx: &deadpool_postgres::Transaction<'_>| {
+            Ok::<_, ApiError>(submissions::keep(tx, &new(wallet, n, Some("a"))).await?)
+        };
+        reads.engine(keep).await.unwrap()
+    };
+    assert_eq!(keep(wallet(1), 1).await, Kept::New);
+    // Settles the first one right behind the statement that it was in the way of.
+    let client = database.connect().await;
+    let settles = format!(
+        "CREATE FUNCTION settle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             UPDATE submissions SET status = 'expired', settled = true WHERE signature = '{}'; RETURN NULL; END $$; \
+         CREATE TRIGGER settle AFTER INSERT ON submissions FOR EACH STATEMENT EXECUTE FUNCTION settle()",
+        signature(1)
+    );
+    client.batch_execute(&settles).await.unwrap();
+    assert_eq!(keep(wallet(1), 2).await, Kept::New);
+    let kept = "SELECT count(*) FROM submissions WHERE NOT settled AND signature = $1::text";
+    let kept = client.query_one(kept, &[&signature(2).to_string()]).await.unwrap();
+    assert_eq!(kept.get::<_, i64>(0), 1);
+    // What is in the way and is never found is not told to be kept: here, another wallet's of the same name.
+    assert_eq!(keep(wallet(2), 2).await, Kept::Contended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wallet_sees_its_own_transactions_writes_none_and_keeps_its_own_evidence() {
     let (_database, pool) = prepared(2).await;
     let reads = reads(&pool);
