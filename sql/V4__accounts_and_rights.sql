@@ -97,7 +97,7 @@ CREATE TABLE users (
     updated_at   timestamptz NOT NULL DEFAULT now()
 );
 
--- A sign-in that was begun; deleted before the session is made, so a message is good for one.
+-- A nonce that was used, until it has expired: inserted before the session is made, so a message is good for one.
 CREATE TABLE nonces (
     nonce      text PRIMARY KEY CHECK (char_length(nonce) BETWEEN 8 AND 64),
     wallet     account_address NOT NULL,
@@ -105,7 +105,6 @@ CREATE TABLE nonces (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
-CREATE INDEX nonces_by_wallet ON nonces (wallet, issued_at);
 
 CREATE TABLE sessions (
     sid        uuid PRIMARY KEY,

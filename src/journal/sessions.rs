@@ -1,7 +1,7 @@
-//! Sign-in's rows: nonces, sessions, refresh tokens. Only the engine's role reads and writes them.
+//! Sign-in's rows: used nonces, sessions, refresh tokens. Only the engine's role reads and writes them.
 //!
-//! Every function is a part of one transaction of the caller's. Never sees a token: only hashes come here. Bounded by
-//! wallet: past a bound the oldest goes.
+//! Every function is a part of one transaction of the caller's. Never sees a token: only hashes come here. Sessions
+//! are bounded by wallet: past the bound the oldest ends. Used nonces are bounded by the rate of sign-ins.
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::{Error, GenericClient};
@@ -9,19 +9,17 @@ use uuid::Uuid;
 
 use crate::domain::ids::Wallet;
 
-/// Sign-ins of a wallet that may be under way at once; who begins more loses the oldest.
-pub const NONCES_MAX: i64 = 64;
 /// Sessions of a wallet; who signs in once more ends the oldest.
 pub const SESSIONS_MAX: i64 = 32;
 /// For so long the refresh token that was just replaced is answered with the same successor.
 pub const GRACE_SECONDS: f64 = 10.0;
 
-/// A sign-in that begins.
+/// A nonce of ours that came back in a signed message.
 #[derive(Debug, Clone)]
-pub struct NewNonce<'a> {
-    /// Random.
+pub struct UsedNonce<'a> {
+    /// As it was issued.
     pub nonce: &'a str,
-    /// Whose.
+    /// To whom.
     pub wallet: Wallet,
     /// As in the message.
     pub issued_at: DateTime<Utc>,
@@ -29,27 +27,14 @@ pub struct NewNonce<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Begins a sign-in.
-///
-/// # Errors
-/// Those of the statements.
-pub async fn begin<C: GenericClient + Sync>(client: &C, new: &NewNonce<'_>) -> Result<(), Error> {
-    const SQL: &str = "WITH old AS (
-            DELETE FROM nonces WHERE nonce IN
-                (SELECT nonce FROM nonces WHERE wallet = $2::text ORDER BY issued_at DESC OFFSET $5))
-        INSERT INTO nonces (nonce, wallet, issued_at, expires_at) VALUES ($1, $2::text, $3, $4)";
-    let wallet = new.wallet.to_string();
-    client.execute(SQL, &[&new.nonce, &wallet, &new.issued_at, &new.expires_at, &(NONCES_MAX - 1)]).await?;
-    Ok(())
-}
-
-/// Uses a nonce up: true if it was issued so to this wallet, has not expired and was not used before.
+/// Uses a nonce up: true if it has not expired and was not used before. Whether it was issued so is for the caller to know.
 ///
 /// # Errors
 /// Those of the statement.
-pub async fn use_up<C: GenericClient + Sync>(client: &C, nonce: &NewNonce<'_>) -> Result<bool, Error> {
-    const SQL: &str = "DELETE FROM nonces WHERE nonce = $1 AND wallet = $2::text AND issued_at = $3 \
-                       AND expires_at = $4 AND expires_at > now()";
+pub async fn use_up<C: GenericClient + Sync>(client: &C, nonce: &UsedNonce<'_>) -> Result<bool, Error> {
+    // It is kept until it has expired, by the same clock: there is no moment in which it is forgotten and good.
+    const SQL: &str = "INSERT INTO nonces (nonce, wallet, issued_at, expires_at) \
+                       SELECT $1, $2::text, $3, $4 WHERE $4 > now() ON CONFLICT DO NOTHING";
     let wallet = nonce.wallet.to_string();
     Ok(client.execute(SQL, &[&nonce.nonce, &wallet, &nonce.issued_at, &nonce.expires_at]).await? == 1)
 }

@@ -1,13 +1,14 @@
 //! Who asks: sign-in, tokens, and what handlers are told of the caller.
 //!
 //! A wallet signs a message ([`siws`], also inside the envelope of hardware wallets: [`offchain`]) that holds a nonce of
-//! ours; for that it gets a session, an access token ([`tokens`], an hour, checked without asking anybody) and a refresh
+//! ours ([`nonces`]); for that it gets a session, an access token ([`tokens`], an hour, checked without asking anybody) and a refresh
 //! token ([`refresh`], used once). At each request [`middleware`] checks the token and whether its session still is
 //! ([`sessions`]), and leaves the [`caller::Caller`] with the request. Tokens are written and read here only; the rows are
 //! [`crate::journal::sessions`]'.
 
 pub mod caller;
 pub mod middleware;
+pub mod nonces;
 pub mod offchain;
 pub mod refresh;
 pub mod sessions;

@@ -15,6 +15,7 @@ use zmart::{
         siws::{Moment, SignInMessage},
         user_of,
     },
+    journal::sessions::{UsedNonce, use_up},
 };
 use zmart_testkit::{
     engine::JWT_SECRET,
@@ -102,11 +103,14 @@ async fn a_message_that_was_not_issued_or_not_signed_so_opens_no_session() {
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
     assert_eq!(database.query_one(opened, &[]).await.unwrap().get::<_, i64>(0), 2);
 
-    // Of the database's clock, too: the message still says otherwise.
-    let text = issued(api, &key).await.to_string();
-    database.batch_execute("UPDATE nonces SET expires_at = now() - interval '1 second'").await.unwrap();
-    let answer = login(api, &text, wallet_of(&key), &key.sign_message(text.as_bytes()).to_string()).await;
-    assert_eq!(answer.status, 401, "a nonce that has expired");
+    // By the database's clock, too.
+    let now = Utc::now();
+    for (seconds, is_good) in [(60, true), (60, false), (-1, false)] {
+        let nonce = if seconds > 0 { "good-for-once" } else { "has-expired" };
+        let expires_at = now + TimeDelta::seconds(seconds);
+        let used = UsedNonce { nonce, wallet: wallet_of(&key), issued_at: now, expires_at };
+        assert_eq!(use_up(&database, &used).await.unwrap(), is_good, "{used:?}");
+    }
 }
 
 fn sign(alg: &str, claims: &Value, secret: &str) -> String {

@@ -122,7 +122,7 @@ async fn a_logout_on_one_node_holds_on_another_within_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_signs_in_too_often_loses_the_oldest_session_and_nonce() {
+async fn who_signs_in_too_often_loses_the_oldest_session() {
     let stage = Stage::set().await;
     let (api, database) = (&stage.engine.api, stage.database.connect().await);
     let first = SignedInClient::new(api).await;
@@ -133,19 +133,26 @@ async fn who_signs_in_too_often_loses_the_oldest_session_and_nonce() {
     refused(&first.get("/api/users/me").await, "the oldest of 33");
     let live = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
     assert_eq!(database.query_one(live, &[]).await.unwrap().get::<_, i64>(0), 32);
+}
 
-    let key = Keypair::new();
-    let oldest = begin(api, wallet_of(&key)).await;
-    for _ in 0..64 {
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_keep_a_wallet_from_signing_in_by_beginning_for_it() {
+    let stage = Stage::set().await;
+    let (api, key) = (&stage.engine.api, Keypair::new());
+    let begun = begin(api, wallet_of(&key)).await;
+    for _ in 0..200 {
         begin(api, wallet_of(&key)).await;
     }
-    let nonces = "SELECT count(*) FROM nonces";
-    assert_eq!(database.query_one(nonces, &[]).await.unwrap().get::<_, i64>(0), 64);
-    let message = oldest["message"].as_str().unwrap();
+    let database = stage.database.connect().await;
+    let kept = async || database.query_one("SELECT count(*) FROM nonces", &[]).await.unwrap().get::<_, i64>(0);
+    assert_eq!(kept().await, 0, "nothing is kept of what was only begun");
+    let message = begun["message"].as_str().unwrap();
     let body = json!({
         "message": message, "wallet": wallet_of(&key), "signature": key.sign_message(message.as_bytes()).to_string()
     });
-    refused(&post(api, "/api/auth/login", None, &body, &[]).await, "a nonce that had to go");
+    assert_eq!(post(api, "/api/auth/login", None, &body, &[]).await.status, 200);
+    assert_eq!(kept().await, 1);
+    refused(&post(api, "/api/auth/login", None, &body, &[]).await, "the same message again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use crate::{
     domain::ids::{TxSignature, Wallet},
     http::{
         auth::{
-            AuthSettings, offchain,
+            AuthSettings, nonces, offchain,
             refresh::RefreshToken,
             sessions::Sessions,
             siws::{MESSAGE_BYTES_MAX, SignInMessage},
@@ -26,12 +26,13 @@ use crate::{
         gateway::{GatewayHandle, Question, Reads},
     },
     journal::{
-        sessions::{self, NewNonce, NewSession},
+        sessions::{self, NewSession, UsedNonce},
         users::{self, UserRow},
     },
     view::user::UserView,
 };
 
+const NOT_GOOD: &str = "The message was not issued here, was used before, or has expired: begin again.";
 /// A session ends after so many days, however often its tokens are refreshed.
 const SESSION_DAYS: i64 = 30;
 
@@ -129,6 +130,9 @@ fn checked(
     if !offchain::is_signed(&body.message, envelope.as_deref(), &signature, body.wallet) {
         return Err(refused("The signature is not the wallet's over this message.".to_owned()));
     }
+    if !nonces::is_issued(settings.secret.bytes(), nonce, body.wallet, issued_at, expires_at) {
+        return Err(refused(NOT_GOOD.to_owned()));
+    }
     let (wallet, nonce) = (body.wallet, nonce.to_owned());
     Ok(SignIn { wallet, nonce, issued_at, expires_at, session, refresh_hash })
 }
@@ -148,15 +152,14 @@ impl Question for SignIn {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
         let Self { wallet, nonce, issued_at, expires_at, session, refresh_hash } = self;
-        let nonce = NewNonce { nonce: &nonce, wallet, issued_at, expires_at };
+        let nonce = UsedNonce { nonce: &nonce, wallet, issued_at, expires_at };
         let opened =
             NewSession { sid: session, wallet, expires_at: Utc::now() + TimeDelta::days(SESSION_DAYS), refresh_hash };
         reads
             .engine(async |tx| {
-                // First of all, and under its row's lock: who comes with the same message finds nothing.
+                // First of all: who comes with the same message waits for this transaction, and finds it used.
                 if !sessions::use_up(&**tx, &nonce).await? {
-                    let message = "The message was not issued here, was used before, or has expired: begin again.";
-                    return Err(ApiError::new(ErrorCode::Unauthorized, message));
+                    return Err(ApiError::new(ErrorCode::Unauthorized, NOT_GOOD));
                 }
                 let user = users::ensure(&**tx, user_of(wallet), wallet).await?;
                 let gone = sessions::open(&**tx, &opened).await?;

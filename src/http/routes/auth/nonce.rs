@@ -1,9 +1,9 @@
-//! POST /api/auth/nonce: begins a sign-in, with the message to be signed.
+//! POST /api/auth/nonce: begins a sign-in, with the message to be signed. Nothing is kept of it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,14 +12,12 @@ use crate::{
     domain::ids::Wallet,
     http::{
         auth::{
-            AuthSettings,
+            AuthSettings, nonces,
             siws::{Moment, STATEMENT, SignInMessage, VERSION},
         },
         body::Checked,
         error::ApiError,
-        gateway::{GatewayHandle, Question, Reads},
     },
-    journal::sessions::{self, NewNonce},
 };
 
 /// A nonce is good for so long.
@@ -65,17 +63,10 @@ pub struct NonceView {
     expires_at: String,
 }
 
-struct BeginSignIn {
-    wallet: Wallet,
-    nonce: String,
-    issued_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-}
-
 /// The handler.
 ///
 /// # Errors
-/// VALIDATION_ERROR; what the gateway answers.
+/// VALIDATION_ERROR, TIMEOUT.
 #[utoipa::path(
     post, path = "/api/auth/nonce", tag = "auth", summary = "Begins a sign-in, with the message to be signed", request_body = NonceBody,
     responses(
@@ -90,15 +81,13 @@ struct BeginSignIn {
 pub async fn handle(
     Checked(body): Checked<NonceBody>,
     settings: web::Data<AuthSettings>,
-    gateway: web::Data<GatewayHandle>,
 ) -> Result<HttpResponse, ApiError> {
-    let nonce = format!("{:032x}", rand::random::<u128>());
     // As exact as it is written: it comes back in the message.
     let issued_at = Utc::now().trunc_subsecs(3);
     let expires_at = issued_at + LIFETIME;
+    let nonce = nonces::issue(settings.secret.bytes(), body.wallet, issued_at, expires_at);
     let site = &settings.site;
     let message = SignInMessage::issued(site, body.wallet, &nonce, issued_at, expires_at);
-    gateway.ask(BeginSignIn { wallet: body.wallet, nonce: nonce.clone(), issued_at, expires_at }).await?;
     let text = |at| Moment::at(at).text().to_owned();
     let input = SignInInput {
         domain: site.domain.clone(),
@@ -112,14 +101,4 @@ pub async fn handle(
         expiration_time: text(expires_at),
     };
     Ok(private(&NonceView { nonce, message: message.to_string(), input, expires_at: text(expires_at) }))
-}
-
-impl Question for BeginSignIn {
-    type Answer = ();
-
-    async fn answer(self, reads: Arc<Reads>) -> Result<(), ApiError> {
-        let Self { wallet, nonce, issued_at, expires_at } = self;
-        let new = NewNonce { nonce: &nonce, wallet, issued_at, expires_at };
-        reads.engine(async |tx| Ok(sessions::begin(&**tx, &new).await?)).await
-    }
 }
