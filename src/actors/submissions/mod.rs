@@ -23,7 +23,7 @@ use self::pass::{PassEnd, Sent};
 use super::supervision::{Crash, DeathGuard};
 use crate::{
     chain::{program::InstructionBuilder, rpc::ChainRpc},
-    domain::ids::TxSignature,
+    domain::{ids::TxSignature, submission::SubmissionStatus},
     journal::submissions::{Change, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
 };
 
@@ -31,6 +31,9 @@ use crate::{
 pub const PAGE: usize = crate::chain::rpc::MAX_STATUSES;
 /// First sends at once; past it the next pass sends.
 pub const SENDS_MAX: usize = 64;
+/// What a rehearsal refused is tried again so many times more rarely than what has not landed: the node may have been
+/// behind.
+const REFUSED_PACE: u32 = 4;
 /// News that wait for who listens; past it the oldest are left out, and who lags is told so.
 pub const NEWS_MAX: usize = 1_024;
 
@@ -82,8 +85,9 @@ impl Submissions {
     }
 
     /// True for what was not sent for a while.
-    fn is_due(&self, signature: &TxSignature) -> bool {
-        self.sent.get(signature).is_none_or(|at| at.elapsed() >= self.parts.resend_after)
+    fn is_due(&self, row: &SubmissionRow) -> bool {
+        let pace = if row.status == SubmissionStatus::Failed { REFUSED_PACE } else { 1 };
+        self.sent.get(&row.signature).is_none_or(|at| at.elapsed() >= self.parts.resend_after * pace)
     }
 
     fn passed(&mut self, end: Result<PassEnd, pass::Trouble>) {
@@ -123,7 +127,7 @@ impl Handler<SubmissionsTick> for Submissions {
         let work = read.into_actor(self).then(move |read, actor, _| {
             let parts = actor.parts.clone();
             let read = read.map(|(page, place)| {
-                let due = page.iter().map(|one| actor.is_due(&one.row.signature)).collect::<Vec<_>>();
+                let due = page.iter().map(|one| actor.is_due(&one.row)).collect::<Vec<_>>();
                 (page, place, due)
             });
             let work = async move {

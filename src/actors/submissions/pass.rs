@@ -26,6 +26,9 @@ use crate::{
 /// Sends at once within a pass.
 const SENDS_AT_ONCE: usize = 8;
 
+/// Most of a pass that are sent again although a rehearsal refused them; others have their turn in a later one.
+const REFUSED_SENDS_MAX: usize = 32;
+
 /// Why a pass ended early. It is begun again.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
@@ -42,7 +45,7 @@ pub enum Trouble {
 pub struct PassEnd {
     /// Where the next one begins; `None`: at the oldest.
     pub place: Option<Place>,
-    /// What was sent.
+    /// What was tried to be sent, refused or not.
     pub sent: Vec<TxSignature>,
     /// What needs no look any more.
     pub settled: Vec<TxSignature>,
@@ -99,11 +102,16 @@ pub async fn run(
     let is_late = |one: &Unsettled| is_history_read && is_past(one);
     let mut changes = Vec::new();
     let mut resend = Vec::new();
+    let mut refused_sends = 0;
     for (index, (one, status)) in page.iter().zip(&statuses).enumerate() {
         let (seen, slot, reason) = look(build, one, status.as_ref(), is_late(one));
-        let may_land = seen == Seen::Missing && one.row.status != SubmissionStatus::Failed;
-        if may_land && due.get(index).copied().unwrap_or(true) {
-            resend.push(one);
+        if seen == Seen::Missing && due.get(index).copied().unwrap_or(true) {
+            // One node that was behind may have refused what the next one takes.
+            let was_refused = one.row.status == SubmissionStatus::Failed;
+            refused_sends += usize::from(was_refused);
+            if !was_refused || refused_sends <= REFUSED_SENDS_MAX {
+                resend.push(one);
+            }
         }
         let to = next(one.row.status, seen);
         let reason = reason.or_else(|| one.row.reason.clone()).filter(|_| to.status == SubmissionStatus::Failed);
@@ -119,8 +127,12 @@ pub async fn run(
             Sent::Later => {}
             Sent::Taken => sent.push(one.row.signature),
             Sent::WouldFail(reason) => {
+                sent.push(one.row.signature);
                 changes.retain(|change| change.signature != one.row.signature);
-                changes.push(would_fail(&one.row, reason));
+                // Refused once more, it has nothing new to tell.
+                if one.row.status != SubmissionStatus::Failed {
+                    changes.push(would_fail(&one.row, reason));
+                }
             }
         }
     }

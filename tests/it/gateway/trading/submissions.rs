@@ -148,19 +148,16 @@ async fn what_the_node_refuses_is_failed_with_its_reason_and_holds_its_intent_wh
     let trader = floor.trader().await;
     let market = floor.active_market(trader.key(), 100 * SOL).await;
     let built = trader.built("/api/trades/buy", order(market, "refused")).await;
+    let mut dearer = order(market, "refused");
+    dearer["spend"] = json!((2 * SOL).to_string());
+    let other = trader.built("/api/trades/buy", dearer).await;
     // Between building and sending the program is paused.
     floor.chain.toggle_pause().await;
     let signature = trader.submit(&built).await;
     let failed = trader.stands(&signature, &["failed"]).await;
     assert_eq!(failed["reason"], json!({"code": 6010, "name": "ProtocolPaused"}), "{failed}");
     assert_eq!(failed["settled"], false, "{failed}");
-    floor.chain.toggle_pause().await;
-    let built = wait_for("trading to go on", || async {
-        let answer = trader.post("/api/trades/buy", order(market, "refused")).await;
-        if answer.status == 200 { Ok(answer.json()) } else { Err(answer.json()) }
-    })
-    .await;
-    let conflict = trader.post("/api/transactions", handed_in(&trader, &built)).await.json();
+    let conflict = trader.post("/api/transactions", handed_in(&trader, &other)).await.json();
     assert_eq!((&conflict["error"], &conflict["signature"]), (&json!("CONFLICT"), &json!(signature)), "{conflict}");
     // When it can't land any more, the intent is free.
     wait_for("the failure to be settled", || async {
@@ -168,9 +165,29 @@ async fn what_the_node_refuses_is_failed_with_its_reason_and_holds_its_intent_wh
         if seen["settled"] == true { Ok(()) } else { Err(seen) }
     })
     .await;
-    let built = trader.built("/api/trades/buy", order(market, "refused")).await;
+    floor.chain.toggle_pause().await;
+    let built = wait_for("trading to go on", || async {
+        let answer = trader.post("/api/trades/buy", order(market, "refused")).await;
+        if answer.status == 200 { Ok(answer.json()) } else { Err(answer.json()) }
+    })
+    .await;
     let second = trader.submit(&built).await;
     trader.stands(&second, &["confirmed", "finalized"]).await;
+    assert_eq!(trades(&floor, market, &trader).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rehearsal_refused_once_is_tried_again_and_lands_where_it_would_not_fail_any_more() {
+    let floor = Floor::open().await;
+    let trader = floor.trader().await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
+    let built = trader.built("/api/trades/buy", order(market, "refused-once")).await;
+    floor.chain.toggle_pause().await;
+    let signature = trader.submit(&built).await;
+    trader.stands(&signature, &["failed"]).await;
+    floor.chain.toggle_pause().await;
+    let landed = trader.stands(&signature, &["confirmed", "finalized"]).await;
+    assert_eq!(landed["reason"], Value::Null, "{landed}");
     assert_eq!(trades(&floor, market, &trader).await, 1);
 }
 
