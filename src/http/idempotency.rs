@@ -136,6 +136,20 @@ fn is_kept(error: &ApiError) -> bool {
 }
 
 impl Reads {
+    /// The reply to an earlier request of this key. To be asked before anything that may by now say otherwise than it did
+    /// then; what is new is still decided by [`Reads::write_once`], under the key's lock.
+    ///
+    /// # Errors
+    /// What was answered then; IDEMPOTENCY_MISMATCH for a key of another request; UNAVAILABLE, TIMEOUT.
+    pub async fn replayed(&self, request: Option<&RequestKey>) -> Result<Option<Reply>, ApiError> {
+        let Some(request) = request else { return Ok(None) };
+        match self.engine_read(async |tx| Ok(request.look_up(tx).await?)).await? {
+            Known::New | Known::InFlight => Ok(None),
+            Known::OtherBody => Err(other_body()),
+            Known::Answered(kept) => answered(kept)?.map(Some),
+        }
+    }
+
     /// As [`Reads::write`], with its effect once for a key: see the module. Without a key it is a plain write.
     ///
     /// # Errors
@@ -156,10 +170,7 @@ impl Reads {
                     let message = "The first request of this Idempotency-Key is still being worked on.";
                     return Err(ApiError::new(ErrorCode::Conflict, message));
                 }
-                Known::OtherBody => {
-                    let message = "This Idempotency-Key was used for another request.";
-                    return Err(ApiError::new(ErrorCode::IdempotencyMismatch, message));
-                }
+                Known::OtherBody => return Err(other_body()),
                 Known::Answered(kept) => return answered(kept),
             }
             let effected = {
@@ -189,6 +200,10 @@ impl Reads {
         })
         .await?
     }
+}
+
+fn other_body() -> ApiError {
+    ApiError::new(ErrorCode::IdempotencyMismatch, "This Idempotency-Key was used for another request.")
 }
 
 fn refusal(error: &ApiError) -> Result<KeptReply, ApiError> {

@@ -7,12 +7,15 @@
 use deadpool_postgres::Transaction;
 use futures_util::future::try_join;
 use sha2::{Digest, Sha256};
-use tokio_postgres::{Error, types::ToSql};
+use tokio_postgres::{Error, Row, types::ToSql};
 
 use crate::domain::ids::Wallet;
 
 /// How long a reply is kept, in hours.
 pub const KEPT_HOURS: i32 = 24;
+const KEPT: &str = "SELECT body_hash, status, reply FROM idempotency_keys \
+                    WHERE wallet = $1::text AND route = $2 AND key = $3 \
+                      AND created_at > now() - make_interval(hours => $4)";
 
 /// Which request: whose, to which route, by which key, with what in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +65,21 @@ impl RequestKey {
         i64::from_be_bytes(number)
     }
 
+    /// What is known of the request without taking it: never that it is being worked on.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn look_up(&self, tx: &Transaction<'_>) -> Result<Known, Error> {
+        let looking = tx.prepare_cached(KEPT).await?;
+        let kept = tx.query_opt(&looking, &[&self.wallet.to_string(), &self.route, &self.key, &KEPT_HOURS]).await?;
+        self.known(kept)
+    }
+
     /// Takes the request for this transaction, unless it is known.
     ///
     /// # Errors
     /// Those of the statements.
     pub async fn take(&self, tx: &Transaction<'_>) -> Result<Known, Error> {
-        const KEPT: &str = "SELECT body_hash, status, reply FROM idempotency_keys \
-                            WHERE wallet = $1::text AND route = $2 AND key = $3 \
-                              AND created_at > now() - make_interval(hours => $4)";
         let (lock, wallet) = (self.lock(), self.wallet.to_string());
         // Two statements: the second begins when the lock is there, and sees what its last holder committed. They are sent
         // together.
@@ -80,6 +90,10 @@ impl RequestKey {
         if !locked.try_get::<_, bool>(0)? {
             return Ok(Known::InFlight);
         }
+        self.known(kept)
+    }
+
+    fn known(&self, kept: Option<Row>) -> Result<Known, Error> {
         let Some(kept) = kept else { return Ok(Known::New) };
         if kept.try_get::<_, &[u8]>(0)? != self.body_hash {
             return Ok(Known::OtherBody);

@@ -44,6 +44,12 @@ async fn a_request_that_is_sent_again_has_its_effect_once_and_gets_the_first_rep
     };
     let first = comment(&reads, &key(1, "a", 0), 1, &market, Ok("first")).await.unwrap();
     assert_eq!((first.status, first.body.as_str(), first.is_replayed), (StatusCode::CREATED, "\"first\"", false));
+    // Also before anything else is looked at.
+    let early = reads.replayed(Some(&key(1, "a", 0))).await.unwrap().unwrap();
+    assert_eq!((early.status, early.body.as_str(), early.is_replayed), (StatusCode::CREATED, "\"first\"", true));
+    assert_eq!(reads.replayed(Some(&key(1, "a", 1))).await.unwrap_err().code, ErrorCode::IdempotencyMismatch);
+    assert_eq!(reads.replayed(Some(&key(1, "b", 0))).await.unwrap(), None);
+    assert_eq!(reads.replayed(None).await.unwrap(), None);
     let again = comment(&reads, &key(1, "a", 0), 1, &market, Ok("second")).await.unwrap();
     assert_eq!((again.status, again.body.as_str(), again.is_replayed), (StatusCode::CREATED, "\"first\"", true));
     assert_eq!(said().await, 1);

@@ -229,6 +229,8 @@ async fn who_may_vote_and_with_what_is_configured() {
         ("min_balance", &Keypair::new(), 403),
         ("min_balance", &funded, 201),
         ("onchain", &creator, 403),
+        // What was answered once is answered again under its key, whoever may vote by now.
+        ("onchain", &traded, 201),
         ("any", &creator, 201),
     ] {
         stage.engine.kill();
@@ -236,7 +238,7 @@ async fn who_may_vote_and_with_what_is_configured() {
         stage.engine.start().await;
         stage.shown(market).await;
         let voter = SignedInClient::with_key(&stage.engine.api, key.insecure_clone()).await;
-        let answer = voter.post(PROPOSAL, &ballot(market, true)).await;
+        let answer = voter.post_once(PROPOSAL, "a-vote", &ballot(market, true)).await;
         assert_eq!(answer.status, status, "{eligibility}: {}", answer.json());
     }
     tally_is(&stage.database, market, 3, 0).await;

@@ -156,6 +156,9 @@ impl Question for Create {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Reply, ApiError> {
         let Self { caller, key, document, b_parameter, initial_liquidity, priority_fee, version, client_ref } = self;
+        if let Some(reply) = reads.replayed(key.as_ref()).await? {
+            return Ok(reply);
+        }
         if reads.program_config().await?.is_paused {
             return Err(ApiError::chain_refused(ProgramError::ProtocolPaused));
         }

@@ -142,6 +142,9 @@ impl Question for Cast {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Reply, ApiError> {
         let Self { caller, kind, vote, signature, rules, .. } = self;
+        if let Some(reply) = reads.replayed(self.key.as_ref()).await? {
+            return Ok(reply);
+        }
         let released = reads.released(self.market).await?;
         let market = released.market.address;
         let vote_cast = CastVote { kind, wallet: caller.wallet, vote, signature, voted_at_ms: 0 };

@@ -148,11 +148,18 @@ async fn a_node_in_trouble_is_said_without_a_word_of_where_it_is() {
     let market = floor.active_market(trader.key(), 100 * SOL).await;
     let order =
         json!({"market_id": market.to_string(), "outcome": "YES", "spend": SOL.to_string(), "accept_unsound": true});
+    let market = json!({"question": "Will it rain tomorrow?", "category": "weather",
+                        "b_parameter": (100 * SOL).to_string(), "initial_liquidity": SOL.to_string()});
+    let created = trader.post_keyed("/api/markets", &market, "a-market").await;
+    assert_eq!(created.status, 200, "{}", created.json());
     for bad in [Bad::Status(502), Bad::Garbage, Bad::Error(-32603)] {
         let fault = floor.hand.answer_badly(Methods::Of(&["simulateTransaction"]), bad, When::Always);
         let answer = trader.post("/api/trades/buy", order.clone()).await.json();
         assert_refused(&answer, 503, "UNAVAILABLE", &format!("{bad:?}"));
         assert!(!answer.to_string().contains("127.0.0.1"), "{answer}");
+        // What was answered already needs no node.
+        let again = trader.post_keyed("/api/markets", &market, "a-market").await;
+        assert_eq!((again.status, again.json()), (200, created.json()), "{bad:?}");
         fault.lift();
     }
     trader.built("/api/trades/buy", order).await;
