@@ -149,7 +149,6 @@ BEGIN
     END LOOP;
 END
 $rights$;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO zmart_engine;
 
 -- Which chain and which program: `GET /api/config` tells.
 GRANT SELECT ON chain_identity TO anon, authenticated;

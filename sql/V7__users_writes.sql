@@ -47,7 +47,7 @@ CREATE POLICY public_read ON vote_tallies FOR SELECT TO anon, authenticated USIN
 CREATE POLICY service_read ON vote_tallies FOR SELECT TO service_role USING (true);
 
 -- A vote's signature and time go with it; who counts it checks the signature.
-GRANT CREATE ON SCHEMA public TO zmart_engine;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON SCHEMA %I TO zmart_engine', current_schema()); END $$;
 CREATE OR REPLACE FUNCTION tell_vote() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM tell_market(NEW.market, TG_ARGV[0], jsonb_build_object(
@@ -55,7 +55,7 @@ BEGIN
         'voted_at_ms', floor(extract(epoch FROM NEW.created_at) * 1000)::bigint));
     RETURN NULL;
 END $$;
-REVOKE CREATE ON SCHEMA public FROM zmart_engine;
+DO $$ BEGIN EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM zmart_engine', current_schema()); END $$;
 
 -- A market that was created again after its creation had vanished may have been waiting for its document.
 CREATE TRIGGER find_metadata_again AFTER UPDATE OF vanished ON markets FOR EACH ROW

@@ -153,4 +153,3 @@ BEGIN
     END LOOP;
 END
 $rights$;
-GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO zmart_engine;

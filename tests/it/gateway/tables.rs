@@ -123,6 +123,7 @@ async fn what_supabase_gives_by_default_is_taken_back_and_what_is_not_ours_is_le
          GRANT anon, authenticated, service_role TO owner WITH ADMIN OPTION;
          ALTER DATABASE {name} OWNER TO owner;
          CREATE TABLE theirs (x int);
+         CREATE SEQUENCE their_numbers;
          GRANT ALL ON theirs TO anon, authenticated, service_role;
          ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
          ALTER DEFAULT PRIVILEGES FOR ROLE owner IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
@@ -138,7 +139,7 @@ async fn what_supabase_gives_by_default_is_taken_back_and_what_is_not_ours_is_le
     let sequences = "SELECT bool_or(has_sequence_privilege(role, oid, 'USAGE, SELECT, UPDATE')) \
                      FROM pg_class, unnest(ARRAY['anon', 'authenticated', 'service_role']) role WHERE relkind = 'S'";
     assert_eq!(admin.query_one(sequences, &[]).await.unwrap().get::<_, Option<bool>>(0), Some(false));
-    admin.batch_execute("DROP TABLE theirs").await.unwrap();
+    admin.batch_execute("DROP TABLE theirs; DROP SEQUENCE their_numbers").await.unwrap();
     rights_are_as_listed(&admin).await;
     functions_are_closed(&owned.connect().await).await;
 }
