@@ -4,6 +4,9 @@
 -- The journal's writer only leaves a note which position it moved. The keeper takes notes away in the transaction that
 -- brings all of this up to date, so after any death a note that is left is work that is left.
 
+-- The function below keeps this path, as those of V4 do.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- Positions to be looked at. Without a unique key, so that the writer never waits for the keeper. `wallet` NULL: all
 -- positions of the market that come after `after_wallet`. `from_*`: a roll-back took back entries from there on.
 CREATE TABLE position_changes (
