@@ -207,6 +207,11 @@ impl From<ReadError> for ApiError {
 impl From<ReadFailure> for ApiError {
     fn from(failure: ReadFailure) -> Self {
         match failure {
+            // Reading, all values are the request's: one that the database can't have is the request's fault.
+            ReadFailure::Refused(cause) if cause.code().is_some_and(|state| state.code().starts_with("22")) => {
+                log::warn!("the database refuses a value: {cause}");
+                Self::invalid_field("query", "A value is outside of what there can be.")
+            }
             ReadFailure::Transient(cause) | ReadFailure::Refused(cause) => cause.into(),
             ReadFailure::BadRow(_) => Self::internal(failure),
         }

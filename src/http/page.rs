@@ -3,7 +3,7 @@
 //! A cursor is a place in an order, not a number of rows, so that rows which come or go meanwhile neither repeat nor hide
 //! others. Its first byte names the list that it belongs to: one of another list is refused.
 
-use std::str::FromStr;
+use std::{ops::RangeInclusive, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -35,6 +35,9 @@ pub trait Place: Sized {
 /// A place as clients carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor<P>(pub P);
+
+/// Moments that rows can have, in microseconds: from 1970 to the end of 9999. PostgreSQL knows none before 4713 BC.
+pub const MOMENTS_US: RangeInclusive<i64> = 0..=253_402_300_799_999_999;
 
 /// Longer texts are refused unread.
 const MAX_TEXT: usize = 128;
@@ -101,7 +104,8 @@ impl Place for CommentPosition {
         let (&list, rest) = bytes.split_first()?;
         let (created_at, id) = rest.split_first_chunk::<8>()?;
         let id = uuid::Uuid::from_slice(id).ok()?;
-        (list == COMMENTS).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), id })
+        let created_at_us = i64::from_be_bytes(*created_at);
+        (list == COMMENTS && MOMENTS_US.contains(&created_at_us)).then_some(Self { created_at_us, id })
     }
 }
 
@@ -117,12 +121,13 @@ impl Place for ListPlace {
         let (key, address) = rest.split_first_chunk::<16>()?;
         let list = list.checked_sub(SORTED)?;
         let (_, sort) = MarketSort::NAMES.get(usize::from(list / 2))?;
-        Some(Self {
-            sort: *sort,
-            descending: list % 2 == 1,
-            key: i128::from_be_bytes(*key),
-            address: MarketAddress(address.try_into().ok()?),
-        })
+        let key = i128::from_be_bytes(*key);
+        // Those columns are bigint; the others, numeric, hold any.
+        let is_narrow = matches!(sort, MarketSort::CreatedAt | MarketSort::PriceYes | MarketSort::Ending);
+        if is_narrow && i64::try_from(key).is_err() {
+            return None;
+        }
+        Some(Self { sort: *sort, descending: list % 2 == 1, key, address: MarketAddress(address.try_into().ok()?) })
     }
 }
 
@@ -154,7 +159,9 @@ impl Place for EventPlace {
         let (at, rest) = rest.split_first_chunk::<8>()?;
         let (seq, stream) = rest.split_first_chunk::<8>()?;
         let stream = AccountAddress(stream.try_into().ok()?);
-        (list == EVENTS).then_some(Self { at_ms: i64::from_be_bytes(*at), stream, seq: Seq(u64::from_be_bytes(*seq)) })
+        let at_ms = i64::from_be_bytes(*at);
+        let is_moment = at_ms.checked_mul(1_000).is_some_and(|us| MOMENTS_US.contains(&us));
+        (list == EVENTS && is_moment).then_some(Self { at_ms, stream, seq: Seq(u64::from_be_bytes(*seq)) })
     }
 }
 
@@ -167,7 +174,8 @@ impl Place for HolderPlace {
         let (&list, rest) = bytes.split_first()?;
         let (shares, wallet) = rest.split_first_chunk::<16>()?;
         let wallet = Wallet(wallet.try_into().ok()?);
-        (list == HOLDERS).then_some(Self { shares: i128::from_be_bytes(*shares), wallet })
+        let shares = i128::from_be_bytes(*shares);
+        (list == HOLDERS && shares >= 0).then_some(Self { shares, wallet })
     }
 }
 
@@ -179,27 +187,31 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_round_trips(created_at_unix: i64, address: [u8; 32], epoch: u32, seq: u64) {
+        fn a_cursor_round_trips(
+            created_at_unix: i64, created_at_us in MOMENTS_US, address: [u8; 32], epoch: u32, seq: u64,
+        ) {
             let market = Cursor(MarketPosition { created_at_unix, address: MarketAddress(address) });
             prop_assert_eq!(market.to_text().parse(), Ok(market));
             let trade = Cursor(TradePosition { epoch: Epoch(epoch), seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
             prop_assert_eq!(trade.to_text().parse::<Cursor<MarketPosition>>(), Err(BadCursor));
             let id = uuid::Uuid::from_u64_pair(seq, created_at_unix as u64);
-            let comment = Cursor(CommentPosition { created_at_us: created_at_unix, id });
+            let comment = Cursor(CommentPosition { created_at_us, id });
             prop_assert_eq!(comment.to_text().parse(), Ok(comment));
             prop_assert_eq!(comment.to_text().parse::<Cursor<TradePosition>>(), Err(BadCursor));
         }
 
         #[test]
         fn a_cursor_of_a_sorted_list_round_trips_and_is_of_that_order(
-            sort in 0..6_usize, descending: bool, key: i128, address: [u8; 32], seq: u64, at_unix: i64,
+            sort in 0..6_usize, descending: bool, key: i64, shares in 0..=i128::MAX, address: [u8; 32], seq: u64,
+            at_unix: i64,
         ) {
+            let key = key.into();
             let place = ListPlace { sort: MarketSort::NAMES[sort].1, descending, key, address: MarketAddress(address) };
             prop_assert_eq!(Cursor(place).to_text().parse(), Ok(Cursor(place)));
             let happened = ActivityPlace { at_unix, seq: Seq(seq), market: MarketAddress(address) };
             prop_assert_eq!(Cursor(happened).to_text().parse(), Ok(Cursor(happened)));
-            let holder = HolderPlace { shares: key, wallet: Wallet(address) };
+            let holder = HolderPlace { shares, wallet: Wallet(address) };
             prop_assert_eq!(Cursor(holder).to_text().parse(), Ok(Cursor(holder)));
             prop_assert_eq!(Cursor(holder).to_text().parse::<Cursor<ListPlace>>(), Err(BadCursor));
         }
@@ -209,6 +221,25 @@ mod tests {
             if let Ok(cursor) = text.parse::<Cursor<TradePosition>>() {
                 prop_assert_eq!(cursor.to_text(), text, "one text a place");
             }
+        }
+    }
+
+    #[test]
+    fn a_place_that_no_row_can_have_is_refused() {
+        fn is_refused<P: Place + PartialEq + std::fmt::Debug>(place: P) -> bool {
+            Cursor(place).to_text().parse::<Cursor<P>>() == Err(BadCursor)
+        }
+        let address = MarketAddress([1; 32]);
+        for (_, sort) in MarketSort::NAMES {
+            let is_numeric = matches!(sort, MarketSort::Volume | MarketSort::Volume24h | MarketSort::Liquidity);
+            for key in [1 << 100, -(1 << 100)] {
+                assert_eq!(is_refused(ListPlace { sort, descending: false, key, address }), !is_numeric, "{sort:?}");
+            }
+        }
+        assert!(is_refused(HolderPlace { shares: -1, wallet: Wallet([1; 32]) }));
+        for at in [i64::MIN, -1, 253_402_300_800_000_000, i64::MAX] {
+            assert!(is_refused(CommentPosition { created_at_us: at, id: uuid::Uuid::nil() }), "{at}");
+            assert!(is_refused(EventPlace { at_ms: at, stream: address.account(), seq: Seq(1) }), "{at}");
         }
     }
 

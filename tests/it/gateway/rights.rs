@@ -14,6 +14,7 @@ use zmart::{
     },
     journal::{
         idempotency::RequestKey,
+        read::ReadFailure,
         rights::{self, Acting},
         write::WriterLife,
     },
@@ -100,6 +101,14 @@ async fn what_the_database_refuses_is_told_by_its_meaning() {
     assert_eq!(
         run("INSERT INTO discussions (market, content) VALUES ('11111111111111111111111111111111', 'x')").await,
         Err(ErrorCode::NotFound)
+    );
+    let too_large = async |tx: &Transaction<'_>| {
+        Ok(tx.execute("SELECT (2::numeric ^ 100)::bigint", &[]).await.map_err(ReadFailure::from)?)
+    };
+    assert_eq!(
+        reads.read(too_large).await.unwrap_err().code,
+        ErrorCode::ValidationError,
+        "what is asked for is at fault"
     );
     let readable = async |tx: &Transaction<'_>| Ok(tx.execute("DELETE FROM users", &[]).await?);
     assert!(reads.read(readable).await.is_err(), "a read never writes");

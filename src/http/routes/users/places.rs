@@ -2,7 +2,7 @@
 
 use crate::{
     domain::ids::{MarketAddress, Seq, Slot},
-    http::page::Place,
+    http::page::{MOMENTS_US, Place},
     journal::{read::wallets::WalletTradePosition, rows::wallets::VotePosition},
 };
 
@@ -52,7 +52,9 @@ impl Place for VotePosition {
         let (created_at, market) = rest.split_first_chunk::<8>()?;
         let (source, kind) = Self::of_code(code)?;
         let market = MarketAddress(market.try_into().ok()?);
-        (list == VOTES).then_some(Self { created_at_us: i64::from_be_bytes(*created_at), source, kind, market })
+        let created_at_us = i64::from_be_bytes(*created_at);
+        let is_place = list == VOTES && MOMENTS_US.contains(&created_at_us);
+        is_place.then_some(Self { created_at_us, source, kind, market })
     }
 }
 
@@ -65,7 +67,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_round_trip_and_are_of_one_list(slot: u64, seq: u64, market: [u8; 32], at: i64, code in 0u8..4) {
+        fn places_round_trip_and_are_of_one_list(slot: u64, seq: u64, market: [u8; 32], at in MOMENTS_US, code in 0u8..4) {
             let market = MarketAddress(market);
             let trade = Cursor(WalletTradePosition { slot: Slot(slot), market, seq: Seq(seq) });
             prop_assert_eq!(trade.to_text().parse(), Ok(trade));
@@ -73,6 +75,8 @@ mod tests {
             let vote = Cursor(VotePosition { created_at_us: at, source, kind, market });
             prop_assert_eq!(vote.0.code(), code);
             prop_assert_eq!(vote.to_text().parse(), Ok(vote));
+            let before = Cursor(VotePosition { created_at_us: -1 - at, ..vote.0 });
+            prop_assert_eq!(before.to_text().parse::<Cursor<VotePosition>>(), Err(BadCursor));
             let position = Cursor(AfterMarket(market));
             prop_assert_eq!(position.to_text().parse(), Ok(position));
             prop_assert_eq!(position.to_text().parse::<Cursor<VotePosition>>(), Err(BadCursor));
