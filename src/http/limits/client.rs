@@ -47,23 +47,36 @@ impl FromStr for Networks {
     }
 }
 
+/// Whom a request came from, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The last address that a trusted hop vouches for.
+    pub address: IpAddr,
+    /// The chain of hops was read up to it. False: there is somebody behind it who can't be told, so nobody's trust in the
+    /// address is theirs.
+    pub is_known: bool,
+}
+
 /// The client's address: the peer's, or what a trusted peer says of whom it speaks for. X-Forwarded-For is read from the
 /// right, since each proxy appends whom it heard: the first address that is no trusted proxy is the client.
-pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> IpAddr {
-    let mut client = peer.to_canonical();
-    if !proxies.contain(client) {
-        return client;
+pub fn client_address(peer: IpAddr, headers: &HeaderMap, proxies: &Networks) -> Origin {
+    let mut origin = Origin { address: peer.to_canonical(), is_known: true };
+    if !proxies.contain(origin.address) {
+        return origin;
     }
-    let lines: Vec<&str> = headers.get_all("x-forwarded-for").map(|line| line.to_str().unwrap_or_default()).collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')).take(MAX_HOPS) {
+    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").map(|line| line.as_bytes()).collect();
+    // Each hop is read alone: what a client wrote, in whatever bytes, spoils nothing that a proxy appended to its line.
+    let hops = lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+    for (n, hop) in hops.enumerate() {
+        let hop = str::from_utf8(hop).ok().and_then(|hop| address(hop.trim())).filter(|_| n < MAX_HOPS);
         // What is no address was made up before the trusted part: the last address that is one stands.
-        let Some(hop) = address(hop.trim()) else { break };
-        client = hop;
-        if !proxies.contain(client) {
+        let Some(hop) = hop else { return Origin { is_known: false, ..origin } };
+        origin.address = hop;
+        if !proxies.contain(hop) {
             break;
         }
     }
-    client
+    origin
 }
 
 /// An address, alone or with a port.
@@ -131,14 +144,23 @@ mod tests {
             ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["unknown, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &[""], "10.0.0.1"),
+            // A byte that is no text spoils its own hop only.
+            ("10.0.0.1", &["\u{e9}, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["\u{e9}", "198.51.100.1, 192.0.2.7"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1, \u{e9}, 192.0.2.7"], "192.0.2.7"),
         ] {
             let mut headers = HeaderMap::new();
             for claim in claims {
                 let name = HeaderName::from_static("x-forwarded-for");
-                headers.append(name, HeaderValue::from_str(claim).unwrap());
+                headers.append(
+                    name,
+                    HeaderValue::from_bytes(&claim.chars().map(|c| c as u8).collect::<Vec<_>>()).unwrap(),
+                );
             }
             let found = client_address(peer.parse().unwrap(), &headers, &proxies);
-            assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {claims:?}");
+            assert_eq!(found.address, expected.parse::<IpAddr>().unwrap(), "{peer} {claims:?}");
+            let ends_at_a_proxy = !claims.is_empty() && proxies.contain(found.address);
+            assert_eq!(found.is_known, !ends_at_a_proxy, "{peer} {claims:?}");
         }
     }
 
@@ -149,7 +171,7 @@ mod tests {
         let claim = HeaderValue::from_str(&format!("198.51.100.1,{chain}")).unwrap();
         headers.append(HeaderName::from_static("x-forwarded-for"), claim);
         let found = client_address("10.0.0.1".parse().unwrap(), &headers, &"10.0.0.0/8".parse().unwrap());
-        assert_eq!(found, "10.0.0.2".parse::<IpAddr>().unwrap());
+        assert_eq!(found, Origin { address: "10.0.0.2".parse().unwrap(), is_known: false });
     }
 
     #[test]

@@ -27,7 +27,7 @@ use actix_web::{
 
 use self::{
     class::{Class, Counted, Rates, counted},
-    client::{Networks, Subject, client_address},
+    client::{Networks, Origin, Subject, client_address},
     memory::Memory,
     rate::Rate,
     shared::{Redis, SharedBuckets},
@@ -154,8 +154,8 @@ impl WorkerLimits {
         let settings = &self.limits.settings;
         // A socket without a peer is a test's.
         let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.ip());
-        let address = client_address(peer, request.headers(), &settings.proxies);
-        let is_trusted = !settings.is_on || settings.trusted.contain(address);
+        let Origin { address, is_known } = client_address(peer, request.headers(), &settings.proxies);
+        let is_trusted = !settings.is_on || (is_known && settings.trusted.contain(address));
         Client { address, is_trusted, standing: Rc::default() }
     }
 

@@ -117,6 +117,18 @@ async fn trusted_clients_are_not_limited() {
 }
 
 #[actix_web::test]
+async fn who_hides_behind_a_trusted_proxy_is_not_trusted_for_it() {
+    let own = "127.0.0.0/8";
+    let settings = [("RATE_LIMIT_ANONYMOUS", "1/h"), ("TRUSTED_CLIENTS", own), ("TRUSTED_PROXIES", own)];
+    let world = World::behind(limits(), edge(&settings)).await;
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        statuses.push(world.request("GET", "/nothing", "X-Forwarded-For: \u{e9}\r\n").await.0);
+    }
+    assert_eq!(statuses, [404, 429]);
+}
+
+#[actix_web::test]
 async fn every_reply_has_an_id_and_the_headers_of_limits_security_and_cors() {
     let world = World::behind(limits(), edge(&[("CORS_ORIGINS", PAGE), ("BEHIND_TLS", "true")])).await;
     let target = format!("/api/markets/{}", market(1));
