@@ -96,8 +96,8 @@ pub fn read<T: DeserializeOwned + garde::Validate<Context = ()>>(body: &[u8]) ->
     let mut json = serde_json::Deserializer::from_slice(body);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        ApiError::invalid_field(field, error.into_inner().to_string())
+        let (field, message) = told(path, error.inner().to_string());
+        ApiError::invalid_field(field, message)
     })?;
     json.end().map_err(|error| ApiError::invalid_field("body", error.to_string()))?;
     value.validate().map_err(|report| {
@@ -108,6 +108,23 @@ pub fn read<T: DeserializeOwned + garde::Validate<Context = ()>>(body: &[u8]) ->
         ApiError::invalid(report.iter().map(refused).collect())
     })?;
     Ok(value)
+}
+
+/// Which field a message of serde is about, and the message without its place in the text. A field that is missing is
+/// told at what should hold it.
+fn told(path: String, message: String) -> (String, String) {
+    let message = match message.rfind(" at line ") {
+        Some(end) => message[..end].to_owned(),
+        None => message,
+    };
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    let field = match (path.as_str(), missing) {
+        (".", Some(name)) => name.to_owned(),
+        (".", None) => "body".to_owned(),
+        (_, Some(name)) => format!("{path}.{name}"),
+        (_, None) => path,
+    };
+    (field, message)
 }
 
 #[cfg(test)]
@@ -125,16 +142,27 @@ mod tests {
         name: String,
         #[garde(range(max = 9))]
         count: u32,
+        #[garde(skip)]
+        #[serde(default)]
+        #[allow(dead_code)] // only read
+        inner: Option<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[allow(dead_code)] // only read
+        deep: u32,
     }
 
     #[test]
     fn what_is_refused_is_told_by_field() {
-        let cases: [(&str, Result<(), &[&str]>); 9] = [
+        let cases: [(&str, Result<(), &[&str]>); 10] = [
             (r#"{"name":"abc","count":1}"#, Ok(())),
             (r#"{"name":"a","count":10}"#, Err(&["name", "count"])),
             (r#"{"name":1,"count":1}"#, Err(&["name"])),
             (r#"{"name":"abc","count":-1}"#, Err(&["count"])),
-            (r#"{"name":"abc"}"#, Err(&["body"])),
+            (r#"{"name":"abc"}"#, Err(&["count"])),
+            (r#"{"name":"abc","count":1,"inner":{}}"#, Err(&["inner.deep"])),
             (r#"{"name":"abc","count":1,"more":1}"#, Err(&["more"])),
             (r#"{"name":"abc","count":1} x"#, Err(&["body"])),
             ("", Err(&["body"])),
@@ -142,6 +170,7 @@ mod tests {
         ];
         for (body, expected) in cases {
             let read = read::<Body>(body.as_bytes()).map(|_| ());
+            assert!(read.as_ref().err().is_none_or(|error| !error.details[0].message.contains(" at line ")), "{body}");
             let read = read.map_err(|error| error.details.iter().map(|d| d.field.to_string()).collect::<BTreeSet<_>>());
             let expected = expected.map_err(|fields| fields.iter().map(ToString::to_string).collect::<BTreeSet<_>>());
             assert_eq!(read, expected, "{body}");
