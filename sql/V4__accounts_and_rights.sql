@@ -282,7 +282,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER tell AFTER INSERT OR UPDATE ON market_metadata FOR EACH ROW EXECUTE FUNCTION tell_metadata();
+CREATE TRIGGER tell AFTER INSERT ON market_metadata FOR EACH ROW EXECUTE FUNCTION tell_metadata();
+-- What changes nothing tells nothing: else its author could fill the journal with one document.
+CREATE TRIGGER tell_again AFTER UPDATE ON market_metadata FOR EACH ROW
+    WHEN (OLD.document IS DISTINCT FROM NEW.document) EXECUTE FUNCTION tell_metadata();
 
 CREATE FUNCTION find_metadata() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -193,6 +193,20 @@ async fn only_the_creator_supplies_a_document_and_only_the_one_on_the_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_written_again_as_it_was_tells_nothing() {
+    let (database, _pool) = prepared(1).await;
+    let market = market(&database, 1, 0).await;
+    let told = async || number(&database, "SELECT count(*) FROM outbox").await;
+    supply(&database, wallet(1), market, MarketSeed([1; 32]), "{}").await;
+    assert_eq!(told().await, 1);
+    const AGAIN: &str = "UPDATE market_metadata SET document = $1 WHERE market = $2::text";
+    for (document, expected) in [("{}", 1), ("{}", 1), ("[]", 2), ("[]", 2)] {
+        let written = write_as(&database, wallet(1), AGAIN, &[&document, &market.to_string()]).await;
+        assert_eq!((written.unwrap(), told().await), (1, expected), "{document}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documents_whose_market_never_came_are_forgotten_after_a_day() {
     let (database, _pool) = prepared(1).await;
     let known = market(&database, 1, 0).await;
