@@ -38,7 +38,8 @@ CREATE INDEX submissions_unsettled_by_wallet ON submissions (wallet) WHERE NOT s
 -- is which hash the market names.
 CREATE TABLE market_evidence (
     market          account_address NOT NULL,
-    evidence_hash   text NOT NULL CHECK (length(evidence_hash) = 46),
+    -- A CIDv0.
+    evidence_hash   text NOT NULL CHECK (evidence_hash ~ '^Qm[1-9A-HJ-NP-Za-km-z]{44}$'),
     resolver_wallet account_address NOT NULL DEFAULT request_wallet(),
     document        text NOT NULL CHECK (octet_length(document) BETWEEN 2 AND 16384),
     created_at      timestamptz NOT NULL DEFAULT now(),

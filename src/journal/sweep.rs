@@ -12,7 +12,7 @@ pub const ROWS_MAX: i64 = 5_000;
 
 /// What to delete: a name, and how its rows are found. A session that is over is kept for a day, so that who still holds
 /// its tokens is not told that they never were; its refresh tokens go with it.
-const STEPS: [(&str, &str); 5] = [
+const STEPS: [(&str, &str); 6] = [
     ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)"),
     (
         "sessions that ended",
@@ -32,6 +32,13 @@ const STEPS: [(&str, &str); 5] = [
         "DELETE FROM market_metadata WHERE (market, creator_wallet) IN \
             (SELECT market, creator_wallet FROM market_metadata m WHERE created_at < now() - interval '24 hours' \
              AND NOT EXISTS (SELECT FROM markets WHERE address = m.market AND creator_wallet = m.creator_wallet) LIMIT $1)",
+    ),
+    (
+        "evidence that no market names",
+        "DELETE FROM market_evidence WHERE (market, evidence_hash, resolver_wallet) IN \
+            (SELECT market, evidence_hash, resolver_wallet FROM market_evidence e \
+             WHERE created_at < now() - interval '24 hours' AND NOT EXISTS (SELECT FROM markets m WHERE m.address = e.market \
+                AND m.evidence_hash = encode(convert_to(e.evidence_hash, 'UTF8'), 'hex')) LIMIT $1)",
     ),
 ];
 

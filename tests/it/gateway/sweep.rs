@@ -2,12 +2,15 @@
 
 use zmart::journal::sweep;
 
-use super::{prepared, settings};
+use super::{market, prepared, settings};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_is_swept_and_what_is_not_stays() {
     let (database, _) = prepared(1).await;
     let client = database.connect().await;
+    let named = market(&database, 7, 3).await.to_string();
+    let names = "UPDATE markets SET evidence_hash = encode(convert_to('Qm' || repeat('a', 44), 'UTF8'), 'hex')";
+    client.batch_execute(names).await.unwrap();
     let rows = "
         INSERT INTO users (id, wallet) VALUES (gen_random_uuid(), '11111111111111111111111111111111');
         INSERT INTO nonces SELECT 'a-nonce-' || n, '11111111111111111111111111111111', now(), now() + n * interval '1 minute'
@@ -19,12 +22,17 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
         INSERT INTO refresh_tokens (token_hash, sid) SELECT sha256(sid::text::bytea), sid FROM sessions;
         INSERT INTO idempotency_keys (wallet, route, key, body_hash, status, reply, created_at)
             SELECT '11111111111111111111111111111111', 'x', n::text, sha256('x'), 200, '{}', now() - n * interval '1 hour'
-            FROM unnest(ARRAY[23, 25]) n;";
-    client.batch_execute(rows).await.unwrap();
+            FROM unnest(ARRAY[23, 25]) n;
+        INSERT INTO market_evidence (market, evidence_hash, resolver_wallet, document, created_at)
+            SELECT market, 'Qm' || repeat(hash, 44), '11111111111111111111111111111111', '{}', now() - n * interval '1 hour'
+            FROM (VALUES ('NAMED', 'a', 25), ('NAMED', 'b', 25), ('NAMED', 'c', 23),
+                         ('11111111111111111111111111111112', 'a', 25)) e (market, hash, n);"
+        .replace("NAMED", &named);
+    client.batch_execute(&rows).await.unwrap();
     let pool = settings(&database).pool(1).unwrap();
     let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
-    assert_eq!(swept, [1, 1, 1, 1, 0]);
+    assert_eq!(swept, [1, 1, 1, 1, 0, 2]);
     assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
@@ -32,6 +40,12 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
     let row = client.query_one(left, &[]).await.unwrap();
     let left: [i64; 5] = std::array::from_fn(|at| row.get(at));
     assert_eq!(left, [1, 3, 3, 1, 1]);
+    let evidence = "SELECT count(*) FROM market_evidence WHERE market = $1::text";
+    assert_eq!(
+        client.query_one(evidence, &[&named]).await.unwrap().get::<_, i64>(0),
+        2,
+        "the market's own, and the young"
+    );
     // A pass is bounded.
     let many = "INSERT INTO nonces SELECT 'many-nonces-' || n, '11111111111111111111111111111111', now(), now() - interval '1 s' \
                 FROM generate_series(1, 5001) n";
