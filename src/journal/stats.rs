@@ -2,8 +2,8 @@
 //!
 //! The writer leaves a row in `stats_due` for each market that a batch moved; a market whose window of 24 hours loses
 //! something is found by its own row. A pass takes a bounded number of both and is one transaction: what is taken away is
-//! counted, or stays. No figure is added to: each is taken from candles and the market's row, so a pass that is done twice
-//! or never finished leaves nothing wrong.
+//! counted, or stays. No figure of a market is added to: each is taken from candles and the market's row, so a pass that is
+//! done twice or never finished leaves nothing wrong; those of categories are, so passes come one at a time (a lock).
 
 use tokio_postgres::Transaction;
 
@@ -13,6 +13,9 @@ use super::{JournalError, read::charts::Window};
 const DUE_ROWS_MAX: i64 = 2_000;
 /// Markets that a pass counts.
 const MARKETS_MAX: usize = 500;
+/// Held by whoever takes figures: those of categories are added to by what a pass read before, so a keeper that was
+/// believed dead must not work beside its successor.
+const LOCK: i64 = 0x7a6d_7374_6174_7300;
 
 /// What a pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +26,15 @@ pub struct Pass {
     pub more: bool,
 }
 
-/// Takes the figures of those that are due, by this time of the host (seconds since 1970). The caller commits.
+/// Takes the figures of those that are due, by this time of the host (seconds since 1970). The caller commits. Nothing is
+/// done while another transaction does it.
 ///
 /// # Errors
 /// [`JournalError`]: nothing is lost, another pass does it.
 pub async fn pass(tx: &Transaction<'_>, now_unix: i64) -> Result<Pass, JournalError> {
+    if !tx.query_one("SELECT pg_try_advisory_xact_lock($1)", &[&LOCK]).await?.get::<_, bool>(0) {
+        return Ok(Pass { markets: 0, more: false });
+    }
     const TAKE: &str = "DELETE FROM stats_due WHERE id IN (SELECT id FROM stats_due ORDER BY id LIMIT $1)
                         RETURNING market";
     let taken = tx.query(TAKE, &[&DUE_ROWS_MAX]).await?;

@@ -129,6 +129,14 @@ async fn figures_are_those_of_the_window_at_every_time() {
     let appends: Vec<_> = stories.iter_mut().map(Story::append).collect();
     writer.commit(&pool, 1, &appends).await.unwrap();
 
+    // One keeper at a time: a category's figures are added to by what was read before.
+    let mut other = database.connect().await;
+    let (first, second) = (client.transaction().await.unwrap(), other.transaction().await.unwrap());
+    second.batch_execute("SET LOCAL lock_timeout = '2s'").await.unwrap();
+    assert!(stats::pass(&first, 2_200).await.unwrap().markets > 0);
+    assert_eq!(stats::pass(&second, 2_200).await.unwrap(), stats::Pass { markets: 0, more: false });
+    drop((first, second));
+
     let day = 86_400;
     // While all is in the window, while some has left it, when all is gone, and much later.
     for now in [2_200, 2_000 + day, 2_060 + day, 2_090 + day, 2_150 + day, 3_600 + day, 4_000 + 2 * day, 9 * day] {
