@@ -1,7 +1,7 @@
 //! GET /api/events/latest: journal entries as the frames of the WebSocket server, for those who can only poll.
 //!
-//! Of one market by its `seq`, without a hole; of all streams by the moment of recording. Entries are recorded a moment
-//! before they are committed, so the next question about all streams goes back [`OVERLAP_MS`]: what was shown already is
+//! Of one market by its `seq`, without a hole; of all streams by the moment of recording. Entries are recorded before they
+//! are committed, at most as long as an append may wait, so the next question about all streams goes back [`OVERLAP_MS`]: what was shown already is
 //! shown again, and told apart by channel, epoch and seq.
 
 use std::{fmt::Write, sync::Arc};
@@ -16,7 +16,7 @@ use crate::{
     http::{
         error::ApiError,
         gateway::{BadMarketRef, GatewayHandle, MarketRef, Question, Reads},
-        page::Cursor,
+        page::{Cursor, MOMENTS_US},
         query::QueryReader,
         reply::Rendered,
     },
@@ -29,8 +29,8 @@ use crate::{
 
 /// A `since` from here on is a moment in milliseconds, below a seq.
 const MOMENTS: u64 = 1_000_000_000_000;
-/// See the module.
-const OVERLAP_MS: i64 = 5_000;
+/// See the module. A market that waits longer for its append says that it is stale.
+const OVERLAP_MS: i64 = 30_000;
 /// All streams are shown from so long ago where no `since` is given.
 const LOOK_BACK_MS: i64 = 60_000;
 const TYPES: [&str; 7] =
@@ -75,7 +75,8 @@ fn parse(query: &str, now_ms: i64) -> Result<ListEvents, ApiError> {
         }
     });
     let since = reader.text("since").and_then(|text| {
-        let number = text.parse().ok().filter(|_| text.bytes().all(|c| c.is_ascii_digit()));
+        let latest_ms = MOMENTS_US.end().unsigned_abs() / 1_000;
+        let number = text.parse().ok().filter(|&since| text.bytes().all(|c| c.is_ascii_digit()) && since <= latest_ms);
         if number.is_none() {
             reader.refuse("since", "Must be a seq, or milliseconds since 1970.");
         }
@@ -165,6 +166,17 @@ impl ListEvents {
         Ok(reply.finish(shown.last().map_or(after, |entry| entry.seq).0, None))
     }
 
+    /// Where the next question about all streams begins, after an answer up to a moment.
+    fn next_since(&self, newest_ms: i64) -> i64 {
+        let settled_ms = newest_ms.min(self.now_ms - OVERLAP_MS);
+        match (self.after, self.since) {
+            // Not back behind what was asked for: who asks for what is new has the rest.
+            (None, Some(since)) => settled_ms.max(i64::try_from(since).unwrap_or(i64::MAX)),
+            // A cursor's moment is that of the newest entry, and may be too young to be settled.
+            _ => settled_ms,
+        }
+    }
+
     async fn of_all(&self, reads: &Reads) -> Result<Rendered, ApiError> {
         let epoch = reads.released_config().await?.epoch;
         let asked = self.since.map_or(self.now_ms - LOOK_BACK_MS, |since| i64::try_from(since).unwrap_or(i64::MAX));
@@ -182,7 +194,7 @@ impl ListEvents {
             seq: last.entry.seq,
         });
         let newest_ms = last.map_or(since_ms, |last| last.at_ms);
-        let next_since = newest_ms.min(self.now_ms - OVERLAP_MS).max(since_ms);
+        let next_since = self.next_since(newest_ms);
         let more = last.filter(|_| entries.len() == limit as usize);
         Ok(reply.finish(next_since.unsigned_abs(), more.map(|place| Cursor(place).to_text())))
     }
@@ -211,6 +223,9 @@ mod tests {
             ("since=1760000000000".to_owned(), None),
             ("since=12".to_owned(), Some("since")),
             (format!("{market}&since=-1"), Some("since")),
+            ("since=253402300799999".to_owned(), None),
+            ("since=253402300800000".to_owned(), Some("since")),
+            (format!("{market}&since=18446744073709551615"), Some("since")),
             ("market_id=x".to_owned(), Some("market_id")),
             ("types=everything".to_owned(), Some("types")),
             ("limit=101".to_owned(), Some("limit")),
@@ -218,6 +233,24 @@ mod tests {
         for (query, refused) in cases {
             let answer = parse(&query, 0).err().map(|error| error.details[0].field.to_string());
             assert_eq!(answer.as_deref(), refused, "{query}");
+        }
+    }
+
+    #[test]
+    fn who_polls_comes_back_to_what_may_not_be_committed_yet_also_from_a_page_by_cursor() {
+        let now_ms = 1_760_000_000_000;
+        let asked = |query: &str| parse(query, now_ms).unwrap();
+        let place = EventPlace { at_ms: now_ms - 10, stream: AccountAddress([1; 32]), seq: Seq(1) };
+        let cursor = Cursor(place).to_text();
+        let polled = now_ms - 45_000;
+        for (query, newest_ms, expected) in [
+            (String::new(), now_ms - 10, now_ms - OVERLAP_MS),
+            (format!("since={polled}"), now_ms - 10, now_ms - OVERLAP_MS),
+            (format!("since={polled}"), polled, polled),
+            (format!("cursor={cursor}"), now_ms - 10, now_ms - OVERLAP_MS),
+            (format!("since={polled}&cursor={cursor}"), now_ms - 5, now_ms - OVERLAP_MS),
+        ] {
+            assert_eq!(asked(&query).next_since(newest_ms), expected, "{query}");
         }
     }
 }
