@@ -172,7 +172,8 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
             let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
             // Its settings were tried before: a worker without a desk builds nothing.
             let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
-            let gateway = GatewayHandle::start(Reads::new(parts.registry.clone(), pool).with_desk(desk));
+            let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());
+            let gateway = GatewayHandle::start(reads);
             let app = App::new()
                 .app_data(web::Data::new(gateway))
                 .app_data(web::Data::new(Views::default()))

@@ -36,6 +36,7 @@ use crate::{
         read,
         rights::{self, Access, Acting, Claims},
     },
+    telemetry::health::Health,
 };
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
@@ -83,12 +84,23 @@ pub struct Reads {
     pool: ReadPool,
     config: Mutex<Option<ConfigHandle>>,
     desk: Option<Arc<Desk>>,
+    health: Option<Health>,
 }
 
 impl Reads {
     /// Answers from the actors behind `registry` and from the journal.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        Self { registry, pool, config: Mutex::default(), desk: None }
+        Self { registry, pool, config: Mutex::default(), desk: None, health: None }
+    }
+
+    /// With what is known of streams that may be behind the chain.
+    pub fn with_health(self, health: Health) -> Self {
+        Self { health: Some(health), ..self }
+    }
+
+    /// The market may be behind the chain: known without asking its actor, which may not run.
+    pub fn is_stale(&self, market: MarketAddress) -> bool {
+        self.health.as_ref().is_some_and(|health| health.why_stale(market.account()).is_some())
     }
 
     /// With a desk that builds transactions.

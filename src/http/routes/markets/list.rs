@@ -179,7 +179,7 @@ pub(super) async fn shown(reads: &Reads, rows: &[Listed]) -> Result<Vec<MarketDe
     let show = |(market, listed): (&Market, &Listed)| {
         let now = MarketNow {
             dispute_period_seconds,
-            is_stale: false,
+            is_stale: reads.is_stale(listed.row.address),
             volume_24h: listed.figures.map(|figures| Lamports(figures.volume_24h)),
             traders_count: Some(listed.row.traders_count),
         };
@@ -192,6 +192,13 @@ pub(super) async fn shown(reads: &Reads, rows: &[Listed]) -> Result<Vec<MarketDe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        actors::registry::RegistryHandle,
+        domain::{ids::Epoch, market::sample},
+        http::pool::ReadPool,
+        journal::rows::{MarketRow, RowHead},
+        telemetry::health::Health,
+    };
 
     #[test]
     fn states_are_names_or_numbers_each_once() {
@@ -248,6 +255,22 @@ mod tests {
         for other in ["", "sort=liquidity&", "sort=volume&order=asc&"] {
             let error = parse(&format!("{other}cursor={cursor}")).unwrap_err();
             assert_eq!(error.details[0].field, "cursor", "{other}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_market_that_may_be_behind_the_chain_says_so_in_lists_too() {
+        let health = Health::new();
+        let nobody = "host=127.0.0.1 port=1 user=nobody".parse().unwrap();
+        let reads = Reads::new(RegistryHandle::new(|| None, || None), ReadPool::new(nobody, 1));
+        let reads = reads.with_health(health.clone());
+        let market = sample::market();
+        let head = RowHead { epoch: Epoch(1), last_seq: Seq(1), slot_high: Slot(1), finalized_seq: Seq(0) };
+        let row = Listed { row: MarketRow::new(head, &market, None), figures: None, key: 0 };
+        for stale in [None, Some("it is healing"), None] {
+            health.stale(market.address.account(), stale);
+            let shown = serde_json::to_string(&shown(&reads, std::slice::from_ref(&row)).await.unwrap()).unwrap();
+            assert_eq!(shown.contains(r#""code":"STALE""#), stale.is_some(), "{shown}");
         }
     }
 }
