@@ -41,6 +41,8 @@ use crate::{
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
 pub const MAX_IN_FLIGHT: usize = 512;
+/// Exports at once, of a worker; each holds a connection.
+pub const EXPORTS_MAX: usize = 2;
 /// Longest that an answer may take; past it TIMEOUT.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest wait for what an answer can do without.
@@ -82,6 +84,8 @@ pub trait Question: Send + 'static {
 pub struct Reads {
     registry: RegistryHandle,
     pool: ReadPool,
+    /// For exports alone, which hold a connection for as long as their reader reads.
+    exports: ReadPool,
     config: Mutex<Option<ConfigHandle>>,
     desk: Option<Arc<Desk>>,
     health: Option<Health>,
@@ -90,7 +94,8 @@ pub struct Reads {
 impl Reads {
     /// Answers from the actors behind `registry` and from the journal.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        Self { registry, pool, config: Mutex::default(), desk: None, health: None }
+        let exports = pool.beside(EXPORTS_MAX);
+        Self { registry, pool, exports, config: Mutex::default(), desk: None, health: None }
     }
 
     /// With what is known of streams that may be behind the chain.
@@ -125,6 +130,18 @@ impl Reads {
         question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         self.run(Acting::Anyone, Access::Read, question).await
+    }
+
+    /// As [`Reads::read`], on a connection that no other request waits for.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn export<T>(
+        &self,
+        question: impl AsyncFnOnce(&Transaction<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let mut client = self.exports.get().await?;
+        rights::run(&mut client, Acting::Anyone, Access::Read, question).await
     }
 
     /// As [`Reads::read`], as the caller may, if there is one.

@@ -37,6 +37,11 @@ impl ReadPool {
         Self { database, size, pool: Arc::default() }
     }
 
+    /// At most `size` others to the same database: who holds these takes none of ours.
+    pub fn beside(&self, size: usize) -> Self {
+        Self::new(self.database.clone(), size)
+    }
+
     /// A connection.
     ///
     /// # Errors

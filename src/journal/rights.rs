@@ -17,7 +17,7 @@ use crate::domain::ids::Wallet;
 /// Longest that one statement of a request may take; past it 57014. Shorter than a request's patience.
 pub const STATEMENT_TIME: Duration = Duration::from_secs(8);
 /// A transaction whose client fell silent ends after so long, and with it its locks.
-const SILENT_TIME: Duration = Duration::from_secs(15);
+pub const SILENT_TIME: Duration = Duration::from_secs(15);
 
 /// The role that no token can reach: it writes the journal and all that users may not.
 pub const ENGINE_ROLE: &str = "zmart_engine";

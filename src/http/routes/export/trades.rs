@@ -2,7 +2,7 @@
 //!
 //! A task reads a piece when the one before was taken over by the socket: memory holds [`PIECES`] of [`PIECE_ROWS`] rows,
 //! whatever the export's length. Who stops reading for [`SILENCE_MAX`], or has not ended after [`EXPORT_MAX`], is cut off:
-//! a snapshot is not held for ever. [`EXPORTS_MAX`] at once a worker, so that others find connections.
+//! a snapshot is not held for ever. [`EXPORTS_MAX`] at once a worker, on connections of their own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,11 +19,12 @@ use crate::{
     },
     http::{
         error::ApiError,
-        gateway::{GatewayHandle, Reads},
+        gateway::{EXPORTS_MAX, GatewayHandle, Reads},
         query::QueryReader,
     },
     journal::{
         read::export::{self, TradeFilter},
+        rights,
         rows::TradeRow,
     },
 };
@@ -33,11 +34,11 @@ const PIECE_ROWS: i32 = 500;
 /// Pieces that wait for the socket.
 const PIECES: usize = 2;
 /// A reader that takes nothing for so long is cut off.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+// Else the database would end the transaction of a slow reader first.
+const _: () = assert!(SILENCE_MAX.as_millis() < rights::SILENT_TIME.as_millis());
 /// Longest time of an export.
 const EXPORT_MAX: Duration = Duration::from_secs(600);
-/// Exports at once, of a worker.
-const EXPORTS_MAX: usize = 2;
 
 /// The places for exports of a worker.
 #[derive(Debug, Clone)]
@@ -195,7 +196,7 @@ async fn send_all(
     sender: &mpsc::Sender<Piece>,
 ) -> Result<(), ApiError> {
     reads
-        .read(async |tx| {
+        .export(async |tx| {
             let portal = export::open(tx, filter).await?;
             let mut is_first = true;
             loop {
