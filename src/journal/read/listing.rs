@@ -1,8 +1,8 @@
 //! Pages of markets, by every filter and sort of the list, and what is near a market.
 //!
 //! Never counts and never walks a table: a page by phase and category is found in indexes of `market_stats` alone, a walk a
-//! phase, merged; one creator's markets, and those that match a search, are sorted when they are asked for. The order is
-//! that of the last figures (`journal::stats`), the rows are the markets' own.
+//! phase, merged; one creator's markets, the newest that match a search, and the last to end before a moment are sorted when
+//! they are asked for ([`MATCHES_MAX`]). The order is that of the last figures (`journal::stats`), the rows are the markets' own.
 
 use tokio_postgres::{GenericClient, Row, types::ToSql};
 
@@ -125,6 +125,10 @@ pub struct Listed {
     pub key: i128,
 }
 
+/// Markets that are sorted for one page: of a search, or of each phase before a moment. What lies behind them is not found,
+/// since a page must not cost more the more markets there are.
+pub const MATCHES_MAX: u32 = 10_000;
+
 /// The columns of `market_stats s` that [`figures`] reads, from a column on.
 const FIGURES: &str = "s.volume_24h::text, s.trades_24h, s.traders_24h, s.price_yes_before";
 /// A market's row without what no list shows.
@@ -173,12 +177,16 @@ pub async fn markets<C: GenericClient + Sync>(
     if query.sort == MarketSort::Ending {
         wanted.push("s.ends_at_unix IS NOT NULL".to_owned());
     }
+    // The same rules, for the walk through ends below.
+    let mut ending = Vec::new();
     if let Some(before) = &query.ending_before_unix {
         values.push(before);
+        ending.push(format!("e.ends_at_unix < ${}", values.len()));
         wanted.push(format!("s.ends_at_unix < ${}", values.len()));
     }
     if let Some(category) = &query.category {
         values.push(category);
+        ending.push(format!("e.category = ${}", values.len()));
         wanted.push(format!("s.category = ${}", values.len()));
     }
     if let Some((key, address)) = &place {
@@ -196,7 +204,7 @@ pub async fn markets<C: GenericClient + Sync>(
         if query.phases.is_empty() { all } else { query.phases.iter().map(|phase| *phase as i16).collect() };
     values.push(&phases);
     let phases_at = values.len();
-    // Few by nature: sorted whole. Else a walk a phase, merged.
+    // Few by nature or by a bound: sorted whole. Else a walk a phase, merged.
     let mut few = None;
     if let Some(creator) = &creator {
         values.push(creator);
@@ -204,12 +212,25 @@ pub async fn markets<C: GenericClient + Sync>(
     }
     if let Some(search) = &query.search {
         values.push(search);
-        let matches =
-            format!("m.metadata IS NOT NULL AND m.search @@ websearch_to_tsquery('simple', ${})", values.len());
+        let words = format!("websearch_to_tsquery('simple', ${})", values.len());
+        // 'T': the index can't tell which ones match (`-word`, `word or -word`): that is nearly all of them.
+        let matches = format!("m.metadata IS NOT NULL AND m.search @@ {words} AND querytree({words}) <> 'T'");
         few = Some(match few {
             Some(few) => format!("{few} AND EXISTS (SELECT FROM markets m WHERE m.address = s.market AND {matches})"),
-            None => format!("markets m JOIN market_stats s ON s.market = m.address WHERE {matches}"),
+            None => format!(
+                "(SELECT m.address FROM markets m WHERE {matches} ORDER BY m.created_at_unix DESC, m.address DESC \
+                 LIMIT {MATCHES_MAX}) m JOIN market_stats s ON s.market = m.address WHERE true"
+            ),
         });
+    }
+    // In any other order those that end in time may be anywhere.
+    if few.is_none() && query.ending_before_unix.is_some() && query.sort != MarketSort::Ending {
+        let ending = ending.join(" AND ");
+        few = Some(format!(
+            "unnest(${phases_at}::smallint[]) AS phases (phase) CROSS JOIN LATERAL (SELECT e.* FROM market_stats e \
+             WHERE e.phase = phases.phase AND {ending} ORDER BY e.ends_at_unix DESC, e.market DESC LIMIT {MATCHES_MAX}) s \
+             WHERE true"
+        ));
     }
     let wanted = wanted.join(" AND ");
     let page = match few {

@@ -132,8 +132,13 @@ async fn ask_of_markets(client: &tokio_postgres::Client, market: MarketAddress, 
             listing::markets(client, &query, None, 0, 21).await.unwrap();
         }
     }
-    let query = MarketQuery { ending_before_unix: Some(0), sort: MarketSort::Ending, ..MarketQuery::default() };
-    listing::markets(client, &query, None, 0, 21).await.unwrap();
+    for (sort, category) in
+        [(MarketSort::Ending, None), (MarketSort::Volume, None), (MarketSort::Volume, Some("crypto"))]
+    {
+        let category = category.map(str::to_owned);
+        let query = MarketQuery { ending_before_unix: Some(0), sort, category, ..MarketQuery::default() };
+        listing::markets(client, &query, None, 0, 21).await.unwrap();
+    }
     assert_eq!(listing::counted(client, market).await.unwrap().0, 120);
     listing::related(client, market, 6).await.unwrap();
     listing::trending(client, 20).await.unwrap();
@@ -163,6 +168,35 @@ async fn count_all(database: &Database) {
             break;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_sorts_a_bounded_number_of_markets_however_many_match() {
+    let database = Database::fresh().await;
+    let epoch = prepare(&database).await;
+    let client = database.connect().await;
+    let most = u64::from(listing::MATCHES_MAX);
+    seed::markets(&client, epoch, most + 40).await;
+    let about = r#"UPDATE markets SET metadata = '{"question": "rain", "closes_at": "2030-01-01T00:00:00Z"}'"#;
+    client.batch_execute(about).await.unwrap();
+    client.batch_execute("INSERT INTO stats_due (market) SELECT address FROM markets").await.unwrap();
+    count_all(&database).await;
+    client.batch_execute("UPDATE market_stats SET phase = 2").await.unwrap();
+    let asked = async |query: &MarketQuery| {
+        let rows = listing::markets(&client, query, None, listing::MATCHES_MAX - 3, 21).await.unwrap();
+        rows.len()
+    };
+    let by_volume = MarketQuery { sort: MarketSort::Volume, ..MarketQuery::default() };
+    assert_eq!(asked(&by_volume).await, 21, "found without a search, all are there");
+    let search = |text: &str| MarketQuery { search: Some(text.to_owned()), ..by_volume.clone() };
+    assert_eq!(asked(&search("rain")).await, 3);
+    for nothing in ["-snow", "snow or -hail"] {
+        let rows = listing::markets(&client, &search(nothing), None, 0, 21).await.unwrap();
+        assert!(rows.is_empty(), "{nothing}: that is nearly all of them");
+    }
+    assert_eq!(asked(&MarketQuery { ending_before_unix: Some(2_000_000_000), ..by_volume.clone() }).await, 3);
+    let sort = MarketSort::Ending;
+    assert_eq!(asked(&MarketQuery { ending_before_unix: Some(2_000_000_000), sort, ..by_volume }).await, 21);
 }
 
 #[test]

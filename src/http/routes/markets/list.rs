@@ -112,6 +112,9 @@ pub fn read_query(query: &str) -> Result<(MarketQuery, Option<ListPlace>, Window
     };
     let category = reader.words("category", WORDS_MAX);
     let search = reader.words("search", WORDS_MAX);
+    if search.as_ref().is_some_and(|text| text.split_whitespace().all(|word| word.starts_with('-'))) {
+        reader.refuse("search", "Must have a word that is not excluded.");
+    }
     let creator = reader.parsed("creator", "a wallet's address (base58 of 32 bytes)");
     let ending_before_unix = reader.moment("ending_before");
     let sort = reader.one_of("sort", &MarketSort::NAMES).unwrap_or(MarketSort::CreatedAt);
@@ -237,6 +240,8 @@ mod tests {
             ("creator=me", Some("creator")),
             ("ending_before=tomorrow", Some("ending_before")),
             ("search=", Some("search")),
+            ("search=-rain%20-snow", Some("search")),
+            ("search=rain%20-snow", None),
             ("category=%00", Some("category")),
         ];
         for (query, refused) in cases {
