@@ -3,6 +3,9 @@
 //! Starts a PostgreSQL, a stand-in node and the engine (`ZMART_BIN`, or the debug build), puts a year of history into the
 //! journal, and asks each route for a while over connections that stay open. Prints `reads ROUTE requests=… p50_ms=…
 //! p99_ms=… max_ms=… bytes=…` a route, and those that miss the goal. Another route is one line in [`ROUTES`].
+//!
+//! `--stay 1` keeps the seeded database: each line of standard input runs the routes that contain it (an empty one: all), on
+//! the engine's program as it is then; the end of the input ends it. `NAME=VALUE ` before it sets the engine's environment.
 
 #![allow(clippy::float_arithmetic)] // clock times
 
@@ -70,6 +73,11 @@ const ROUTES: &[&str] = &[
     "/api/users/{wallet}/portfolio?window=all&points=60",
     "/api/leaderboard?limit=100{page}",
     "/api/leaderboard?by=accuracy&limit=100{page}",
+    "/api/discussions/{market}?limit=100",
+    "/api/votes/{market}",
+    "/api/markets/{market}/votes?limit=100",
+    "/api/trades/estimate?market_id={market}&outcome=YES&trade_type=buy&shares=1000000000",
+    "/api/actions/markets/{market}",
     "/api/leaderboard?by=volume&window=30d&offset=10000&limit=100{salt}",
     "/api/config",
     "/ready",
@@ -82,11 +90,12 @@ struct Wanted {
     clients: usize,
     seconds: u64,
     only: String,
+    stay: bool,
 }
 
 impl Wanted {
     fn read() -> Self {
-        let mut wanted = Self { size: Size::FULL, clients: 32, seconds: 5, only: String::new() };
+        let mut wanted = Self { size: Size::FULL, clients: 32, seconds: 5, only: String::new(), stay: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
             let text = arguments.next().unwrap_or_else(|| panic!("{name} wants a value"));
@@ -98,7 +107,8 @@ impl Wanted {
                 "--clients" => wanted.clients = number() as usize,
                 "--seconds" => wanted.seconds = number(),
                 "--only" => wanted.only = text,
-                _ => panic!("there is no {name}: --markets, --trades, --wallets, --clients, --seconds, --only"),
+                "--stay" => wanted.stay = number() > 0,
+                _ => panic!("there is no {name}: --markets, --trades, --wallets, --clients, --seconds, --only, --stay"),
             }
         }
         wanted
@@ -116,7 +126,7 @@ struct Names {
 
 #[tokio::main]
 async fn main() {
-    let wanted = Wanted::read();
+    let mut wanted = Wanted::read();
     let feeder = Feeder::start(Options::new(Source::Generated(Generated::default()))).await;
     // The program's config, without which there are no quotes.
     feeder.emit(1);
@@ -157,9 +167,36 @@ async fn main() {
     engine.start().await;
     engine.ready().await;
     ledgers_are_kept(&client).await;
+    run(&engine, &names, &wanted).await;
+    engine.stop().await;
+    while wanted.stay {
+        println!("reads waiting database={}", database.url);
+        let mut line = String::new();
+        if std::io::stdin().read_line(&mut line).unwrap() == 0 {
+            break;
+        }
+        wanted.only.clear();
+        for word in line.split_whitespace() {
+            match word
+                .split_once('=')
+                .filter(|(name, _)| name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_'))
+            {
+                Some((name, value)) => engine.set(name, value),
+                None => wanted.only = word.to_owned(),
+            }
+        }
+        engine.start().await;
+        engine.ready().await;
+        run(&engine, &names, &wanted).await;
+        engine.stop().await;
+    }
+}
+
+/// Each route that is wanted, one after the other.
+async fn run(engine: &Engine, names: &Names, wanted: &Wanted) {
     let mut missed = Vec::new();
     for route in ROUTES.iter().filter(|route| route.contains(&wanted.only)) {
-        let mut asked = ask(&engine.api, route, &names, &wanted).await;
+        let mut asked = ask(&engine.api, route, names, wanted).await;
         asked.times.sort_unstable();
         let at = |part: usize| asked.times[(asked.times.len() - 1) * part / 1_000].as_secs_f64() * 1e3;
         println!(
@@ -175,7 +212,6 @@ async fn main() {
             missed.push(*route);
         }
     }
-    engine.stop().await;
     println!("reads missed={missed:?}");
 }
 
