@@ -214,7 +214,7 @@ impl Reads {
         match market {
             MarketRef::Address(address) => Ok(address),
             MarketRef::Seed(seed) => {
-                let found = self.read(async |tx| Ok(read::market_address_by_seed(&**tx, seed).await?)).await?;
+                let found = self.read(async |tx| Ok(read::market_address_by_seed(tx, seed).await?)).await?;
                 found.ok_or_else(|| ReadError::Unknown.into())
             }
         }

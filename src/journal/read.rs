@@ -4,14 +4,19 @@
 //! asking again will not help. Works on a client or inside a transaction.
 
 pub mod activity;
+pub mod ask;
 pub mod charts;
 pub mod export;
 pub mod listing;
 pub mod wallets;
 
 use serde::de::DeserializeOwned;
-use tokio_postgres::{GenericClient, Row, types::ToSql};
+use tokio_postgres::{
+    Row,
+    types::{FromSql, ToSql, Type},
+};
 
+use self::ask::Ask;
 use super::rows::{BadRow, MarketRow, PositionRow, TradeRow};
 use crate::domain::{
     entry::{Entry, EntryBody},
@@ -45,9 +50,44 @@ impl From<tokio_postgres::Error> for ReadFailure {
     }
 }
 
-fn of_json<T: DeserializeOwned>(table: &'static str, value: serde_json::Value) -> Result<T, BadRow> {
-    serde_json::from_value(value).map_err(|error| BadRow { table, reason: error.to_string() })
+/// JSON of a column, not looked at yet: what it is made into is read from its text, without a tree between.
+pub(super) struct JsonText<'a>(&'a [u8]);
+
+impl<'a> FromSql<'a> for JsonText<'a> {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        match raw {
+            _ if *kind == Type::JSON => Ok(Self(raw)),
+            [1, text @ ..] => Ok(Self(text)),
+            _ => Err("a jsonb of another version".into()),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::JSON || *kind == Type::JSONB
+    }
 }
+
+fn of_json<T: DeserializeOwned>(table: &'static str, json: JsonText<'_>) -> Result<T, BadRow> {
+    serde_json::from_slice(json.0).map_err(|error| BadRow { table, reason: error.to_string() })
+}
+
+/// `markets`, as a [`MarketRow`] is read by whoever shows it: without what only the market's actor needs, which is larger
+/// than all the rest.
+pub(super) const SHOWN_MARKETS: &str = "(SELECT address, market_seed, epoch, last_seq, slot_high, finalized_seq, creator_wallet, phase, \
+     b_parameter, initial_liquidity, current_liquidity, shares_yes, shares_no, total_volume, \
+     created_at_unix, approved_at_unix, activated_at_unix, resolution_proposed_at_unix, \
+     resolved_at_unix, finalized_at_unix, cancelled_at_unix, resolver_wallet, proposed_outcome, \
+     final_outcome, question_hash, evidence_hash, dispute_initiated_at_unix, dispute_initiator_wallet, \
+     accumulated_resolver_fees, accumulated_lp_fees, proposal_likes, proposal_dislikes, \
+     proposal_total_votes, dispute_agree, dispute_disagree, dispute_total_votes, was_disputed, lamports, \
+     trades_count, traders_count, price_yes, vanished, metadata FROM markets)";
+
+/// After `trades t`: its row as `shown`, which is what a [`TradeRow`] is read from. JSON would tell a moment with as many
+/// digits as it needs, in the session's time zone.
+pub(super) const SHOWN_TRADE: &str = "CROSS JOIN LATERAL (SELECT t.market, t.epoch, t.seq, t.signature, t.n, t.user_wallet, t.trade_type, t.outcome, t.shares, t.cost, \
+     t.amount_before_fees, t.protocol_fee, t.resolver_fee, t.lp_fee, t.protocol_fee_bps, t.resolver_fee_bps, \
+     t.lp_fee_bps, t.price_yes_before, t.price_yes, t.slot, t.block_time_unix, \
+     to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS recorded_at, t.orphaned) AS shown";
 
 /// A column that is never negative.
 fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
@@ -63,7 +103,7 @@ fn bigint(value: u64) -> i64 {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn entries_after<C: GenericClient + Sync>(
+pub async fn entries_after<C: Ask>(
     client: &C,
     stream: AccountAddress,
     epoch: Epoch,
@@ -78,7 +118,7 @@ pub async fn entries_after<C: GenericClient + Sync>(
 }
 
 /// What a row of the journal holds.
-pub(super) fn body(payload: serde_json::Value) -> Result<EntryBody, BadRow> {
+pub(super) fn body(payload: JsonText<'_>) -> Result<EntryBody, BadRow> {
     of_json("journal", payload)
 }
 
@@ -92,11 +132,7 @@ pub(super) fn entry(row: Row) -> Result<Entry, ReadFailure> {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn head<C: GenericClient + Sync>(
-    client: &C,
-    stream: AccountAddress,
-    epoch: Epoch,
-) -> Result<Option<Seq>, ReadFailure> {
+pub async fn head<C: Ask>(client: &C, stream: AccountAddress, epoch: Epoch) -> Result<Option<Seq>, ReadFailure> {
     const SQL: &str =
         "SELECT seq FROM journal WHERE stream = $1::text AND epoch = $2::bigint ORDER BY seq DESC LIMIT 1";
     let row = client.query_opt(SQL, &[&stream.to_string(), &i64::from(epoch.0)]).await?;
@@ -123,7 +159,7 @@ pub struct MarketFilter {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn markets<C: GenericClient + Sync>(
+pub async fn markets<C: Ask>(
     client: &C,
     filter: &MarketFilter,
     after: Option<MarketPosition>,
@@ -160,7 +196,7 @@ pub async fn markets<C: GenericClient + Sync>(
         )
     };
     let sql = format!(
-        "SELECT to_jsonb(m) FROM ({page}) AS page JOIN markets m ON m.address = page.address \
+        "SELECT row_to_json(m) FROM ({page}) AS page JOIN {SHOWN_MARKETS} m ON m.address = page.address \
          ORDER BY m.created_at_unix DESC, m.address DESC"
     );
     let rows = client.query(&sql, &values).await?;
@@ -171,12 +207,9 @@ pub async fn markets<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn market<C: GenericClient + Sync>(
-    client: &C,
-    address: MarketAddress,
-) -> Result<Option<MarketRow>, ReadFailure> {
-    const SQL: &str = "SELECT to_jsonb(m) FROM markets m WHERE address = $1::text";
-    let row = client.query_opt(SQL, &[&address.to_string()]).await?;
+pub async fn market<C: Ask>(client: &C, address: MarketAddress) -> Result<Option<MarketRow>, ReadFailure> {
+    let sql = format!("SELECT row_to_json(m) FROM {SHOWN_MARKETS} m WHERE address = $1::text");
+    let row = client.query_opt(&sql, &[&address.to_string()]).await?;
     row.map(|row| Ok(of_json("markets", row.try_get(0)?)?)).transpose()
 }
 
@@ -184,7 +217,7 @@ pub async fn market<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn market_address_by_seed<C: GenericClient + Sync>(
+pub async fn market_address_by_seed<C: Ask>(
     client: &C,
     seed: MarketSeed,
 ) -> Result<Option<MarketAddress>, ReadFailure> {
@@ -219,24 +252,24 @@ pub struct TradeFound {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn trades<C: GenericClient + Sync>(
+pub async fn trades<C: Ask>(
     client: &C,
     market: MarketAddress,
     before: TradePosition,
     offset: u32,
     limit: u32,
 ) -> Result<Vec<TradeFound>, ReadFailure> {
-    // to_jsonb would show a moment with as many digits as it needs, in the session's time zone.
-    const SQL: &str = "\
-        SELECT to_jsonb(t) || jsonb_build_object('recorded_at', \
-                   to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), \
-               j.kind = 'contained' \
-        FROM trades t JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq \
-        WHERE t.market = $1::text AND NOT t.orphaned AND (t.epoch, t.seq) < ($2::bigint, $3) \
-        ORDER BY t.epoch DESC, t.seq DESC OFFSET $4 LIMIT $5";
+    // The page first, of trades alone: what is skipped is not looked up in the journal.
+    let sql = format!(
+        "SELECT row_to_json(shown), j.kind = 'contained' \
+         FROM (SELECT * FROM trades WHERE market = $1::text AND NOT orphaned AND (epoch, seq) < ($2::bigint, $3) \
+               ORDER BY epoch DESC, seq DESC OFFSET $4 LIMIT $5) t \
+         JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq {SHOWN_TRADE} \
+         ORDER BY t.epoch DESC, t.seq DESC"
+    );
     let (offset, limit) = (i64::from(offset), i64::from(limit));
     let rows = client
-        .query(SQL, &[&market.to_string(), &i64::from(before.epoch.0), &bigint(before.seq.0), &offset, &limit])
+        .query(&sql, &[&market.to_string(), &i64::from(before.epoch.0), &bigint(before.seq.0), &offset, &limit])
         .await?;
     rows.into_iter()
         .map(|row| Ok(TradeFound { row: of_json("trades", row.try_get(0)?)?, contained: row.try_get(1)? }))
@@ -247,7 +280,7 @@ pub async fn trades<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn newest_epoch<C: GenericClient + Sync>(client: &C) -> Result<Epoch, ReadFailure> {
+pub async fn newest_epoch<C: Ask>(client: &C) -> Result<Epoch, ReadFailure> {
     let row = client.query_one("SELECT coalesce(max(epoch), 0)::bigint FROM journal_epochs", &[]).await?;
     let epoch = unsigned("journal_epochs", row.try_get(0)?)?;
     Ok(Epoch(u32::try_from(epoch).unwrap_or(u32::MAX)))
@@ -257,7 +290,7 @@ pub async fn newest_epoch<C: GenericClient + Sync>(client: &C) -> Result<Epoch, 
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn chain_identity<C: GenericClient + Sync>(client: &C) -> Result<Option<(String, String)>, ReadFailure> {
+pub async fn chain_identity<C: Ask>(client: &C) -> Result<Option<(String, String)>, ReadFailure> {
     let row = client.query_opt("SELECT genesis_hash, program_id::text FROM chain_identity", &[]).await?;
     row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
 }
@@ -266,12 +299,12 @@ pub async fn chain_identity<C: GenericClient + Sync>(client: &C) -> Result<Optio
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn positions<C: GenericClient + Sync>(
+pub async fn positions<C: Ask>(
     client: &C,
     after: Option<(MarketAddress, Wallet)>,
     limit: u32,
 ) -> Result<Vec<Position>, ReadFailure> {
-    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE (market, wallet) > ($1::text, $2::text) \
+    const SQL: &str = "SELECT row_to_json(p) FROM positions p WHERE (market, wallet) > ($1::text, $2::text) \
                        ORDER BY market, wallet LIMIT $3";
     let (market, wallet) =
         after.map_or_else(Default::default, |(market, wallet)| (market.to_string(), wallet.to_string()));
@@ -283,12 +316,12 @@ pub async fn positions<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn position<C: GenericClient + Sync>(
+pub async fn position<C: Ask>(
     client: &C,
     market: MarketAddress,
     wallet: Wallet,
 ) -> Result<Option<Position>, ReadFailure> {
-    const SQL: &str = "SELECT to_jsonb(p) FROM positions p WHERE market = $1::text AND wallet = $2::text";
+    const SQL: &str = "SELECT row_to_json(p) FROM positions p WHERE market = $1::text AND wallet = $2::text";
     let row = client.query_opt(SQL, &[&market.to_string(), &wallet.to_string()]).await?;
     row.map(|row| Ok(of_json::<PositionRow>("positions", row.try_get(0)?)?.position())).transpose()
 }

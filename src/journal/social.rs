@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::GenericClient;
 use uuid::Uuid;
 
-use super::read::{ReadFailure, TradePosition};
+use super::read::{ReadFailure, TradePosition, ask::Ask};
 use crate::domain::{
     entry::EntryBody,
     ids::{Epoch, MarketAddress, Seq, TxSignature, Wallet},
@@ -38,7 +38,7 @@ pub async fn cast_vote<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn counts<C: GenericClient + Sync>(client: &C, market: MarketAddress) -> Result<MarketCounts, ReadFailure> {
+pub async fn counts<C: Ask>(client: &C, market: MarketAddress) -> Result<MarketCounts, ReadFailure> {
     const SQL: &str = "SELECT kind, in_favour, against FROM vote_tallies WHERE market = $1::text";
     let mut counts = MarketCounts::default();
     for row in client.query(SQL, &[&market.to_string()]).await? {
@@ -63,7 +63,7 @@ pub struct OwnVotes {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn own_votes<C: GenericClient + Sync>(
+pub async fn own_votes<C: Ask>(
     client: &C,
     market: MarketAddress,
     kind: VoteKind,
@@ -90,7 +90,7 @@ pub async fn own_votes<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn has_traded<C: GenericClient + Sync>(client: &C, wallet: Wallet) -> Result<bool, ReadFailure> {
+pub async fn has_traded<C: Ask>(client: &C, wallet: Wallet) -> Result<bool, ReadFailure> {
     const SQL: &str = "SELECT EXISTS (SELECT FROM positions WHERE wallet = $1::text AND trades_count > 0)";
     Ok(client.query_one(SQL, &[&wallet.to_string()]).await?.try_get(0)?)
 }
@@ -109,7 +109,7 @@ pub struct VoteFound {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn votes<C: GenericClient + Sync>(
+pub async fn votes<C: Ask>(
     client: &C,
     market: MarketAddress,
     kind: Option<VoteKind>,
@@ -211,7 +211,7 @@ pub async fn delete_comment<C: GenericClient + Sync>(client: &C, id: Uuid) -> Re
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn comments<C: GenericClient + Sync>(
+pub async fn comments<C: Ask>(
     client: &C,
     market: MarketAddress,
     before: Option<CommentPosition>,

@@ -1,9 +1,9 @@
 //! What happened of late, over all markets: trades, creations and resolutions, newest first; who holds most; and the
 //! journal's newest entries for those who poll. Bounded pages; without what was rolled back.
 
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::Row;
 
-use super::{ReadFailure, bigint, listing::number, unsigned};
+use super::{ReadFailure, ask::Ask, bigint, listing::number, unsigned};
 use crate::{
     domain::{
         entry::Entry,
@@ -63,7 +63,7 @@ pub struct Activity {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn activity<C: GenericClient + Sync>(
+pub async fn activity<C: Ask>(
     client: &C,
     after: Option<ActivityPlace>,
     offset: u32,
@@ -142,7 +142,7 @@ pub struct Holder {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn holders<C: GenericClient + Sync>(
+pub async fn holders<C: Ask>(
     client: &C,
     market: MarketAddress,
     after: Option<HolderPlace>,
@@ -205,7 +205,7 @@ pub struct StreamEntry {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn recorded_since<C: GenericClient + Sync>(
+pub async fn recorded_since<C: Ask>(
     client: &C,
     epoch: Epoch,
     since_ms: i64,
@@ -236,7 +236,7 @@ const LOOKED_AT: i64 = 2_000;
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn before_moment<C: GenericClient + Sync>(
+pub async fn before_moment<C: Ask>(
     client: &C,
     stream: AccountAddress,
     epoch: Epoch,

@@ -2,9 +2,9 @@
 //!
 //! Every question is bounded by what it asks for: buckets of a stretch, or a look-up a moment. Never looks at trades.
 
-use tokio_postgres::{GenericClient, Row};
+use tokio_postgres::Row;
 
-use super::{ReadFailure, listing::number, unsigned};
+use super::{ReadFailure, ask::Ask, listing::number, unsigned};
 use crate::{domain::ids::MarketAddress, journal::rows::StoredCandle};
 
 /// The newest 1,440 minutes: the running one and those before it.
@@ -28,7 +28,7 @@ impl Window {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn candles<C: GenericClient + Sync>(
+pub async fn candles<C: Ask>(
     client: &C,
     market: MarketAddress,
     step: i32,
@@ -61,7 +61,7 @@ fn candle(row: &Row) -> Result<StoredCandle, ReadFailure> {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn prices_before<C: GenericClient + Sync>(
+pub async fn prices_before<C: Ask>(
     client: &C,
     market: MarketAddress,
     moments_unix: &[i64],
@@ -80,7 +80,7 @@ pub async fn prices_before<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn extremes<C: GenericClient + Sync>(
+pub async fn extremes<C: Ask>(
     client: &C,
     market: MarketAddress,
     since_unix: i64,

@@ -4,9 +4,9 @@
 //! phase, merged; one creator's markets, the newest that match a search, and the last to end before a moment are sorted when
 //! they are asked for ([`MATCHES_MAX`]). The order is that of the last figures (`journal::stats`), the rows are the markets' own.
 
-use tokio_postgres::{GenericClient, Row, types::ToSql};
+use tokio_postgres::{Row, types::ToSql};
 
-use super::{MarketFilter, MarketPosition, ReadFailure, of_json, unsigned};
+use super::{MarketFilter, MarketPosition, ReadFailure, SHOWN_MARKETS, ask::Ask, of_json, unsigned};
 use crate::{
     domain::{
         ids::{MarketAddress, Wallet},
@@ -131,8 +131,6 @@ pub const MATCHES_MAX: u32 = 10_000;
 
 /// The columns of `market_stats s` that [`figures`] reads, from a column on.
 const FIGURES: &str = "s.volume_24h::text, s.trades_24h, s.traders_24h, s.price_yes_before";
-/// A market's row without what no list shows.
-const ROW: &str = "to_jsonb(m) - 'finalized_state' - 'search'";
 
 fn figures(row: &Row, at: usize) -> Result<Option<Figures>, ReadFailure> {
     let Some(volume) = row.try_get::<_, Option<String>>(at)? else { return Ok(None) };
@@ -153,7 +151,7 @@ pub(super) fn number<T: std::str::FromStr>(table: &'static str, text: &str) -> R
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn markets<C: GenericClient + Sync>(
+pub async fn markets<C: Ask>(
     client: &C,
     query: &MarketQuery,
     after: Option<ListPlace>,
@@ -246,8 +244,8 @@ pub async fn markets<C: GenericClient + Sync>(
         ),
     };
     let sql = format!(
-        "SELECT {ROW}, page.{column}::text, {FIGURES} FROM ({page}) AS page \
-         JOIN markets m ON m.address = page.market LEFT JOIN market_stats s ON s.market = page.market \
+        "SELECT row_to_json(m), page.{column}::text, {FIGURES} FROM ({page}) AS page \
+         JOIN {SHOWN_MARKETS} m ON m.address = page.market LEFT JOIN market_stats s ON s.market = page.market \
          ORDER BY page.{column} {direction}, page.market {direction}"
     );
     let rows = client.query(&sql, &values).await?;
@@ -264,7 +262,7 @@ fn listed(row: &Row) -> Result<Listed, ReadFailure> {
 }
 
 /// Newest first, of what was committed this moment: figures play no part.
-async fn newest<C: GenericClient + Sync>(
+async fn newest<C: Ask>(
     client: &C,
     query: &MarketQuery,
     after: Option<ListPlace>,
@@ -293,10 +291,7 @@ async fn newest<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn counted<C: GenericClient + Sync>(
-    client: &C,
-    market: MarketAddress,
-) -> Result<(u64, Option<Figures>), ReadFailure> {
+pub async fn counted<C: Ask>(client: &C, market: MarketAddress) -> Result<(u64, Option<Figures>), ReadFailure> {
     let sql = format!(
         "SELECT m.traders_count, {FIGURES} FROM markets m LEFT JOIN market_stats s ON s.market = m.address
          WHERE m.address = $1::text"
@@ -311,11 +306,7 @@ pub async fn counted<C: GenericClient + Sync>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn related<C: GenericClient + Sync>(
-    client: &C,
-    market: MarketAddress,
-    limit: u32,
-) -> Result<Vec<Listed>, ReadFailure> {
+pub async fn related<C: Ask>(client: &C, market: MarketAddress, limit: u32) -> Result<Vec<Listed>, ReadFailure> {
     let sql = format!(
         "WITH it AS (SELECT category, creator_wallet FROM market_stats WHERE market = $1::text),
          near AS (
@@ -327,7 +318,7 @@ pub async fn related<C: GenericClient + Sync>(
          ), best AS (
              SELECT market, min(place) AS place, max(key) AS key FROM near GROUP BY market ORDER BY 2, 3 DESC, 1 LIMIT $2
          )
-         SELECT {ROW}, '0', {FIGURES} FROM best JOIN markets m ON m.address = best.market
+         SELECT row_to_json(m), '0', {FIGURES} FROM best JOIN {SHOWN_MARKETS} m ON m.address = best.market
          LEFT JOIN market_stats s ON s.market = best.market ORDER BY best.place, best.key DESC, best.market"
     );
     let rows = client.query(&sql, &[&market.to_string(), &i64::from(limit)]).await?;
@@ -351,7 +342,7 @@ pub struct CategoryRow {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn categories<C: GenericClient + Sync>(client: &C, limit: u32) -> Result<Vec<CategoryRow>, ReadFailure> {
+pub async fn categories<C: Ask>(client: &C, limit: u32) -> Result<Vec<CategoryRow>, ReadFailure> {
     const SQL: &str = "SELECT category, markets, volume_24h::text, volume_before::text FROM category_stats
                        WHERE markets > 0 ORDER BY markets DESC, category LIMIT $1";
     let rows = client.query(SQL, &[&i64::from(limit)]).await?;
@@ -386,7 +377,7 @@ pub struct TrendingRow {
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn trending<C: GenericClient + Sync>(client: &C, limit: u32) -> Result<Vec<TrendingRow>, ReadFailure> {
+pub async fn trending<C: Ask>(client: &C, limit: u32) -> Result<Vec<TrendingRow>, ReadFailure> {
     let sql = format!(
         "SELECT s.market, s.price_yes, s.score::text, m.metadata ->> 'question', {FIGURES}
          FROM (SELECT * FROM market_stats WHERE score > 0 ORDER BY score DESC, market DESC LIMIT $1) s

@@ -303,8 +303,8 @@ const MAKE_MARKETS: &str = "
 /// A row an entry: when, by whom. A sale is by who bought just before.
 const MAKE_PIECE: &str = "
     INSERT INTO seed_piece
-    SELECT m.address, m.seed, m.path, e.seq, m.began + (m.ends - m.began) * greatest(e.seq - 4, 0) / m.trades AS at,
-           1000 + 2 * (m.began + (m.ends - m.began) * greatest(e.seq - 4, 0) / m.trades - 1600000000) AS slot,
+    SELECT m.address, m.seed, m.path, e.seq, m.began + (m.ends - m.began) * greatest(e.seq - 4, 0) / (m.trades + 1) AS at,
+           1000 + 2 * (m.began + (m.ends - m.began) * greatest(e.seq - 4, 0) / (m.trades + 1) - 1600000000) AS slot,
            'Z' || translate(md5(m.rank || 't' || e.seq) || md5(m.rank || 'u' || e.seq), '0', 'g')
                || lpad(translate(e.seq::text, '0', 'a'), 22, 'b'),
            w.address, m.creator

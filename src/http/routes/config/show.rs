@@ -62,7 +62,7 @@ impl Question for ShowConfig {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<ProgramView, ApiError> {
         let released = reads.released_config().await?;
-        let identity = reads.read(async |tx| Ok(read::chain_identity(&**tx).await?)).await?;
+        let identity = reads.read(async |tx| Ok(read::chain_identity(tx).await?)).await?;
         let (genesis_hash, program_id) =
             identity.ok_or_else(|| ApiError::unavailable("The chain is not known yet."))?;
         Ok(ProgramView {

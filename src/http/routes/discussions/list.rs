@@ -87,7 +87,7 @@ impl Question for ListComments {
         let (Window { limit, offset }, before) = (self.window, self.before);
         // One more than asked for tells whether there is a next page.
         let mut found =
-            reads.read(async |tx| Ok(social::comments(&**tx, market, before, offset, limit + 1).await?)).await?;
+            reads.read(async |tx| Ok(social::comments(tx, market, before, offset, limit + 1).await?)).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|comment| Cursor(comment.place()).to_text());

@@ -153,10 +153,10 @@ impl ListEvents {
                     Some(seq) if seq < MOMENTS => Seq(seq),
                     Some(ms) => {
                         let ms = i64::try_from(ms).unwrap_or(i64::MAX);
-                        activity::before_moment(&**tx, stream, epoch, ms).await?.unwrap_or(Seq(0))
+                        activity::before_moment(tx, stream, epoch, ms).await?.unwrap_or(Seq(0))
                     }
                 };
-                Ok((after, read::entries_after(&**tx, stream, epoch, after, limit).await?))
+                Ok((after, read::entries_after(tx, stream, epoch, after, limit).await?))
             })
             .await?;
         let mut reply = Reply::new();
@@ -183,7 +183,7 @@ impl ListEvents {
         let since_ms = self.after.map_or(asked, |place| place.at_ms);
         let (after, limit) = (self.after.map(|place| (place.stream, place.seq)), self.limit);
         let entries =
-            reads.read(async |tx| Ok(activity::recorded_since(&**tx, epoch, since_ms, after, limit).await?)).await?;
+            reads.read(async |tx| Ok(activity::recorded_since(tx, epoch, since_ms, after, limit).await?)).await?;
         let mut reply = Reply::new();
         for StreamEntry { stream, entry } in &entries {
             reply.add(channel(*stream, &entry.body), epoch, entry, &self.types);

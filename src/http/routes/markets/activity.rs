@@ -110,7 +110,7 @@ impl Question for ListActivity {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<ActivityPage, ApiError> {
         let (after, Window { limit, offset }) = (self.after, self.window);
-        let mut found = reads.read(async |tx| Ok(activity::activity(&**tx, after, offset, limit + 1).await?)).await?;
+        let mut found = reads.read(async |tx| Ok(activity::activity(tx, after, offset, limit + 1).await?)).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|last| Cursor(last.place).to_text());

@@ -104,8 +104,8 @@ impl Question for ShowCandles {
         let parts = u32::try_from((last - from) / i64::from(step)).unwrap_or(u32::MAX);
         let (stored, before) = reads
             .read(async |tx| {
-                let stored = charts::candles(&**tx, market, step, from, last, parts).await?;
-                Ok((stored, charts::prices_before(&**tx, market, &[from]).await?))
+                let stored = charts::candles(tx, market, step, from, last, parts).await?;
+                Ok((stored, charts::prices_before(tx, market, &[from]).await?))
             })
             .await?;
         let close_before = before.into_iter().next().flatten();

@@ -89,7 +89,7 @@ impl Question for ListCategories {
     type Answer = CategoriesView;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<CategoriesView, ApiError> {
-        let rows = reads.read(async |tx| Ok(listing::categories(&**tx, MAX_LIMIT).await?)).await?;
+        let rows = reads.read(async |tx| Ok(listing::categories(tx, MAX_LIMIT).await?)).await?;
         Ok(CategoriesView { categories: rows.iter().map(CategoryView::from).collect() })
     }
 }

@@ -114,7 +114,7 @@ impl Question for ShowHistory {
         let from = self.from.unwrap_or(market.created_at.0).min(self.to - MINUTE);
         let moments = moments(from, self.to, self.sampling);
         let address = market.address;
-        let prices = reads.read(async |tx| Ok(charts::prices_before(&**tx, address, &moments).await?)).await?;
+        let prices = reads.read(async |tx| Ok(charts::prices_before(tx, address, &moments).await?)).await?;
         // What a market begins with; none where it can't be traded.
         let b = market.b_parameter;
         let first = Curve::Program.price_yes(Quantities::initial(b), b).ok();

@@ -94,7 +94,7 @@ impl Question for ListHolders {
         let released = reads.released(self.market).await?;
         let (Window { limit, offset }, after, market) = (self.window, self.after, released.market.address);
         let mut holders =
-            reads.read(async |tx| Ok(activity::holders(&**tx, market, after, offset, limit + 1).await?)).await?;
+            reads.read(async |tx| Ok(activity::holders(tx, market, after, offset, limit + 1).await?)).await?;
         let more = holders.len() > limit as usize;
         holders.truncate(limit as usize);
         let next_cursor = holders.last().filter(|_| more).map(|last| {

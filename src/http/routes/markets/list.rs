@@ -161,7 +161,7 @@ impl Question for ListMarkets {
         let Window { limit, offset } = self.window;
         let (query, after) = (&self.query, self.after);
         // One more than asked for tells whether there is a next page.
-        let asked = async |tx: &Transaction<'_>| Ok(listing::markets(&**tx, query, after, offset, limit + 1).await?);
+        let asked = async |tx: &Transaction<'_>| Ok(listing::markets(tx, query, after, offset, limit + 1).await?);
         let mut rows = reads.read(asked).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);

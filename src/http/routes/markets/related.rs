@@ -59,7 +59,7 @@ impl Question for ListRelated {
     async fn answer(self, reads: Arc<Reads>) -> Result<RelatedView, ApiError> {
         let market = reads.released(self.market).await?.market.address;
         let limit = self.limit;
-        let rows = reads.read(async |tx| Ok(listing::related(&**tx, market, limit).await?)).await?;
+        let rows = reads.read(async |tx| Ok(listing::related(tx, market, limit).await?)).await?;
         let markets = shown(&reads, &rows).await?;
         Ok(RelatedView { count: markets.len(), markets, limit })
     }

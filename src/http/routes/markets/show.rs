@@ -49,7 +49,7 @@ impl Question for ShowMarket {
         let market = &*released.market;
         let address = market.address;
         // What the market's actor does not know may be missing: it is then shown as not known.
-        let counted = reads.read(async |tx| Ok(listing::counted(&**tx, address).await?)).await.ok();
+        let counted = reads.read(async |tx| Ok(listing::counted(tx, address).await?)).await.ok();
         let now = MarketNow {
             dispute_period_seconds: reads.dispute_period_seconds([market]).await,
             is_stale: released.stale.is_some(),

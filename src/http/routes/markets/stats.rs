@@ -76,8 +76,8 @@ impl Question for ShowStats {
         let Window { since, whole_hours } = Window::at(chrono::Utc::now().timestamp());
         let ((traders_count, figures), extremes) = reads
             .read(async |tx| {
-                let counted = listing::counted(&**tx, address).await?;
-                Ok((counted, charts::extremes(&**tx, address, since, whole_hours).await?))
+                let counted = listing::counted(tx, address).await?;
+                Ok((counted, charts::extremes(tx, address, since, whole_hours).await?))
             })
             .await?;
         let before = figures.map(|figures| PriceE9(figures.price_yes_before));

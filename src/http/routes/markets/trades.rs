@@ -76,8 +76,7 @@ impl Question for ListTrades {
         let before = self.before.filter(|at| (at.epoch, at.seq) < (head.epoch, head.seq)).unwrap_or(head);
         let market = released.market.address;
         // One more than asked for tells whether there is a next page.
-        let mut found =
-            reads.read(async |tx| Ok(read::trades(&**tx, market, before, offset, limit + 1).await?)).await?;
+        let mut found = reads.read(async |tx| Ok(read::trades(tx, market, before, offset, limit + 1).await?)).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let status = |epoch: u32, seq: u64| {

@@ -92,7 +92,7 @@ impl Question for ListTrending {
 
     async fn answer(self, reads: Arc<Reads>) -> Result<TrendingView, ApiError> {
         let limit = self.limit;
-        let rows = reads.read(async |tx| Ok(listing::trending(&**tx, limit).await?)).await?;
+        let rows = reads.read(async |tx| Ok(listing::trending(tx, limit).await?)).await?;
         Ok(TrendingView { trending: rows.iter().map(TrendingMarket::from).collect() })
     }
 }

@@ -101,7 +101,7 @@ impl Place {
     /// The database does not answer.
     pub async fn position(&self, reads: &Reads, wallet: Wallet) -> Result<Position, ApiError> {
         let market = self.released.market.address;
-        let found = reads.read(async |tx| Ok(read::position(&**tx, market, wallet).await?)).await?;
+        let found = reads.read(async |tx| Ok(read::position(tx, market, wallet).await?)).await?;
         Ok(found.unwrap_or_else(|| Position::empty(market, wallet)))
     }
 }

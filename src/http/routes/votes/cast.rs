@@ -160,8 +160,8 @@ impl Question for Cast {
                 // A request that is repeated is answered as the first one was, whatever has become of the market.
                 in_phase(&released.market, kind)?;
                 social::cast_vote(&**tx, market, kind, vote, signature).await.map_err(second)?;
-                let counts = social::counts(&**tx, market).await?.of(kind);
-                let own = social::own_votes(&**tx, market, kind, caller.wallet).await?;
+                let counts = social::counts(tx, market).await?.of(kind);
+                let own = social::own_votes(tx, market, kind, caller.wallet).await?;
                 // It is counted in a moment, unless the wallet's vote on the chain is.
                 let counts = if own.chain.is_some() { counts } else { with(counts, vote) };
                 let tally = rules.measured(kind, counts, config.as_deref());

@@ -101,7 +101,7 @@ impl Question for ListVotes {
         let (market, kind) = (released.market.address, self.kind);
         // One more than asked for tells whether there is a next page.
         let mut found =
-            reads.read(async |tx| Ok(social::votes(&**tx, market, kind, before, offset, limit + 1).await?)).await?;
+            reads.read(async |tx| Ok(social::votes(tx, market, kind, before, offset, limit + 1).await?)).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next_cursor = found.last().filter(|_| more).map(|vote| Cursor(vote.place).to_text());

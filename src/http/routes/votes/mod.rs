@@ -71,7 +71,7 @@ impl VoteRules {
             VoteEligibility::Any => Ok(()),
             VoteEligibility::Onchain => forbidden("Votes are cast by transactions only, not here."),
             VoteEligibility::Traded => {
-                let traded = reads.read(async |tx| Ok(social::has_traded(&**tx, wallet).await?)).await?;
+                let traded = reads.read(async |tx| Ok(social::has_traded(tx, wallet).await?)).await?;
                 if traded { Ok(()) } else { forbidden("Only wallets that have traded may vote.") }
             }
             VoteEligibility::MinBalance => {

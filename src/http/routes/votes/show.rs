@@ -105,8 +105,8 @@ impl Question for ShowVotes {
             None => None,
             Some(caller) => {
                 let votes = async |tx: &deadpool_postgres::Transaction<'_>| {
-                    let proposal = social::own_votes(&**tx, market, VoteKind::Proposal, caller.wallet).await?;
-                    let dispute = social::own_votes(&**tx, market, VoteKind::Dispute, caller.wallet).await?;
+                    let proposal = social::own_votes(tx, market, VoteKind::Proposal, caller.wallet).await?;
+                    let dispute = social::own_votes(tx, market, VoteKind::Dispute, caller.wallet).await?;
                     Ok(Own { proposal: OwnVote::of(proposal), dispute: OwnVote::of(dispute) })
                 };
                 Some(reads.read_for(self.caller.as_ref(), votes).await?)

@@ -193,7 +193,7 @@ impl Sources {
         let looked_up = async {
             let mut client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
             let found = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
-                read::market_address_by_seed(&**tx, seed).await
+                read::market_address_by_seed(tx, seed).await
             });
             found.await.map_err(|failure| log::warn!("{failure}"))
         };
@@ -263,7 +263,7 @@ impl Sources {
         let entries = {
             let mut client = self.pool.get().await?;
             let page = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
-                read::entries_after(&**tx, channel.stream(), epoch, after, PAGE_ENTRIES).await
+                read::entries_after(tx, channel.stream(), epoch, after, PAGE_ENTRIES).await
             });
             page.await?
         };

@@ -9,7 +9,7 @@ use super::{
         ledgers::{ledger_amount, ledger_whole},
         rows::{BadRow, MarketRow, PositionRow, TradeRow},
     },
-    ReadFailure, of_json,
+    ReadFailure, SHOWN_MARKETS, SHOWN_TRADE, of_json,
     rows::{PositionFound, VoteFound, VotePosition},
 };
 use crate::domain::{
@@ -30,15 +30,17 @@ pub async fn positions(
     offset: u32,
     limit: u32,
 ) -> Result<Vec<PositionFound>, ReadFailure> {
-    const SQL: &str = "
-        SELECT to_jsonb(p), to_jsonb(m) - 'finalized_state' - 'search', l.cost_yes, l.cost_no, l.realised
+    let sql = format!(
+        "
+        SELECT row_to_json(p), row_to_json(m), l.cost_yes, l.cost_no, l.realised
         FROM (SELECT * FROM positions WHERE wallet = $1::text AND market > $2::text ORDER BY market OFFSET $3 LIMIT $4) p
-        JOIN markets m ON m.address = p.market AND NOT m.vanished
+        JOIN {SHOWN_MARKETS} m ON m.address = p.market AND NOT m.vanished
         LEFT JOIN position_ledgers l ON l.market = p.market AND l.wallet = p.wallet
-        ORDER BY p.market";
+        ORDER BY p.market"
+    );
     let after = after.map(|market| market.to_string()).unwrap_or_default();
     let rows = tx
-        .query(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &after, &i64::from(offset), &i64::from(limit)])
+        .query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &after, &i64::from(offset), &i64::from(limit)])
         .await?;
     rows.iter().map(position).collect()
 }
@@ -104,24 +106,26 @@ pub async fn trades(
     limit: u32,
 ) -> Result<Vec<WalletTradeFound>, ReadFailure> {
     // The index ends at the slot where the page before ended; what of that slot was shown already is passed over.
-    const SQL: &str = "
-        SELECT to_jsonb(t) || jsonb_build_object('recorded_at',
-                   to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')),
-               j.kind = 'contained', t.epoch = m.epoch AND t.seq <= m.finalized_seq
+    let sql = format!(
+        "
+        SELECT row_to_json(shown), j.kind = 'contained', t.epoch = m.epoch AND t.seq <= m.finalized_seq
         FROM (SELECT * FROM trades t
               WHERE t.user_wallet = $1::text AND NOT t.orphaned AND t.slot <= $2
                 AND (t.slot < $2 OR t.market > $3::text OR (t.market = $3::text AND t.seq < $4))
               ORDER BY t.slot DESC, t.market, t.seq DESC OFFSET $5 LIMIT $6) t
         JOIN markets m ON m.address = t.market
         JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq
-        ORDER BY t.slot DESC, t.market, t.seq DESC";
+        {SHOWN_TRADE}
+        ORDER BY t.slot DESC, t.market, t.seq DESC"
+    );
     let (slot, market, seq) = after.map_or((i64::MAX, String::new(), i64::MAX), |at| {
         let bigint = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         (bigint(at.slot.0), at.market.to_string(), bigint(at.seq.0))
     });
     let (offset, limit) = (i64::from(offset), i64::from(limit));
-    let rows =
-        tx.query(&tx.prepare_cached(SQL).await?, &[&wallet.to_string(), &slot, &market, &seq, &offset, &limit]).await?;
+    let rows = tx
+        .query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &slot, &market, &seq, &offset, &limit])
+        .await?;
     let found = rows.into_iter().map(|row| {
         Ok(WalletTradeFound {
             row: of_json("trades", row.try_get(0)?)?,

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use super::{
     super::super::ledgers::{ledger_hour, ledger_whole},
-    ReadFailure,
+    ReadFailure, SHOWN_MARKETS,
     holdings::position,
     rows::PositionFound,
 };
@@ -46,13 +46,15 @@ pub async fn pasts(
     wallet: Wallet,
     from: UnixHour,
 ) -> Result<(Vec<PastFound>, bool), ReadFailure> {
-    const NEWEST: &str = "
-        SELECT to_jsonb(p), to_jsonb(m) - 'finalized_state' - 'search', l.cost_yes, l.cost_no, l.realised,
+    let newest = format!(
+        "
+        SELECT row_to_json(p), row_to_json(m), l.cost_yes, l.cost_no, l.realised,
                l.verdict_hour, l.verdict_realised, l.claim_hour, l.claim_realised
         FROM (SELECT * FROM position_ledgers WHERE wallet = $1 ORDER BY last_hour DESC, market LIMIT $2) l
         JOIN positions p ON p.market = l.market AND p.wallet = l.wallet
-        JOIN markets m ON m.address = l.market AND NOT m.vanished
-        ORDER BY l.last_hour DESC, l.market";
+        JOIN {SHOWN_MARKETS} m ON m.address = l.market AND NOT m.vanished
+        ORDER BY l.last_hour DESC, l.market"
+    );
     const HOURS: &str = "
         SELECT k.market, h.wallet, h.hour, h.trades, h.volume, h.realised, h.last_epoch, h.last_seq,
                h.shares_yes, h.cost_yes, h.shares_no, h.cost_no, h.realised_so_far
@@ -64,7 +66,7 @@ pub async fn pasts(
              ORDER BY h.hour DESC LIMIT 1)) h";
     let name = wallet.to_string();
     let more = POSITIONS_MAX as i64 + 1;
-    let mut rows = tx.query(&tx.prepare_cached(NEWEST).await?, &[&name, &more]).await?;
+    let mut rows = tx.query(&tx.prepare_cached(&newest).await?, &[&name, &more]).await?;
     let mut truncated = rows.len() > POSITIONS_MAX;
     rows.truncate(POSITIONS_MAX);
     let mut pasts: Vec<PastFound> = rows.iter().map(past).collect::<Result<_, _>>()?;
