@@ -6,7 +6,8 @@ use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::types::Json;
 
 use super::{
-    JournalError, read,
+    JournalError,
+    read::{self, ask::Ask},
     rows::{ConfigRow, MarketRow},
 };
 use crate::domain::{
@@ -56,19 +57,19 @@ macro_rules! load {
                 .read_only(true)
                 .start()
                 .await?;
-            let Some(row) = tx.query_opt($sql, &[&stream.to_string()]).await? else {
+            let Some(row) = Ask::query_opt(&tx, $sql, &[&stream.to_string()]).await? else {
                 return Ok(None);
             };
             let row: Json<$row> = row.try_get(0)?;
             let head = row.0.head();
             let before_ring = Seq(head.last_seq.0.saturating_sub(u64::from(RING_ENTRIES)));
-            let ring = read::entries_after(&*tx, stream, epoch, before_ring, RING_ENTRIES).await?;
+            let ring = read::entries_after(&tx, stream, epoch, before_ring, RING_ENTRIES).await?;
             // What the ring holds of the tail is not read twice.
             let ring_begins = ring.first().map_or(head.last_seq, |entry| Seq(entry.seq.0.saturating_sub(1)));
             let mut tail = Vec::new();
             if head.finalized_seq < ring_begins {
                 let missing = (ring_begins.0 - head.finalized_seq.0).min(u64::from(TAIL_ENTRIES_MAX)) as u32;
-                tail = read::entries_after(&*tx, stream, epoch, head.finalized_seq, missing).await?;
+                tail = read::entries_after(&tx, stream, epoch, head.finalized_seq, missing).await?;
             }
             tail.extend(ring.iter().filter(|entry| entry.seq > head.finalized_seq).cloned());
             let slot_high_before_ring = slot_high_at(&tx, stream, ring_begins).await?;
@@ -96,7 +97,7 @@ load! {
 async fn slot_high_at(tx: &Transaction<'_>, stream: AccountAddress, seq: Seq) -> Result<Slot, JournalError> {
     const SQL: &str =
         "SELECT slot_high FROM journal WHERE stream = $1::text AND seq <= $2 ORDER BY epoch DESC, seq DESC LIMIT 1";
-    let row = tx.query_opt(SQL, &[&stream.to_string(), &(seq.0 as i64)]).await?;
+    let row = Ask::query_opt(tx, SQL, &[&stream.to_string(), &(seq.0 as i64)]).await?;
     Ok(Slot(row.map_or(0, |row| row.get::<_, i64>(0)) as u64))
 }
 
@@ -109,7 +110,7 @@ async fn rolled_back_after(
 ) -> Result<BTreeSet<Seq>, JournalError> {
     const SQL: &str = "SELECT payload -> 'reverted' FROM journal \
                        WHERE stream = $1::text AND epoch = $2::bigint AND seq > $3 AND kind = 'rollback'";
-    let rows = tx.query(SQL, &[&stream.to_string(), &i64::from(epoch.0), &(after.0 as i64)]).await?;
+    let rows = Ask::query(tx, SQL, &[&stream.to_string(), &i64::from(epoch.0), &(after.0 as i64)]).await?;
     let mut seqs = BTreeSet::new();
     for row in rows {
         let reverted: Json<Vec<Seq>> = row.try_get(0)?;

@@ -89,6 +89,10 @@ pub(super) const SHOWN_TRADE: &str = "CROSS JOIN LATERAL (SELECT t.market, t.epo
      t.lp_fee_bps, t.price_yes_before, t.price_yes, t.slot, t.block_time_unix, \
      to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS recorded_at, t.orphaned) AS shown";
 
+/// Of `trades t`: an adopted state contained it already. By the index of such entries alone, which are few.
+pub(super) const IS_CONTAINED: &str = "EXISTS (SELECT FROM journal j WHERE j.kind = 'contained' \
+     AND j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq)";
+
 /// A column that is never negative.
 fn unsigned(table: &'static str, value: i64) -> Result<u64, BadRow> {
     u64::try_from(value).map_err(|_| BadRow { table, reason: format!("{value} is negative") })
@@ -261,10 +265,10 @@ pub async fn trades<C: Ask>(
 ) -> Result<Vec<TradeFound>, ReadFailure> {
     // The page first, of trades alone: what is skipped is not looked up in the journal.
     let sql = format!(
-        "SELECT row_to_json(shown), j.kind = 'contained' \
+        "SELECT row_to_json(shown), {IS_CONTAINED} \
          FROM (SELECT * FROM trades WHERE market = $1::text AND NOT orphaned AND (epoch, seq) < ($2::bigint, $3) \
                ORDER BY epoch DESC, seq DESC OFFSET $4 LIMIT $5) t \
-         JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq {SHOWN_TRADE} \
+         {SHOWN_TRADE} \
          ORDER BY t.epoch DESC, t.seq DESC"
     );
     let (offset, limit) = (i64::from(offset), i64::from(limit));

@@ -129,6 +129,8 @@ pub struct Listed {
 /// since a page must not cost more the more markets there are.
 pub const MATCHES_MAX: u32 = 10_000;
 
+/// So many markets at the head of a list are looked through for a search before all that match are sorted.
+const SEARCH_WALK: i64 = 400;
 /// The columns of `market_stats s` that [`figures`] reads, from a column on.
 const FIGURES: &str = "s.volume_24h::text, s.trades_24h, s.traders_24h, s.price_yes_before";
 
@@ -202,17 +204,43 @@ pub async fn markets<C: Ask>(
         if query.phases.is_empty() { all } else { query.phases.iter().map(|phase| *phase as i16).collect() };
     values.push(&phases);
     let phases_at = values.len();
-    // Few by nature or by a bound: sorted whole. Else a walk a phase, merged.
+    let wanted = wanted.join(" AND ");
+    // A walk a phase, merged.
+    let walk = |rows: &str| {
+        format!(
+            "SELECT walk.market, walk.{column} FROM unnest(${phases_at}::smallint[]) AS wanted (phase) \
+             CROSS JOIN LATERAL (SELECT s.market, s.{column} FROM market_stats s \
+                 WHERE s.phase = wanted.phase AND {wanted} ORDER BY {order} LIMIT {rows}) AS walk ORDER BY {order}"
+        )
+    };
+    let shown = |page: &str| {
+        format!(
+            "SELECT row_to_json(m), page.{column}::text, {FIGURES} FROM ({page} OFFSET $1 LIMIT $2) AS page \
+             JOIN {SHOWN_MARKETS} m ON m.address = page.market LEFT JOIN market_stats s ON s.market = page.market \
+             ORDER BY page.{column} {direction}, page.market {direction}"
+        )
+    };
+    // Few by nature or by a bound: sorted whole.
+    // Else by a walk of the order's index; with a moment to end before, in any other order than that, it might never end.
+    let is_walked = query.ending_before_unix.is_none() || query.sort == MarketSort::Ending;
     let mut few = None;
     if let Some(creator) = &creator {
         values.push(creator);
         few = Some(format!("market_stats s WHERE s.creator_wallet = ${}", values.len()));
     }
+    let mut first_walked = None;
     if let Some(search) = &query.search {
         values.push(search);
         let words = format!("websearch_to_tsquery('simple', ${})", values.len());
         // 'T': the index can't tell which ones match (`-word`, `word or -word`): that is nearly all of them.
         let matches = format!("m.metadata IS NOT NULL AND m.search @@ {words} AND querytree({words}) <> 'T'");
+        if few.is_none() && is_walked && offset + limit <= SEARCH_WALK {
+            first_walked = Some(format!(
+                "SELECT near.market, near.{column} FROM ({} LIMIT {SEARCH_WALK}) AS near \
+                 JOIN markets m ON m.address = near.market WHERE {matches} ORDER BY {order}",
+                walk(&SEARCH_WALK.to_string())
+            ));
+        }
         few = Some(match few {
             Some(few) => format!("{few} AND EXISTS (SELECT FROM markets m WHERE m.address = s.market AND {matches})"),
             None => format!(
@@ -222,7 +250,7 @@ pub async fn markets<C: Ask>(
         });
     }
     // In any other order those that end in time may be anywhere.
-    if few.is_none() && query.ending_before_unix.is_some() && query.sort != MarketSort::Ending {
+    if few.is_none() && !is_walked {
         let ending = ending.join(" AND ");
         few = Some(format!(
             "unnest(${phases_at}::smallint[]) AS phases (phase) CROSS JOIN LATERAL (SELECT e.* FROM market_stats e \
@@ -230,26 +258,21 @@ pub async fn markets<C: Ask>(
              WHERE true"
         ));
     }
-    let wanted = wanted.join(" AND ");
+    if let Some(page) = first_walked {
+        // What so many markets say is found at the head of the list; what few say is not, and those few are sorted.
+        let rows = client.query(&shown(&page), &values).await?;
+        if rows.len() as i64 == limit {
+            return rows.iter().map(listed).collect();
+        }
+    }
     let page = match few {
         Some(few) => format!(
-            "SELECT s.market, s.{column} FROM {few} AND s.phase = ANY (${phases_at}::smallint[]) AND {wanted} \
-             ORDER BY {order} OFFSET $1 LIMIT $2"
+            "SELECT s.market, s.{column} FROM {few} AND s.phase = ANY (${phases_at}::smallint[]) AND {wanted} ORDER BY {order}"
         ),
-        None => format!(
-            "SELECT walk.market, walk.{column} FROM unnest(${phases_at}::smallint[]) AS wanted (phase) \
-             CROSS JOIN LATERAL (SELECT s.market, s.{column} FROM market_stats s \
-                 WHERE s.phase = wanted.phase AND {wanted} ORDER BY {order} LIMIT $1::bigint + $2::bigint) AS walk \
-             ORDER BY {order} OFFSET $1 LIMIT $2"
-        ),
+        None => walk("$1::bigint + $2::bigint"),
     };
-    let sql = format!(
-        "SELECT row_to_json(m), page.{column}::text, {FIGURES} FROM ({page}) AS page \
-         JOIN {SHOWN_MARKETS} m ON m.address = page.market LEFT JOIN market_stats s ON s.market = page.market \
-         ORDER BY page.{column} {direction}, page.market {direction}"
-    );
-    let rows = client.query(&sql, &values).await?;
-    rows.into_iter().map(|row| listed(&row)).collect()
+    let rows = client.query(&shown(&page), &values).await?;
+    rows.iter().map(listed).collect()
 }
 
 fn listed(row: &Row) -> Result<Listed, ReadFailure> {

@@ -9,7 +9,7 @@ use super::{
         ledgers::{ledger_amount, ledger_whole},
         rows::{BadRow, MarketRow, PositionRow, TradeRow},
     },
-    ReadFailure, SHOWN_MARKETS, SHOWN_TRADE, of_json,
+    IS_CONTAINED, ReadFailure, SHOWN_MARKETS, SHOWN_TRADE, of_json,
     rows::{PositionFound, VoteFound, VotePosition},
 };
 use crate::domain::{
@@ -108,13 +108,12 @@ pub async fn trades(
     // The index ends at the slot where the page before ended; what of that slot was shown already is passed over.
     let sql = format!(
         "
-        SELECT row_to_json(shown), j.kind = 'contained', t.epoch = m.epoch AND t.seq <= m.finalized_seq
+        SELECT row_to_json(shown), {IS_CONTAINED}, t.epoch = m.epoch AND t.seq <= m.finalized_seq
         FROM (SELECT * FROM trades t
               WHERE t.user_wallet = $1::text AND NOT t.orphaned AND t.slot <= $2
                 AND (t.slot < $2 OR t.market > $3::text OR (t.market = $3::text AND t.seq < $4))
               ORDER BY t.slot DESC, t.market, t.seq DESC OFFSET $5 LIMIT $6) t
         JOIN markets m ON m.address = t.market
-        JOIN journal j ON j.stream = t.market AND j.epoch = t.epoch AND j.seq = t.seq
         {SHOWN_TRADE}
         ORDER BY t.slot DESC, t.market, t.seq DESC"
     );

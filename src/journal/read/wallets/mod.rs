@@ -8,7 +8,7 @@ mod leaderboard;
 mod portfolio;
 mod totals;
 
-use super::{ReadFailure, SHOWN_MARKETS, SHOWN_TRADE, of_json};
+use super::{IS_CONTAINED, ReadFailure, SHOWN_MARKETS, SHOWN_TRADE, of_json};
 use crate::journal::rows::wallets as rows;
 
 pub use self::{
