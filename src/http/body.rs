@@ -99,7 +99,10 @@ pub fn read<T: DeserializeOwned + garde::Validate<Context = ()>>(body: &[u8]) ->
         let (field, message) = told(path, error.inner().to_string());
         ApiError::invalid_field(field, message)
     })?;
-    json.end().map_err(|error| ApiError::invalid_field("body", error.to_string()))?;
+    json.end().map_err(|error| {
+        let (field, message) = told(".".to_owned(), error.to_string());
+        ApiError::invalid_field(field, message)
+    })?;
     value.validate().map_err(|report| {
         let refused = |(path, error): &(garde::Path, garde::Error)| FieldError {
             field: path.to_string().into(),
