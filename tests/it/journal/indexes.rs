@@ -177,7 +177,8 @@ async fn a_page_sorts_a_bounded_number_of_markets_however_many_match() {
     let client = database.connect().await;
     let most = u64::from(listing::MATCHES_MAX);
     seed::markets(&client, epoch, most + 40).await;
-    let about = r#"UPDATE markets SET metadata = '{"question": "rain", "closes_at": "2030-01-01T00:00:00Z"}'"#;
+    let about = r#"UPDATE markets SET metadata = '{"question": "rain", "description": "", "category": "weather", "tags": [],
+                   "closes_at": "2030-01-01T00:00:00Z"}'"#;
     client.batch_execute(about).await.unwrap();
     client.batch_execute("INSERT INTO stats_due (market) SELECT address FROM markets").await.unwrap();
     count_all(&database).await;
