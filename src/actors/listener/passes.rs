@@ -409,7 +409,7 @@ impl Listener {
             return;
         }
         // Less often where the node is slow; what a slow market takes is no reason to look away from the others.
-        let due = self.pass_began + (self.listing_took * 10).clamp(self.parts.coverage_interval, INTERVAL_MAX);
+        let due = self.pass_began + (self.listing_took * 10).min(INTERVAL_MAX).max(self.parts.coverage_interval);
         let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
