@@ -27,7 +27,8 @@ async fn votes_and_comments_are_replayed_to_the_byte_from_memory_and_from_the_jo
     let (mut stage, market, _creator) = proposed().await;
     let mut connection = Connection::open(&stage.engine.ws).await;
     let subscribed = connection.subscribe(market, None).await;
-    let since = Some((subscribed["epoch"].as_u64().unwrap(), subscribed["seq"].as_u64().unwrap()));
+    let at = (subscribed["epoch"].as_u64().unwrap(), subscribed["seq"].as_u64().unwrap());
+    let since = Some(at);
     comment_as(&stage.database, nobody(1), market, "  First \u{1f327}, with \"quotes\"\n ").await;
     vote_as(&stage.database, nobody(1), market, true).await;
     comment_as(&stage.database, nobody(2), market, "Second").await;
@@ -37,7 +38,7 @@ async fn votes_and_comments_are_replayed_to_the_byte_from_memory_and_from_the_jo
     let live = entries(&mut connection, 4).await;
     let frames: Vec<Value> = live.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let seqs: Vec<u64> = frames.iter().map(|frame| frame["seq"].as_u64().unwrap()).collect();
-    let first = since.unwrap().1 + 1;
+    let first = at.1 + 1;
     assert_eq!(seqs, (first..first + 4).collect::<Vec<_>>());
     assert_eq!(frames[0]["data"]["action"], "added");
     assert_eq!(frames[0]["data"]["content"], "First \u{1f327}, with \"quotes\"");

@@ -63,7 +63,7 @@ async fn every_vote_is_counted_once_whatever_dies_on_its_way() {
     for blow in ["market", "writer", "outbox", "registry", "kill", "market", "outbox", "kill"] {
         for n in 0..12 {
             cast += 1;
-            vote_as(&stage.database, nobody(cast), market, cast % 3 != 0).await;
+            vote_as(&stage.database, nobody(cast), market, !cast.is_multiple_of(3)).await;
             if n == 5 {
                 match blow {
                     "kill" => stage.engine.kill(),
@@ -169,7 +169,7 @@ async fn a_signed_in_wallet_votes_once_and_is_told_the_tally_with_its_vote() {
     assert!(early.status == 409 && early.json()["message"].as_str().unwrap().contains("PROPOSED"), "{early:?}");
     let forged = signed(&Keypair::new(), market, true);
     for (body, status, field) in [
-        (json!({"market_id": market}), 400, Some("body")),
+        (json!({"market_id": market}), 400, Some("vote")),
         (json!({"market_id": market, "vote": "yes"}), 400, Some("vote")),
         (json!({"market_id": "x", "vote": true}), 400, Some("market_id")),
         (json!({"market_id": market, "vote": true, "signature": "x"}), 400, Some("signature")),
