@@ -57,8 +57,8 @@ fn count(trades: &[Value]) -> BTreeMap<(String, String), (i128, i128)> {
 async fn position(stage: &Stage, wallet: &Keypair, market: MarketAddress) -> Value {
     let path = format!("/api/users/{}/positions?limit=100", wallet_of(wallet));
     let all = get(&stage.engine.api, &path).await.json();
-    let found = all.as_array().unwrap_or_else(|| panic!("{all}")).iter();
-    found.filter(|one| one["market_id"] == market.to_string()).next().cloned().unwrap_or(Value::Null)
+    let mut found = all.as_array().unwrap_or_else(|| panic!("{all}")).iter();
+    found.find(|one| one["market_id"] == market.to_string()).cloned().unwrap_or(Value::Null)
 }
 
 /// Waits until so many trades of the wallet are listed and its ledgers have seen them.
