@@ -121,6 +121,11 @@ mod tests {
                 }
             }
         }
+    }
+
+    proptest! {
+        // Counting is slow: a case tries up to 200,000 budgets.
+        #![proptest_config(ProptestConfig::with_cases(16))]
 
         #[test]
         fn the_least_budget_is_the_first_that_counting_finds(
