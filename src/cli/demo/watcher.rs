@@ -174,7 +174,7 @@ impl WatcherTask {
                         }
                     }
                 }
-                Some(wish) = self.inbox.recv() => {
+                Some(wish) = self.inbox.recv(), if self.watching.may_ask() => {
                     let ask = match wish {
                         Wish::Follow(market) => self.watching.follow(market),
                         Wish::Leave(market) => self.watching.leave(market),

@@ -33,6 +33,9 @@ pub struct Frame {
 
 /// How often a market is asked for that the engine does not know yet, or is loading.
 const ASKS_MAX: u32 = 120;
+/// Markets that are asked for and not answered yet, at most: that the engine does not know one counts as a client's mistake,
+/// and ten in a row end the connection. The answers come after those to the pings between the questions.
+const ASKED_AT_ONCE: usize = 4;
 
 /// Where a client stands in a market's channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,12 +88,21 @@ impl Watching {
         self.places.keys().map(|market| self.subscription(*market)).collect()
     }
 
-    /// The messages to send for markets that were refused for now. Each follows a `ping`: a market that is not known
-    /// counts as a client's mistake, and ten of those in a row would end the connection.
+    /// One more market may be asked for.
+    pub fn may_ask(&self) -> bool {
+        self.unanswered() < ASKED_AT_ONCE
+    }
+
+    fn unanswered(&self) -> usize {
+        self.places.values().filter(|one| one.place.is_none() && !one.refused).count()
+    }
+
+    /// The messages to send for markets that were refused for now, as many as may be asked for. Each follows a `ping`.
     pub fn ask_again(&mut self) -> Vec<Value> {
         let mut asks = Vec::new();
-        let refused: Vec<_> = self.places.iter().filter(|(_, one)| one.refused).map(|(market, _)| *market).collect();
-        for market in refused {
+        let room = ASKED_AT_ONCE.saturating_sub(self.unanswered());
+        let refused = self.places.iter().filter(|(_, one)| one.refused).map(|(market, _)| *market).take(room);
+        for market in refused.collect::<Vec<_>>() {
             if let Some(followed) = self.places.get_mut(&market) {
                 followed.refused = false;
                 followed.asks += 1;
@@ -222,6 +234,20 @@ mod tests {
             watching.ask_again();
         }
         assert!(matches!(watching.hear(&refusal("NOT_FOUND", false)), Meaning::Breach(_)));
+    }
+
+    #[test]
+    fn so_many_unknown_markets_are_asked_for_at_once_and_the_others_in_their_turn() {
+        let mut watching = Watching::default();
+        let markets: Vec<_> = (0..12).map(|n| MarketAddress([n; 32])).collect();
+        for market in &markets {
+            watching.follow(*market);
+            let value = json!({"type": "error", "id": market, "code": "NOT_FOUND", "message": "no"});
+            watching.hear(&serde_json::from_value(value).unwrap());
+        }
+        assert!(watching.may_ask(), "all have been answered");
+        assert_eq!(watching.ask_again().len(), 2 * ASKED_AT_ONCE);
+        assert!(!watching.may_ask() && watching.ask_again().is_empty());
     }
 
     #[test]
