@@ -25,7 +25,7 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
-    supervision::{Crash, Link},
+    supervision::{Crash, DeathGuard, Link},
     sweeper::Sweeper,
     watchdog,
 };
@@ -107,15 +107,10 @@ impl Engine {
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
-        let (registry_link, clock): (Link<Registry>, Link<Clock>) = (Link::default(), Link::default());
-        let outbox = Link::default();
-        let ledgers: Link<LedgerKeeper> = Link::default();
-
-        let stats = Link::default();
-        let submissions = Link::default();
+        let (registry_link, clock, outbox) = (Link::default(), Link::default(), Link::default());
+        let (ledgers, stats, submissions, sweeper) =
+            (Link::default(), Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
-
-        let sweeper = Link::default();
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -138,73 +133,69 @@ impl Engine {
         let homes: Arc<[StreamHome]> = homes.into();
 
         let pressure = Pressure::default();
+        let listening = ListenerParts {
+            live: LiveOptions {
+                url: config.chain.ws_url.clone(),
+                program,
+                connect_timeout: Duration::from_secs(10),
+                silent_after: Duration::from_millis(config.chain.silent_after_ms),
+            },
+            program,
+            config_address,
+            coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
+            rpc: rpc()?,
+            pool: database.pool(SERVICE_CONNECTIONS)?,
+            registry: registry_link.clone(),
+            pressure: pressure.clone(),
+            fees,
+            epoch,
+            health: health.clone(),
+        };
+        let reading_outbox = OutboxParts {
+            pool: database.pool(SERVICE_CONNECTIONS)?,
+            listen: database.parse()?,
+            registry: registry_link.clone(),
+            health: health.clone(),
+            signatures_required: config.votes.signatures_required,
+        };
+        let submitting = SubmissionParts {
+            rpc: rpc()?,
+            pool: database.pool(SERVICE_CONNECTIONS)?,
+            resend_after: Duration::from_millis(config.trading.resend_ms),
+            news: submission_news.clone(),
+        };
+        let hands = vec![
+            hand(LISTENER_TICK, &listener, || ListenerTick),
+            hand(STREAM_TICK, &registry_link, || StreamTick),
+            hand(STATS_TICK, &stats, || StatsTick),
+            hand(LEDGER_TICK, &ledgers, || LedgerTick),
+            hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
+        ];
         let kinds = vec![
-            writer_kind(&writer, arbiter("writer"), database.writer_pool()?, &health, &pressure),
-            reader_kind(&reader, arbiter("reader"), rpc()?, program),
-            registry_kind(
+            kind(
+                "journal writer",
+                &writer,
+                arbiter("writer"),
+                (database.writer_pool()?, health.clone(), pressure.clone()),
+                |(pool, health, pressure), guard| JournalWriter::new(pool, health, guard).telling(pressure),
+            ),
+            kind("chain reader", &reader, arbiter("reader"), (rpc()?, program), |(rpc, program), guard| {
+                ChainReader::new(rpc, program, guard)
+            }),
+            kind(
+                "registry",
                 &registry_link,
                 arbiter("registry"),
-                &homes,
-                database.pool(SERVICE_CONNECTIONS)?,
-                config_address,
+                (homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
+                |(homes, pool, config_address), guard| Registry::new(homes, pool, config_address, guard),
             ),
-            listener_kind(
-                &listener,
-                arbiter("listener"),
-                ListenerParts {
-                    live: LiveOptions {
-                        url: config.chain.ws_url.clone(),
-                        program,
-                        connect_timeout: Duration::from_secs(10),
-                        silent_after: Duration::from_millis(config.chain.silent_after_ms),
-                    },
-                    program,
-                    config_address,
-                    coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
-                    rpc: rpc()?,
-                    pool: database.pool(SERVICE_CONNECTIONS)?,
-                    registry: registry_link.clone(),
-                    pressure: pressure.clone(),
-                    fees,
-                    epoch,
-                    health: health.clone(),
-                },
-            ),
-            stats_kind(&stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?),
-            outbox_kind(
-                &outbox,
-                arbiter("outbox"),
-                OutboxParts {
-                    pool: database.pool(SERVICE_CONNECTIONS)?,
-                    listen: database.parse()?,
-                    registry: registry_link.clone(),
-                    health: health.clone(),
-                    signatures_required: config.votes.signatures_required,
-                },
-            ),
-            ledgers_kind(&ledgers, arbiter("ledgers"), database.writer_pool()?),
-            submissions_kind(
-                &submissions,
-                arbiter("submissions"),
-                SubmissionParts {
-                    rpc: rpc()?,
-                    pool: database.pool(SERVICE_CONNECTIONS)?,
-                    resend_after: Duration::from_millis(config.trading.resend_ms),
-                    news: submission_news.clone(),
-                },
-            ),
-            clock_kind(
-                &clock,
-                arbiter("clock"),
-                vec![
-                    hand(LISTENER_TICK, &listener, || ListenerTick),
-                    hand(STREAM_TICK, &registry_link, || StreamTick),
-                    hand(STATS_TICK, &stats, || StatsTick),
-                    hand(LEDGER_TICK, &ledgers, || LedgerTick),
-                    hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
-                ],
-            ),
-            sweeper_kind(&sweeper, arbiter("sweeper"), database.pool(1)?),
+            kind("listener", &listener, arbiter("listener"), listening, Listener::new),
+            kind("stats keeper", &stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?, StatsKeeper::new),
+            kind("outbox reader", &outbox, arbiter("outbox"), reading_outbox, OutboxReader::new),
+            kind("keeper of ledgers", &ledgers, arbiter("ledgers"), database.writer_pool()?, LedgerKeeper::new),
+            kind("submissions", &submissions, arbiter("submissions"), submitting, Submissions::new),
+            kind("clock", &clock, arbiter("clock"), hands, Clock::new),
+            kind("sweeper", &sweeper, arbiter("sweeper"), database.pool(1)?, Sweeper::new),
         ];
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -267,123 +258,24 @@ fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> boo
     link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
 }
 
-fn writer_kind(
-    link: &Link<JournalWriter>,
+/// An actor that root starts, and starts again with the same parts: on its own arbiter, known by its link.
+fn kind<A, P>(
+    name: &'static str,
+    link: &Link<A>,
     arbiter: ArbiterHandle,
-    pool: deadpool_postgres::Pool,
-    health: &Health,
-    pressure: &Pressure,
-) -> Kind {
-    let (link, health, pressure) = (link.clone(), health.clone(), pressure.clone());
-    Kind {
-        name: "journal writer",
-        start: Box::new(move |guard| {
-            let (pool, health, pressure) = (pool.clone(), health.clone(), pressure.clone());
-            link.set(JournalWriter::start_in_arbiter(&arbiter, move |_| {
-                JournalWriter::new(pool, health, guard).telling(pressure)
-            }));
-        }),
-    }
-}
-
-fn reader_kind(
-    link: &Link<ChainReader>,
-    arbiter: ArbiterHandle,
-    rpc: ChainRpc,
-    program: crate::domain::ids::ProgramId,
-) -> Kind {
+    parts: P,
+    make: fn(P, DeathGuard) -> A,
+) -> Kind
+where
+    A: Actor<Context = Context<A>>,
+    P: Clone + Send + 'static,
+{
     let link = link.clone();
-    Kind {
-        name: "chain reader",
-        start: Box::new(move |guard| {
-            let rpc = rpc.clone();
-            link.set(ChainReader::start_in_arbiter(&arbiter, move |_| ChainReader::new(rpc, program, guard)));
-        }),
-    }
-}
-
-fn registry_kind(
-    link: &Link<Registry>,
-    arbiter: ArbiterHandle,
-    homes: &Arc<[StreamHome]>,
-    pool: deadpool_postgres::Pool,
-    config_address: AccountAddress,
-) -> Kind {
-    let (link, homes) = (link.clone(), Arc::clone(homes));
-    Kind {
-        name: "registry",
-        start: Box::new(move |guard| {
-            let (homes, pool) = (Arc::clone(&homes), pool.clone());
-            let make = move |_: &mut Context<Registry>| Registry::new(homes, pool, config_address, guard);
-            link.set(Registry::start_in_arbiter(&arbiter, make));
-        }),
-    }
-}
-
-fn listener_kind(link: &Link<Listener>, arbiter: ArbiterHandle, parts: ListenerParts) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "listener",
-        start: Box::new(move |guard| {
-            let parts = parts.clone();
-            link.set(Listener::start_in_arbiter(&arbiter, move |_| Listener::new(parts, guard)));
-        }),
-    }
-}
-
-fn sweeper_kind(link: &Link<Sweeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "sweeper",
-        start: Box::new(move |guard| {
-            let pool = pool.clone();
-            link.set(Sweeper::start_in_arbiter(&arbiter, move |_| Sweeper::new(pool, guard)));
-        }),
-    }
-}
-
-fn submissions_kind(link: &Link<Submissions>, arbiter: ArbiterHandle, parts: SubmissionParts) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "submissions",
-        start: Box::new(move |guard| {
-            let parts = parts.clone();
-            link.set(Submissions::start_in_arbiter(&arbiter, move |_| Submissions::new(parts, guard)));
-        }),
-    }
-}
-
-fn stats_kind(link: &Link<StatsKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "stats keeper",
-        start: Box::new(move |guard| {
-            let pool = pool.clone();
-            link.set(StatsKeeper::start_in_arbiter(&arbiter, move |_| StatsKeeper::new(pool, guard)));
-        }),
-    }
-}
-
-fn outbox_kind(link: &Link<OutboxReader>, arbiter: ArbiterHandle, parts: OutboxParts) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "outbox reader",
-        start: Box::new(move |guard| {
-            let parts = parts.clone();
-            link.set(OutboxReader::start_in_arbiter(&arbiter, move |_| OutboxReader::new(parts, guard)));
-        }),
-    }
-}
-
-fn ledgers_kind(link: &Link<LedgerKeeper>, arbiter: ArbiterHandle, pool: deadpool_postgres::Pool) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "keeper of ledgers",
-        start: Box::new(move |guard| {
-            let pool = pool.clone();
-            link.set(LedgerKeeper::start_in_arbiter(&arbiter, move |_| LedgerKeeper::new(pool, guard)));
-        }),
-    }
+    let start = move |guard| {
+        let parts = parts.clone();
+        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, guard)));
+    };
+    Kind { name, start: Box::new(start) }
 }
 
 /// A tick that finds its actor dead or full is left out.
@@ -394,15 +286,4 @@ where
 {
     let link = link.clone();
     (every, Arc::new(move || drop(link.get().map(|addr| addr.try_send(tick())))))
-}
-
-fn clock_kind(link: &Link<Clock>, arbiter: ArbiterHandle, hands: Vec<Hand>) -> Kind {
-    let link = link.clone();
-    Kind {
-        name: "clock",
-        start: Box::new(move |guard| {
-            let hands = hands.clone();
-            link.set(Clock::start_in_arbiter(&arbiter, move |_| Clock::new(hands, guard)));
-        }),
-    }
 }
