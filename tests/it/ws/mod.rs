@@ -1,0 +1,1 @@
+//! The WebSocket port, from the wire: what any client may rely on, whatever the implementation behind is.
