@@ -1,4 +1,3 @@
-#![allow(dead_code)]
 //! The WebSocket port, from the wire: what any client may rely on, whatever the implementation behind is.
 //!
 //! Everything here goes over TCP to an engine that runs as its own process; the chain behind it is a feeder, which tells
