@@ -107,8 +107,8 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
     const READING_ON: usize = 4;
     const READING: usize = 3;
     /// Trades that make buffers grow before it counts, and those that nobody stuck has room for.
-    const BEFORE: u64 = 1_500;
-    const TRADES: u64 = 4_000;
+    const BEFORE: u64 = 1_000;
+    const TRADES: u64 = 2_500;
     const PER_SECOND: u64 = 1_500;
     /// What the kernel keeps for who does not read.
     const RECEIVE_BUFFER: u32 = 8 * 1024;

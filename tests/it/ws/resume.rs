@@ -207,7 +207,7 @@ async fn however_a_connection_ends_a_resume_gives_every_frame_once_and_to_the_by
     let mut scene = Scene::set(1, TRADES as u32).await;
     let (url, market) = (scene.engine.ws.clone(), scene.markets[0]);
     let mut followers = Vec::new();
-    for habit in [Habit::Stays, Habit::Closes(400), Habit::Cuts(250), Habit::Cuts(37)] {
+    for habit in [Habit::Stays, Habit::Closes(400), Habit::Cuts(250), Habit::Cuts(111)] {
         followers.push((habit, Follower::start(&url, market, habit).await));
     }
     let feeder = scene.feeder.clone();
