@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::{Clock, Hand},
+    committed::{COMMITTED_MAX, Committed},
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -81,6 +82,8 @@ pub struct Engine {
     pub submissions: Link<Submissions>,
     /// What becomes of them.
     pub submission_news: broadcast::Sender<SubmissionNews>,
+    /// What the journal's writer has committed, batch by batch.
+    pub committed: broadcast::Sender<Arc<Committed>>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -111,6 +114,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
+        let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -176,8 +180,10 @@ impl Engine {
                 "journal writer",
                 &writer,
                 arbiter("writer"),
-                (database.writer_pool()?, health.clone(), pressure.clone()),
-                |(pool, health, pressure), guard| JournalWriter::new(pool, health, guard).telling(pressure),
+                (database.writer_pool()?, health.clone(), pressure.clone(), committed.clone()),
+                |(pool, health, pressure, committed), guard| {
+                    JournalWriter::new(pool, health, guard).telling(pressure).announcing(committed)
+                },
             ),
             kind("chain reader", &reader, arbiter("reader"), (rpc()?, program), |(rpc, program), guard| {
                 ChainReader::new(rpc, program, guard)
@@ -214,6 +220,7 @@ impl Engine {
             rpc_budget: budget,
             submissions,
             submission_news,
+            committed,
             health,
         })
     }

@@ -26,6 +26,7 @@ use crate::journal::JournalError;
 
 pub mod chain_reader;
 pub mod clock;
+pub mod committed;
 pub mod engine;
 mod generations;
 pub mod journal_writer;
