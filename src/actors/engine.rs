@@ -16,6 +16,7 @@ use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::{Clock, Hand},
     committed::{COMMITTED_MAX, Committed},
+    feeds::{FeedParts, Feeds},
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -50,6 +51,7 @@ const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
 const STATS_CONNECTIONS: usize = 1;
+const FEED_CONNECTIONS: usize = 2;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
@@ -84,6 +86,8 @@ pub struct Engine {
     pub submission_news: broadcast::Sender<SubmissionNews>,
     /// What the journal's writer has committed, batch by batch.
     pub committed: broadcast::Sender<Arc<Committed>>,
+    /// Who tells of channels over many markets.
+    pub feeds: Link<Feeds>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -110,6 +114,7 @@ impl Engine {
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
+        let feeds = Link::default();
         let (registry_link, clock, outbox) = (Link::default(), Link::default(), Link::default());
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
@@ -168,6 +173,7 @@ impl Engine {
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
         };
+        let feeding = FeedParts { pool: database.pool(FEED_CONNECTIONS)?, epoch, committed: committed.clone() };
         let hands = vec![
             hand(LISTENER_TICK, &listener, || ListenerTick),
             hand(STREAM_TICK, &registry_link, || StreamTick),
@@ -200,6 +206,7 @@ impl Engine {
             kind("outbox reader", &outbox, arbiter("outbox"), reading_outbox, OutboxReader::new),
             kind("keeper of ledgers", &ledgers, arbiter("ledgers"), database.writer_pool()?, LedgerKeeper::new),
             kind("submissions", &submissions, arbiter("submissions"), submitting, Submissions::new),
+            kind("feeds", &feeds, arbiter("feeds"), feeding, Feeds::new),
             kind("clock", &clock, arbiter("clock"), hands, Clock::new),
             kind("sweeper", &sweeper, arbiter("sweeper"), database.pool(1)?, Sweeper::new),
         ];
@@ -221,12 +228,13 @@ impl Engine {
             submissions,
             submission_news,
             committed,
+            feeds,
             health,
         })
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -238,6 +246,7 @@ impl Engine {
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
             "submissions" => crash(&self.submissions),
+            "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),

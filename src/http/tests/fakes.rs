@@ -351,7 +351,13 @@ impl World {
         };
         let servers = serve(
             settings,
-            HttpParts { registry: handle, health: health.clone(), votes: Default::default(), desk: None },
+            HttpParts {
+                registry: handle,
+                feeds: Default::default(),
+                health: health.clone(),
+                votes: Default::default(),
+                desk: None,
+            },
         )
         .await
         .unwrap();
