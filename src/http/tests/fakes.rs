@@ -374,6 +374,7 @@ impl World {
         match channel {
             Channel::Market(address) => drop(self.registry.send(FindMarket(address)).await.unwrap().unwrap()),
             Channel::Config(_) => drop(self.registry.send(FindConfig).await.unwrap().unwrap()),
+            Channel::Counted(_) | Channel::Ticker | Channel::Wallet(_) => panic!("no stream of its own: {channel}"),
         }
         self.running.lock().unwrap()[&channel].clone()
     }
