@@ -43,7 +43,13 @@ pub fn run(markets: usize) -> Result<()> {
             edge: EdgeSettings::open(),
         };
         let registry = stand_ins.registry();
-        let parts = HttpParts { registry, health: Health::new(), votes: Default::default(), desk: None };
+        let parts = HttpParts {
+            registry,
+            feeds: Default::default(),
+            health: Health::new(),
+            votes: Default::default(),
+            desk: None,
+        };
         let servers = serve(settings, parts).await?;
         let address = servers.ws;
         actix::spawn(async move {
