@@ -7,5 +7,6 @@ mod feed;
 mod gateway;
 mod journal;
 mod layering;
+mod nodes;
 mod reads;
 mod spine;
