@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod actors;
+pub mod bus;
 pub mod chain;
 pub mod cli;
 pub mod config;

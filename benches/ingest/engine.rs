@@ -14,11 +14,17 @@ use zmart::{
     actors::{
         journal_writer::JournalWriter,
         registry::{OpenMarket, Registry, StreamHome},
+        role::Role,
         stream::{Apply, Delivery, MarketActor, Outcome, StreamEnvironment},
         supervision::{DeathGuard, Link},
     },
     domain::ids::{AccountAddress, MarketAddress},
-    journal::{DatabaseSettings, identity::current_epoch, migrate},
+    journal::{
+        DatabaseSettings,
+        identity::current_epoch,
+        lease::{Leased, Term},
+        migrate,
+    },
     telemetry::health::Health,
 };
 use zmart_testkit::postgres::Database;
@@ -41,11 +47,12 @@ impl Streams {
     pub async fn start(database: &Database) -> Self {
         let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
         migrate::run(&settings).await.unwrap();
+        database.take_lease().await;
         let epoch = current_epoch(&database.connect().await).await.unwrap();
         let health = Health::new();
         let writer: Link<JournalWriter> = Link::default();
         {
-            let (pool, health) = (settings.writer_pool().unwrap(), health.clone());
+            let (pool, health) = (Leased::new(settings.writer_pool().unwrap(), Term(1)), health.clone());
             let (guard, _death) = DeathGuard::new();
             let arbiter = Arbiter::new().handle();
             let start = move |_: &mut Context<JournalWriter>| JournalWriter::new(pool, health, guard);
@@ -59,6 +66,7 @@ impl Streams {
                 reader: Link::default(),
                 fees: Arc::default(),
                 epoch,
+                role: Role::Leading(Term(1)),
                 health: health.clone(),
                 idle_after: Duration::from_secs(3_600),
             },

@@ -3,6 +3,9 @@
 //! The clock has an arbiter that nobody busy shares; the chain's parts, the writer and the registry have one each;
 //! streams are spread over a few. Pools and RPC clients are made per arbiter: connections live on the runtime that made
 //! them.
+//!
+//! What only one node of a database may do is wired on every node, and runs under the lease: each kind says in which role
+//! of the node there is one, and gets the role with each of its lives.
 
 use std::{
     sync::{Arc, RwLock},
@@ -17,21 +20,26 @@ use super::{
     clock::{Clock, Hand},
     committed::{COMMITTED_MAX, Committed},
     feeds::{FeedParts, Feeds},
+    follower::{Follower, FollowerParts},
+    herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
+    lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
     outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
+    role::{Role, Runs},
     root::{Ending, Kind, Root},
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
-    supervision::{Crash, DeathGuard, Link},
+    supervision::{Crash, DeathGuard, Link, Retire, retires},
     sweeper::Sweeper,
     watchdog,
 };
 use crate::{
+    bus::Bus,
     chain::{
         program::ProgramAddresses,
         pubsub::LiveOptions,
@@ -42,7 +50,10 @@ use crate::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
     },
-    journal::PoolSettingsError,
+    journal::{
+        PoolSettingsError,
+        lease::{Leased, Term},
+    },
     telemetry::health::Health,
 };
 
@@ -50,13 +61,14 @@ use crate::{
 const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
-const STATS_CONNECTIONS: usize = 1;
 const FEED_CONNECTIONS: usize = 2;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
+/// The end of the process waits so long for the lease to be given up.
+const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -97,16 +109,24 @@ pub struct Engine {
     outbox: Link<OutboxReader>,
     ledgers: Link<LedgerKeeper>,
     sweeper: Link<Sweeper>,
+    lease: Link<LeaseKeeper>,
+    herald: Link<Herald>,
+    follower: Link<Follower>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
 
 impl Engine {
-    /// Starts every actor. Must be called inside an actix system.
+    /// Starts every actor; `bus` leads to the other nodes of the database. Must be called inside an actix system.
     ///
     /// # Errors
     /// [`WiringError`]: nothing was started.
-    pub fn start(config: &Config, epoch: Epoch, health: Health) -> Result<Self, WiringError> {
+    pub fn start(
+        config: &Config,
+        epoch: Epoch,
+        bus: Option<Arc<dyn Bus>>,
+        health: Health,
+    ) -> Result<Self, WiringError> {
         let database = config.database.settings();
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
         let rpc = || ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget.clone());
@@ -118,6 +138,7 @@ impl Engine {
         let (registry_link, clock, outbox) = (Link::default(), Link::default(), Link::default());
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
+        let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -134,6 +155,7 @@ impl Engine {
                 reader: reader.clone(),
                 fees: Arc::clone(&fees),
                 epoch,
+                role: Role::Following,
                 health: health.clone(),
                 idle_after: Duration::from_millis(config.streams.idle_ms),
             };
@@ -142,6 +164,8 @@ impl Engine {
         let homes: Arc<[StreamHome]> = homes.into();
 
         let pressure = Pressure::default();
+        // Nobody's, until a term begins.
+        let leased = |pool| Leased::new(pool, Term::NONE);
         let listening = ListenerParts {
             live: LiveOptions {
                 url: config.chain.ws_url.clone(),
@@ -153,15 +177,15 @@ impl Engine {
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
             rpc: rpc()?,
-            pool: database.pool(SERVICE_CONNECTIONS)?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
             registry: registry_link.clone(),
             pressure: pressure.clone(),
-            fees,
+            fees: Arc::clone(&fees),
             epoch,
             health: health.clone(),
         };
         let reading_outbox = OutboxParts {
-            pool: database.pool(SERVICE_CONNECTIONS)?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
@@ -169,7 +193,7 @@ impl Engine {
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
-            pool: database.pool(SERVICE_CONNECTIONS)?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
         };
@@ -181,35 +205,108 @@ impl Engine {
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
         ];
+        let root_link = Link::default();
+        let keeping_lease = LeaseParts {
+            pool: database.pool(1)?,
+            node: config.node.id.clone(),
+            may_lead: config.node.roles.indexer,
+            root: root_link.clone(),
+            health: health.clone(),
+            held: Held::default(),
+        };
+        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone());
+        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
+        let telling = HeraldParts {
+            bus: bus.clone(),
+            committed: committed.clone(),
+            news: submission_news.clone(),
+            health: health.clone(),
+        };
+        let hearing = FollowerParts {
+            bus,
+            pool: database.pool(1)?,
+            registry: registry_link.clone(),
+            committed: committed.clone(),
+            news: submission_news.clone(),
+            epoch,
+            program,
+            health: health.clone(),
+        };
+        let begins = NewTerms { fees, last: None };
         let kinds = vec![
-            kind(
-                "journal writer",
-                &writer,
-                arbiter("writer"),
-                (database.writer_pool()?, health.clone(), pressure.clone(), committed.clone()),
-                |(pool, health, pressure, committed), guard| {
-                    JournalWriter::new(pool, health, guard).telling(pressure).announcing(committed)
-                },
-            ),
-            kind("chain reader", &reader, arbiter("reader"), (rpc()?, program), |(rpc, program), guard| {
+            kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping_lease, |parts, _, guard| {
+                LeaseKeeper::new(parts, guard)
+            }),
+            // Before the writer: it is to hear all that is committed.
+            kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
+                Herald::new(parts, role.term(), guard)
+            }),
+            kind("journal writer", Runs::Leading, &writer, arbiter("writer"), writing, |parts, role, guard| {
+                let (pool, health, pressure, committed) = parts;
+                JournalWriter::new(pool.under(role.term()), health, guard).telling(pressure).announcing(committed)
+            }),
+            kind("chain reader", Runs::Always, &reader, arbiter("reader"), (rpc()?, program), |parts, _, guard| {
+                let (rpc, program) = parts;
                 ChainReader::new(rpc, program, guard)
             }),
-            kind(
+            begins.before(kind(
                 "registry",
+                Runs::InEach,
                 &registry_link,
                 arbiter("registry"),
-                (homes, database.pool(SERVICE_CONNECTIONS)?, config_address),
-                |(homes, pool, config_address), guard| Registry::new(homes, pool, config_address, guard),
+                finding,
+                |(homes, pool, config_address), role, guard| {
+                    Registry::new(homes, pool, config_address, guard).within(role)
+                },
+            )),
+            kind("follower", Runs::Following, &follower, arbiter("follower"), hearing, |parts, _, guard| {
+                Follower::new(parts, guard)
+            }),
+            kind("listener", Runs::Leading, &listener, arbiter("listener"), listening, |parts, role, guard| {
+                Listener::new(ListenerParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+            }),
+            kind(
+                "stats keeper",
+                Runs::Leading,
+                &stats,
+                arbiter("stats"),
+                leased(database.keeper_pool(false)?),
+                |pool, role, guard| StatsKeeper::new(pool.under(role.term()), guard),
             ),
-            kind("listener", &listener, arbiter("listener"), listening, Listener::new),
-            kind("stats keeper", &stats, arbiter("stats"), database.pool(STATS_CONNECTIONS)?, StatsKeeper::new),
-            kind("outbox reader", &outbox, arbiter("outbox"), reading_outbox, OutboxReader::new),
-            kind("keeper of ledgers", &ledgers, arbiter("ledgers"), database.writer_pool()?, LedgerKeeper::new),
-            kind("submissions", &submissions, arbiter("submissions"), submitting, Submissions::new),
-            kind("feeds", &feeds, arbiter("feeds"), feeding, Feeds::new),
-            kind("clock", &clock, arbiter("clock"), hands, Clock::new),
-            kind("sweeper", &sweeper, arbiter("sweeper"), database.pool(1)?, Sweeper::new),
+            kind("outbox reader", Runs::Leading, &outbox, arbiter("outbox"), reading_outbox, |parts, role, guard| {
+                OutboxReader::new(OutboxParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+            }),
+            kind(
+                "keeper of ledgers",
+                Runs::Leading,
+                &ledgers,
+                arbiter("ledgers"),
+                leased(database.keeper_pool(true)?),
+                |pool, role, guard| LedgerKeeper::new(pool.under(role.term()), guard),
+            ),
+            kind(
+                "submissions",
+                Runs::Leading,
+                &submissions,
+                arbiter("submissions"),
+                submitting,
+                |parts, role, guard| {
+                    Submissions::new(SubmissionParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                },
+            ),
+            kind("clock", Runs::Always, &clock, arbiter("clock"), hands, |hands, _, guard| Clock::new(hands, guard)),
+            kind(
+                "sweeper",
+                Runs::Leading,
+                &sweeper,
+                arbiter("sweeper"),
+                leased(database.pool(1)?),
+                |pool, role, guard| Sweeper::new(pool.under(role.term()), guard),
+            ),
+            kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        let root = Root::new(kinds, health.clone()).start();
+        root_link.set(root.clone());
         watchdog::start(health.clone())?;
         Ok(Self {
             registry: registry::handle_of(&registry_link),
@@ -223,7 +320,10 @@ impl Engine {
             ledgers,
             sweeper,
             config_address,
-            root: Root::new(kinds, health.clone()).start(),
+            lease,
+            herald,
+            follower,
+            root,
             rpc_budget: budget,
             submissions,
             submission_news,
@@ -234,7 +334,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `herald`, `follower`, `config`, or the address of a market.
+    /// False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -248,6 +349,9 @@ impl Engine {
             "submissions" => crash(&self.submissions),
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
+            "lease" => crash(&self.lease),
+            "herald" => crash(&self.herald),
+            "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
@@ -259,10 +363,14 @@ impl Engine {
         move || reader.get().map(Addr::recipient)
     }
 
-    /// The process is about to end: actors that end from now on are not started again.
+    /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
+    /// the lease is given up, so that the next node need not wait for its end. Takes [`GIVE_UP_MAX`] at most.
     pub async fn ends(&self) {
         // A root that is gone starts nobody.
         let _ = self.root.send(Ending).await;
+        if let Some(lease) = self.lease.get() {
+            let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
+        }
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {
@@ -274,24 +382,70 @@ fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> boo
     link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
 }
 
+retires!(
+    JournalWriter,
+    ChainReader,
+    Registry,
+    Listener,
+    StatsKeeper,
+    OutboxReader,
+    LedgerKeeper,
+    Submissions,
+    Clock,
+    Sweeper,
+    LeaseKeeper,
+    Herald,
+    Follower,
+);
+
+/// What has to happen when a role begins, before its first actor does.
+struct NewTerms {
+    fees: Arc<RwLock<FeeTimeline>>,
+    last: Option<Role>,
+}
+
+impl NewTerms {
+    /// Before the lives of a kind: what an earlier term of this node knew of fees is forgotten, since another node may have
+    /// written in between. The listener reads them from the journal.
+    fn before(mut self, mut kind: Kind) -> Kind {
+        let mut start = kind.start;
+        kind.start = Box::new(move |role, guard| {
+            if self.last.replace(role) != Some(role) {
+                *self.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner) = FeeTimeline::default();
+            }
+            start(role, guard);
+        });
+        kind
+    }
+}
+
 /// An actor that root starts, and starts again with the same parts: on its own arbiter, known by its link.
 fn kind<A, P>(
     name: &'static str,
+    runs: Runs,
     link: &Link<A>,
     arbiter: ArbiterHandle,
     parts: P,
-    make: fn(P, DeathGuard) -> A,
+    make: fn(P, Role, DeathGuard) -> A,
 ) -> Kind
 where
-    A: Actor<Context = Context<A>>,
+    A: Actor<Context = Context<A>> + Handler<Retire>,
     P: Clone + Send + 'static,
 {
-    let link = link.clone();
-    let start = move |guard| {
+    let (link, retired) = (link.clone(), link.clone());
+    let start = move |role, guard| {
         let parts = parts.clone();
-        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, guard)));
+        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, role, guard)));
     };
-    Kind { name, start: Box::new(start) }
+    let retire = move || {
+        if let Some(addr) = retired.get() {
+            // It waits for room in the mailbox, and root for the end of the actor.
+            actix::spawn(async move {
+                let _ = addr.send(Retire).await;
+            });
+        }
+    };
+    Kind { name, runs, start: Box::new(start), retire: Box::new(retire) }
 }
 
 /// A tick that finds its actor dead or full is left out.

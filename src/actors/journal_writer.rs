@@ -12,8 +12,12 @@
 //! - A batch refused for its data: written again stream by stream; whoever is refused is told so, the others commit.
 //! - [`Open`]: waits until what is buffered for the stream is settled, then raises its generation, so that an append of an
 //!   earlier life is refused from then on.
+//! - The lease is over: this life ends at once. Nothing of the batch was written, and nobody is told that it was not: the
+//!   streams' actors end with their replies.
 //! - Panic: all waiting senders see their reply dropped and stop; the next life begins with new generations and waits for
 //!   the transaction of the last.
+
+mod messages;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,9 +26,9 @@ use std::{
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 use tokio::sync::{broadcast, oneshot};
 
+pub use self::messages::{Append, AppendError, Close, Generation, Open, WriterGone};
 use super::{
     committed::{Committed, CommittedEntry},
     generations::Generations,
@@ -38,7 +42,9 @@ use crate::{
         ids::{AccountAddress, Seq},
     },
     journal::{
-        JournalError, pool,
+        JournalError,
+        lease::Leased,
+        pool,
         write::{CommitFailure, HeadRow, StreamAppend, WriterLife},
     },
     telemetry::health::{Health, Part},
@@ -54,61 +60,6 @@ pub const DOWN_AFTER: Duration = Duration::from_secs(5);
 pub const ANSWER_MAX: Duration = Duration::from_secs(60);
 const ANSWER_LONGEST: Duration = Duration::from_secs(960);
 
-/// A life of a stream's actor: appends of an earlier one are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Generation {
-    writer: uuid::Uuid,
-    number: u64,
-}
-
-/// Why an append was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// Too much is waiting already: nothing was queued; come again later with the append, which is given back.
-    #[error("the journal's buffer is full")]
-    Full(Box<StreamAppend>),
-    /// The stream was opened again since, or its row does not stand where the append begins: this life of its actor is
-    /// over.
-    #[error("another life of this stream has begun")]
-    Overtaken,
-    /// The writer's life is over, the next begins: resolve the stream again.
-    #[error("the journal writer begins another life")]
-    WriterGone,
-    /// The database refuses it, and always will.
-    #[error("the journal refused it: {0}")]
-    Refused(String),
-}
-
-/// Write entries of one stream. Answered when they are durable.
-#[derive(Message)]
-#[rtype(result = "Result<(), AppendError>")]
-pub struct Append {
-    /// As given by [`Open`].
-    pub generation: Generation,
-    /// What to write.
-    pub append: Box<StreamAppend>,
-}
-
-/// Begin a life of a stream's actor: answered once nothing of the stream is waiting or in flight.
-#[derive(Message)]
-#[rtype(result = "Result<Generation, WriterGone>")]
-pub struct Open(pub AccountAddress);
-
-/// A life of a stream's actor is over, and nothing of it is on its way: its generation is forgotten.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Close {
-    /// The stream.
-    pub stream: AccountAddress,
-    /// As given by [`Open`].
-    pub generation: Generation,
-}
-
-/// The writer died before it could answer: ask its next life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the journal writer was restarted")]
-pub struct WriterGone;
-
 struct Waiting {
     append: StreamAppend,
     reply: oneshot::Sender<Result<(), AppendError>>,
@@ -116,7 +67,7 @@ struct Waiting {
 
 /// See the module.
 pub struct JournalWriter {
-    pool: Pool,
+    pool: Leased,
     health: Health,
     pressure: Pressure,
     committed: Option<broadcast::Sender<Arc<Committed>>>,
@@ -136,7 +87,7 @@ pub struct JournalWriter {
 
 impl JournalWriter {
     /// A writer that has not begun its life yet.
-    pub fn new(pool: Pool, health: Health, guard: DeathGuard) -> Self {
+    pub fn new(pool: Leased, health: Health, guard: DeathGuard) -> Self {
         Self {
             pool,
             health,
@@ -190,7 +141,7 @@ impl JournalWriter {
         let work = async move { committer.settle(batch, appends).await };
         ctx.spawn(work.into_actor(self).map(move |(life, batch, outcomes), actor, ctx| {
             if outcomes.iter().any(|outcome| matches!(outcome, Err(AppendError::WriterGone))) {
-                log::error!("the database does not know this life of the writer any more");
+                log::error!("this life of the writer is over: the database does not know it, or another node writes");
                 return ctx.stop();
             }
             actor.life = Some(life);
@@ -212,7 +163,7 @@ impl JournalWriter {
         }
         self.probing = true;
         let pool = self.pool.clone();
-        let ask = async move { tokio::time::timeout(DOWN_AFTER, crate::journal::ping(&pool)).await };
+        let ask = async move { tokio::time::timeout(DOWN_AFTER, crate::journal::ping(pool.pool())).await };
         ctx.spawn(ask.into_actor(self).map(|answer, actor, _| {
             actor.probing = false;
             match answer {
@@ -345,7 +296,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Settles one buffer: every append in it is either durable or refused for good.
 struct Committer {
     life: WriterLife,
-    pool: Pool,
+    pool: Leased,
     health: Health,
     answer_max: Duration,
     committed: Option<broadcast::Sender<Arc<Committed>>>,
@@ -410,7 +361,7 @@ impl Committer {
             let error = match outcome {
                 Ok(numbers) => break Ok(numbers),
                 Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
-                Err(CommitFailure::LifeOver) => break Err(AppendError::WriterGone),
+                Err(CommitFailure::LifeOver | CommitFailure::LeaseOver) => break Err(AppendError::WriterGone),
                 Err(CommitFailure::Overtaken(reason)) => {
                     log::warn!("an append was overtaken: {reason}");
                     break Err(AppendError::Overtaken);
@@ -424,6 +375,7 @@ impl Committer {
                 }
                 Err(CommitFailure::Again(error)) => error,
             };
+            self.life.set_patient(true);
             let pause = pauses.next().unwrap_or(PAUSE_MAX);
             log::warn!("a batch was not written, trying again in {} ms: {error}", pause.as_millis());
             if began.elapsed() > DOWN_AFTER {
@@ -434,6 +386,7 @@ impl Committer {
             }
             tokio::time::sleep(pause).await;
         };
+        self.life.set_patient(false);
         self.health.up(Part::Database);
         self.health.up(Part::Journal);
         result
@@ -452,7 +405,7 @@ impl Committer {
 
     /// The connection went back to the pool in the middle of something: it is dropped, and with it what is open on it.
     fn gave_up(&self, limit: Duration) -> JournalError {
-        pool::drop_idle(&self.pool);
+        pool::drop_idle(self.pool.pool());
         JournalError::NoAnswer(limit)
     }
 

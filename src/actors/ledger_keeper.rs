@@ -7,7 +7,6 @@
 
 use actix::prelude::*;
 use chrono::Utc;
-use deadpool_postgres::Pool;
 
 use super::{
     retry,
@@ -15,7 +14,10 @@ use super::{
 };
 use crate::{
     domain::{amount::UnixSeconds, ledger::UnixHour},
-    journal::ledgers::{move_windows, work_off},
+    journal::{
+        lease::Leased,
+        ledgers::{move_windows, work_off},
+    },
 };
 
 /// Look for work. One that comes while there is work going on is no news.
@@ -25,14 +27,14 @@ pub struct LedgerTick;
 
 /// See the module.
 pub struct LedgerKeeper {
-    pool: Pool,
+    pool: Leased,
     is_working: bool,
     _guard: DeathGuard,
 }
 
 impl LedgerKeeper {
     /// Works over `pool`, whose connections must find every row by its key.
-    pub fn new(pool: Pool, guard: DeathGuard) -> Self {
+    pub fn new(pool: Leased, guard: DeathGuard) -> Self {
         Self { pool, is_working: false, _guard: guard }
     }
 }
@@ -53,7 +55,7 @@ impl Handler<LedgerTick> for LedgerKeeper {
 }
 
 /// All that there is to do now.
-async fn work(pool: Pool) {
+async fn work(pool: Leased) {
     while retry("ledgers can't be kept", || work_off(&pool)).await > 0 {}
     let now = UnixHour::of(UnixSeconds(Utc::now().timestamp()));
     while retry("the leaderboard can't be kept", || move_windows(&pool, now)).await {}

@@ -30,13 +30,17 @@ pub mod clock;
 pub mod committed;
 pub mod engine;
 pub mod feeds;
+pub mod follower;
 mod generations;
+pub mod herald;
 pub mod journal_writer;
+pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
 pub mod outbox;
 pub mod pressure;
 pub mod registry;
+pub mod role;
 pub mod root;
 pub mod stats_keeper;
 pub mod stream;
@@ -52,6 +56,11 @@ async fn retry<T, F: Future<Output = Result<T, JournalError>>>(what: &str, ask: 
     for attempt in 0_u64.. {
         match ask().await {
             Ok(answer) => return answer,
+            // Whoever asked is ended by root, which has not heard of it yet.
+            Err(JournalError::LeaseOver(term)) => {
+                log::warn!("{what}: the lease of term {term} is over");
+                std::future::pending::<()>().await;
+            }
             Err(error) => {
                 if attempt % 10 == 0 {
                     log::warn!("{what}, trying again: {error}");

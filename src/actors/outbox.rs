@@ -18,7 +18,6 @@ use std::{
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 use tokio::sync::mpsc;
 
 use super::{
@@ -30,7 +29,10 @@ use super::{
 };
 use crate::{
     domain::{ids::MarketAddress, user_write::UserWrite},
-    journal::outbox::{self, OutboxRow, Undeliverable},
+    journal::{
+        lease::Leased,
+        outbox::{self, OutboxRow, Undeliverable},
+    },
     telemetry::health::{Health, Part},
 };
 
@@ -51,7 +53,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub struct OutboxParts {
     /// Of its arbiter.
-    pub pool: Pool,
+    pub pool: Leased,
     /// For the connection that listens.
     pub listen: tokio_postgres::Config,
     /// The way to markets.
@@ -107,7 +109,7 @@ impl OutboxReader {
         }
         (self.reading, self.read_again) = (true, false);
         let (pool, busy) = (self.parts.pool.clone(), self.busy.iter().copied().collect::<Vec<_>>());
-        let read = async move { outbox::page(&pool, &busy, PAGE_ROWS).await };
+        let read = async move { outbox::page(pool.pool(), &busy, PAGE_ROWS).await };
         ctx.spawn(read.into_actor(self).map(|page, actor, ctx| {
             actor.reading = false;
             match page {
@@ -211,7 +213,7 @@ impl OutboxReader {
         if !self.asking_age {
             self.asking_age = true;
             let pool = self.parts.pool.clone();
-            let ask = async move { outbox::oldest_age_seconds(&pool).await };
+            let ask = async move { outbox::oldest_age_seconds(pool.pool()).await };
             ctx.spawn(ask.into_actor(self).map(|age, actor, _| {
                 actor.asking_age = false;
                 match age {

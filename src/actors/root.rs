@@ -1,9 +1,14 @@
-//! Root: starts the long-lived actors in order, watches them, and starts them again.
+//! Root: starts the long-lived actors in order, watches them, and starts them again; and those that belong to a role of
+//! this node, with it.
 //!
 //! Each kind is made by a factory, which gets a guard that wakes root when the actor is dropped, for whatever reason. A
 //! kind that dies is started again with backoff; one that dies more than [`RESTARTS_MAX`] times in [`RESTARTS_WINDOW`]
 //! has a fault that restarting does not mend: readiness turns down and the process ends with [`EXIT_CODE`]. Streams
 //! are not among them: they are the registry's children.
+//!
+//! The keeper of the lease says what this node is ([`Become`]). Whoever belongs to the old role is retired, and only when
+//! the last of them is gone does the new role begin: so no actor ever meets one of the other role. That it retires in time
+//! is a courtesy: what keeps an old leader from writing is the lock in the database.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +17,10 @@ use std::{
 
 use actix::prelude::*;
 
-use super::supervision::DeathGuard;
+use super::{
+    role::{Role, Runs},
+    supervision::DeathGuard,
+};
 use crate::telemetry::health::{Health, Part};
 
 /// Restarts of one kind that are allowed within the window.
@@ -23,6 +31,8 @@ pub const RESTARTS_WINDOW: Duration = Duration::from_secs(60);
 pub const EXIT_CODE: i32 = 70;
 /// Short enough for a kind that dies at every start to use up its restarts within the window.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// What only a leader knows of itself.
+const OF_THE_LEADER: [Part; 5] = [Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox];
 
 /// How long to wait after so many deaths within the window.
 fn pause_after(deaths: usize) -> Duration {
@@ -33,12 +43,24 @@ fn pause_after(deaths: usize) -> Duration {
 pub struct Kind {
     /// For people and metrics.
     pub name: &'static str,
+    /// When there is one.
+    pub runs: Runs,
     /// Starts a life of it.
-    pub start: Box<dyn FnMut(DeathGuard)>,
+    pub start: Box<dyn FnMut(Role, DeathGuard)>,
+    /// Ends the life that it has, which is then no death.
+    pub retire: Box<dyn Fn()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    None,
+    Runs,
+    Retires,
 }
 
 struct Watched {
     kind: Kind,
+    life: Life,
     deaths: VecDeque<Instant>,
 }
 
@@ -46,31 +68,43 @@ struct Watched {
 pub struct Root {
     watched: Vec<Watched>,
     health: Health,
+    role: Option<Role>,
     is_ending: bool,
 }
 
 impl Root {
     /// Kinds are started in this order.
     pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
-        let watched = kinds.into_iter().map(|kind| Watched { kind, deaths: VecDeque::new() }).collect();
-        Self { watched, health, is_ending: false }
+        let watched = |kind| Watched { kind, life: Life::None, deaths: VecDeque::new() };
+        Self { watched: kinds.into_iter().map(watched).collect(), health, role: None, is_ending: false }
     }
 
+    /// Starts a life of a kind, if there is to be one and there is none.
     fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
-        if self.is_ending {
+        let changes = self.watched.iter().any(|watched| watched.life == Life::Retires);
+        let Some(watched) = self.watched.get_mut(index) else { return };
+        let has_its_time = watched.kind.runs.within(self.role) && (!changes || watched.kind.runs == Runs::Always);
+        if self.is_ending || watched.life != Life::None || !has_its_time {
             return;
         }
-        let Some(watched) = self.watched.get_mut(index) else { return };
         let (guard, death) = DeathGuard::new();
-        (watched.kind.start)(guard);
+        watched.life = Life::Runs;
+        (watched.kind.start)(self.role.unwrap_or(Role::Following), guard);
         ctx.spawn(death.into_actor(self).map(move |(), actor, ctx| actor.died(index, ctx)));
     }
 
+    fn begin_all(&mut self, ctx: &mut Context<Self>) {
+        (0..self.watched.len()).for_each(|index| self.begin(index, ctx));
+    }
+
     fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let Some(watched) = self.watched.get_mut(index) else { return };
+        if std::mem::replace(&mut watched.life, Life::None) == Life::Retires {
+            return self.begin_all(ctx);
+        }
         if self.is_ending {
             return;
         }
-        let Some(watched) = self.watched.get_mut(index) else { return };
         let name = watched.kind.name;
         watched.deaths.push_back(Instant::now());
         while watched.deaths.front().is_some_and(|death| death.elapsed() > RESTARTS_WINDOW) {
@@ -87,19 +121,56 @@ impl Root {
         log::error!("{name} died, starting it again in {} ms", pause.as_millis());
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
     }
+
+    /// Ends all lives that belong to a role.
+    fn retire_all(&mut self) {
+        for watched in self.watched.iter_mut().filter(|watched| watched.kind.runs != Runs::Always) {
+            if watched.life == Life::Runs {
+                watched.life = Life::Retires;
+                (watched.kind.retire)();
+            }
+            // Deaths of an earlier role are no fault of the next.
+            watched.deaths.clear();
+        }
+    }
 }
 
 impl Actor for Root {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for index in 0..self.watched.len() {
-            self.begin(index, ctx);
-        }
+        self.begin_all(ctx);
     }
 }
 
-/// The end of the process is wanted: deaths are no news any more, and nobody is started again.
+/// This node is to be this now. From the keeper of the lease, each time that it changes.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Become(pub Role);
+
+impl Handler<Become> for Root {
+    type Result = ();
+
+    fn handle(&mut self, Become(role): Become, ctx: &mut Self::Context) {
+        if self.is_ending || self.role == Some(role) {
+            return;
+        }
+        self.role = Some(role);
+        // What was known of streams was the old leader's knowledge.
+        self.health.forget_stale();
+        for part in OF_THE_LEADER {
+            match role {
+                Role::Leading(_) => self.health.down(part, "starting"),
+                Role::Following => self.health.off(part, "the leader's affair"),
+            }
+        }
+        self.retire_all();
+        self.begin_all(ctx);
+    }
+}
+
+/// The end of the process is wanted: what only one node may do ends now, deaths are no news any more, and nobody is started
+/// again.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Ending;
@@ -109,6 +180,7 @@ impl Handler<Ending> for Root {
 
     fn handle(&mut self, _: Ending, _: &mut Self::Context) {
         self.is_ending = true;
+        self.retire_all();
     }
 }
 
@@ -117,33 +189,74 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::journal::lease::Term;
+
+    type Lives = Arc<Mutex<Vec<(Role, DeathGuard)>>>;
+
+    /// A kind whose lives end when they are taken out of the list; `obeys`: also when they are retired.
+    fn sleeper(runs: Runs, obeys: bool) -> (Lives, Kind) {
+        let lives = Lives::default();
+        let (kept, ended) = (Arc::clone(&lives), Arc::clone(&lives));
+        let start = Box::new(move |role, guard| kept.lock().unwrap().push((role, guard)));
+        let retire = Box::new(move || drop(obeys.then(|| ended.lock().unwrap().pop())));
+        (lives, Kind { name: "sleeper", runs, start, retire })
+    }
+
+    async fn runs_as(lives: &Lives, roles: &[Role]) {
+        let now = || lives.lock().unwrap().iter().map(|(role, _)| *role).collect::<Vec<_>>();
+        for _ in 0..1_000 {
+            if now() == roles {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{:?}, not {roles:?}", now());
+    }
 
     #[test]
     fn once_the_end_is_wanted_nobody_is_started_again() {
         System::new().block_on(async {
-            let guards: Arc<Mutex<Vec<DeathGuard>>> = Arc::default();
-            let kept = Arc::clone(&guards);
-            let start = Box::new(move |guard| kept.lock().unwrap().push(guard));
-            let root = Root::new(vec![Kind { name: "sleeper", start }], Health::new()).start();
-            let started = || guards.lock().unwrap().len();
-            let begun = async |lives: usize| {
-                for _ in 0..1_000 {
-                    if started() == lives {
-                        return;
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-                panic!("{} lives, not {lives}", started());
-            };
-            begun(1).await;
-            let first = guards.lock().unwrap().remove(0);
+            let (lives, kind) = sleeper(Runs::Always, true);
+            let root = Root::new(vec![kind], Health::new()).start();
+            runs_as(&lives, &[Role::Following]).await;
+            let first = lives.lock().unwrap().remove(0);
             drop(first);
             // Its place was emptied: the next life fills it again.
-            begun(1).await;
+            runs_as(&lives, &[Role::Following]).await;
             root.send(Ending).await.unwrap();
-            guards.lock().unwrap().clear();
+            lives.lock().unwrap().clear();
             tokio::time::sleep(pause_after(2) * 4).await;
-            assert_eq!(started(), 0);
+            runs_as(&lives, &[]).await;
+        });
+    }
+
+    #[test]
+    fn a_role_begins_only_when_the_last_of_the_one_before_is_gone() {
+        System::new().block_on(async {
+            let (always, first) = sleeper(Runs::Always, true);
+            let (leading, second) = sleeper(Runs::Leading, false);
+            let (following, third) = sleeper(Runs::Following, true);
+            let (each, fourth) = sleeper(Runs::InEach, true);
+            let root = Root::new(vec![first, second, third, fourth], Health::new()).start();
+            runs_as(&always, &[Role::Following]).await;
+            for none in [&leading, &following, &each] {
+                runs_as(none, &[]).await;
+            }
+            let led = Role::Leading(Term(1));
+            root.send(Become(led)).await.unwrap();
+            runs_as(&leading, &[led]).await;
+            runs_as(&each, &[led]).await;
+            runs_as(&following, &[]).await;
+            // One that does not end when it should holds up the next role, and only that.
+            root.send(Become(Role::Following)).await.unwrap();
+            runs_as(&each, &[]).await;
+            runs_as(&following, &[]).await;
+            leading.lock().unwrap().clear();
+            runs_as(&following, &[Role::Following]).await;
+            runs_as(&each, &[Role::Following]).await;
+            runs_as(&leading, &[]).await;
+            runs_as(&always, &[Role::Following]).await;
+            assert_eq!(always.lock().unwrap().len(), 1);
         });
     }
 

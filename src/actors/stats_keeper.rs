@@ -7,10 +7,10 @@
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
-use deadpool_postgres::{Client, Pool};
+use deadpool_postgres::Client;
 
 use super::supervision::{Crash, DeathGuard};
-use crate::journal::{JournalError, stats};
+use crate::journal::{JournalError, lease::Leased, stats};
 
 /// A pass that takes longer is given up, with its connection.
 const PASS_MAX: Duration = Duration::from_secs(30);
@@ -20,14 +20,14 @@ const PAUSE_BETWEEN: Duration = Duration::from_millis(5);
 
 /// See the module.
 pub struct StatsKeeper {
-    pool: Pool,
+    pool: Leased,
     is_busy: bool,
     _guard: DeathGuard,
 }
 
 impl StatsKeeper {
     /// A keeper that works at each [`StatsTick`].
-    pub fn new(pool: Pool, guard: DeathGuard) -> Self {
+    pub fn new(pool: Leased, guard: DeathGuard) -> Self {
         Self { pool, is_busy: false, _guard: guard }
     }
 }
@@ -62,7 +62,7 @@ impl Handler<Crash> for StatsKeeper {
 }
 
 /// Passes until nothing is due.
-async fn work(pool: Pool) {
+async fn work(pool: Leased) {
     loop {
         match pass(&pool).await {
             Ok(true) => tokio::time::sleep(PAUSE_BETWEEN).await,
@@ -77,18 +77,18 @@ async fn work(pool: Pool) {
 }
 
 /// True: there is more to do.
-async fn pass(pool: &Pool) -> Result<bool, JournalError> {
+async fn pass(pool: &Leased) -> Result<bool, JournalError> {
     let mut client = pool.get().await?;
-    let Ok(passed) = tokio::time::timeout(PASS_MAX, in_transaction(&mut client)).await else {
+    let Ok(passed) = tokio::time::timeout(PASS_MAX, in_transaction(pool, &mut client)).await else {
         drop(Client::take(client));
         return Err(JournalError::NoAnswer(PASS_MAX));
     };
     passed
 }
 
-async fn in_transaction(client: &mut Client) -> Result<bool, JournalError> {
+async fn in_transaction(pool: &Leased, client: &mut Client) -> Result<bool, JournalError> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let tx = client.transaction().await?;
+    let tx = pool.begin(client).await?;
     let passed = stats::pass(&tx, i64::try_from(now).unwrap_or(i64::MAX)).await?;
     tx.commit().await?;
     Ok(passed.more)

@@ -56,6 +56,25 @@ impl<A: Actor> Link<A> {
     }
 }
 
+/// End in this turn: what this actor does belongs to a role that the node has no more.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Retire;
+
+/// Actors that root may retire.
+macro_rules! retires {
+    ($($actor:ty),* $(,)?) => {$(
+        impl actix::Handler<$crate::actors::supervision::Retire> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, _: $crate::actors::supervision::Retire, ctx: &mut Self::Context) {
+                actix::ActorContext::stop(ctx);
+            }
+        }
+    )*};
+}
+pub(crate) use retires;
+
 /// Panic now. Sent by fault tests only: the process refuses it outside `ZMART_ENV=test`.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 
 use super::supervision::{Crash, DeathGuard};
-use crate::journal::sweep::{ROWS_MAX, sweep};
+use crate::journal::{
+    lease::Leased,
+    sweep::{ROWS_MAX, sweep},
+};
 
 /// Between two passes.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -18,13 +20,13 @@ const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct Sweeper {
-    pool: Pool,
+    pool: Leased,
     _guard: DeathGuard,
 }
 
 impl Sweeper {
     /// Over that database.
-    pub fn new(pool: Pool, guard: DeathGuard) -> Self {
+    pub fn new(pool: Leased, guard: DeathGuard) -> Self {
         Self { pool, _guard: guard }
     }
 

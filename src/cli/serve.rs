@@ -4,13 +4,14 @@
 //! says where they listen. Stop (SIGINT, SIGTERM): no new connections, sessions are told, the servers end, the actors
 //! end. Nothing is flushed: what matters is in PostgreSQL already.
 
-use std::{process::ExitCode, rc::Rc, time::Duration};
+use std::{process::ExitCode, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::faults;
 use crate::{
     actors::engine::Engine,
+    bus::{Bus, redis::RedisBus},
     chain::rpc::{ChainRpc, RpcBudget, RpcOptions},
     config::{Config, Environment},
     domain::{ids::Epoch, soundness::Bounds},
@@ -57,9 +58,15 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     applied.iter().for_each(|name| log::info!("applied {name}"));
     let gateway =
         gateway_login::ready(&settings, config.database.own_gateway(), config.auth.jwt_secret.bytes()).await?;
-    let epoch = bind_journal(config).await?;
+    let (epoch, name) = bind_journal(config).await?;
+    let bus = match &config.edge.redis_url {
+        // Its text may show the address, and so a password.
+        Some(url) => Some(RedisBus::new(url, &name).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
+        None => None,
+    };
+    let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
-    let engine = Engine::start(config, epoch, health.clone())?;
+    let engine = Engine::start(config, epoch, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
         api_port: config.server.api_port,
@@ -97,7 +104,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 }
 
 /// The journal must be of this chain and this program.
-async fn bind_journal(config: &Config) -> anyhow::Result<Epoch> {
+/// Answers with its life, and a name of both.
+async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
     let genesis_hash = patiently("the chain's node", || rpc.genesis_hash()).await?;
@@ -106,10 +114,11 @@ async fn bind_journal(config: &Config) -> anyhow::Result<Epoch> {
     let driver = tokio::spawn(connection);
     identity::bind_chain(&client, &genesis_hash, config.chain.program).await?;
     let epoch = identity::current_epoch(&client).await?;
+    let name = identity::name(&client, epoch).await?;
     drop(client);
     let _ = driver.await;
     log::info!("chain {genesis_hash}, program {}, journal epoch {epoch}", config.chain.program);
-    Ok(epoch)
+    Ok((epoch, name))
 }
 
 /// Tries again for a while: a server that is started together with the engine needs its time.

@@ -4,11 +4,13 @@
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
 mod edge;
+mod node;
 mod secret;
 mod source;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret};
 pub use source::{ConfigError, Source};
 
@@ -190,6 +192,8 @@ pub struct Config {
     pub trading: TradingConfig,
     /// The servers.
     pub server: ServerConfig,
+    /// This node among others.
+    pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
     /// Logging.
@@ -319,6 +323,7 @@ impl Config {
         let indexer_port = source.value("INDEXER_PORT", "4002", "the event indexer's; 0 = any free port");
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
+        let node = node::read(source, api_port);
         let edge = edge::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
@@ -366,6 +371,7 @@ impl Config {
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
             },
+            node: node?,
             edge: edge?,
             log: LogConfig { level: level?, json: format? == "json" },
         })

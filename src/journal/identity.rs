@@ -98,3 +98,13 @@ pub async fn current_epoch(client: &Client) -> Result<Epoch, IdentityError> {
     let epoch: i32 = row?.get(0);
     Ok(Epoch(epoch.unsigned_abs()))
 }
+
+/// A name of this database and of the journal's life in it, for what several databases share: letters, digits and dashes.
+///
+/// # Errors
+/// [`IdentityError::Database`].
+pub async fn name(client: &Client, epoch: Epoch) -> Result<String, IdentityError> {
+    const SQL: &str = "SELECT system_identifier || '-' || database_oid FROM journal_epochs WHERE epoch = $1";
+    let row = client.query_opt(SQL, &[&(epoch.0 as i32)]).await?.ok_or(IdentityError::Empty)?;
+    Ok(format!("{}-{epoch}", row.try_get::<_, String>(0)?))
+}

@@ -3,8 +3,8 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `channels` numbers the entries
-//! of channels over many markets, `rights` are the transactions of requests, run by the login of `gateway_login`,
+//! letters), `submissions` what users signed, `channels` numbers the entries of channels over many markets, `lease` says
+//! which node may write all this, `rights` are the transactions of requests, run by the login of `gateway_login`,
 //! `identity` says which chain and which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
@@ -19,9 +19,11 @@ pub mod channels;
 mod columns;
 pub mod evidence;
 pub mod finality;
+pub mod follow;
 pub mod gateway_login;
 pub mod idempotency;
 pub mod identity;
+pub mod lease;
 pub mod ledgers;
 pub mod metadata;
 pub mod migrate;
@@ -81,7 +83,7 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
-        Ok(self.builder(connections_max, "")?.build()?)
+        Ok(self.builder(connections_max, &[QUICK])?.build()?)
     }
 
     /// A pool for the journal's writer: one connection commits, one looks up. As [`DatabaseSettings::pool`].
@@ -89,14 +91,24 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn writer_pool(&self) -> Result<Pool, PoolSettingsError> {
-        Ok(self.builder(WRITER_CONNECTIONS, WRITER_SESSION)?.build()?)
+        Ok(self.builder(WRITER_CONNECTIONS, &[QUICK, BY_KEY])?.build()?)
+    }
+
+    /// A pool for whoever derives figures beside the journal, and may need longer for it. As [`DatabaseSettings::pool`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn keeper_pool(&self, finds_by_key: bool) -> Result<Pool, PoolSettingsError> {
+        let session: &[&str] = if finds_by_key { &[SLOW, BY_KEY] } else { &[SLOW] };
+        Ok(self.builder(KEEPER_CONNECTIONS, session)?.build()?)
     }
 
     /// Connections of the engine's own, each set up once: they never act for anybody else.
-    fn builder(&self, connections_max: usize, session: &'static str) -> Result<PoolBuilder, PoolSettingsError> {
+    fn builder(&self, connections_max: usize, session: &[&str]) -> Result<PoolBuilder, PoolSettingsError> {
         let patience = pool::Patience { free: self.connect_timeout, connect: self.connect_timeout };
+        let statements = format!("SET ROLE {};{LEASED}{}", rights::ENGINE_ROLE, session.concat());
         let set_up = Hook::async_fn(move |client: &mut ClientWrapper, _| {
-            let statements = format!("SET ROLE {};{session}", rights::ENGINE_ROLE);
+            let statements = statements.clone();
             Box::pin(async move { client.batch_execute(&statements).await.map_err(HookError::Backend) })
         });
         Ok(pool::builder(self.parse()?, connections_max, patience).post_create(set_up))
@@ -104,16 +116,26 @@ impl DatabaseSettings {
 }
 
 const WRITER_CONNECTIONS: usize = 2;
+const KEEPER_CONNECTIONS: usize = 1;
+/// Transactions hold the lease, and a takeover waits for them. One whose engine was frozen in the middle ends before the
+/// lease does; one whose engine is gone ends in the middle of a statement, where the server can tell.
+const LEASED: &str = "
+    SET idle_in_transaction_session_timeout = '4s';
+    DO $$ BEGIN
+        PERFORM set_config('client_connection_check_interval', '1s', false);
+    EXCEPTION WHEN OTHERS THEN NULL;
+    END $$;";
+/// Shorter than the lease. What takes longer waits for a lock or a dead disk, and is tried again.
+const QUICK: &str = "SET statement_timeout = '5s';";
+/// What derives figures reads much at once. A takeover waits so long for it at worst: where the engine that asked stands
+/// still and is not gone.
+const SLOW: &str = "SET statement_timeout = '30s';";
 /// The writer finds every row by its key. A plan that was made while a table was small, or before its statistics were,
-/// would read all of it for each batch and be kept; so there is only the one way. A statement holds 1,024 rows, or
-/// copies one batch: one that takes a minute waits for a lock or a dead disk, and is tried again. A transaction whose engine was frozen ends,
-/// and with it the locks that the next engine waits for.
-const WRITER_SESSION: &str = "
+/// would read all of it for each batch and be kept; so there is only the one way.
+const BY_KEY: &str = "
     SET enable_seqscan = off;
     SET enable_hashjoin = off;
-    SET enable_mergejoin = off;
-    SET statement_timeout = '60s';
-    SET idle_in_transaction_session_timeout = '60s'";
+    SET enable_mergejoin = off;";
 
 /// A statement did not work.
 #[derive(Debug, thiserror::Error)]
@@ -130,6 +152,9 @@ pub enum JournalError {
     /// A row holds what the domain can't.
     #[error(transparent)]
     BadRow(#[from] rows::BadRow),
+    /// Another node may write now: nothing was written, and nothing will be in this term.
+    #[error("the lease of term {0} is over")]
+    LeaseOver(lease::Term),
     /// A page of history could not be read.
     #[error(transparent)]
     Read(#[from] read::ReadFailure),
@@ -141,7 +166,7 @@ impl JournalError {
         match self {
             Self::NoConnection(_) | Self::NoAnswer(_) => true,
             Self::Statement(error) => error.as_db_error().is_none(),
-            Self::BadRow(_) | Self::Read(_) => false,
+            Self::BadRow(_) | Self::LeaseOver(_) | Self::Read(_) => false,
         }
     }
 }

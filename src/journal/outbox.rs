@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use tokio_postgres::{AsyncMessage, NoTls, types::Json};
 
-use super::JournalError;
+use super::{JournalError, lease::Leased};
 use crate::domain::{
     ids::{MarketAddress, TxSignature, Wallet},
     metadata::MetadataDocument,
@@ -80,7 +80,7 @@ pub async fn oldest_age_seconds(pool: &Pool) -> Result<Option<u64>, JournalError
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn bury(pool: &Pool, rows: &[Undeliverable]) -> Result<(), JournalError> {
+pub async fn bury(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalError> {
     const DELETE: &str = "DELETE FROM outbox WHERE id = $1";
     const KEEP: &str = "INSERT INTO dead_letters (source, signature, stream, reason, detail, raw)
                         VALUES ('outbox', $1, $2, 'refused', $3, $4) ON CONFLICT DO NOTHING";
@@ -88,7 +88,7 @@ pub async fn bury(pool: &Pool, rows: &[Undeliverable]) -> Result<(), JournalErro
         return Ok(());
     }
     let mut client = pool.get().await?;
-    let tx = client.transaction().await?;
+    let tx = pool.begin(&mut client).await?;
     for Undeliverable { row, reason } in rows {
         if tx.execute(DELETE, &[&row.id]).await? == 0 {
             continue;

@@ -3,7 +3,7 @@
 use deadpool_postgres::Pool;
 use tokio_postgres::types::Json;
 
-use super::JournalError;
+use super::{JournalError, lease::Leased};
 use crate::domain::ids::{AccountAddress, ProgramId, Slot, TxSignature};
 
 /// How far the chain is covered.
@@ -72,26 +72,27 @@ pub async fn load_cursor(pool: &Pool, program: ProgramId) -> Result<Cursor, Jour
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn save_cursor(pool: &Pool, program: ProgramId, cursor: Cursor) -> Result<(), JournalError> {
-    let client = pool.get().await?;
-    client
-        .execute(
-            "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot, finalized_slot)
+pub async fn save_cursor(pool: &Leased, program: ProgramId, cursor: Cursor) -> Result<(), JournalError> {
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
+    tx.execute(
+        "INSERT INTO chain_cursor (program_id, signature, slot, covered_slot, finalized_slot)
              VALUES ($1::text, $2::text, $3, $4, $5)
              ON CONFLICT (program_id) DO UPDATE
              SET signature = excluded.signature, slot = excluded.slot,
                  covered_slot = greatest(chain_cursor.covered_slot, excluded.covered_slot),
                  finalized_slot = greatest(chain_cursor.finalized_slot, excluded.finalized_slot), updated_at = now()
              WHERE chain_cursor.slot <= excluded.slot",
-            &[
-                &program.to_string(),
-                &cursor.signature.map(|signature| signature.to_string()),
-                &(cursor.slot.0 as i64),
-                &(cursor.covered_slot.0 as i64),
-                &cursor.finalized_slot.map(|slot| slot.0 as i64),
-            ],
-        )
-        .await?;
+        &[
+            &program.to_string(),
+            &cursor.signature.map(|signature| signature.to_string()),
+            &(cursor.slot.0 as i64),
+            &(cursor.covered_slot.0 as i64),
+            &cursor.finalized_slot.map(|slot| slot.0 as i64),
+        ],
+    )
+    .await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -99,21 +100,22 @@ pub async fn save_cursor(pool: &Pool, program: ProgramId, cursor: Cursor) -> Res
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn stage(pool: &Pool, found: &[Staged]) -> Result<(), JournalError> {
+pub async fn stage(pool: &Leased, found: &[Staged]) -> Result<(), JournalError> {
     if found.is_empty() {
         return Ok(());
     }
-    let client = pool.get().await?;
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
     let signatures: Vec<String> = found.iter().map(|staged| staged.signature.to_string()).collect();
     let slots: Vec<i64> = found.iter().map(|staged| staged.slot.0 as i64).collect();
-    client
-        .execute(
-            "INSERT INTO staged_signatures (signature, slot)
+    tx.execute(
+        "INSERT INTO staged_signatures (signature, slot)
              SELECT signature, slot FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS f (signature, slot, at)
              ORDER BY at ON CONFLICT DO NOTHING",
-            &[&signatures, &slots],
-        )
-        .await?;
+        &[&signatures, &slots],
+    )
+    .await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -142,13 +144,15 @@ pub async fn staged(pool: &Pool, limit: usize) -> Result<Vec<Staged>, JournalErr
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn unstage(pool: &Pool, done: &[TxSignature]) -> Result<(), JournalError> {
+pub async fn unstage(pool: &Leased, done: &[TxSignature]) -> Result<(), JournalError> {
     if done.is_empty() {
         return Ok(());
     }
-    let client = pool.get().await?;
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
     let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
-    client.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
+    tx.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -156,26 +160,27 @@ pub async fn unstage(pool: &Pool, done: &[TxSignature]) -> Result<(), JournalErr
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn bury(pool: &Pool, letters: &[DeadLetter]) -> Result<(), JournalError> {
-    let client = pool.get().await?;
+pub async fn bury(pool: &Leased, letters: &[DeadLetter]) -> Result<(), JournalError> {
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
     for letter in letters {
-        client
-            .execute(
-                "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
+        tx.execute(
+            "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-                &[
-                    &letter.source,
-                    &letter.signature.map(|signature| signature.to_string()),
-                    &letter.n.map(i32::from),
-                    &letter.stream.map(|stream| stream.to_string()),
-                    &letter.reason,
-                    // PostgreSQL's text holds no NUL.
-                    &letter.detail.replace('\0', "\u{fffd}"),
-                    &letter.raw.as_ref().map(Json),
-                ],
-            )
-            .await?;
+            &[
+                &letter.source,
+                &letter.signature.map(|signature| signature.to_string()),
+                &letter.n.map(i32::from),
+                &letter.stream.map(|stream| stream.to_string()),
+                &letter.reason,
+                // PostgreSQL's text holds no NUL.
+                &letter.detail.replace('\0', "\u{fffd}"),
+                &letter.raw.as_ref().map(Json),
+            ],
+        )
+        .await?;
     }
+    tx.commit().await?;
     Ok(())
 }
 
@@ -197,9 +202,12 @@ pub async fn refused_streams(pool: &Pool, limit: usize) -> Result<Vec<(AccountAd
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn resolve_refused(pool: &Pool, stream: AccountAddress) -> Result<(), JournalError> {
+pub async fn resolve_refused(pool: &Leased, stream: AccountAddress) -> Result<(), JournalError> {
     const SQL: &str = "UPDATE dead_letters SET resolved_at = now() \
                        WHERE resolved_at IS NULL AND source = 'journal' AND reason = 'refused' AND stream = $1";
-    pool.get().await?.execute(SQL, &[&stream.to_string()]).await?;
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
+    tx.execute(SQL, &[&stream.to_string()]).await?;
+    tx.commit().await?;
     Ok(())
 }

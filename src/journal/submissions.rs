@@ -10,7 +10,7 @@ use deadpool_postgres::{Pool, Transaction};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{GenericClient, Row, types::Json};
 
-use super::{JournalError, read::ReadFailure, rows::BadRow};
+use super::{JournalError, lease::Leased, read::ReadFailure, rows::BadRow};
 use crate::domain::{
     ids::{MarketAddress, Slot, TxSignature, Wallet},
     submission::{Standing, SubmissionStatus},
@@ -69,7 +69,7 @@ pub enum Kept {
 const KEEP_ATTEMPTS: u32 = 3;
 
 /// A transaction as its owner may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionRow {
     /// Its name.
     pub signature: TxSignature,
@@ -121,10 +121,10 @@ pub struct Change {
     pub reason: Option<FailureReason>,
 }
 
-const COLUMNS: &str = "signature::text, wallet::text, client_ref, market::text, purpose, status, settled, slot, reason, \
+pub(super) const COLUMNS: &str = "signature::text, wallet::text, client_ref, market::text, purpose, status, settled, slot, reason, \
                        last_valid_block_height, received_at, updated_at";
 
-fn row_of(row: &Row) -> Result<SubmissionRow, ReadFailure> {
+pub(super) fn row_of(row: &Row) -> Result<SubmissionRow, ReadFailure> {
     let bad = |reason: &str| BadRow { table: "submissions", reason: reason.to_owned() };
     let text = |index: usize| row.try_get::<_, String>(index);
     let moment = |index: usize| row.try_get::<_, chrono::DateTime<chrono::Utc>>(index).map(|at| at.timestamp_millis());
@@ -255,14 +255,14 @@ pub async fn unsettled(
 ///
 /// # Errors
 /// [`JournalError`]: nothing was written, or (where the connection broke) it is unknown; writing them again is harmless.
-pub async fn record(pool: &Pool, changes: Vec<Change>) -> Result<Vec<Change>, JournalError> {
+pub async fn record(pool: &Leased, changes: Vec<Change>) -> Result<Vec<Change>, JournalError> {
     const SQL: &str = "UPDATE submissions SET status = $3, settled = $4, slot = $5, reason = $6, updated_at = now() \
                        WHERE signature = $1::text AND status = $2 AND NOT settled";
     if changes.is_empty() {
         return Ok(changes);
     }
     let mut client = pool.get().await?;
-    let transaction = client.transaction().await?;
+    let transaction = pool.begin(&mut client).await?;
     let update = transaction.prepare_cached(SQL).await?;
     let mut made = Vec::with_capacity(changes.len());
     for change in changes {

@@ -1,11 +1,9 @@
 //! What is of no more use is deleted: nonces and sessions that are over, replies that are no longer kept.
 //!
-//! In small steps, each by an index and each a statement of its own, so that nobody waits for it. Deletes nothing that any
+//! In small steps, each by an index and each a transaction of its own, so that nobody waits for it. Deletes nothing that any
 //! question still asks for: what counts is the moment in the row, never whether the row was swept.
 
-use deadpool_postgres::Pool;
-
-use super::JournalError;
+use super::{JournalError, lease::Leased};
 
 /// Most rows of one kind that a pass deletes; the rest is left to the next.
 pub const ROWS_MAX: i64 = 5_000;
@@ -46,12 +44,14 @@ const STEPS: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// [`JournalError`]: what was deleted before stays so.
-pub async fn sweep(pool: &Pool) -> Result<Vec<(&'static str, u64)>, JournalError> {
-    let client = pool.get().await?;
+pub async fn sweep(pool: &Leased) -> Result<Vec<(&'static str, u64)>, JournalError> {
+    let mut client = pool.get().await?;
     let mut swept = Vec::new();
     for (name, sql) in STEPS {
-        let statement = client.prepare_cached(sql).await?;
-        swept.push((name, client.execute(&statement, &[&ROWS_MAX]).await?));
+        let tx = pool.begin(&mut client).await?;
+        let statement = tx.prepare_cached(sql).await?;
+        swept.push((name, tx.execute(&statement, &[&ROWS_MAX]).await?));
+        tx.commit().await?;
     }
     Ok(swept)
 }

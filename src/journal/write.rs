@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use deadpool_postgres::{Client, Pool, Transaction};
+use deadpool_postgres::{Client, Transaction};
 use uuid::Uuid;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     batch::Batch,
     beside, channels,
     columns::Parameters,
+    lease::{self, Leased},
     pipeline::{Counts, Pipeline, exactly},
     revert,
     rows::{ConfigRow, MarketRow},
@@ -81,6 +82,9 @@ pub enum CommitFailure {
     /// has to begin.
     #[error("this life of the writer is over")]
     LifeOver,
+    /// Nothing of it was written: another node may write now.
+    #[error("the lease is over")]
+    LeaseOver,
     /// Nothing of it was written: a row does not stand where its append begins. Somebody else has written.
     #[error("overtaken: {0}")]
     Overtaken(String),
@@ -101,6 +105,8 @@ pub struct WriterLife {
     pub copies: bool,
     /// The newest numbers of channels over many markets, after its newest batch.
     heads: Heads,
+    /// Its next batch gets longer than the others for each statement.
+    is_patient: bool,
 }
 
 impl WriterLife {
@@ -108,9 +114,9 @@ impl WriterLife {
     ///
     /// # Errors
     /// [`JournalError`]: try again.
-    pub async fn begin(pool: &Pool) -> Result<Self, JournalError> {
+    pub async fn begin(pool: &Leased) -> Result<Self, JournalError> {
         let mut client = pool.get().await?;
-        let transaction = client.transaction().await?;
+        let transaction = pool.begin(&mut client).await?;
         transaction.query("SELECT instance FROM journal_writers ORDER BY instance FOR UPDATE", &[]).await?;
         // A life that is forgotten while it still lives ends at its next batch, and begins again.
         transaction.execute("DELETE FROM journal_writers WHERE active_at < now() - interval '7 days'", &[]).await?;
@@ -119,7 +125,13 @@ impl WriterLife {
         let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
         let heads = channels::heads(&transaction).await?;
         transaction.commit().await?;
-        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)?, heads })
+        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)?, heads, is_patient: false })
+    }
+
+    /// Longer statements, for a batch that was not written in the usual time: one that really needs longer must be written
+    /// some day.
+    pub fn set_patient(&mut self, is_patient: bool) {
+        self.is_patient = is_patient;
     }
 
     /// The numbers that the entries of a next batch get, and where the heads stand after it. The same until a batch is
@@ -139,7 +151,7 @@ impl WriterLife {
     /// [`JournalError`]: ask again.
     pub async fn was_committed(
         &mut self,
-        pool: &Pool,
+        pool: &Leased,
         batch: i64,
         appends: &[StreamAppend],
     ) -> Result<Option<Vec<Vec<Numbers>>>, JournalError> {
@@ -163,14 +175,14 @@ impl WriterLife {
     /// [`CommitFailure`].
     pub async fn commit(
         &mut self,
-        pool: &Pool,
+        pool: &Leased,
         batch: i64,
         appends: &[StreamAppend],
     ) -> Result<Vec<Vec<Numbers>>, CommitFailure> {
         let (numbers, heads) = self.number(appends);
         let mut client = pool.get().await.map_err(|error| CommitFailure::Again(error.into()))?;
         let transaction = client.transaction().await.map_err(sort)?;
-        let written = self.write(&transaction, batch, appends, &numbers, &heads).await;
+        let written = self.write(&transaction, pool.term(), batch, appends, (&numbers, &heads)).await;
         if let Err(failure) = written {
             // Dropping a transaction rolls it back, but without waiting; a connection that is broken is dropped too.
             if transaction.rollback().await.is_err() {
@@ -192,18 +204,23 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the channels' heads, the streams' rows, entries, events, trades, positions,
+    /// In this order: the lease, the batch's number, the channels' heads, the streams' rows, entries, events, trades, positions,
     /// candles, what users wrote. What an entry does to rows that are there already comes after all that is new.
     async fn write(
         &self,
         tx: &Transaction<'_>,
+        term: lease::Term,
         batch: i64,
         appends: &[StreamAppend],
-        numbers: &[Vec<Numbers>],
-        heads: &Heads,
+        (numbers, heads): (&[Vec<Numbers>], &Heads),
     ) -> Result<(), CommitFailure> {
         let rows = Batch::of(appends, numbers, self.copies);
         let mut pipeline = Pipeline::new(tx);
+        let lease: Parameters<'_> = vec![Box::new(term.0)];
+        pipeline.send(lease::HOLD, Counts::Touched, lease, 1, exactly(1, |_| CommitFailure::LeaseOver)).await;
+        if self.is_patient {
+            pipeline.send(BE_PATIENT, Counts::Touched, Vec::new(), 1, |_| Ok(())).await;
+        }
         let claim: Parameters<'_> = vec![Box::new(self.instance), Box::new(batch)];
         let verdict = exactly(1, |_| CommitFailure::LifeOver);
         pipeline.send(CLAIM_BATCH, Counts::Touched, claim, 1, verdict).await;
@@ -234,6 +251,8 @@ pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     }
 }
 
+/// For the rest of the transaction. A takeover would wait as long, where this engine stands still in the middle of it.
+const BE_PATIENT: &str = "SELECT set_config('statement_timeout', '60s', true)";
 /// The next batch of a life.
 const CLAIM_BATCH: &str = "UPDATE journal_writers SET last_batch = $2::bigint, active_at = now() \
                            WHERE instance = $1 AND last_batch = $2::bigint - 1";

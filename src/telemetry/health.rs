@@ -47,6 +47,10 @@ pub enum Part {
     Actors,
     /// Counters of rate limits are shared with other nodes.
     Redis,
+    /// Which node leads.
+    Lease,
+    /// What is committed reaches other nodes at once.
+    Bus,
 }
 
 /// How a part is.
@@ -79,8 +83,34 @@ impl PartState {
     }
 }
 
+/// Who leads among the nodes of a database, as this one knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LeaseStanding {
+    /// This node.
+    pub node: String,
+    /// `leader`, `follower`, or `nobody` leads.
+    pub role: &'static str,
+    /// Who leads, or did last.
+    pub leader: String,
+    /// In which term.
+    pub term: i64,
+}
+
+impl LeaseStanding {
+    /// `leader` has the lease of a term, if it is valid; `node` is this one.
+    pub fn new(node: &str, leader: &str, term: i64, is_valid: bool) -> Self {
+        let role = match (is_valid, node == leader) {
+            (true, true) => "leader",
+            (true, false) => "follower",
+            (false, _) => "nobody",
+        };
+        Self { node: node.to_owned(), role, leader: leader.to_owned(), term }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Values {
+    lease: Option<LeaseStanding>,
     parts: BTreeMap<Part, PartState>,
     covered_slot: Slot,
     head_slot: Slot,
@@ -107,7 +137,7 @@ impl Health {
     /// A process that was just started: every part is down until it says otherwise.
     pub fn new() -> Self {
         let starting = || PartState::Down { reason: "starting".into() };
-        let parts = [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox]
+        let parts = [Part::Lease, Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox]
             .map(|part| (part, starting()));
         let values = Values { parts: parts.into_iter().collect(), ..Values::default() };
         Self {
@@ -168,6 +198,21 @@ impl Health {
             }
             Some(_) => {}
         }
+    }
+
+    /// What streams may be behind the chain is not known any more: the node has another role.
+    pub fn forget_stale(&self) {
+        self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner).stale.clear();
+    }
+
+    /// Who leads.
+    pub fn set_lease(&self, standing: LeaseStanding) {
+        self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner).lease = Some(standing);
+    }
+
+    /// Who leads, once that is known.
+    pub fn lease(&self) -> Option<LeaseStanding> {
+        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).lease.clone()
     }
 
     /// Streams that may be behind the chain, and why.

@@ -58,6 +58,14 @@ impl Database {
         SHARED.get_or_init(Cluster::start).await.database().await
     }
 
+    /// Takes the engine's lease of a migrated database, in term 1 and for as long as any test lasts, for what a test writes
+    /// without an engine.
+    pub async fn take_lease(&self) {
+        const SQL: &str = "UPDATE leases SET node = 'a test', term = 1, expires_at = now() + interval '1 day' \
+                           WHERE name = 'engine' AND term = 0";
+        assert_eq!(self.connect().await.execute(SQL, &[]).await.unwrap(), 1, "somebody has had the lease");
+    }
+
     /// A connection; it closes when the client is dropped.
     pub async fn connect(&self) -> tokio_postgres::Client {
         let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();

@@ -8,6 +8,7 @@ mod feed;
 mod gateway;
 mod journal;
 mod layering;
+mod nodes;
 mod reads;
 mod spine;
 mod ws;

@@ -26,7 +26,6 @@ use std::{
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 use futures_util::StreamExt;
 
 use super::{Listener, StreamAddr, ask_stream, coverage::Pass, retry, window::Lane};
@@ -39,6 +38,7 @@ use crate::{
     domain::ids::{AccountAddress, MarketAddress, Slot, TxSignature},
     journal::{
         finality::{Recorded, recorded_between, taken_back_after},
+        lease::Leased,
         staging::{self, DeadLetter},
     },
 };
@@ -163,7 +163,7 @@ impl Listener {
 /// What a look needs.
 struct Looking {
     rpc: ChainRpc,
-    pool: Pool,
+    pool: Leased,
     registry: Link<Registry>,
     config: AccountAddress,
     target: Slot,
@@ -192,7 +192,7 @@ impl Looking {
         let mut doubts = HashMap::new();
         while from < self.target {
             let (recorded, upto) = retry("what has become final can't be read", || {
-                recorded_between(&self.pool, from, self.target, RECORDED_PAGE)
+                recorded_between(self.pool.pool(), from, self.target, RECORDED_PAGE)
             })
             .await;
             let missing: Vec<Recorded> =
@@ -311,7 +311,7 @@ impl Looking {
         futures_util::stream::iter(tell).buffer_unordered(STREAMS_AT_ONCE).collect::<Vec<()>>().await;
         let streams: Vec<AccountAddress> = by_stream.keys().copied().collect();
         let taken_back =
-            retry("what was taken back can't be read", || taken_back_after(&self.pool, &streams, from)).await;
+            retry("what was taken back can't be read", || taken_back_after(self.pool.pool(), &streams, from)).await;
         self.spared(proved, &taken_back).await;
         taken_back
     }

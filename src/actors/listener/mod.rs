@@ -26,7 +26,6 @@ use std::{
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 
 use self::{
     coverage::Pass,
@@ -57,6 +56,7 @@ use crate::{
         ids::{AccountAddress, Epoch, ProgramId, Seq, Slot, TxSignature},
     },
     journal::{
+        lease::Leased,
         open, read,
         staging::{self, Cursor, DeadLetter},
     },
@@ -82,7 +82,7 @@ pub struct ListenerParts {
     /// Of this arbiter.
     pub rpc: ChainRpc,
     /// Of this arbiter.
-    pub pool: Pool,
+    pub pool: Leased,
     /// The way to the streams.
     pub registry: Link<Registry>,
     /// The journal's word that it is full.
@@ -433,14 +433,15 @@ impl Actor for Listener {
         let (pool, program, config, epoch) =
             (self.parts.pool.clone(), self.parts.program, self.parts.config_address, self.parts.epoch);
         let load = async move {
-            let cursor = retry("the cursor can't be read", || staging::load_cursor(&pool, program)).await;
+            let cursor = retry("the cursor can't be read", || staging::load_cursor(pool.pool(), program)).await;
             let entries = retry("the config's journal can't be read", || async {
                 let client = pool.get().await?;
                 Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
             })
             .await;
-            let stored = retry("the config can't be read", || open::load_config(&pool, config, epoch)).await;
-            let refused = retry("refused streams can't be read", || staging::refused_streams(&pool, STALE_KEPT)).await;
+            let stored = retry("the config can't be read", || open::load_config(pool.pool(), config, epoch)).await;
+            let refused =
+                retry("refused streams can't be read", || staging::refused_streams(pool.pool(), STALE_KEPT)).await;
             (cursor, entries, stored, refused)
         };
         ctx.spawn(load.into_actor(self).map(|(cursor, entries, stored, refused), actor, ctx| {

@@ -212,8 +212,14 @@ impl Listener {
                     }
                 }
             };
-            compare(&pool, &registry, all, &reason, accounts.into_iter().map(|(address, _)| MarketAddress(address.0)))
-                .await;
+            compare(
+                pool.pool(),
+                &registry,
+                all,
+                &reason,
+                accounts.into_iter().map(|(address, _)| MarketAddress(address.0)),
+            )
+            .await;
         };
         ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
             actor.reconciling = false;
@@ -241,7 +247,7 @@ impl Listener {
         let limit = self.staged_out.len() + FETCH;
         let out = self.staged_out.clone();
         let fetch = async move {
-            let staged = retry("staged signatures can't be read", || staging::staged(&pool, limit)).await;
+            let staged = retry("staged signatures can't be read", || staging::staged(pool.pool(), limit)).await;
             let new: Vec<Staged> = staged.into_iter().filter(|staged| !out.contains(&staged.signature)).collect();
             let reads = new.into_iter().map(|staged| {
                 let rpc = rpc.clone();

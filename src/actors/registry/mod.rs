@@ -8,9 +8,13 @@
 //! At most [`STREAMS_MAX`] streams run: beyond it readers of others are told to come again ([`ReadError::Loading`]) until
 //! some have left. What the chain tells is let through: the listener's window bounds it.
 //!
+//! A life of it belongs to one role of the node: when that changes, root ends it and begins the next, and so each stream is
+//! read again in the new role. What a leader has committed is passed on to those that run here ([`following`]).
+//!
 //! When it dies its children end with it: a stream whose name nobody knows would keep its subscribers and hear nothing.
 
 mod child;
+mod following;
 mod handle;
 mod upkeep;
 
@@ -23,12 +27,17 @@ use std::{
 use actix::prelude::*;
 pub use child::Child;
 use deadpool_postgres::Pool;
+pub use following::{HearCommitted, HearHeads, StreamsInUse};
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
 pub use upkeep::{CrashStream, Leave, WakeStream};
 
 use self::child::{Death, Parent};
 use super::{
-    stream::{ConfigActor, MarketActor, ReadError, StreamActor, StreamEnvironment, pulse::Pulse, subject::Subject},
+    role::Role,
+    stream::{
+        ConfigActor, MarketActor, ReadError, StreamActor, StreamEnvironment, follow::HeardHead, pulse::Pulse,
+        subject::Subject,
+    },
     supervision::{DeathGuard, Link},
 };
 use crate::domain::{
@@ -91,6 +100,9 @@ pub struct Registry {
     lives: u64,
     idle_after: Duration,
     streams_max: usize,
+    role: Option<Role>,
+    /// Heads of streams that were too busy to hear of them.
+    unheard: HashMap<AccountAddress, HeardHead>,
     parent: Parent,
     _guard: DeathGuard,
 }
@@ -110,6 +122,8 @@ impl Registry {
             lives: 0,
             idle_after,
             streams_max: STREAMS_MAX,
+            role: None,
+            unheard: HashMap::new(),
             parent: Parent::new(),
             _guard: guard,
         }
@@ -120,6 +134,11 @@ impl Registry {
         Self { streams_max, ..self }
     }
 
+    /// Streams of this role, whatever their homes say.
+    pub fn within(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
     fn start<S: Subject>(&mut self, address: AccountAddress, ctx: &mut Context<Self>) -> Option<Running<S>> {
         if self.must_wait(address) {
             return None;
@@ -127,7 +146,8 @@ impl Registry {
         // Addresses are hashes or points of a curve: any byte spreads them evenly.
         let home = self.homes.get(usize::from(address.0[31]) % self.homes.len().max(1))?;
         self.lives += 1;
-        let (life, env, pulse) = (self.lives, home.env.clone(), Arc::<Pulse>::default());
+        let (life, mut env, pulse) = (self.lives, home.env.clone(), Arc::<Pulse>::default());
+        env.role = self.role.unwrap_or(env.role);
         let child = self.parent.child(address, life, ctx.address().recipient(), env.health.clone());
         let shown = Arc::clone(&pulse);
         let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, shown, child));

@@ -104,6 +104,7 @@ impl Handler<StreamTick> for Registry {
         self.markets.values().for_each(Running::tick);
         // The config's never leaves: everything is priced by it.
         self.config.iter().for_each(Running::tick);
+        self.repeat_unheard();
         let idle = self.markets.values().filter(|running| self.is_idle(running));
         idle.take(LEAVES_MAX).for_each(|running| {
             let _ = running.addr.try_send(MayLeave);

@@ -61,7 +61,7 @@ impl<S: Subject> StreamActor<S> {
     /// It is behind the chain no more, and what says so for the next start is put aside.
     pub(super) fn caught_up(&mut self, ctx: &mut Context<Self>) {
         if self.stale.is_some() {
-            let (pool, address) = (self.env.pool.clone(), self.address);
+            let (pool, address) = (self.env.leased(), self.address);
             let resolve = async move {
                 retry("letters can't be resolved", || staging::resolve_refused(&pool, address)).await;
             };
@@ -87,7 +87,7 @@ impl<S: Subject> StreamActor<S> {
             detail: format!("{} from seq {}: {reason}", entries.len(), self.life.released().seq.next()),
             raw: serde_json::to_value(entries.iter().map(|entry| &entry.body).collect::<Vec<_>>()).ok(),
         };
-        let pool = self.env.pool.clone();
+        let pool = self.env.leased();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
         };

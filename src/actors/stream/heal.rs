@@ -257,7 +257,7 @@ impl<S: Subject> StreamActor<S> {
                 raw: serde_json::to_value(&candidate.delivery.event.event).ok(),
             })
             .collect();
-        let pool = self.env.pool.clone();
+        let pool = self.env.leased();
         let keep = async move {
             retry("dead letters can't be kept", || staging::bury(&pool, &letters)).await;
             candidates

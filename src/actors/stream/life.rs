@@ -7,6 +7,7 @@
 //! read again: no repair in place.
 
 mod beside;
+mod follow;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},

@@ -9,8 +9,13 @@
 //! from the journal (hydration is a message through the writer), senders find `Closed` and resolve it anew, hubs attach
 //! again and resume from the last seq that they have. A stream that nobody needs for a while ends too, so that memory holds
 //! those in use: the registry asks it to ([`MayLeave`]).
+//!
+//! All that is a leader's. On a node that follows nothing is applied or appended: entries come from the leader and the
+//! journal ([`follow`]), and everybody who would have something planned is told that this life is over.
 
 mod append;
+mod environment;
+pub mod follow;
 pub mod heal;
 pub mod life;
 pub mod listeners;
@@ -25,17 +30,18 @@ mod written;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
+pub use environment::StreamEnvironment;
 pub use messages::*;
 pub use orders::*;
 use tokio::sync::oneshot;
 
 use self::{
+    follow::Following,
     life::{Known, Life},
     listeners::Listeners,
     pulse::Pulse,
@@ -44,20 +50,12 @@ use self::{
     written::WrittenJob,
 };
 use super::{
-    chain_reader::ChainReader,
-    journal_writer::{Close, Generation, JournalWriter, Open},
+    journal_writer::{Close, Generation, Open},
     registry::Child,
-    supervision::{Crash, Link},
+    role::Role,
+    supervision::Crash,
 };
-use crate::{
-    domain::{
-        config::ProgramConfig,
-        fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch},
-        market::Market,
-    },
-    telemetry::health::Health,
-};
+use crate::domain::{config::ProgramConfig, ids::AccountAddress, market::Market};
 
 /// A market's actor.
 pub type MarketActor = StreamActor<Market>;
@@ -72,25 +70,6 @@ const TAIL_PAGE: u32 = 5_000;
 pub const PARKED_MAX: usize = 4_096;
 /// An append that takes longer makes the stream stale in readiness.
 const APPEND_STALE_AFTER: Duration = Duration::from_secs(30);
-
-/// What every stream's actor on one arbiter shares.
-#[derive(Clone)]
-pub struct StreamEnvironment {
-    /// Of this arbiter.
-    pub pool: Pool,
-    /// Where appends go.
-    pub writer: Link<JournalWriter>,
-    /// Where the chain is read.
-    pub reader: Link<ChainReader>,
-    /// The fees in force by slot.
-    pub fees: Arc<RwLock<FeeTimeline>>,
-    /// The journal's life.
-    pub epoch: Epoch,
-    /// Where staleness is told.
-    pub health: Health,
-    /// A stream that nobody listens to, asks or tells anything for so long ends; it is read again when it is next found.
-    pub idle_after: Duration,
-}
 
 /// An `Apply` that is not answered yet.
 struct Job {
@@ -149,6 +128,7 @@ pub struct StreamActor<S: Subject> {
     listeners: Listeners,
     parked: Vec<Parked<S>>,
     pulse: Arc<Pulse>,
+    following: Following,
     /// The registry was asked whether it may end.
     leaving: bool,
     child: Child,
@@ -179,6 +159,7 @@ impl<S: Subject> StreamActor<S> {
             listeners: Listeners::default(),
             parked: Vec::new(),
             pulse,
+            following: Following::default(),
             leaving: false,
             child,
         }
@@ -200,7 +181,7 @@ impl<S: Subject> StreamActor<S> {
 
     /// Does what can be done now: plans what waits, and sends it to the writer.
     fn pump(&mut self, ctx: &mut Context<Self>) {
-        if self.mode != Mode::Ready || self.life.in_flight() {
+        if !self.leads() || self.mode != Mode::Ready || self.life.in_flight() {
             return;
         }
         if !self.life.has_planned() {
@@ -291,6 +272,9 @@ impl<S: Subject> StreamActor<S> {
 
     /// Whoever made the stream doubt itself is answered when it does so no more.
     fn answer_when_healed(&mut self, ctx: &mut Context<Self>) -> ResponseFuture<Result<(), ApplyError>> {
+        if !self.leads() {
+            return Box::pin(std::future::ready(Err(ApplyError::Gone)));
+        }
         if self.suspects.len() >= QUEUE_EVENTS_MAX {
             return Box::pin(std::future::ready(Err(ApplyError::Full)));
         }
@@ -324,11 +308,15 @@ impl<S: Subject> StreamActor<S> {
             && self.parked.is_empty()
             && self.stale.is_none()
             && !self.reading_tail
+            && !self.following.is_reading()
             && !self.life.has_planned()
             && !self.life.in_flight()
     }
 
     fn hydrate(&mut self, ctx: &mut Context<Self>) {
+        if !self.leads() {
+            return self.begin_to_follow(ctx);
+        }
         let (env, address) = (self.env.clone(), self.address);
         let open = async move {
             let generation = loop {
@@ -352,12 +340,20 @@ impl<S: Subject> StreamActor<S> {
             if let Some(reason) = actor.env.health.why_stale(actor.address) {
                 actor.suspicion.get_or_insert(reason);
             }
-            for parked in std::mem::take(&mut actor.parked) {
-                parked(actor);
-            }
+            actor.answer_parked();
             actor.pump(ctx);
             actor.show_pulse();
         }));
+    }
+
+    fn answer_parked(&mut self) {
+        for parked in std::mem::take(&mut self.parked) {
+            parked(self);
+        }
+    }
+
+    fn leads(&self) -> bool {
+        self.env.role != Role::Following
     }
 }
 
@@ -386,6 +382,9 @@ impl<S: Subject> Handler<Apply> for StreamActor<S> {
     type Result = ResponseFuture<Result<Vec<Outcome>, ApplyError>>;
 
     fn handle(&mut self, Apply(deliveries): Apply, ctx: &mut Self::Context) -> Self::Result {
+        if !self.leads() {
+            return Box::pin(std::future::ready(Err(ApplyError::Gone)));
+        }
         // An empty queue takes any message: one that is longer than the bound would never fit.
         if !self.queue.is_empty() && self.queue.len() + deliveries.len() > QUEUE_EVENTS_MAX {
             return Box::pin(std::future::ready(Err(ApplyError::Full)));

@@ -157,6 +157,9 @@ impl<S: Subject> Handler<Vanished> for StreamActor<S> {
     type Result = ResponseFuture<Result<(), ApplyError>>;
 
     fn handle(&mut self, vanished: Vanished, ctx: &mut Self::Context) -> Self::Result {
+        if !self.leads() {
+            return Box::pin(std::future::ready(Err(ApplyError::Gone)));
+        }
         let Vanished { signatures, proved_at } = vanished;
         let doubted = self.doubted.get_or_insert_default();
         doubted.signatures.extend(signatures);

@@ -106,6 +106,9 @@ impl Handler<Written> for MarketActor {
     type Result = ResponseFuture<Result<Vec<RefusedWrite>, WrittenError>>;
 
     fn handle(&mut self, Written { rows, alone }: Written, ctx: &mut Self::Context) -> Self::Result {
+        if !self.leads() {
+            return Box::pin(std::future::ready(Err(WrittenError::Gone)));
+        }
         if self.written.is_some() {
             return Box::pin(std::future::ready(Err(WrittenError::Busy)));
         }

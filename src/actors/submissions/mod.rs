@@ -16,7 +16,6 @@ use std::{
 };
 
 use actix::prelude::*;
-use deadpool_postgres::Pool;
 use tokio::sync::broadcast;
 
 use self::pass::{PassEnd, Sent};
@@ -24,7 +23,10 @@ use super::supervision::{Crash, DeathGuard};
 use crate::{
     chain::{program::InstructionBuilder, rpc::ChainRpc},
     domain::{ids::TxSignature, submission::SubmissionStatus},
-    journal::submissions::{Change, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
+    journal::{
+        lease::Leased,
+        submissions::{Change, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
+    },
 };
 
 /// Transactions that a pass looks at: as many as a node tells the status of at once.
@@ -50,7 +52,7 @@ pub struct SubmissionParts {
     /// The node.
     pub rpc: ChainRpc,
     /// The table.
-    pub pool: Pool,
+    pub pool: Leased,
     /// What has not landed is sent again so often.
     pub resend_after: Duration,
     /// Where news go.

@@ -64,7 +64,7 @@ pub enum Sent {
 
 /// The page after a place.
 pub async fn read(parts: &SubmissionParts, after: Option<Place>) -> Result<(Vec<Unsettled>, Option<Place>), Trouble> {
-    let (page, place) = submissions::unsettled(&parts.pool, after.as_ref(), PAGE).await?;
+    let (page, place) = submissions::unsettled(parts.pool.pool(), after.as_ref(), PAGE).await?;
     let is_last = page.len() < PAGE;
     Ok((page, place.filter(|_| !is_last)))
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::ids::Slot,
     http::envelope::OwnBody,
-    telemetry::health::{Health, Part, PartState},
+    telemetry::health::{Health, LeaseStanding, Part, PartState},
 };
 
 #[derive(Serialize, ToSchema)]
@@ -20,6 +20,9 @@ struct ReadyView {
     covered_slot: Slot,
     head_slot: Slot,
     lag_slots: u64,
+    /// Which node leads, and what this one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<LeaseStanding>,
     /// Markets in use, and the config: the others rest in the journal.
     streams: usize,
 }
@@ -42,6 +45,7 @@ pub async fn handle(health: web::Data<Health>) -> HttpResponse {
         covered_slot,
         head_slot,
         lag_slots: head_slot.0.saturating_sub(covered_slot.0),
+        lease: health.lease(),
         streams: health.streams(),
     };
     if ready {

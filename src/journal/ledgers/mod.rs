@@ -17,7 +17,7 @@ mod windows;
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::{Pool, Transaction};
+use deadpool_postgres::Transaction;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
@@ -27,7 +27,7 @@ use self::{
     fold::{Before, Folded, fold},
     rows::Tallies,
 };
-use super::{JournalError, read::ReadFailure, rows::BadRow};
+use super::{JournalError, lease::Leased, read::ReadFailure, rows::BadRow};
 use crate::domain::ids::{Epoch, Seq};
 
 /// Notes in one transaction.
@@ -49,9 +49,9 @@ type Positions = BTreeMap<Key, Option<(Epoch, Seq)>>;
 ///
 /// # Errors
 /// [`JournalError`]: nothing was done; try again.
-pub async fn work_off(pool: &Pool) -> Result<usize, JournalError> {
+pub async fn work_off(pool: &Leased) -> Result<usize, JournalError> {
     let mut client = pool.get().await?;
-    let tx = client.transaction().await?;
+    let tx = pool.begin(&mut client).await?;
     if !locked(&tx).await? {
         return Ok(0);
     }

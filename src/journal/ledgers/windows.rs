@@ -3,9 +3,10 @@
 //! Owns the one rule: a wallet's row in a window is the sum of its hours from the window's `from_hour` on. Moving it by an
 //! hour takes that hour's rows off, in one transaction with the new `from_hour`.
 
-use deadpool_postgres::Pool;
-
-use super::{super::JournalError, locked};
+use super::{
+    super::{JournalError, lease::Leased},
+    locked,
+};
 use crate::domain::ledger::UnixHour;
 
 /// Takes one hour off a window that reaches too far back; true if there was one, and there may be more. A window holds
@@ -13,7 +14,7 @@ use crate::domain::ledger::UnixHour;
 ///
 /// # Errors
 /// [`JournalError`]: nothing was done; try again.
-pub async fn move_windows(pool: &Pool, now: UnixHour) -> Result<bool, JournalError> {
+pub async fn move_windows(pool: &Leased, now: UnixHour) -> Result<bool, JournalError> {
     const BEHIND: &str = "
         SELECT name, from_hour, $1 - hours FROM leaderboard_windows WHERE from_hour < $1 - hours ORDER BY name LIMIT 1";
     const NEXT: &str = "SELECT hour FROM wallet_hours WHERE hour >= $1 AND hour < $2 ORDER BY hour LIMIT 1";
@@ -26,7 +27,7 @@ pub async fn move_windows(pool: &Pool, now: UnixHour) -> Result<bool, JournalErr
         WHERE w.hour = $2 AND l.period = $1 AND l.wallet = w.wallet
           AND l.trades = 0 AND l.volume = 0 AND l.realised = 0 AND l.decided = 0";
     let mut client = pool.get().await?;
-    let tx = client.transaction().await?;
+    let tx = pool.begin(&mut client).await?;
     let behind = tx.query_opt(BEHIND, &[&now.0]).await?;
     let Some(window) = behind.filter(|window| window.try_get::<_, i64>(2).is_ok()) else { return Ok(false) };
     if !locked(&tx).await? {

@@ -22,6 +22,7 @@ use zmart::{
         listener::{Listener, ListenerParts},
         pressure::Pressure,
         registry::{Registry, StreamHome},
+        role::Role,
         stream::StreamEnvironment,
         supervision::{DeathGuard, Link},
     },
@@ -36,7 +37,12 @@ use zmart::{
         event::SharesBought,
         ids::{MarketSeed, ProgramId, TxSignature, Wallet},
     },
-    journal::{DatabaseSettings, identity::current_epoch, migrate},
+    journal::{
+        DatabaseSettings,
+        identity::current_epoch,
+        lease::{Leased, Term},
+        migrate,
+    },
     telemetry::health::{Health, Part, PartState},
 };
 use zmart_testkit::{chain::Chain, patience::wait_for, postgres::Database};
@@ -164,6 +170,7 @@ impl Rig {
         let database = Database::fresh().await;
         let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
         migrate::run(&settings).await.unwrap();
+        database.take_lease().await;
         let epoch = current_epoch(&database.connect().await).await.unwrap();
         let program = chain.client().program;
         // The chain is covered as far as it will get: what coverage would find there is not what this is about.
@@ -179,6 +186,7 @@ impl Rig {
             reader: Link::default(),
             fees: Arc::default(),
             epoch,
+            role: Role::Leading(Term(1)),
             health: health.clone(),
             idle_after: Duration::from_secs(600),
         };
@@ -193,7 +201,7 @@ impl Rig {
             config_address: ProgramAddresses::new(program).config().0,
             coverage_interval: Duration::from_millis(500),
             rpc: rpc.clone(),
-            pool: settings.pool(4).unwrap(),
+            pool: Leased::new(settings.pool(4).unwrap(), Term(1)),
             registry: registry.clone(),
             pressure: pressure.clone(),
             fees: env.fees.clone(),
@@ -214,7 +222,8 @@ impl Rig {
     /// The streams come to life, and what waits for them goes on.
     fn start_streams(&self) {
         let settings = DatabaseSettings { url: self.database.url.clone(), connect_timeout: Duration::from_secs(5) };
-        let writer = JournalWriter::new(settings.pool(2).unwrap(), self.health.clone(), DeathGuard::new().0);
+        let pool = Leased::new(settings.pool(2).unwrap(), Term(1));
+        let writer = JournalWriter::new(pool, self.health.clone(), DeathGuard::new().0);
         self.env.writer.set(writer.start());
         let program = self.rpc.program();
         self.env.reader.set(ChainReader::new(self.rpc.clone(), program, DeathGuard::new().0).start());

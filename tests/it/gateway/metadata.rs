@@ -1,10 +1,13 @@
 //! Documents of markets: shown only if they are the creator's and hash to what stands on the chain.
 
 use serde_json::{Value, json};
-use zmart::domain::{
-    amount::UnixSeconds,
-    ids::{MarketAddress, MarketSeed, Wallet},
-    metadata::{MarketMetadata, MetadataDocument},
+use zmart::{
+    domain::{
+        amount::UnixSeconds,
+        ids::{MarketAddress, MarketSeed, Wallet},
+        metadata::{MarketMetadata, MetadataDocument},
+    },
+    journal::lease::{Leased, Term},
 };
 use zmart_testkit::{
     chain::{SOL, wallet_of},
@@ -222,7 +225,8 @@ async fn documents_whose_market_never_came_are_forgotten_after_a_day() {
     ] {
         client.execute(SQL, &[&market.to_string(), &author.to_string(), &hours]).await.unwrap();
     }
-    let pool = settings(&database).pool(1).unwrap();
+    database.take_lease().await;
+    let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     for gone in [2, 0] {
         let swept = zmart::journal::sweep::sweep(&pool).await.unwrap();
         assert!(swept.contains(&("documents whose market never came", gone)), "{swept:?}");

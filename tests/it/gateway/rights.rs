@@ -14,6 +14,7 @@ use zmart::{
     },
     journal::{
         idempotency::RequestKey,
+        lease::{Leased, Term},
         read::ReadFailure,
         rights::{self, Acting},
         write::WriterLife,
@@ -234,7 +235,8 @@ async fn an_owner_that_is_no_superuser_can_migrate_and_serve() {
     let (reads, market) = (reads(&pool), market(&database, 9, 0).await.to_string());
     let effect = async |tx: &Transaction<'_>| Ok(tx.execute(VOTE, &[&market]).await?);
     assert_eq!(reads.write(&caller(1), effect).await.unwrap(), 1);
-    let writer = settings(&owned).writer_pool().unwrap();
+    owned.take_lease().await;
+    let writer = Leased::new(settings(&owned).writer_pool().unwrap(), Term(1));
     assert!(!WriterLife::begin(&writer).await.unwrap().copies, "it may not give BYPASSRLS away");
     let forced = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
                   AND NOT (relrowsecurity AND (relforcerowsecurity OR relname = 'refinery_schema_history'))";

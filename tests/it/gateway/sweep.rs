@@ -1,6 +1,9 @@
 //! What is of no more use is deleted, and nothing else.
 
-use zmart::journal::sweep;
+use zmart::journal::{
+    lease::{Leased, Term},
+    sweep,
+};
 
 use super::{market, prepared, settings};
 
@@ -29,7 +32,8 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
                          ('11111111111111111111111111111112', 'a', 25)) e (market, hash, n);"
         .replace("NAMED", &named);
     client.batch_execute(&rows).await.unwrap();
-    let pool = settings(&database).pool(1).unwrap();
+    database.take_lease().await;
+    let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
     assert_eq!(swept, [1, 1, 1, 1, 0, 2]);

@@ -30,6 +30,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("journal_writers", ["", "", "r", "riud"]),
     ("leaderboard", ["r", "r", "r", "riud"]),
     ("leaderboard_windows", ["r", "r", "r", "riud"]),
+    ("leases", ["", "", "r", "riud"]),
     ("market_evidence", ["", "r(i)", "r", "riud"]),
     ("market_metadata", ["", "r(i)(u)", "r", "riud"]),
     ("market_stats", ["r", "r", "r", "riud"]),

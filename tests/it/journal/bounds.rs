@@ -8,6 +8,7 @@ use zmart::{
         journal_writer::{AppendError, BUFFER_ENTRIES_MAX, JournalWriter},
         pressure::Pressure,
         registry::{CHECKS_MAX, CrashStream, FindMarket, OpenMarket, Registry, StreamHome},
+        role::Role,
         stream::{
             Apply, ApplyError, Delivery, Outcome as Became, PARKED_MAX, QUEUE_EVENTS_MAX, ReadError, ReadMarket,
             StreamEnvironment, Suspect,
@@ -18,7 +19,10 @@ use zmart::{
         event::{ChainEvent, Outcome},
         ids::{AccountAddress, Epoch, MarketAddress, Wallet},
     },
-    journal::write::{CommitFailure, WriterLife},
+    journal::{
+        lease::Term,
+        write::{CommitFailure, WriterLife},
+    },
     telemetry::health::Health,
 };
 use zmart_testkit::{
@@ -27,7 +31,7 @@ use zmart_testkit::{
 };
 
 use super::{
-    append, begin_append, entries, open, prepare, settings, stall,
+    append, begin_append, entries, leased, open, prepare, settings, stall,
     story::{FEES, Story},
     streams::Streams,
 };
@@ -44,6 +48,7 @@ async fn registry_without_writer(database: &Database, epoch: Epoch) -> Registry 
         reader: Link::default(),
         fees: Arc::default(),
         epoch,
+        role: Role::Leading(Term(1)),
         health: Health::new(),
         idle_after: Duration::from_secs(600),
     };
@@ -164,7 +169,7 @@ fn a_full_journal_is_told_to_the_listener_until_there_is_room() {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let (pressure, (guard, _death)) = (Pressure::default(), DeathGuard::new());
-        let pool = settings(&database.url).pool(2).unwrap();
+        let pool = leased(settings(&database.url).pool(2).unwrap());
         let writer = JournalWriter::new(pool, Health::new(), guard).telling(pressure.clone()).start();
         let mut stories: Vec<Story> = (1..=3).map(|number| Story::begin(number, epoch)).collect();
         let mut generations = Vec::new();
@@ -239,7 +244,7 @@ fn lives_of_the_writer_that_were_idle_for_a_week_are_forgotten_and_such_a_life_i
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         prepare(&database).await;
-        let pool = settings(&database.url).pool(2).unwrap();
+        let pool = leased(settings(&database.url).pool(2).unwrap());
         let mut first = WriterLife::begin(&pool).await.unwrap();
         let client = database.connect().await;
         client.execute("UPDATE journal_writers SET active_at = now() - interval '8 days'", &[]).await.unwrap();

@@ -16,7 +16,7 @@ use zmart::{
 };
 use zmart_testkit::postgres::{Cluster, Database};
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 /// The tables that are written as columns, and what is found by them.
 const TABLES: [&str; 5] = ["journal", "chain_events", "trades", "positions", "markets"];
@@ -53,13 +53,13 @@ async fn one_large_batch_writes_the_same_rows_as_many_small_ones() {
     assert_eq!(prepare(&small).await, epoch);
 
     let mut told = stories(epoch);
-    let pool = settings(&large.url).writer_pool().unwrap();
+    let pool = leased(settings(&large.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let appends: Vec<StreamAppend> = told.iter_mut().map(Story::append).collect();
     assert!(appends[0].entries.len() > 1_024, "more than one statement takes");
     life.commit(&pool, 1, &appends).await.unwrap();
 
-    let pool = settings(&small.url).writer_pool().unwrap();
+    let pool = leased(settings(&small.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut batch = 0;
     for append in &appends {
@@ -96,7 +96,7 @@ async fn under_row_level_security_a_large_batch_is_inserted_and_its_rows_are_the
     prepare(&inserted).await;
     let appends: Vec<StreamAppend> = stories(epoch).iter_mut().map(Story::append).collect();
     let write = async |database: &Database| {
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         life.commit(&pool, 1, &appends).await.unwrap();
         life.copies
@@ -126,7 +126,7 @@ async fn a_column_holds_what_the_row_as_json_would() {
             id.n = u16::MAX;
         }
     }
-    let pool = settings(&columns.url).writer_pool().unwrap();
+    let pool = leased(settings(&columns.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     life.commit(&pool, 1, std::slice::from_ref(&append)).await.unwrap();
 
@@ -173,7 +173,7 @@ async fn insert<R: serde::Serialize + Sync + std::fmt::Debug>(client: &tokio_pos
 async fn a_number_that_its_column_can_not_hold_is_refused_and_nothing_is_written() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut append = Story::begin(1, epoch).append();
     if let EntryBody::Event { position, .. } = &mut append.entries[2].body {
@@ -189,7 +189,7 @@ async fn a_number_that_its_column_can_not_hold_is_refused_and_nothing_is_written
 async fn the_writer_finds_rows_by_their_key_whatever_the_planner_knows() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let client = database.connect().await;
     // What foreign keys were made with, and the migrations.

@@ -14,7 +14,7 @@ use zmart::{
 };
 use zmart_testkit::postgres::Database;
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 /// A trade that stands, as its row says.
 struct Trade {
@@ -79,7 +79,7 @@ async fn candles_are_those_of_the_standing_trades_whatever_is_taken_back() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
     // As the journal's writer has it: its plans are its own.
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let client = database.connect().await;
     let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
@@ -118,7 +118,7 @@ async fn candles_are_those_of_the_standing_trades_whatever_is_taken_back() {
 async fn figures_are_those_of_the_window_at_every_time() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = leased(settings(&database.url).pool(2).unwrap());
     let mut client = database.connect().await;
     let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
@@ -177,7 +177,7 @@ async fn figures_are_those_of_the_window_at_every_time() {
 async fn the_migration_makes_of_trades_that_are_there_what_batches_make_of_them() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = leased(settings(&database.url).pool(2).unwrap());
     let client = database.connect().await;
     let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);

@@ -22,7 +22,7 @@ use zmart::{
 };
 use zmart_testkit::{patience::wait_for, postgres::Database, seed};
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 const MARKETS: u64 = 2_000;
 const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due',
@@ -55,7 +55,7 @@ fn signature(n: u64) -> TxSignature {
 
 /// Everything there is to ask, at its worst.
 async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, epoch: Epoch) {
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = leased(settings(&database.url).pool(2).unwrap());
     let program = ProgramId([3; 32]);
     let (market, stream) = (story.address(), story.stream());
 
@@ -63,21 +63,21 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     let cursor =
         Cursor { signature: Some(signature(1)), slot: Slot(5), covered_slot: Slot(5), finalized_slot: Some(Slot(5)) };
     staging::save_cursor(&pool, program, cursor).await.unwrap();
-    assert_eq!(staging::load_cursor(&pool, program).await.unwrap(), cursor);
-    open::load_config(&pool, AccountAddress([255; 32]), epoch).await.unwrap();
+    assert_eq!(staging::load_cursor(pool.pool(), program).await.unwrap(), cursor);
+    open::load_config(pool.pool(), AccountAddress([255; 32]), epoch).await.unwrap();
 
     // A stream's life.
-    assert!(open::market_exists(&pool, market).await.unwrap());
-    assert!(open::load_market(&pool, market.account(), epoch).await.unwrap().is_some());
+    assert!(open::market_exists(pool.pool(), market).await.unwrap());
+    assert!(open::load_market(pool.pool(), market.account(), epoch).await.unwrap().is_some());
     let ids: Vec<_> = story.told.iter().map(|event| event.id).collect();
-    assert_eq!(open::known_events(&pool, &ids).await.unwrap().len(), ids.len());
+    assert_eq!(open::known_events(pool.pool(), &ids).await.unwrap().len(), ids.len());
     story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
     life.commit(&pool, 2, &[story.append()]).await.unwrap();
 
     // Coverage.
     let found: Vec<_> = (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n) }).collect();
     staging::stage(&pool, &found).await.unwrap();
-    assert_eq!(staging::staged(&pool, 256).await.unwrap().len(), 256);
+    assert_eq!(staging::staged(pool.pool(), 256).await.unwrap().len(), 256);
     staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>()).await.unwrap();
     let letter = DeadLetter {
         source: "test",
@@ -110,8 +110,8 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     read::positions(client, Some((market, Wallet([4; 32]))), 50).await.unwrap();
     ask_of_markets(client, market, epoch).await;
     drop(object);
-    super::wallets::ask_of_wallet(&pool, Wallet([4; 32])).await;
-    pool.close();
+    super::wallets::ask_of_wallet(pool.pool(), Wallet([4; 32])).await;
+    pool.pool().close();
 }
 
 /// Lists, charts and rankings, by every filter and order.
@@ -211,7 +211,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         }
         let client = database.connect().await;
         seed::markets(&client, epoch, MARKETS).await;
-        let pool = settings(&database.url).pool(2).unwrap();
+        let pool = leased(settings(&database.url).pool(2).unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         life.commit(&pool, 1, &[story.append()]).await.unwrap();
         let staged: Vec<_> = (0..1_000).map(|n| Staged { signature: signature(n), slot: Slot(1) }).collect();
@@ -220,7 +220,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         let name = database.url.rsplit_once('/').unwrap().1;
         client.batch_execute(&format!("ANALYZE; ALTER DATABASE {name} SET enable_seqscan = off")).await.unwrap();
         drop(client);
-        pool.close();
+        pool.pool().close();
 
         let before = read_through(&database).await;
         assert_eq!(before.len(), 19);

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use deadpool_postgres::Pool;
 use rust_decimal::Decimal;
 use tokio_postgres::Client;
 use zmart::{
@@ -14,13 +13,14 @@ use zmart::{
         ledger::UnixHour,
     },
     journal::{
+        lease::Leased,
         ledgers::{move_windows, work_off},
         write::WriterLife,
     },
 };
 use zmart_testkit::postgres::Database;
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 const ALICE: Wallet = Wallet([41; 32]);
 const BOB: Wallet = Wallet([42; 32]);
@@ -68,7 +68,7 @@ async fn kept(client: &Client) -> Hours {
 }
 
 /// Works off all notes; how many there were.
-async fn work(pool: &Pool) -> usize {
+async fn work(pool: &Leased) -> usize {
     let mut all = 0;
     loop {
         let done = work_off(pool).await.unwrap();
@@ -115,7 +115,7 @@ fn ledgers_follow_the_trades_through_batches_and_roll_backs() {
         let client = database.connect().await;
         // Trades of these stories happened in 1970: in the windows all the same, or not in any but the last.
         client.execute("UPDATE leaderboard_windows SET from_hour = 0 WHERE name = '7d'", &[]).await.unwrap();
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         let mut other = Story::begin(2, epoch);
@@ -158,7 +158,7 @@ fn ledgers_follow_the_trades_through_batches_and_roll_backs() {
         assert_exact(&client, "a roll-back of all trades").await;
         let left = client.query_one("SELECT count(*) FROM position_hours", &[]).await.unwrap();
         assert_eq!(left.get::<_, i64>(0), 1, "the other market's");
-        pool.close();
+        pool.pool().close();
     });
 }
 
@@ -168,7 +168,7 @@ fn a_position_with_more_trades_than_one_transaction_takes_is_kept_in_pieces() {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let client = database.connect().await;
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         story.fill(2_500);
@@ -180,7 +180,7 @@ fn a_position_with_more_trades_than_one_transaction_takes_is_kept_in_pieces() {
         work(&pool).await;
         assert_exact(&client, "in pieces").await;
         assert_eq!(client.query_one(trades, &[]).await.unwrap().get::<_, i64>(0), 2_500);
-        pool.close();
+        pool.pool().close();
     });
 }
 
@@ -191,7 +191,7 @@ fn hours_leave_the_windows_of_the_leaderboard_one_by_one() {
         let epoch = prepare(&database).await;
         let client = database.connect().await;
         client.execute("UPDATE leaderboard_windows SET from_hour = 0 WHERE hours IS NOT NULL", &[]).await.unwrap();
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         // The story's clock moves a second an event from 2,000 s on: 1,600 of them reach the next hour.
@@ -217,7 +217,7 @@ fn hours_leave_the_windows_of_the_leaderboard_one_by_one() {
         while move_windows(&pool, UnixHour::of(UnixSeconds(40 * 86_400))).await.unwrap() {}
         assert_exact(&client, "all have left all but the last").await;
         assert_eq!((ranked("30d").await.len(), ranked("all").await.len()), (0, 3));
-        pool.close();
+        pool.pool().close();
     });
 }
 
@@ -228,7 +228,7 @@ fn a_verdict_reaches_every_position_of_its_market_page_by_page() {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let client = database.connect().await;
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         story.buy(ALICE, Outcome::Yes, 5 * SHARE);
@@ -266,6 +266,6 @@ fn a_verdict_reaches_every_position_of_its_market_page_by_page() {
         client.execute(undone, &[&market]).await.unwrap();
         work(&pool).await;
         assert_exact(&client, "without the verdict").await;
-        pool.close();
+        pool.pool().close();
     });
 }

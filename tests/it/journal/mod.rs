@@ -20,13 +20,20 @@ mod writer;
 use std::time::Duration;
 
 use actix::prelude::*;
+use deadpool_postgres::Pool;
 use zmart::{
     actors::{
         journal_writer::{Append, AppendError, Generation, JournalWriter, Open},
         supervision::DeathGuard,
     },
     domain::ids::{AccountAddress, Epoch},
-    journal::{DatabaseSettings, identity::current_epoch, migrate, write::StreamAppend},
+    journal::{
+        DatabaseSettings,
+        identity::current_epoch,
+        lease::{Leased, Term},
+        migrate,
+        write::StreamAppend,
+    },
     telemetry::health::Health,
 };
 use zmart_testkit::postgres::Database;
@@ -35,17 +42,23 @@ fn settings(url: &str) -> DatabaseSettings {
     DatabaseSettings { url: url.to_owned(), connect_timeout: Duration::from_secs(5) }
 }
 
-/// Migrates, and begins the journal's life.
+/// Migrates, begins the journal's life, and takes the lease for as long as any test may last.
 async fn prepare(database: &Database) -> Epoch {
     migrate::run(&settings(&database.url)).await.unwrap();
+    database.take_lease().await;
     current_epoch(&database.connect().await).await.unwrap()
+}
+
+/// Connections in the term of [`Database::take_lease`].
+pub fn leased(pool: Pool) -> Leased {
+    Leased::new(pool, Term(1))
 }
 
 /// A writer on the caller's arbiter.
 fn writer(url: &str) -> (Addr<JournalWriter>, Health) {
     let (guard, _death) = DeathGuard::new();
     let health = Health::new();
-    let pool = settings(url).writer_pool().unwrap();
+    let pool = leased(settings(url).writer_pool().unwrap());
     (JournalWriter::new(pool, health.clone(), guard).start(), health)
 }
 

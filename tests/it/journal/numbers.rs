@@ -28,7 +28,7 @@ use zmart_testkit::{
     postgres::Database,
 };
 
-use super::{append, begin_append, open, prepare, settings, stall, story::Story};
+use super::{append, begin_append, leased, open, prepare, settings, stall, story::Story};
 
 /// The entries of each channel by number, as they are stored: checked to be all that it has, without holes, in each stream in
 /// the order of its own numbers, and up to the stored head.
@@ -63,7 +63,7 @@ pub async fn checked(database: &Database, epoch: Epoch) -> BTreeMap<&'static str
 fn writer(database: &Database) -> (Addr<JournalWriter>, broadcast::Receiver<Arc<Committed>>) {
     let (guard, _death) = DeathGuard::new();
     let (committed, told) = broadcast::channel(COMMITTED_MAX);
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     (JournalWriter::new(pool, Health::new(), guard).announcing(committed).start(), told)
 }
 
@@ -164,7 +164,7 @@ fn two_lives_of_the_writer_never_give_one_number_twice() {
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let (mut early, mut late) = (WriterLife::begin(&pool).await.unwrap(), WriterLife::begin(&pool).await.unwrap());
         let mut stories = [1, 2, 3].map(|number| Story::begin(number, epoch));
         late.commit(&pool, 1, &[stories[0].append()]).await.unwrap();
@@ -181,7 +181,7 @@ fn an_older_life_that_finds_its_numbers_taken_ends_and_the_next_goes_on() {
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let (writer, _told) = writer(&database);
         let (mut own, mut other) = (Story::begin(1, epoch), Story::begin(2, epoch));
         let generation = open(&writer, own.stream()).await;

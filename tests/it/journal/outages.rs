@@ -26,7 +26,7 @@ use zmart_testkit::{
     postgres::{Cluster, Database},
 };
 
-use super::{append, begin_append, entries, open, prepare, settings, story::Story, writer};
+use super::{append, begin_append, entries, leased, open, prepare, settings, story::Story, writer};
 
 const PASS: u8 = 0;
 /// COMMIT reaches the server; its answer does not come back.
@@ -121,7 +121,7 @@ async fn written_once_through(faults: &[u8], answers_in: Duration) -> Database {
     let epoch = prepare(&database).await;
     let network = Network::before(&database).await;
     let (guard, _death) = DeathGuard::new();
-    let pool = settings(&network.url).pool(2).unwrap();
+    let pool = leased(settings(&network.url).pool(2).unwrap());
     let writer = JournalWriter::new(pool, Health::new(), guard).with_answers_in(answers_in).start();
     let mut story = Story::begin(1, epoch);
     let generation = open(&writer, story.stream()).await;

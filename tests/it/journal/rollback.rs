@@ -22,7 +22,7 @@ use zmart::{
 };
 use zmart_testkit::postgres::Database;
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 const WALLETS: [Wallet; 3] = [Wallet([4; 32]), Wallet([5; 32]), Wallet([6; 32])];
 
@@ -53,7 +53,7 @@ async fn stored_positions(pool: &deadpool_postgres::Pool) -> BTreeMap<Wallet, Po
 async fn rows_and_positions_are_those_of_the_standing_entries_whatever_is_taken_back() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).pool(2).unwrap();
+    let pool = leased(settings(&database.url).pool(2).unwrap());
     let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     let address = story.address();
@@ -83,19 +83,24 @@ async fn rows_and_positions_are_those_of_the_standing_entries_whatever_is_taken_
         batch += 1;
         writer.commit(&pool, batch, &[story.append()]).await.unwrap();
 
-        assert_eq!(stored_positions(&pool).await, naive_positions(&pool, address, epoch).await, "round {round}");
+        assert_eq!(
+            stored_positions(pool.pool()).await,
+            naive_positions(pool.pool(), address, epoch).await,
+            "round {round}"
+        );
         let row = read::market(&**pool.get().await.unwrap(), address).await.unwrap().unwrap();
         assert_eq!(&row.market().unwrap(), story.market());
-        assert_eq!(row.traders_count, stored_positions(&pool).await.len() as u64, "round {round}");
+        assert_eq!(row.traders_count, stored_positions(pool.pool()).await.len() as u64, "round {round}");
         let newest = TradePosition { epoch, seq: Seq(u64::MAX) };
         let trades = read::trades(&**pool.get().await.unwrap(), address, newest, 0, 1_000).await.unwrap();
         assert_eq!(trades.len() as u64, row.trades_count, "round {round}: listed and counted");
-        let known =
-            open::known_events(&pool, &story.told.iter().map(|event| event.id).collect::<Vec<_>>()).await.unwrap();
+        let known = open::known_events(pool.pool(), &story.told.iter().map(|event| event.id).collect::<Vec<_>>())
+            .await
+            .unwrap();
         let standing: Vec<_> = story.standing.iter().map(|event| event.id).collect();
         assert_eq!(known, standing, "round {round}: what was taken back is not known any more");
         // A new life is the same.
-        let stored = Market::load(&pool, address.account(), epoch).await.unwrap().unwrap();
+        let stored = Market::load(pool.pool(), address.account(), epoch).await.unwrap().unwrap();
         let life: Life<Market> = Life::restore(address.account(), epoch, stored);
         assert_eq!((life.released().seq, life.released().state.as_deref()), (story.seq(), Some(story.market())));
     }
@@ -116,13 +121,13 @@ async fn rows_and_positions_are_those_of_the_standing_entries_whatever_is_taken_
     assert_eq!((entries, entries), (last, story.seq().0 as i64), "nothing is deleted, no number twice");
     assert_eq!((orphans as usize, unequal), (story.told.len() - story.standing.len(), 0));
 
-    let (recorded, upto) = recorded_between(&pool, Slot(0), Slot(10_000), 7).await.unwrap();
+    let (recorded, upto) = recorded_between(pool.pool(), Slot(0), Slot(10_000), 7).await.unwrap();
     assert!(recorded.len() <= 7 && upto < Slot(10_000), "a page ends at a whole slot: {upto}");
-    let (all, _) = recorded_between(&pool, Slot(0), Slot(10_000), 10_000).await.unwrap();
+    let (all, _) = recorded_between(pool.pool(), Slot(0), Slot(10_000), 10_000).await.unwrap();
     assert_eq!(
         all.iter().map(|it| it.signature).collect::<Vec<_>>(),
         story.standing.iter().map(|event| event.id.signature).collect::<Vec<_>>()
     );
-    let taken_back = taken_back_after(&pool, &[address.account()], Slot(0)).await.unwrap();
+    let taken_back = taken_back_after(pool.pool(), &[address.account()], Slot(0)).await.unwrap();
     assert_eq!(taken_back.len(), orphans as usize);
 }

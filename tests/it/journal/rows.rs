@@ -16,7 +16,7 @@ use zmart::{
 };
 use zmart_testkit::postgres::Database;
 
-use super::{entries, prepare, settings, story::Story};
+use super::{entries, leased, prepare, settings, story::Story};
 
 fn overtaken<T>(result: Result<T, CommitFailure>) -> bool {
     matches!(result, Err(CommitFailure::Overtaken(_)))
@@ -30,7 +30,7 @@ fn over<T>(result: Result<T, CommitFailure>) -> bool {
 async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     let first = story.append();
@@ -53,7 +53,7 @@ async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
 
     let stream = story.stream().to_string();
     assert_eq!(entries(&database).await, [(stream, 5)]);
-    let stored = open::load_market(&pool, story.stream(), epoch).await.unwrap().unwrap();
+    let stored = open::load_market(pool.pool(), story.stream(), epoch).await.unwrap().unwrap();
     assert_eq!((stored.row.head().last_seq, stored.row.market().unwrap()), (Seq(5), story.market().clone()));
     let seqs: Vec<u64> = stored.ring.iter().map(|entry| entry.seq.0).collect();
     assert_eq!(seqs, [1, 2, 3, 4, 5]);
@@ -65,7 +65,7 @@ async fn an_append_moves_a_stream_from_exactly_the_entry_before() {
 async fn positions_written_in_batches_equal_a_naive_fold_of_the_journal() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
     let wallets = [Wallet([11; 32]), Wallet([12; 32]), Wallet([13; 32])];
@@ -116,7 +116,7 @@ async fn positions_written_in_batches_equal_a_naive_fold_of_the_journal() {
 async fn a_sale_of_shares_whose_purchase_is_not_known_stops_no_journal() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     story.buy(Wallet([11; 32]), Outcome::Yes, 1_000_000_000);

@@ -7,6 +7,7 @@ use zmart::{
     actors::{
         journal_writer::JournalWriter,
         registry::{CrashStream, FindMarket, OpenMarket, Registry, StreamHome},
+        role::Role,
         stream::{
             Apply, Delivery, MarketActor, Outcome as Became, ReadError, ReleasedMarket, StreamEnvironment, StreamTick,
             pulse::Pulse,
@@ -17,6 +18,7 @@ use zmart::{
         event::{ChainEvent, Outcome},
         ids::{AccountAddress, Epoch, MarketAddress, Wallet},
     },
+    journal::lease::Term,
     telemetry::health::Health,
 };
 use zmart_testkit::{patience::wait_for, postgres::Database};
@@ -48,6 +50,7 @@ impl Streams {
             reader: Link::default(),
             fees: Arc::default(),
             epoch,
+            role: Role::Leading(Term(1)),
             health: health.clone(),
             idle_after,
         };

@@ -17,14 +17,14 @@ use zmart::{
 };
 use zmart_testkit::postgres::Database;
 
-use super::{prepare, settings, story::Story};
+use super::{leased, prepare, settings, story::Story};
 
 /// All that the keeper of ledgers does.
 pub async fn keep_all(database: &Database) {
-    let pool = settings(&database.url).writer_pool().unwrap();
+    let pool = leased(settings(&database.url).writer_pool().unwrap());
     while work_off(&pool).await.unwrap() > 0 {}
     while move_windows(&pool, UnixHour(600_000)).await.unwrap() {}
-    pool.close();
+    pool.pool().close();
 }
 
 /// Everything there is to ask of a wallet.
@@ -62,7 +62,7 @@ fn a_portfolio_is_made_of_so_many_positions_and_says_when_there_are_more() {
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
-        let pool = settings(&database.url).writer_pool().unwrap();
+        let pool = leased(settings(&database.url).writer_pool().unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         let alice = Wallet([41; 32]);
         let mut appends = Vec::new();
@@ -87,6 +87,6 @@ fn a_portfolio_is_made_of_so_many_positions_and_says_when_there_are_more() {
         );
         drop(tx);
         drop(client);
-        pool.close();
+        pool.pool().close();
     });
 }

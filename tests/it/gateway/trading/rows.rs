@@ -10,6 +10,7 @@ use zmart::{
     http::error::{ApiError, ErrorCode},
     journal::{
         evidence,
+        lease::{Leased, Term},
         submissions::{self, Change, FailureReason, Kept, NewSubmission, UNSETTLED_MAX, UNSETTLED_OF_A_WALLET_MAX},
     },
 };
@@ -47,7 +48,8 @@ async fn one_intent_has_one_transaction_until_it_failed_or_expired_for_good() {
     use SubmissionStatus::{Confirmed, Expired, Failed, Finalized, Received};
     let (database, pool) = prepared(2).await;
     let reads = reads(&pool);
-    let writer = settings(&database).pool(1).unwrap();
+    database.take_lease().await;
+    let writer = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     let keep = async |wallet: Wallet, n: u64, client_ref: Option<&str>| {
         let keep = async |tx: &deadpool_postgres::Transaction<'_>| {
             Ok(submissions::keep(tx, &new(wallet, n, client_ref)).await?)
@@ -86,7 +88,7 @@ async fn one_intent_has_one_transaction_until_it_failed_or_expired_for_good() {
     let mut seen = Vec::new();
     let mut place = None;
     loop {
-        let (page, next) = submissions::unsettled(&writer, place.as_ref(), 2).await.unwrap();
+        let (page, next) = submissions::unsettled(writer.pool(), place.as_ref(), 2).await.unwrap();
         if page.is_empty() {
             break;
         }

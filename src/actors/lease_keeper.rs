@@ -1,0 +1,268 @@
+//! LeaseKeeper: asks for the lease, renews it, and says what this node is because of it.
+//!
+//! Owns the term that this node has, and the moment until which it is surely valid: by the monotonic clock of this process,
+//! counted from before the database was asked. [`MARGIN`] before that moment the node stops leading by itself, whoever
+//! answers or does not; what a pause of the whole process makes of that is the database's affair (`journal::lease`). A
+//! node that follows asks every [`ASK_EVERY`], so that it leads that long after a lease has ended; at its first asking only,
+//! it takes over from an earlier life of itself at once. Has an arbiter and a connection that nobody busy shares.
+//!
+//! Panic: the next life goes on with the term that the one before had.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use actix::prelude::*;
+use deadpool_postgres::Pool;
+
+use super::{
+    role::Role,
+    root::{Become, Root},
+    supervision::{Crash, DeathGuard, Link},
+};
+use crate::{
+    journal::{
+        JournalError,
+        lease::{self, Asked, Holder, Term},
+        pool,
+    },
+    telemetry::health::{Health, LeaseStanding, Part},
+};
+
+/// A lease is renewed so often.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// Who has no lease looks so often whether it is to be had.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// It looks at the clock so often.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// So long before the lease may expire, the node stops leading.
+const MARGIN: Duration = Duration::from_secs(1);
+/// The database has so long to answer to a renewal.
+const RENEWAL_MAX: Duration = Duration::from_millis(1_500);
+/// A takeover waits for every transaction of the last term.
+const TAKEOVER_MAX: Duration = Duration::from_secs(20);
+
+/// What the keeper works with.
+#[derive(Clone)]
+pub struct LeaseParts {
+    /// Of its arbiter.
+    pub pool: Pool,
+    /// This node's name among those of its database.
+    pub node: String,
+    /// It has all that a leader needs.
+    pub may_lead: bool,
+    /// Who starts and ends what belongs to a role.
+    pub root: Link<Root>,
+    /// Where it is told.
+    pub health: Health,
+    /// What its lives have in common.
+    pub held: Held,
+}
+
+/// What one life of the keeper leaves to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Held(Arc<Mutex<HeldLease>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct HeldLease {
+    lease: Option<(Term, Instant)>,
+    /// It has asked once: from now on it waits until a lease has expired, also one of its own name.
+    has_asked: bool,
+}
+
+impl Held {
+    fn get(&self) -> HeldLease {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, lease: Option<(Term, Instant)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = HeldLease { lease, has_asked: true };
+    }
+}
+
+enum Answer {
+    Renewed(Option<Instant>),
+    Asked(Asked),
+}
+
+/// See the module.
+pub struct LeaseKeeper {
+    parts: LeaseParts,
+    asking: bool,
+    due: Instant,
+    is_ending: bool,
+    /// Root knows what this node is.
+    told: bool,
+    _guard: DeathGuard,
+}
+
+impl LeaseKeeper {
+    /// A keeper that goes on where the last one ended.
+    pub fn new(parts: LeaseParts, guard: DeathGuard) -> Self {
+        Self { parts, asking: false, due: Instant::now(), is_ending: false, told: true, _guard: guard }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        let held = self.parts.held.get();
+        if !self.told {
+            self.tell(held.lease.map_or(Role::Following, |(term, _)| Role::Leading(term)));
+        }
+        if held.lease.is_some_and(|(_, until)| now + MARGIN >= until) {
+            self.follow("the lease could not be renewed in time", None);
+        } else if !self.asking && !self.is_ending && now >= self.due {
+            self.ask(held, now, ctx);
+        }
+    }
+
+    fn ask(&mut self, held: HeldLease, now: Instant, ctx: &mut Context<Self>) {
+        self.asking = true;
+        self.due = now + if held.lease.is_some() { RENEW_EVERY } else { ASK_EVERY };
+        let parts = self.parts.clone();
+        let ask = async move {
+            let limit = if held.lease.is_some() { RENEWAL_MAX } else { TAKEOVER_MAX };
+            let answer = async {
+                match held.lease {
+                    Some((term, _)) => {
+                        lease::renew(&parts.pool, term, lease::VALID).await.map(|until| Answer::Renewed(until))
+                    }
+                    None if parts.may_lead => {
+                        let asked = lease::take(&parts.pool, &parts.node, lease::VALID, !held.has_asked).await;
+                        asked.map(Answer::Asked)
+                    }
+                    None => lease::holder(&parts.pool).await.map(|holder| Answer::Asked(Asked::Theirs(holder))),
+                }
+            };
+            tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+                // The question is still on its connection.
+                pool::drop_idle(&parts.pool);
+                Err(JournalError::NoAnswer(limit))
+            })
+        };
+        ctx.spawn(ask.into_actor(self).map(move |answer, keeper, ctx| {
+            keeper.asking = false;
+            keeper.answered(held, answer, ctx);
+        }));
+    }
+
+    fn answered(&mut self, held: HeldLease, answer: Result<Answer, JournalError>, ctx: &mut Context<Self>) {
+        // What was asked for a term that was stopped meanwhile is no news of it.
+        if self.parts.held.get().lease.map(|(term, _)| term) != held.lease.map(|(term, _)| term) {
+            return;
+        }
+        match answer {
+            Ok(Answer::Renewed(Some(until))) => self.parts.held.set(held.lease.map(|(term, _)| (term, until))),
+            Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
+            Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => self.give_up(term, ctx),
+            Ok(Answer::Asked(Asked::Ours(term, until))) => self.lead(term, until),
+            Ok(Answer::Asked(Asked::Theirs(holder))) => self.follow("", Some(&holder)),
+            Err(error) if held.lease.is_some() => {
+                // Asked again at the next look: there is time until the margin.
+                self.due = Instant::now();
+                log::warn!("the lease can't be renewed now: {error}");
+            }
+            Err(error) => {
+                log::warn!("the lease can't be asked for: {error}");
+                self.parts.health.down(Part::Database, error.to_string());
+                self.parts.health.degraded(Part::Lease, format!("nobody can be asked who leads: {error}"));
+                // Whatever else this node is, it is not the leader: it serves what it can.
+                self.tell(Role::Following);
+            }
+        }
+    }
+
+    fn lead(&mut self, term: Term, until: Instant) {
+        log::info!("this node ({}) leads, in term {term}", self.parts.node);
+        self.parts.held.set(Some((term, until)));
+        self.parts.health.up(Part::Lease);
+        self.parts.health.set_lease(LeaseStanding::new(&self.parts.node, &self.parts.node, term.0, true));
+        self.tell(Role::Leading(term));
+    }
+
+    /// This node does not lead; `holder` does, if that is known.
+    fn follow(&mut self, why: &str, holder: Option<&Holder>) {
+        if let Some((term, _)) = self.parts.held.get().lease {
+            log::warn!("this node ({}) leads no more, term {term}: {why}", self.parts.node);
+            self.parts.health.degraded(Part::Lease, format!("nobody leads, as far as is known: {why}"));
+            self.due = Instant::now() + ASK_EVERY;
+        }
+        self.parts.held.set(None);
+        if let Some(holder) = holder {
+            self.parts.health.up(Part::Database);
+            self.tell_who_leads(holder);
+        }
+        self.tell(Role::Following);
+    }
+
+    fn tell_who_leads(&self, Holder { node, term, is_valid }: &Holder) {
+        let health = &self.parts.health;
+        health.set_lease(LeaseStanding::new(&self.parts.node, node, term.0, *is_valid));
+        if !is_valid {
+            let may = if self.parts.may_lead { "this node asks for it" } else { "this node may not (ROLES)" };
+            health.degraded(Part::Lease, format!("nobody leads: the lease of {node:?}, term {term}, has ended; {may}"));
+        } else if *node == self.parts.node {
+            let reason =
+                format!("another process named {node} leads, term {term}: each node needs a NODE_ID of its own");
+            health.degraded(Part::Lease, reason);
+        } else {
+            health.off(Part::Lease, format!("node {node} leads, term {term}: this one follows and writes nothing"));
+        }
+    }
+
+    fn tell(&mut self, role: Role) {
+        // One that finds no room is told again at the next look.
+        self.told = self.parts.root.get().is_some_and(|root| root.try_send(Become(role)).is_ok());
+    }
+
+    fn give_up(&mut self, term: Term, ctx: &mut Context<Self>) {
+        self.parts.held.set(None);
+        let pool = self.parts.pool.clone();
+        let given = async move { lease::give_up(&pool, term).await };
+        ctx.spawn(given.into_actor(self).map(|given, _, _| {
+            if let Err(error) = given {
+                log::warn!("the lease can't be given up, it expires by itself: {error}");
+            }
+        }));
+    }
+}
+
+impl Actor for LeaseKeeper {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(LOOK_EVERY, Self::look);
+        self.look(ctx);
+    }
+}
+
+/// The process ends: the next node need not wait until the lease expires. Answered when it is given up, or was not held.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct GiveUp;
+
+impl Handler<GiveUp> for LeaseKeeper {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: GiveUp, _: &mut Self::Context) -> Self::Result {
+        self.is_ending = true;
+        let held = self.parts.held.get().lease;
+        self.parts.held.set(None);
+        let pool = self.parts.pool.clone();
+        Box::pin(async move {
+            if let Some((term, _)) = held
+                && let Err(error) = lease::give_up(&pool, term).await
+            {
+                log::warn!("the lease can't be given up, it expires by itself: {error}");
+            }
+        })
+    }
+}
+
+impl Handler<Crash> for LeaseKeeper {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("the keeper of the lease was asked to crash");
+    }
+}

@@ -1,0 +1,100 @@
+//! This node among those of its database: its name, and what it runs.
+
+use std::str::FromStr;
+
+use super::Source;
+
+/// What a node may run. Services that have nothing to run yet may be named all the same.
+const ROLES: [&str; 6] = ["api", "ws", "indexer", "aggregator", "monitor", "ipfs"];
+
+/// This node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// Its name among the nodes of its database. The same after a restart: then it need not wait for its own old lease.
+    pub id: String,
+    /// What it runs.
+    pub roles: Roles,
+}
+
+/// Which services a node runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// The REST API.
+    pub api: bool,
+    /// The WebSocket server.
+    pub ws: bool,
+    /// The event indexer: its server, and whatever holds the lease (listener, writer, and all else that one node does).
+    pub indexer: bool,
+}
+
+impl FromStr for Roles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named: Vec<&str> = text.split(',').map(str::trim).filter(|role| !role.is_empty()).collect();
+        if named.is_empty() || named.iter().any(|role| !ROLES.contains(role)) {
+            return Err(format!("some of {}", ROLES.join(",")));
+        }
+        let has = |role| named.contains(&role);
+        Ok(Self { api: has("api"), ws: has("ws"), indexer: has("indexer") })
+    }
+}
+
+/// `None` if a value is missing or wrong; the source knows which.
+pub fn read(source: &mut Source, api_port: Option<u16>) -> Option<NodeConfig> {
+    source.topic("This node, where several work on one database (docs/operating.md)");
+    let id: Option<String> = source.value(
+        "NODE_ID",
+        "",
+        "its name, another for each node and the same after a restart; default: the host's name and API_PORT",
+    );
+    let roles: Option<Roles> = source.value(
+        "ROLES",
+        "api,ws,indexer,aggregator,monitor,ipfs",
+        "what it runs; without indexer it never writes the journal; aggregator, monitor and ipfs have nothing to run yet",
+    );
+    if roles.is_some_and(|roles| !(roles.api || roles.ws || roles.indexer)) {
+        source.refuse("ROLES", "api, ws or indexer among them");
+    }
+    let id = id.map(|id| if id.is_empty() { default_id(api_port.unwrap_or_default()) } else { id });
+    if id.as_ref().is_some_and(|id| id.len() > 255 || id.contains(char::is_control)) {
+        source.refuse("NODE_ID", "no more than 255 characters");
+    }
+    Some(NodeConfig { id: id?, roles: roles? })
+}
+
+/// Any free port says nothing of who one was before: then the process is the node.
+fn default_id(api_port: u16) -> String {
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    match api_port {
+        0 => format!("{host}:0/{}", std::process::id()),
+        port => format!("{host}:{port}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_runs_what_it_is_told_to_and_something_at_least() {
+        let read_roles = |roles: &'static str| {
+            let mut source = Source::new(move |name| (name == "ROLES").then(|| roles.to_owned()));
+            let node = read(&mut source, Some(4_000));
+            source.finish().map(|()| node.unwrap().roles).map_err(|error| error.to_string())
+        };
+        assert_eq!(read_roles(""), Ok(Roles { api: true, ws: true, indexer: true }));
+        assert_eq!(read_roles("ws, api"), Ok(Roles { api: true, ws: true, indexer: false }));
+        assert_eq!(read_roles("indexer,monitor"), Ok(Roles { api: false, ws: false, indexer: true }));
+        for wrong in ["api,everything", "monitor", ","] {
+            assert!(read_roles(wrong).unwrap_err().contains("ROLES"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_keeps_its_name_over_a_restart_unless_its_port_is_any() {
+        assert_eq!(default_id(4_000), default_id(4_000));
+        assert_ne!(default_id(4_000), default_id(4_001));
+        assert!(default_id(0).ends_with(&std::process::id().to_string()));
+    }
+}
