@@ -395,6 +395,7 @@ retires!(
     Sweeper,
     LeaseKeeper,
     Herald,
+    Feeds,
     Follower,
 );
 
