@@ -6,3 +6,4 @@ mod fakes;
 mod rest;
 mod resume;
 mod sockets;
+mod upgrade;

@@ -27,6 +27,8 @@ pub enum Close {
     Restarted,
     /// 4502: ten bad messages in a row.
     TooManyBad,
+    /// 4503: more connections of one address than it may have.
+    TooManyConnections,
 }
 
 impl Close {
@@ -44,6 +46,7 @@ impl Close {
             Self::NoPong => 4012,
             Self::Restarted => 4013,
             Self::TooManyBad => 4502,
+            Self::TooManyConnections => 4503,
         }
     }
 
@@ -61,6 +64,7 @@ impl Close {
             Self::NoPong => "No answer to a ping; reconnect and resume.",
             Self::Restarted => "A part of the server was restarted; reconnect and resume.",
             Self::TooManyBad => "Ten bad messages in a row; fix the client before it reconnects.",
+            Self::TooManyConnections => "Too many connections from this address; close one first.",
         }
     }
 
@@ -89,6 +93,7 @@ mod tests {
             NoPong,
             Restarted,
             TooManyBad,
+            TooManyConnections,
         ] {
             assert!(close.sentence().len() <= 123, "{close:?}");
             assert_eq!(u16::from(close.reason().code), close.code(), "{close:?}");

@@ -1,7 +1,6 @@
 //! Sessions that are behind, page by page.
 //!
-//! One page a session is out at a time; the next is given when it was taken out of the outbox, that is, as the socket
-//! drains, so that what waits for a slow reader stays one page however far it is behind. Pages that several sessions need
+//! One page a session is out at a time; the next is given when it was written, that is, as the socket drains, so that what waits for a slow reader stays one page however far it is behind. Pages that several sessions need
 //! are read once; few are read at a time, the others wait their turn.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -9,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc};
 use actix::prelude::*;
 
 use super::{
-    BURST, Hub, More, SessionId,
+    BURST, Hub, SessionId,
     join::{Join, Request},
     sources::{PageFailure, cut},
 };
@@ -37,10 +36,9 @@ pub(super) struct PageReads {
     waiting: VecDeque<PageKey>,
 }
 
-impl Handler<More> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, More { session }: More, ctx: &mut Context<Self>) {
+impl Hub {
+    /// A session's page was written: there is room for the next.
+    pub(super) fn page_written(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get_mut(&session) else { return };
         known.page_is_out = false;
         // Each channel gets its turn; one that needs another page goes to the end.
@@ -48,9 +46,7 @@ impl Handler<More> for Hub {
             self.advance(session, channel, ctx);
         }
     }
-}
 
-impl Hub {
     /// Send a session what it misses of a channel, as far as is good at once.
     pub(super) fn advance(&mut self, session: SessionId, channel: Channel, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get_mut(&session) else { return };

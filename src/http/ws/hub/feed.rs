@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -43,7 +44,7 @@ impl Feed {
     }
 
     /// A session gets the frames from here on without having asked for this channel.
-    pub fn listen_along(&mut self, session: SessionId, outbox: &Arc<Outbox>) {
+    pub fn listen_along(&mut self, session: SessionId, outbox: &Rc<Outbox>) {
         let head = self.inlet.head();
         self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head, outbox));
     }
@@ -65,17 +66,19 @@ pub(super) struct FeedReader {
     pub joins: u32,
     /// Which of several memberships of the same session, over time.
     pub ticket: u64,
+    /// Live frames were left out: it is read on page by page, until it stands at the head again.
+    pub is_deferred: bool,
     /// The session's: fan-out looks nothing up.
-    pub outbox: Arc<Outbox>,
+    pub outbox: Rc<Outbox>,
 }
 
 impl FeedReader {
     /// A session that waits for its first answer.
-    pub fn waiting(ticket: u64, outbox: &Arc<Outbox>) -> Self {
-        Self { at: None, has_been_sent: false, joins: 0, ticket, outbox: Arc::clone(outbox) }
+    pub fn waiting(ticket: u64, outbox: &Rc<Outbox>) -> Self {
+        Self { at: None, has_been_sent: false, joins: 0, ticket, is_deferred: false, outbox: Rc::clone(outbox) }
     }
 
-    fn listening_from(head: Option<Seq>, outbox: &Arc<Outbox>) -> Self {
+    fn listening_from(head: Option<Seq>, outbox: &Rc<Outbox>) -> Self {
         Self { at: head.map(Reader::new), ..Self::waiting(0, outbox) }
     }
 
