@@ -17,7 +17,7 @@ use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::{Hub, List, Perform, Session, SessionId, Subscribe, Unsubscribe};
+use super::{Hub, List, Perform, Session, SessionId, Subscribe, Unquote, Unsubscribe};
 use crate::{
     http::ws::{
         admission::Permit,
@@ -242,6 +242,7 @@ impl Hub {
             Action::Subscribe(wants) => Handler::handle(self, Subscribe { session, id, wants }, ctx),
             Action::Unsubscribe(channels) => Handler::handle(self, Unsubscribe { session, id, channels }, ctx),
             Action::List => Handler::handle(self, List { session, id }, ctx),
+            Action::Unquote(quote) => Handler::handle(self, Unquote { session, id, quote }, ctx),
             Action::Perform(command) => Handler::handle(self, Perform { session, id, command }, ctx),
             Action::Ping => self.send(session, Outgoing::Message(messages::pong(id.as_ref()), Verdict::Good)),
             Action::Pong => {

@@ -15,7 +15,9 @@
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
-//! - [`commands`]: what is asked for beside channels, and who sessions are.
+//! - [`commands`]: what is asked for beside channels.
+//! - [`identities`]: who sessions are.
+//! - [`quotes`]: quotes that are told again at each change.
 
 mod catch_up;
 mod commands;
@@ -25,7 +27,9 @@ mod connections;
 mod fan_out;
 mod feed;
 mod feeds;
+mod identities;
 mod join;
+mod quotes;
 mod sources;
 mod upkeep;
 
@@ -45,8 +49,10 @@ use tokio::sync::mpsc;
 
 use self::{
     catch_up::PageReads,
-    commands::{CommandState, Watch},
+    commands::{CommandState, Done, DoneSender},
     feed::Feed,
+    identities::Watch,
+    quotes::Quotes,
 };
 use super::{
     WsLimits,
@@ -70,7 +76,7 @@ use crate::{
     view::frame::Channel,
 };
 
-pub use self::{commands::Perform, connections::Connect, sources::Sources};
+pub use self::{commands::Perform, connections::Connect, quotes::Unquote, sources::Sources};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -204,6 +210,8 @@ pub struct Hub {
     inbox: Option<mpsc::Receiver<HubInput>>,
     sources: Arc<Sources>,
     services: Rc<Services>,
+    done: DoneSender,
+    done_inbox: Option<mpsc::UnboundedReceiver<Done>>,
     health: Health,
     limits: WsLimits,
     message_rate: MessageRate,
@@ -217,6 +225,7 @@ pub struct Hub {
     config_is_looked_for: bool,
     seeds: HashMap<MarketSeed, MarketAddress>,
     page_reads: PageReads,
+    quotes: Quotes,
     tickets: u64,
     watch: Watch,
     next_sweep: Instant,
@@ -242,11 +251,14 @@ impl Hub {
     pub fn new(sources: Sources, services: Rc<Services>, health: Health, limits: WsLimits) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, inbox) = mpsc::channel(INBOX);
+        let (done, done_inbox) = mpsc::unbounded_channel();
         Self {
             link: HubLink { id: NEXT.fetch_add(1, Ordering::Relaxed), inbox: sender },
             inbox: Some(inbox),
             sources: Arc::new(sources),
             services,
+            done,
+            done_inbox: Some(done_inbox),
             health,
             limits,
             message_rate: MessageRate::new(limits.messages_per_second, limits.message_burst),
@@ -258,6 +270,7 @@ impl Hub {
             config_is_looked_for: false,
             seeds: HashMap::new(),
             page_reads: PageReads::default(),
+            quotes: Quotes::default(),
             tickets: 0,
             watch: Watch::default(),
             next_sweep: Instant::now(),
@@ -291,6 +304,7 @@ impl Hub {
     /// A session is gone.
     fn forget(&mut self, session: SessionId) {
         let Some(known) = self.sessions.remove(&session) else { return };
+        self.quotes.leave(session);
         for channel in known.channels.keys().chain(&self.config) {
             if let Some(feed) = self.feeds.get_mut(channel) {
                 feed.readers.remove(&session);
@@ -360,6 +374,9 @@ impl Actor for Hub {
         if let Some(inbox) = self.inbox.take() {
             ctx.add_stream(fan_out::batches(inbox));
         }
+        if let Some(mut inbox) = self.done_inbox.take() {
+            ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
+        }
         ctx.spawn(connections::Flushing);
         ctx.run_interval(self.life_interval(), |hub, _| hub.check_lives(Instant::now()));
         let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
@@ -392,7 +409,8 @@ impl Handler<Unsubscribe> for Hub {
             }
         }
         self.settle_config(session);
-        let text = messages::reply(id.as_ref(), "unsubscribe", heads);
+        let quotes = if channels.is_empty() { self.leave_quotes(session) } else { Vec::new() };
+        let text = messages::reply_with_quotes(id.as_ref(), "unsubscribe", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
 }
@@ -404,7 +422,8 @@ impl Handler<List> for Hub {
         let Some(known) = self.sessions.get(&session) else { return };
         let joined = known.channels.iter().filter(|(_, joined)| **joined);
         let heads = joined.map(|(channel, _)| self.head_of(session, *channel)).collect();
-        let text = messages::reply(id.as_ref(), "list", heads);
+        let quotes: Vec<_> = self.quotes.of(session).cloned().collect();
+        let text = messages::reply_with_quotes(id.as_ref(), "list", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
 }
