@@ -205,6 +205,23 @@ pub async fn of_wallet<C: GenericClient + Sync>(
     row.as_ref().map(row_of).transpose()
 }
 
+/// A wallet's own transactions that are on their way, newest first.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn open_of_wallet<C: GenericClient + Sync>(
+    client: &C,
+    wallet: Wallet,
+    limit: u32,
+) -> Result<Vec<SubmissionRow>, ReadFailure> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM submissions WHERE wallet = $1::text AND NOT settled \
+         ORDER BY received_at DESC, signature DESC LIMIT $2"
+    );
+    let rows = client.query(&sql, &[&wallet.to_string(), &i64::from(limit)]).await?;
+    rows.iter().map(row_of).collect()
+}
+
 /// The clients' names of a wallet's transactions, where they have one. At most as many signatures as a page has rows.
 ///
 /// # Errors

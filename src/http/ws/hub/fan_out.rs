@@ -84,6 +84,10 @@ impl StreamHandler<Inputs> for Hub {
             match input {
                 HubInput::Frames(pack) => {
                     let channel = pack.channel;
+                    if !channel.is_numbered() {
+                        self.publish_unnumbered(channel, &pack);
+                        continue;
+                    }
                     let Some(feed) = self.feeds.get_mut(&channel) else { continue };
                     let entries = feed.offer(pack);
                     match ready.iter_mut().find(|(known, _)| *known == channel) {
@@ -96,6 +100,8 @@ impl StreamHandler<Inputs> for Hub {
                     self.finality.is_unknown = true;
                     self.follow_finality(ctx);
                 }
+                // Something of it was lost.
+                HubInput::Head { channel, .. } if !channel.is_numbered() => self.begin_anew(channel, ctx),
                 HubInput::Head { channel, epoch, seq } => {
                     if let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) {
                         feed.inlet.announce(seq);

@@ -11,6 +11,7 @@
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
+//! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`conflate`]: prices for who wants them less often, or reads too slowly.
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
@@ -31,6 +32,7 @@ mod identities;
 mod join;
 mod quotes;
 mod sources;
+mod unnumbered;
 mod upkeep;
 
 use std::{
@@ -44,6 +46,7 @@ use std::{
 };
 
 use actix::prelude::*;
+use futures_util::stream::poll_fn;
 use rand::Rng;
 use tokio::sync::mpsc;
 
@@ -356,6 +359,8 @@ impl Hub {
             ChannelRef::Market(MarketRef::Seed(seed)) => self.seeds.get(seed).copied().map(Channel::Market),
             ChannelRef::Config => self.config,
             ChannelRef::Counted(channel) => Some(Channel::Counted(*channel)),
+            ChannelRef::Ticker => Some(Channel::Ticker),
+            ChannelRef::Wallet(wallet) => Some(Channel::Wallet(*wallet)),
         }
     }
 }
@@ -435,7 +440,7 @@ impl Hub {
 
     /// The newest entry of a channel that was sent to a session.
     fn position_of(&self, session: SessionId, channel: Channel) -> Option<Position> {
-        let feed = self.feeds.get(&channel)?;
+        let feed = self.feeds.get(&channel).filter(|_| channel.is_numbered())?;
         let seq = feed.readers.get(&session)?.sent()?;
         Some(Position { epoch: feed.epoch?, seq })
     }
