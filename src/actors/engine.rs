@@ -19,6 +19,7 @@ use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::{Clock, Hand},
     committed::{COMMITTED_MAX, Committed},
+    feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
@@ -60,6 +61,7 @@ use crate::{
 const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
+const FEED_CONNECTIONS: usize = 2;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
@@ -96,6 +98,8 @@ pub struct Engine {
     pub submission_news: broadcast::Sender<SubmissionNews>,
     /// What the journal's writer has committed, batch by batch.
     pub committed: broadcast::Sender<Arc<Committed>>,
+    /// Who tells of channels over many markets.
+    pub feeds: Link<Feeds>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -130,6 +134,7 @@ impl Engine {
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
+        let feeds = Link::default();
         let (registry_link, clock, outbox) = (Link::default(), Link::default(), Link::default());
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
@@ -192,6 +197,7 @@ impl Engine {
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
         };
+        let feeding = FeedParts { pool: database.pool(FEED_CONNECTIONS)?, epoch, committed: committed.clone() };
         let hands = vec![
             hand(LISTENER_TICK, &listener, || ListenerTick),
             hand(STREAM_TICK, &registry_link, || StreamTick),
@@ -297,6 +303,7 @@ impl Engine {
                 leased(database.pool(1)?),
                 |pool, role, guard| Sweeper::new(pool.under(role.term()), guard),
             ),
+            kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         let root = Root::new(kinds, health.clone()).start();
         root_link.set(root.clone());
@@ -321,12 +328,14 @@ impl Engine {
             submissions,
             submission_news,
             committed,
+            feeds,
             health,
         })
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `sweeper`, `lease`, `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `herald`, `follower`, `config`, or the address of a market.
+    /// False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -338,6 +347,7 @@ impl Engine {
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
             "submissions" => crash(&self.submissions),
+            "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
             "herald" => crash(&self.herald),
@@ -385,6 +395,7 @@ retires!(
     Sweeper,
     LeaseKeeper,
     Herald,
+    Feeds,
     Follower,
 );
 

@@ -16,6 +16,7 @@
 //! | [`lease_keeper`] | this node's term | `GiveUp` | `Become` | one question at a time | stops leading in time | restarted with the same term |
 //! | [`herald`] | numbers of its messages | committed batches, news | the bus | 256 messages | lost, others read the journal | restarted |
 //! | [`follower`] | how far this node has heard | the bus | `HearCommitted`, `HearHeads` | 1,024 messages | reads the journal | restarted |
+//! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
@@ -31,6 +32,7 @@ pub mod chain_reader;
 pub mod clock;
 pub mod committed;
 pub mod engine;
+pub mod feeds;
 pub mod follower;
 mod generations;
 pub mod herald;

@@ -39,8 +39,9 @@ use crate::{
     },
 };
 
-/// Reads before the account is adopted.
-const ATTEMPTS: u32 = 4;
+/// Reads before the account is adopted, 15 s apart from the first to the last: a node can tell accounts of its head while
+/// its lists are some seconds behind, and what a busy market's account contains is then not there to be read yet.
+const ATTEMPTS: u32 = 6;
 
 /// An event in the chain's order, and who waits for it.
 struct Candidate {

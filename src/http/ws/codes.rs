@@ -25,6 +25,10 @@ pub enum Close {
     NoPong,
     /// 4013: the part of the server that served this connection was restarted.
     Restarted,
+    /// 4500: two bad tokens in a row.
+    BadToken,
+    /// 4501: a token of another wallet than the connection's.
+    OtherWallet,
     /// 4502: ten bad messages in a row.
     TooManyBad,
 }
@@ -43,6 +47,8 @@ impl Close {
             Self::RateLimited => 4009,
             Self::NoPong => 4012,
             Self::Restarted => 4013,
+            Self::BadToken => 4500,
+            Self::OtherWallet => 4501,
             Self::TooManyBad => 4502,
         }
     }
@@ -60,6 +66,8 @@ impl Close {
             Self::RateLimited => "You send too many messages; slow down, reconnect and resume.",
             Self::NoPong => "No answer to a ping; reconnect and resume.",
             Self::Restarted => "A part of the server was restarted; reconnect and resume.",
+            Self::BadToken => "The token is no good, twice; sign in again before you reconnect.",
+            Self::OtherWallet => "A connection is one wallet's; connect anew for another.",
             Self::TooManyBad => "Ten bad messages in a row; fix the client before it reconnects.",
         }
     }
@@ -88,6 +96,8 @@ mod tests {
             RateLimited,
             NoPong,
             Restarted,
+            BadToken,
+            OtherWallet,
             TooManyBad,
         ] {
             assert!(close.sentence().len() <= 123, "{close:?}");

@@ -2,11 +2,19 @@
 //!
 //! Pure. Never asks whether a market exists: that is answered where markets are known.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use serde_json::{Map, Value};
 
-use super::messages::WsErrorCode;
+use super::{
+    commands::{Command, CommandName},
+    errors::WsErrorCode,
+};
 use crate::{
-    domain::ids::{Epoch, Seq},
+    domain::{
+        counted::Counted,
+        ids::{Epoch, Seq},
+    },
     http::gateway::MarketRef,
 };
 
@@ -16,6 +24,11 @@ pub type RequestId = Option<Value>;
 /// Longest id, as JSON text, in bytes: it is kept until the answer goes out.
 const MAX_ID_BYTES: usize = 256;
 
+/// Between two prices of who wants them less often and does not say how often, in milliseconds.
+const CONFLATE_MS: u64 = 250;
+/// What he may say.
+const CONFLATE_MS_BOUNDS: RangeInclusive<u64> = 50..=5_000;
+
 /// How a client names a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelRef {
@@ -23,6 +36,8 @@ pub enum ChannelRef {
     Market(MarketRef),
     /// `config`.
     Config,
+    /// `markets`, `trades`.
+    Counted(Counted),
 }
 
 /// Where a client wants to resume.
@@ -43,6 +58,8 @@ pub struct Want {
     pub name: String,
     /// From where.
     pub since: Option<Since>,
+    /// Prices at most so often.
+    pub conflate: Option<Duration>,
 }
 
 /// What a client wants.
@@ -58,6 +75,8 @@ pub enum Action {
     Ping,
     /// I am here.
     Pong,
+    /// Anything else: its fields are read where it is answered.
+    Perform(Command),
 }
 
 /// A message that was understood.
@@ -108,7 +127,7 @@ pub fn parse(text: &str, max_channels: usize) -> Result<ClientMessage, Refusal> 
     if id.as_ref().is_some_and(|id| !fits(id)) {
         return Err(bad(None, invalid(format!("id: longer than {MAX_ID_BYTES} bytes."))));
     }
-    match action(&fields, max_channels) {
+    match action(fields, max_channels) {
         Ok(action) => Ok(ClientMessage { id, action }),
         Err(reason) => Err(bad(id, reason)),
     }
@@ -132,23 +151,23 @@ fn fits(id: &Value) -> bool {
     }
 }
 
-fn action(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
-    let name = match fields.get("action") {
-        Some(Value::String(name)) => name.as_str(),
+fn action(mut fields: Fields, max_channels: usize) -> Result<Action, Reason> {
+    let name = match fields.remove("action") {
+        Some(Value::String(name)) => name,
         Some(_) => return Err((WsErrorCode::BadMessage, "action: must be a string.".into())),
         None => return Err((WsErrorCode::BadMessage, "action: missing.".into())),
     };
-    match name {
-        "subscribe" => subscribe(fields, max_channels),
+    if let Some(name) = CommandName::of(&name) {
+        return Ok(Action::Perform(Command { name, fields }));
+    }
+    match name.as_str() {
+        "subscribe" => subscribe(&fields, max_channels),
         "unsubscribe" => {
-            Ok(Action::Unsubscribe(channels(fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
+            Ok(Action::Unsubscribe(channels(&fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
         }
         "list" => Ok(Action::List),
         "ping" => Ok(Action::Ping),
         "pong" => Ok(Action::Pong),
-        "auth" | "quote" | "build" | "submit" | "vote" | "get" => {
-            Err((WsErrorCode::NotOffered, format!("action: {name} is not offered yet.")))
-        }
         other => Err((WsErrorCode::UnknownAction, format!("action: there is no {:?}.", short(other)))),
     }
 }
@@ -197,16 +216,17 @@ fn channel(name: &str) -> Result<ChannelRef, Reason> {
         let market = id.parse().map_err(|error| invalid(format!("channels: market:…: {error}")))?;
         return Ok(ChannelRef::Market(market));
     }
-    if matches!(name, "ticker" | "markets" | "trades") || name.starts_with("wallet:") {
+    if let Some(counted) = Counted::ALL.into_iter().find(|counted| counted.as_str() == name) {
+        return Ok(ChannelRef::Counted(counted));
+    }
+    if name == "ticker" || name.starts_with("wallet:") {
         return Err((WsErrorCode::NotOffered, format!("channels: {} is not offered yet.", short(name))));
     }
     Err(invalid(format!("channels: there is no channel {:?}.", short(name))))
 }
 
 fn subscribe(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
-    if fields.get("conflate").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
-        return Err((WsErrorCode::NotOffered, "conflate: not offered yet.".into()));
-    }
+    let conflate = conflate(fields)?;
     let found = channels(fields, max_channels)?;
     if found.is_empty() {
         return Err(invalid("Name a market_id or channels."));
@@ -216,13 +236,29 @@ fn subscribe(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
         .into_iter()
         .map(|(channel, name)| {
             let place = since.iter().position(|(at, _)| *at == channel);
-            Want { channel, name, since: place.map(|place| since.swap_remove(place).1) }
+            Want { channel, name, since: place.map(|place| since.swap_remove(place).1), conflate }
         })
         .collect();
     if since.is_empty() {
         return Ok(Action::Subscribe(wants));
     }
     Err(invalid("since: names a channel that is not being subscribed to, or one of them twice."))
+}
+
+/// `conflate` and `interval_ms`: prices at most so often.
+fn conflate(fields: &Fields) -> Result<Option<Duration>, Reason> {
+    let interval_ms = match fields.get("interval_ms") {
+        None | Some(Value::Null) => CONFLATE_MS,
+        Some(value) => value.as_u64().filter(|ms| CONFLATE_MS_BOUNDS.contains(ms)).ok_or_else(|| {
+            let (least, most) = CONFLATE_MS_BOUNDS.into_inner();
+            invalid(format!("interval_ms: must be a whole number from {least} to {most}."))
+        })?,
+    };
+    match fields.get("conflate") {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::Bool(true)) => Ok(Some(Duration::from_millis(interval_ms))),
+        Some(_) => Err(invalid("conflate: must be true or false.")),
+    }
 }
 
 /// `since`: places by channel, named in the same way as the channel is.

@@ -13,7 +13,12 @@ fn market() -> ChannelRef {
 }
 
 fn want(channel: ChannelRef, name: &str, since: Option<(u32, u64)>) -> Want {
-    Want { channel, name: name.into(), since: since.map(|(epoch, seq)| Since { epoch: Epoch(epoch), seq: Seq(seq) }) }
+    Want {
+        channel,
+        name: name.into(),
+        since: since.map(|(epoch, seq)| Since { epoch: Epoch(epoch), seq: Seq(seq) }),
+        conflate: None,
+    }
 }
 
 #[test]
@@ -29,6 +34,14 @@ fn messages_are_understood() {
         (json!({"action": "list", "id": "x"}).to_string(), Some(json!("x")), Action::List),
         (json!({"action": "unsubscribe"}).to_string(), None, Action::Unsubscribe(vec![])),
         (json!({"action": "unsubscribe", "market_id": MARKET}).to_string(), None, Action::Unsubscribe(vec![market()])),
+        (
+            json!({"action": "auth", "id": 1, "token": "t", "more": 1}).to_string(),
+            Some(json!(1)),
+            Action::Perform(Command {
+                name: CommandName::Auth,
+                fields: json!({"token": "t", "more": 1}).as_object().unwrap().clone(),
+            }),
+        ),
         (
             json!({"action": "subscribe", "market_id": MARKET, "conflate": false, "more": 1}).to_string(),
             None,
@@ -84,8 +97,7 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         // Found by fuzzing: 184467440737095450000 came back as another number.
         (r#"{"id": 184467440737095450000, "action": "fly"}"#.to_owned(), ValidationError, false),
         (r#"{"id": [{"a": 1.5}], "action": "ping"}"#.to_owned(), ValidationError, false),
-        (json!({"id": 1, "action": "auth", "token": "t"}).to_string(), NotOffered, true),
-        (json!({"id": 1, "action": "quote"}).to_string(), NotOffered, true),
+        (json!({"id": 1, "action": "quote"}).to_string(), UnknownAction, true),
         (subscribe(json!({})), ValidationError, true),
         (subscribe(json!({"channels": []})), ValidationError, true),
         (subscribe(json!({"channels": "config"})), ValidationError, true),
@@ -97,7 +109,10 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         (subscribe(json!({"channels": vec!["config"; 201]})), TooManyChannels, true),
         (subscribe(json!({"market_id": 5})), ValidationError, true),
         (subscribe(json!({"market_id": "7".repeat(63)})), ValidationError, true),
-        (subscribe(json!({"market_id": MARKET, "conflate": true})), NotOffered, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": 1})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": 49})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": 5_001})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": "100"})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": 5})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": place})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": {"config": place}})), ValidationError, true),

@@ -26,12 +26,15 @@ impl Hub {
         let gone: Vec<SessionId> = self.sessions_where(|session| session.outbox.is_abandoned());
         gone.into_iter().for_each(|session| self.forget(session));
 
+        self.watch_identities(now, ctx);
+
         let due = self.sessions_where(|session| session.next_beat <= now);
         due.into_iter().for_each(|session| self.beat(session, now));
 
         if self.config.is_none() && !self.config_is_looked_for {
             self.look_for_config(ctx);
         }
+        self.follow_finality(ctx);
         let channels: Vec<Channel> = self.feeds.keys().copied().collect();
         for channel in &channels {
             self.tend(*channel, ctx);
@@ -126,7 +129,7 @@ impl Hub {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
         feed.is_busy = true;
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let attached = async move { sources.attach(channel, link).await }.into_actor(self);
+        let attached = async move { sources.attach(channel, link, false).await }.into_actor(self);
         ctx.spawn(attached.map(move |outcome, hub, ctx| {
             if let Some(feed) = hub.feeds.get_mut(&channel) {
                 feed.is_busy = false;
