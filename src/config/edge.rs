@@ -1,9 +1,12 @@
 //! What surrounds every route of the API: limits, trusted networks, origins.
 
+use std::num::NonZeroU32;
+
 use super::{Environment, Source};
 use crate::http::{
     edge::EdgeSettings,
     limits::{LimitSettings, class::Rates, client::Networks, rate::Rate},
+    ws::admission::SocketSettings,
 };
 
 /// `None` if a value is missing or wrong; the source knows which.
@@ -34,6 +37,16 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         "CORS_ORIGINS",
         "",
         "origins of pages that may ask from a browser, like https://app.example, by commas",
+    );
+    let per_address: Option<NonZeroU32> = source.value(
+        "WS_CONNECTIONS_PER_IP",
+        "50",
+        "WebSocket connections of an address (IPv6: a /64); trusted clients have no limit",
+    );
+    let in_all: Option<u32> = source.value(
+        "WS_CONNECTIONS",
+        "0",
+        "WebSocket connections of the process; 0 = as many as it may have descriptors, with some left for the rest",
     );
     let behind_tls =
         source.value("BEHIND_TLS", "false", "true: TLS ends in front, browsers are told to use nothing else");
@@ -73,7 +86,9 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
     let limits =
         LimitSettings { is_on: is_on?, rates: Rates::new(all.try_into().ok()?), proxies: proxies?, trusted: trusted? };
     let redis_url = (!redis_url.is_empty()).then_some(redis_url);
-    Some(EdgeSettings { limits, redis_url, origins, is_behind_tls: behind_tls? })
+    let in_all = Some(in_all?).filter(|in_all| *in_all > 0);
+    let sockets = SocketSettings { per_address: per_address?.get(), in_all };
+    Some(EdgeSettings { limits, redis_url, origins, sockets, is_behind_tls: behind_tls? })
 }
 
 /// A scheme and a host, as browsers send them: any more and it would match nothing.

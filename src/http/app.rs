@@ -28,9 +28,11 @@ use super::{
     limits::{self, WorkerLimits},
     pool::ReadPool,
     routes::{self, export::trades::ExportPlaces, health::ServiceName, votes::VoteRules},
+    sockets,
     views::Views,
     ws::{
         WsLimits,
+        admission::Admission,
         commands::Services,
         hub::{CountSessions, Hub, Hubs, SayGoodbye, Sources},
         identity::Door,
@@ -42,13 +44,11 @@ use crate::{
 };
 
 /// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
-/// polled, so nothing above TCP can end it.
+/// polled, so nothing above TCP can end it. (A WebSocket's hub looks at the clock itself, too.)
 const TCP_SILENCE: Duration = Duration::from_secs(30);
 /// The kernel keeps so much for a peer that does not read (twice that, by its own count); left to itself it takes
 /// megabytes for each.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
-/// A WebSocket connection writes when so much waits, or all that waits: its buffer keeps the size that it grew to.
-const WS_WRITE_BYTES: usize = 8 * 1024;
 /// Idle connections of the API are kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Sessions have so long to read their goodbye.
@@ -158,11 +158,6 @@ impl HubHandle {
     pub fn services(&self) -> &Services {
         &self.services
     }
-
-    /// Bounds of its connections.
-    pub fn limits(&self) -> WsLimits {
-        self.start.settings.ws
-    }
 }
 
 /// Bind and start the three servers. Must be called inside an actix system, which they run on.
@@ -221,34 +216,28 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         .bind((host.as_str(), port))?
     };
 
+    let ws_listener = sockets::listen(&host, settings.ws_port)?;
+    let ws_at = ws_listener.local_addr()?;
     let ws = {
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
-        let (health, limits) = (health.clone(), edge.limits.clone());
-        HttpServer::new(move || {
-            health.threads().watch("websocket", Arbiter::current());
-            let services = Services {
-                gateway: gateway(&start.settings, &start.parts),
-                limits: WorkerLimits::new(limits.clone()),
-                door: door.clone(),
-                votes: web::Data::new(start.parts.votes.clone()),
-            };
-            App::new()
-                .app_data(web::Data::new(HubHandle::start(start.clone(), services)))
-                .app_data(health.clone())
-                .app_data(behind_tls)
-                .app_data(web::Data::new(ServiceName("websocket-server")))
-                .configure(routes::websocket)
-                .default_service(web::to(routes::nothing_here))
-                .wrap(from_fn(bounds))
-                .wrap(from_fn(envelope))
-        })
-        .workers(workers)
-        .client_request_timeout(HEAD_PATIENCE)
-        .h1_write_buffer_size(WS_WRITE_BYTES)
-        .on_connect(watch_connection)
-        .shutdown_timeout(STOP_SECONDS)
-        .disable_signals()
-        .bind((host.as_str(), settings.ws_port))?
+        let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins);
+        let limits = edge.limits.clone();
+        let parts = sockets::Parts { health: health.clone(), admission: admission.into(), behind_tls };
+        actix_server::Server::build()
+            .workers(workers)
+            .shutdown_timeout(STOP_SECONDS)
+            .disable_signals()
+            .listen("websocket", ws_listener, move || {
+                parts.health.threads().watch("websocket", Arbiter::current());
+                let services = Services {
+                    gateway: gateway(&start.settings, &start.parts),
+                    limits: WorkerLimits::new(limits.clone()),
+                    door: door.clone(),
+                    votes: web::Data::new(start.parts.votes.clone()),
+                };
+                sockets::service(web::Data::new(HubHandle::start(start.clone(), services)), &parts)
+            })?
+            .run()
     };
 
     let indexer = HttpServer::new(move || {
@@ -270,9 +259,9 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     .bind((host.as_str(), settings.indexer_port))?;
 
     let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
-    let (api_at, ws_at, indexer_at) = (first(api.addrs())?, first(ws.addrs())?, first(indexer.addrs())?);
+    let (api_at, indexer_at) = (first(api.addrs())?, first(indexer.addrs())?);
     log::info!("REST on {api_at}, WebSocket on {ws_at}, indexer on {indexer_at}");
-    let servers = [api.run(), ws.run(), indexer.run()];
+    let servers = [api.run(), ws, indexer.run()];
     let handles = servers.iter().map(|server| server.handle()).collect();
     let tasks = servers.into_iter().map(|server| actix::spawn(server)).collect();
     let probe = edge.redis.map(|redis| actix::spawn(redis.probe()));
@@ -332,7 +321,7 @@ impl RunningServers {
 }
 
 /// Settings of a new connection's socket.
-fn watch_connection(connection: &dyn Any, _: &mut Extensions) {
+pub(super) fn watch_connection(connection: &dyn Any, _: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
         let socket = socket2::SockRef::from(stream);
         let set_up = socket

@@ -24,6 +24,7 @@ use super::{
         rate::Rate,
         shared::Redis,
     },
+    ws::admission::SocketSettings,
 };
 use crate::telemetry::health::{Health, Part};
 
@@ -36,6 +37,8 @@ pub struct EdgeSettings {
     pub redis_url: Option<String>,
     /// Origins of pages that may ask from a browser.
     pub origins: Vec<String>,
+    /// How many WebSocket connections there may be.
+    pub sockets: SocketSettings,
     /// TLS ends in front of this process.
     pub is_behind_tls: bool,
 }
@@ -47,7 +50,8 @@ impl EdgeSettings {
         let rates = Rates::new([any; Class::ALL.len()]);
         let nobody = Networks::default;
         let limits = LimitSettings { is_on: false, rates, proxies: nobody(), trusted: nobody() };
-        Self { limits, redis_url: None, origins: Vec::new(), is_behind_tls: false }
+        let sockets = SocketSettings { per_address: u32::MAX, in_all: None };
+        Self { limits, redis_url: None, origins: Vec::new(), sockets, is_behind_tls: false }
     }
 }
 

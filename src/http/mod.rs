@@ -22,6 +22,7 @@ pub mod pool;
 pub mod query;
 pub mod reply;
 pub mod routes;
+mod sockets;
 pub mod views;
 pub mod ws;
 

@@ -1,7 +1,7 @@
-//! Texts as they go over a WebSocket: a server's text frames, whole and unmasked (RFC 6455, section 5.2).
+//! What goes over a WebSocket: a server's frames, whole and unmasked (RFC 6455, section 5.2).
 //!
 //! Owns those few bytes of header, so that a frame can be laid out once and the same buffer be sent to everybody. Never
-//! reads what a client sent: that is the guard's and the codec's part.
+//! reads what a client sent: that is the frame reader's part.
 
 use bytes::{BufMut, BytesMut};
 
@@ -9,6 +9,10 @@ use bytes::{BufMut, BytesMut};
 const WHOLE_TEXT: u8 = 0x81;
 /// The first byte of a close frame.
 const CLOSE: u8 = 0x88;
+/// The first byte of a ping.
+const PING: u8 = 0x89;
+/// The first byte of a pong.
+const PONG: u8 = 0x8a;
 /// The longest header.
 const HEADER_BYTES_MAX: usize = 10;
 /// The longest reason of a close frame, in bytes.
@@ -42,6 +46,22 @@ pub fn put_close(out: &mut BytesMut, code: u16, reason: &str) {
     put_header(out, CLOSE, 2 + reason.len());
     out.put_u16(code);
     out.extend_from_slice(reason.as_bytes());
+}
+
+/// Appends a close frame that says nothing.
+pub fn put_empty_close(out: &mut BytesMut) {
+    put_header(out, CLOSE, 0);
+}
+
+/// Appends a ping that says nothing.
+pub fn put_ping(out: &mut BytesMut) {
+    put_header(out, PING, 0);
+}
+
+/// Appends the answer to a ping: what it said, which is at most 125 bytes.
+pub fn put_pong(out: &mut BytesMut, said: &[u8]) {
+    put_header(out, PONG, said.len());
+    out.extend_from_slice(said);
 }
 
 /// The texts of frames that [`put_text`] laid out, in order.
@@ -88,5 +108,10 @@ mod tests {
         out.clear();
         put_close(&mut out, 1000, &"x".repeat(124));
         assert_eq!(&out[..], [0x88, 2, 3, 0xe8]);
+        out.clear();
+        put_empty_close(&mut out);
+        put_ping(&mut out);
+        put_pong(&mut out, b"hi");
+        assert_eq!(&out[..], [0x88, 0, 0x89, 0, 0x8a, 2, b'h', b'i']);
     }
 }

@@ -1,47 +1,47 @@
 //! GET / and /ws on port 4001: from HTTP to WebSocket.
 //!
-//! A token in the URL is judged before the upgrade: who presents a bad one is refused as REST refuses. The query is told in
-//! no log and no reply.
+//! Answers the handshake like any route, inside all that surrounds routes; a reply that switches protocols bears what
+//! the socket is then handed to the hub with ([`crate::http::sockets`]). A token in the URL is judged before the upgrade:
+//! who presents a bad one is refused as REST refuses. The query is told in no log and no reply.
 
-use actix_http::ws::Codec;
 use actix_web::{HttpRequest, HttpResponse, web};
-use actix_web_actors::ws;
-use futures_util::FutureExt;
+use actix_web_actors::ws::{self, HandshakeError};
 
 use crate::http::{
     app::HubHandle,
     error::{ApiError, ErrorCode},
     ws::{
-        body::{SessionBody, Strikes},
-        guard::Guarded,
-        hub::{More, SessionId},
+        admission::Admission,
         identity::{Visitor, token_in},
-        outbox::Outbox,
-        session::WsSession,
     },
 };
 
 /// The handler.
 ///
 /// # Errors
-/// VALIDATION_ERROR if the request is no WebSocket handshake; UNAUTHORIZED, RATE_LIMITED, UNAVAILABLE or TIMEOUT for its
-/// token.
+/// VALIDATION_ERROR if the request is no WebSocket handshake; FORBIDDEN and UNAVAILABLE as [`Admission::admit`] has it;
+/// UNAUTHORIZED, RATE_LIMITED, UNAVAILABLE or TIMEOUT for its token.
 pub async fn handle(
     request: HttpRequest,
-    payload: web::Payload,
+    admission: web::Data<Admission>,
     worker: web::Data<HubHandle>,
 ) -> Result<HttpResponse, ApiError> {
-    let mut response = ws::handshake(&request)
+    let mut response = handshake(&request)
         .map_err(|error| ApiError::new(ErrorCode::ValidationError, format!("This port speaks WebSocket: {error}.")))?;
+    // A socket without a peer is a test's.
+    let peer = request.peer_addr().map_or([0, 0, 0, 0].into(), |at| at.ip());
+    let admitted = admission.into_inner().admit(peer, request.headers())?;
     let visitor = visitor(&request, &worker).await?;
-    let (id, hub, limits, strikes) = (SessionId::next(), worker.hub(), worker.limits(), Strikes::default());
-    let (outbox, reader) = Outbox::new(limits.outbox_frames, limits.outbox_bytes);
-    let (guarded, verdict) = Guarded::new(payload, limits.message_bytes);
-    let session = WsSession::new(id, hub.clone(), limits, outbox, visitor, verdict, strikes.clone());
-    let codec = Codec::new().max_size(limits.message_bytes);
-    let actor = ws::WebsocketContext::with_codec(session, guarded, codec);
-    let more = move || hub.send(More { session: id }).map(|taken| taken.is_ok()).boxed_local();
-    Ok(response.streaming(SessionBody::new(actor, reader, strikes, more)))
+    let mut response = response.finish();
+    response.extensions_mut().insert((admitted, visitor));
+    Ok(response)
+}
+
+/// What RFC 6455 wants of a handshake: [`ws::handshake`] answers it, but takes drafts of the protocol and keys of any
+/// length.
+fn handshake(request: &HttpRequest) -> Result<actix_web::HttpResponseBuilder, HandshakeError> {
+    actix_http::ws::verify_handshake(request.head())?;
+    ws::handshake(request)
 }
 
 /// Who comes.

@@ -7,3 +7,4 @@ mod fakes;
 mod rest;
 mod resume;
 mod sockets;
+mod upgrade;

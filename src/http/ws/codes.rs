@@ -31,6 +31,8 @@ pub enum Close {
     OtherWallet,
     /// 4502: ten bad messages in a row.
     TooManyBad,
+    /// 4503: more connections of one address than it may have.
+    TooManyConnections,
 }
 
 impl Close {
@@ -50,6 +52,7 @@ impl Close {
             Self::BadToken => 4500,
             Self::OtherWallet => 4501,
             Self::TooManyBad => 4502,
+            Self::TooManyConnections => 4503,
         }
     }
 
@@ -69,6 +72,7 @@ impl Close {
             Self::BadToken => "The token is no good, twice; sign in again before you reconnect.",
             Self::OtherWallet => "A connection is one wallet's; connect anew for another.",
             Self::TooManyBad => "Ten bad messages in a row; fix the client before it reconnects.",
+            Self::TooManyConnections => "Too many connections from this address; close one first.",
         }
     }
 
@@ -99,6 +103,7 @@ mod tests {
             BadToken,
             OtherWallet,
             TooManyBad,
+            TooManyConnections,
         ] {
             assert!(close.sentence().len() <= 123, "{close:?}");
             assert_eq!(u16::from(close.reason().code), close.code(), "{close:?}");

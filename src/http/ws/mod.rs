@@ -1,27 +1,28 @@
 //! WebSocket: port 4001.
 //!
-//! A connection is a thin session actor ([`session`]) that parses what its client says ([`protocol`]), and a body
-//! ([`body`]) that writes what it is given. One hub a worker ([`hub`]) holds the sockets, is sent each frame once by the streams, and sees to it that
-//! every session gets each entry exactly once and in order ([`delivery`]). Between hub and session stands a bounded
-//! outbox ([`outbox`]): a reader that falls behind it is closed with a code that means "reconnect and resume".
+//! A connection is admitted ([`admission`]) and upgraded by the HTTP server, and its socket then goes to the worker's hub:
+//! one actor a worker ([`hub`]) holds all of them ([`sockets`]), reads what clients say ([`frames`], [`protocol`]), is sent each
+//! frame once by the streams, and sees to it that every session gets each entry exactly once and in order ([`delivery`]).
+//! Between hub and socket stands a bounded outbox ([`outbox`]): a reader that falls behind it is closed with a code that
+//! means "reconnect and resume".
 //!
 //! Who a connection is ([`identity`]) stands with its session in the hub. What it asks for beside channels is answered by the
 //! same questions as REST asks ([`commands`]).
 
-pub mod body;
+pub mod admission;
 pub mod codes;
 pub mod commands;
 pub mod delivery;
 pub mod errors;
-pub mod guard;
+pub mod frames;
 pub mod hub;
 pub mod identity;
 pub mod messages;
 pub mod outbox;
 pub mod protocol;
 pub mod rate;
-pub mod session;
 pub mod snapshots;
+pub mod sockets;
 
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct WsLimits {
     pub outbox_frames: usize,
     /// Bytes of them; more closes with 4008.
     pub outbox_bytes: usize,
+    /// A reader that is sent more than that has so long to take what waits, and is read on from where it stands
+    /// meanwhile; more closes with 4008.
+    pub catch_up: Duration,
     /// Entries that a resume may be behind; one further behind gets a snapshot.
     pub resume_entries: u64,
     /// A client that says nothing for so long is pinged.
@@ -65,6 +69,7 @@ impl Default for WsLimits {
             channels: 200,
             outbox_frames: 1_024,
             outbox_bytes: 1024 * 1024,
+            catch_up: Duration::from_secs(1),
             resume_entries: 100_000,
             silence: Duration::from_secs(60),
             pong_wait: Duration::from_secs(20),

@@ -1,7 +1,7 @@
 //! Sessions that are behind, page by page.
 //!
-//! One page a session is out at a time; the next is given when it was taken out of the outbox, that is, as the socket
-//! drains, so that what waits for a slow reader stays one page however far it is behind.
+//! One page a session is out at a time; the next is given when it was written, that is, as the socket drains, so that what
+//! waits for a slow reader stays one page however far it is behind.
 //!
 //! Pages begin at fixed places, not where a session happens to stand, and are kept a little while: when everybody comes
 //! back at once, each page is read once however many want it and wherever in it they stand. Entries never change, so a
@@ -16,7 +16,7 @@ use std::{
 use actix::prelude::*;
 
 use super::{
-    BURST, Hub, More, SessionId,
+    BURST, Hub, SessionId,
     join::Join,
     sources::{PageFailure, cut},
 };
@@ -100,10 +100,9 @@ fn rest(page: &[Arc<FramePack>], after: Seq) -> Vec<Arc<FramePack>> {
     if rest.first().is_some_and(|pack| pack.seq == after.next()) { rest.to_vec() } else { Vec::new() }
 }
 
-impl Handler<More> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, More { session }: More, ctx: &mut Context<Self>) {
+impl Hub {
+    /// A session's page was written: there is room for the next.
+    pub(super) fn page_written(&mut self, session: SessionId, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get_mut(&session) else { return };
         known.page_is_out = false;
         // Each channel gets its turn; one that needs another page goes to the end.
@@ -111,9 +110,7 @@ impl Handler<More> for Hub {
             self.advance(session, channel, ctx);
         }
     }
-}
 
-impl Hub {
     /// Send a session what it misses of a channel, as far as is good at once.
     pub(super) fn advance(&mut self, session: SessionId, channel: Channel, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get_mut(&session) else { return };

@@ -43,6 +43,11 @@ impl Conflation {
         self.waiting = None;
     }
 
+    /// Each price goes as it comes, and none waits.
+    pub fn is_idle(&self) -> bool {
+        self.interval.is_none() && self.waiting.is_none()
+    }
+
     /// A price waits.
     pub fn is_waiting(&self) -> bool {
         self.waiting.is_some()

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,7 +50,7 @@ impl Feed {
     }
 
     /// A session gets the frames from here on without having asked for this channel.
-    pub fn listen_along(&mut self, session: SessionId, outbox: &Arc<Outbox>) {
+    pub fn listen_along(&mut self, session: SessionId, outbox: &Rc<Outbox>) {
         let head = self.inlet.head();
         self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head, outbox));
     }
@@ -114,8 +115,10 @@ pub(super) struct FeedReader {
     pub joins: u32,
     /// Which of several memberships of the same session, over time.
     pub ticket: u64,
+    /// Live frames were left out: it is read on page by page, until it stands at the head again.
+    pub is_deferred: bool,
     /// The session's: fan-out looks nothing up.
-    pub outbox: Arc<Outbox>,
+    pub outbox: Rc<Outbox>,
     /// Prices that it does not get each.
     pub conflation: Conflation,
     /// It asked for the channel, and was answered.
@@ -126,20 +129,21 @@ pub(super) struct FeedReader {
 
 impl FeedReader {
     /// A session that waits for its first answer.
-    pub fn waiting(ticket: u64, outbox: &Arc<Outbox>) -> Self {
+    pub fn waiting(ticket: u64, outbox: &Rc<Outbox>) -> Self {
         Self {
             at: None,
             has_been_sent: false,
             joins: 0,
             ticket,
-            outbox: Arc::clone(outbox),
+            is_deferred: false,
+            outbox: Rc::clone(outbox),
             conflation: Conflation::default(),
             is_subscribed: false,
             told_final: Seq(0),
         }
     }
 
-    fn listening_from(head: Option<Seq>, outbox: &Arc<Outbox>) -> Self {
+    fn listening_from(head: Option<Seq>, outbox: &Rc<Outbox>) -> Self {
         Self { at: head.map(Reader::new), ..Self::waiting(0, outbox) }
     }
 
@@ -192,6 +196,21 @@ impl FeedReader {
         let has_room = !pack.has_price() || self.outbox.is_roomy();
         let parts = self.conflation.offer(pack, now, has_room);
         parts.into_iter().flatten().try_for_each(|part| self.outbox.push(Outgoing::Pack(part)))
+    }
+
+    /// Nothing is left out of what it is sent.
+    pub fn gets_every_price(&self) -> bool {
+        self.conflation.is_idle()
+    }
+
+    /// Sends it entries one by one, without prices where there is little room. False if not all of them have room: it
+    /// stands before the first of those.
+    pub fn send_each(&mut self, entries: &[(Seq, Arc<FramePack>)], now: Instant) -> bool {
+        entries.iter().all(|(seq, pack)| {
+            // One frame more: the price that waited may go before it.
+            let has_room = self.outbox.has_room(pack.count() + 1, pack.wire().len() * 2);
+            has_room && (!self.offer(*seq) || self.send(pack, now).is_ok())
+        })
     }
 
     /// Sends it the price that waited, if it is due.

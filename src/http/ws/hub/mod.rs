@@ -6,6 +6,8 @@
 //! number". Nothing is buffered for a session but its bounded outbox: what a session misses is read again, from what the
 //! hub keeps of the channel, from the market's memory, or from the journal.
 //!
+//! - [`connections`]: how connections come, what they say, how they are written to, how they end.
+//! - [`fan_out`]: live frames, from the inbox to the outboxes.
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
@@ -19,6 +21,8 @@ mod catch_up;
 mod commands;
 mod commitments;
 mod conflate;
+mod connections;
+mod fan_out;
 mod feed;
 mod feeds;
 mod join;
@@ -36,7 +40,6 @@ use std::{
 };
 
 use actix::prelude::*;
-use futures_util::stream::poll_fn;
 use rand::Rng;
 use tokio::sync::mpsc;
 
@@ -53,19 +56,21 @@ use super::{
     messages::{self, ChannelHead, Position, WsErrorCode},
     outbox::{Outbox, Outgoing, Verdict},
     protocol::{ChannelRef, RequestId, Want},
+    rate::MessageRate,
+    sockets::Sockets,
 };
 use crate::{
     actors::{
         feeds::Feeds,
         stream::{HubInput, HubLink},
     },
-    domain::ids::{MarketAddress, MarketSeed, Seq},
+    domain::ids::{MarketAddress, MarketSeed},
     http::{auth::caller::Caller, gateway::MarketRef},
     telemetry::health::Health,
-    view::frame::{Channel, FramePack},
+    view::frame::Channel,
 };
 
-pub use self::{commands::Perform, sources::Sources};
+pub use self::{commands::Perform, connections::Connect, sources::Sources};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -85,18 +90,6 @@ impl SessionId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
-}
-
-/// A connection was made.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Connect {
-    /// Who.
-    pub session: SessionId,
-    /// Where its messages go.
-    pub outbox: Arc<Outbox>,
-    /// Who it is, as far as the handshake told.
-    pub visitor: Visitor,
 }
 
 /// Subscribe to channels; the answers come through the outbox, as they are ready, the last of them with the id.
@@ -133,14 +126,6 @@ pub struct List {
     pub id: RequestId,
 }
 
-/// A page was taken out of the outbox: there is room for the next.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct More {
-    /// Who.
-    pub session: SessionId,
-}
-
 /// Say goodbye to every session, and take no new ones. Answers how many there were.
 #[derive(Message)]
 #[rtype(result = "usize")]
@@ -172,7 +157,7 @@ impl Hubs {
 /// What the hub knows of a session.
 #[derive(Debug)]
 struct Session {
-    outbox: Arc<Outbox>,
+    outbox: Rc<Outbox>,
     /// Whose it is now; `None`: nobody's, it has public channels only.
     identity: Option<Identity>,
     commands: CommandState,
@@ -191,6 +176,21 @@ struct Session {
 }
 
 impl Session {
+    fn new(outbox: Rc<Outbox>, visitor: Visitor, next_beat: Instant) -> Self {
+        Self {
+            outbox,
+            identity: visitor.identity,
+            commands: CommandState::new(visitor),
+            channels: BTreeMap::new(),
+            resolving: Vec::new(),
+            unanswered: 0,
+            catching_up: VecDeque::new(),
+            page_is_out: false,
+            beats: 0,
+            next_beat,
+        }
+    }
+
     /// As questions know it, while it is signed in.
     fn caller(&self) -> Option<Caller> {
         self.identity.map(|identity| *identity.caller())
@@ -206,6 +206,10 @@ pub struct Hub {
     services: Rc<Services>,
     health: Health,
     limits: WsLimits,
+    message_rate: MessageRate,
+    sockets: Sockets,
+    /// Room for those that are being written.
+    marked: Vec<usize>,
     sessions: HashMap<SessionId, Session>,
     feeds: HashMap<Channel, Feed>,
     /// The config's channel, once its account is known. Everyone who has a subscription gets its frames.
@@ -245,6 +249,9 @@ impl Hub {
             services,
             health,
             limits,
+            message_rate: MessageRate::new(limits.messages_per_second, limits.message_burst),
+            sockets: Sockets::default(),
+            marked: Vec::new(),
             sessions: HashMap::new(),
             feeds: HashMap::new(),
             config: None,
@@ -289,35 +296,6 @@ impl Hub {
                 feed.readers.remove(&session);
             }
         }
-    }
-
-    /// Frames came in order: pass them on.
-    fn publish(&mut self, channel: Channel, ready: &[(Seq, Arc<FramePack>)], ctx: &mut Context<Self>) {
-        let Some(feed) = self.feeds.get_mut(&channel) else { return };
-        if ready.len() > BURST {
-            // More than an outbox should take at once: they are read page by page from what is kept of the channel.
-            let sessions: Vec<_> = feed.readers.keys().copied().collect();
-            sessions.into_iter().for_each(|session| self.advance(session, channel, ctx));
-            return;
-        }
-        let (mut slow, now, finalized, mut tells_final) = (Vec::new(), Instant::now(), feed.finalized(), false);
-        for (session, reader) in &mut feed.readers {
-            for (seq, pack) in ready {
-                if reader.offer(*seq) && reader.send(pack, now).is_err() {
-                    slow.push(*session);
-                    break;
-                }
-            }
-            tells_final |= reader.is_owed(finalized);
-            if reader.conflation.is_waiting() {
-                self.prices_wait.insert((channel, *session));
-            }
-        }
-        if tells_final {
-            slow.extend(feed.tell_final(channel));
-        }
-        slow.into_iter().for_each(|session| self.drop_slow(session));
-        self.look_at_prices(ctx);
     }
 
     /// What waits for its turn is sent when it is due.
@@ -372,65 +350,21 @@ impl Actor for Hub {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        if let Some(mut inbox) = self.inbox.take() {
-            ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
+        match self.sockets.open() {
+            Ok(readiness) => drop(ctx.add_stream(readiness)),
+            Err(error) => {
+                log::error!("a hub can't watch sockets: {error}");
+                return ctx.stop();
+            }
         }
+        if let Some(inbox) = self.inbox.take() {
+            ctx.add_stream(fan_out::batches(inbox));
+        }
+        ctx.spawn(connections::Flushing);
+        ctx.run_interval(self.life_interval(), |hub, _| hub.check_lives(Instant::now()));
         let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
         ctx.run_interval(often, |hub, ctx| hub.tick(Instant::now(), ctx));
         self.tick(Instant::now(), ctx);
-    }
-}
-
-impl StreamHandler<HubInput> for Hub {
-    fn handle(&mut self, input: HubInput, ctx: &mut Context<Self>) {
-        match input {
-            HubInput::Frames(pack) => {
-                let channel = pack.channel;
-                let Some(feed) = self.feeds.get_mut(&channel) else { return };
-                let ready = feed.offer(pack);
-                self.publish(channel, &ready, ctx);
-                if self.feeds.get(&channel).is_some_and(|feed| feed.inlet.has_hole()) {
-                    self.heal(channel, ctx);
-                }
-            }
-            HubInput::Finalized(batch) => self.became_final(&batch),
-            HubInput::FinalityLost => {
-                self.finality.is_unknown = true;
-                self.follow_finality(ctx);
-            }
-            HubInput::Head { channel, epoch, seq } => {
-                if let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) {
-                    feed.inlet.announce(seq);
-                    if feed.inlet.is_behind() {
-                        self.heal(channel, ctx);
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Handler<Connect> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Connect { session, outbox, visitor }: Connect, _: &mut Context<Self>) {
-        if self.is_closing {
-            outbox.finish(Close::ShuttingDown);
-            return;
-        }
-        let session_state = Session {
-            outbox,
-            identity: visitor.identity,
-            commands: CommandState::new(visitor),
-            channels: BTreeMap::new(),
-            resolving: Vec::new(),
-            unanswered: 0,
-            catching_up: VecDeque::new(),
-            page_is_out: false,
-            beats: 0,
-            next_beat: Instant::now() + self.limits.heartbeat,
-        };
-        self.sessions.insert(session, session_state);
     }
 }
 

@@ -1,0 +1,225 @@
+//! Who may connect: pages of which origins, how many connections of an address, how many in all.
+//!
+//! One for the process, whatever its workers. A connection holds a [`Permit`] for as long as its socket is open; giving it
+//! back is dropping it. Addresses are told as REST tells them, behind trusted proxies only; clients that REST does not
+//! limit are not limited here.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use actix_web::http::header::{self, HeaderMap};
+
+use crate::http::{
+    error::{ApiError, ErrorCode},
+    limits::{
+        LimitSettings,
+        client::{Networks, Subject, client_address},
+    },
+};
+
+/// How long who found no room is to wait.
+const RETRY_AFTER_SECONDS: u32 = 10;
+/// Descriptors that are left for everything but sockets of clients: other ports, PostgreSQL, Redis, the node.
+const OTHER_DESCRIPTORS: u64 = 1_024;
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketSettings {
+    /// Of one address (IPv6: a /64); `u32::MAX` is any number.
+    pub per_address: u32,
+    /// In the process; `None`: as many as it may have descriptors, with some left for the rest.
+    pub in_all: Option<u32>,
+}
+
+/// Who may connect.
+#[derive(Debug)]
+pub struct Admission {
+    origins: Vec<String>,
+    proxies: Networks,
+    trusted: Networks,
+    is_on: bool,
+    per_address: u32,
+    in_all: u32,
+    count: AtomicU32,
+    /// Of addresses that have any.
+    counts: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// The right to a connection.
+#[derive(Debug)]
+pub struct Permit {
+    admission: Arc<Admission>,
+    /// Whom it is counted for.
+    address: Option<IpAddr>,
+}
+
+/// Let in, or told to leave when it is in.
+#[derive(Debug)]
+pub struct Admitted {
+    /// For as long as the socket is open.
+    pub permit: Permit,
+    /// Its address has as many as it may have already.
+    pub is_one_too_many: bool,
+}
+
+impl Admission {
+    /// Nobody is in. Raises the process' limit of open descriptors as far as it may.
+    pub fn new(settings: SocketSettings, limits: &LimitSettings, origins: &[String]) -> Arc<Self> {
+        Arc::new(Self {
+            origins: origins.to_vec(),
+            proxies: limits.proxies.clone(),
+            trusted: limits.trusted.clone(),
+            is_on: limits.is_on,
+            per_address: settings.per_address,
+            in_all: settings.in_all.unwrap_or_else(descriptors),
+            count: AtomicU32::new(0),
+            counts: Mutex::default(),
+        })
+    }
+
+    /// A connection that shall be upgraded.
+    ///
+    /// # Errors
+    /// FORBIDDEN for a page of another origin, UNAVAILABLE where there is no room.
+    pub fn admit(self: &Arc<Self>, peer: IpAddr, headers: &HeaderMap) -> Result<Admitted, ApiError> {
+        // Only browsers send it, and they always do: what is no browser has no cookies and no page to be misled by.
+        let mut origins = headers.get_all(header::ORIGIN);
+        if !origins.all(|origin| self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes())) {
+            return Err(ApiError::new(ErrorCode::Forbidden, "Pages of this origin may not connect."));
+        }
+        let room = |count: u32| (count < self.in_all).then_some(count + 1);
+        if self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_err() {
+            let mut error = ApiError::new(ErrorCode::Unavailable, "There is no room for another connection.");
+            error.retry_after_seconds = Some(RETRY_AFTER_SECONDS);
+            return Err(error);
+        }
+        let mut permit = Permit { admission: Arc::clone(self), address: None };
+        let client = client_address(peer, headers, &self.proxies);
+        if !self.is_on || (client.is_known && self.trusted.contain(client.address)) {
+            return Ok(Admitted { permit, is_one_too_many: false });
+        }
+        let Subject::Address(address) = Subject::address(client.address) else {
+            return Ok(Admitted { permit, is_one_too_many: false });
+        };
+        let mut counts = self.lock();
+        let count = counts.entry(address).or_default();
+        let is_one_too_many = *count >= self.per_address;
+        if !is_one_too_many {
+            *count += 1;
+            permit.address = Some(address);
+        } else if *count == 0 {
+            counts.remove(&address);
+        }
+        drop(counts);
+        Ok(Admitted { permit, is_one_too_many })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.count.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
+        let mut counts = self.admission.lock();
+        if let Some(count) = counts.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&address);
+            }
+        }
+    }
+}
+
+/// So many connections leave descriptors for the rest of the process.
+fn descriptors() -> u32 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let open_max = if raised.is_ok() { limit.maximum } else { limit.current };
+    // No limit at all.
+    let Some(open_max) = open_max else { return u32::MAX };
+    let for_clients = open_max - (open_max / 2).min(OTHER_DESCRIPTORS);
+    u32::try_from(for_clients).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+    use crate::http::edge::EdgeSettings;
+
+    fn admission(per_address: u32, in_all: u32, proxies: &str, trusted: &str) -> Arc<Admission> {
+        let mut limits = EdgeSettings::open().limits;
+        (limits.is_on, limits.proxies, limits.trusted) = (true, proxies.parse().unwrap(), trusted.parse().unwrap());
+        let settings = SocketSettings { per_address, in_all: Some(in_all) };
+        Admission::new(settings, &limits, &["https://app.example".to_owned()])
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.parse().unwrap(), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn pages_of_known_origins_and_what_is_no_page_may_connect() {
+        let admission = admission(10, 10, "", "");
+        let code = |pairs: &[_]| admission.admit([192, 0, 2, 1].into(), &headers(pairs)).map_err(|error| error.code);
+        assert!(code(&[]).is_ok());
+        assert!(code(&[("origin", "https://app.example")]).is_ok());
+        for bad in ["null", "https://evil.example", "http://app.example", "https://app.example.evil", "", "*"] {
+            assert_eq!(code(&[("origin", bad)]).unwrap_err(), ErrorCode::Forbidden, "{bad}");
+        }
+        let two = [("origin", "https://app.example"), ("origin", "https://evil.example")];
+        assert_eq!(code(&two).unwrap_err(), ErrorCode::Forbidden);
+    }
+
+    #[test]
+    fn connections_of_an_address_are_bounded_and_given_back() {
+        let admission = admission(2, 100, "10.0.0.0/8", "198.51.100.1");
+        let admit = |peer: &str, forwarded: &[_]| admission.admit(peer.parse().unwrap(), &headers(forwarded)).unwrap();
+        let mut held: Vec<_> = (0..2).map(|_| admit("192.0.2.1", &[])).collect();
+        assert!(held.iter().all(|admitted| !admitted.is_one_too_many));
+        assert!(admit("192.0.2.1", &[]).is_one_too_many);
+        assert!(!admit("192.0.2.2", &[]).is_one_too_many, "another address");
+        let behind = [("x-forwarded-for", "192.0.2.1")];
+        assert!(admit("10.0.0.1", &behind).is_one_too_many, "the same, behind a proxy that is trusted");
+        assert!(!admit("192.0.2.9", &behind).is_one_too_many, "a claim of nobody that is trusted");
+        held.pop();
+        assert!(!admit("192.0.2.1", &[]).is_one_too_many);
+        let trusted: Vec<_> = (0..5).map(|_| admit("198.51.100.1", &[])).collect();
+        assert!(trusted.iter().all(|admitted| !admitted.is_one_too_many));
+        drop((held, trusted));
+        assert_eq!((admission.count.load(Ordering::Relaxed), admission.lock().len()), (0, 0));
+    }
+
+    #[test]
+    fn connections_of_the_process_are_bounded_and_who_finds_no_room_is_told_when_to_come_again() {
+        let admission = admission(10, 3, "", "0.0.0.0/0");
+        let admit = || admission.admit([192, 0, 2, 1].into(), &HeaderMap::new());
+        let mut held: Vec<_> = (0..3).map(|_| admit().unwrap()).collect();
+        let error = admit().unwrap_err();
+        assert_eq!((error.code, error.retry_after_seconds), (ErrorCode::Unavailable, Some(RETRY_AFTER_SECONDS)));
+        held.pop();
+        assert!(admit().is_ok());
+    }
+
+    #[test]
+    fn descriptors_are_left_for_the_rest_of_the_process() {
+        let open_max = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+        assert!(open_max.is_none_or(|open_max| u64::from(descriptors()) < open_max));
+        assert!(descriptors() > 0);
+    }
+}
