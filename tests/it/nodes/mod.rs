@@ -4,5 +4,6 @@ mod agreement;
 mod alone;
 mod lease;
 mod pause;
+mod roles;
 mod stage;
 mod takeover;
