@@ -246,7 +246,7 @@ impl Engine {
             kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
                 Herald::new(parts, role.term(), guard)
             }),
-            kind("journal writer", Runs::Leading, &writer, arbiter("writer"), writing, |parts, role, guard| {
+            kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
                 let (pool, health, pressure, committed) = parts;
                 JournalWriter::new(pool.under(role.term()), health, guard).telling(pressure).announcing(committed)
             }),

@@ -12,8 +12,8 @@
 //! - A batch refused for its data: written again stream by stream; whoever is refused is told so, the others commit.
 //! - [`Open`]: waits until what is buffered for the stream is settled, then raises its generation, so that an append of an
 //!   earlier life is refused from then on.
-//! - The lease is over: this life ends at once. Nothing of the batch was written, and nobody is told that it was not: the
-//!   streams' actors end with their replies.
+//! - The lease is over: the batch waits, and nothing of it was written. Either the keeper renews the lease, since nobody has
+//!   taken it, or it learns that somebody has, and root ends this life, and with it the streams whose appends wait.
 //! - Panic: all waiting senders see their reply dropped and stop; the next life begins with new generations and waits for
 //!   the transaction of the last.
 
@@ -141,7 +141,7 @@ impl JournalWriter {
         let work = async move { committer.settle(batch, appends).await };
         ctx.spawn(work.into_actor(self).map(move |(life, batch, outcomes), actor, ctx| {
             if outcomes.iter().any(|outcome| matches!(outcome, Err(AppendError::WriterGone))) {
-                log::error!("this life of the writer is over: the database does not know it, or another node writes");
+                log::error!("the database does not know this life of the writer any more");
                 return ctx.stop();
             }
             actor.life = Some(life);
@@ -361,7 +361,7 @@ impl Committer {
             let error = match outcome {
                 Ok(numbers) => break Ok(numbers),
                 Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
-                Err(CommitFailure::LifeOver | CommitFailure::LeaseOver) => break Err(AppendError::WriterGone),
+                Err(CommitFailure::LifeOver) => break Err(AppendError::WriterGone),
                 Err(CommitFailure::Overtaken(reason)) => {
                     log::warn!("an append was overtaken: {reason}");
                     break Err(AppendError::Overtaken);
@@ -373,6 +373,7 @@ impl Committer {
                     limit = (limit * 2).min(ANSWER_LONGEST);
                     error
                 }
+                Err(CommitFailure::LeaseOver) => JournalError::LeaseOver(self.pool.term()),
                 Err(CommitFailure::Again(error)) => error,
             };
             self.life.set_patient(true);

@@ -1,10 +1,12 @@
 //! LeaseKeeper: asks for the lease, renews it, and says what this node is because of it.
 //!
 //! Owns the term that this node has, and the moment until which it is surely valid: by the monotonic clock of this process,
-//! counted from before the database was asked. [`MARGIN`] before that moment the node stops leading by itself, whoever
-//! answers or does not; what a pause of the whole process makes of that is the database's affair (`journal::lease`). A
-//! node that follows asks every [`ASK_EVERY`], so that it leads that long after a lease has ended; at its first asking only,
-//! it takes over from an earlier life of itself at once. Has an arbiter and a connection that nobody busy shares.
+//! counted from before the database was asked. [`MARGIN`] before that moment all that a leader does by itself stops, whoever
+//! answers or does not; what a pause of the whole process makes of that is the database's affair (`journal::lease`). It goes
+//! on asking: a lease that nobody has taken meanwhile is renewed in the same term, and one that somebody has makes this a
+//! node that follows. So a database that is away for a while costs no stream its memory. A node that follows asks every
+//! [`ASK_EVERY`], so that it leads that long after a lease has ended; at its first asking only, it takes over from an earlier
+//! life of itself at once. Has an arbiter and a connection that nobody busy shares.
 //!
 //! Panic: the next life goes on with the term that the one before had.
 
@@ -18,7 +20,7 @@ use deadpool_postgres::Pool;
 
 use super::{
     role::Role,
-    root::{Become, Root},
+    root::{Become, Lapse, Root},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -92,6 +94,8 @@ pub struct LeaseKeeper {
     asking: bool,
     due: Instant,
     is_ending: bool,
+    /// The lease could not be renewed in time.
+    lapsed: bool,
     /// Root knows what this node is.
     told: bool,
     _guard: DeathGuard,
@@ -100,18 +104,19 @@ pub struct LeaseKeeper {
 impl LeaseKeeper {
     /// A keeper that goes on where the last one ended.
     pub fn new(parts: LeaseParts, guard: DeathGuard) -> Self {
-        Self { parts, asking: false, due: Instant::now(), is_ending: false, told: true, _guard: guard }
+        Self { parts, asking: false, due: Instant::now(), is_ending: false, lapsed: false, told: true, _guard: guard }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
         let held = self.parts.held.get();
         if !self.told {
-            self.tell(held.lease.map_or(Role::Following, |(term, _)| Role::Leading(term)));
+            self.tell();
         }
-        if held.lease.is_some_and(|(_, until)| now + MARGIN >= until) {
-            self.follow("the lease could not be renewed in time", None);
-        } else if !self.asking && !self.is_ending && now >= self.due {
+        if !self.lapsed && held.lease.is_some_and(|(_, until)| now + MARGIN >= until) {
+            self.lapse();
+        }
+        if !self.asking && !self.is_ending && now >= self.due {
             self.ask(held, now, ctx);
         }
     }
@@ -152,13 +157,13 @@ impl LeaseKeeper {
             return;
         }
         match answer {
-            Ok(Answer::Renewed(Some(until))) => self.parts.held.set(held.lease.map(|(term, _)| (term, until))),
+            Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
             Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
             Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => self.give_up(term, ctx),
             Ok(Answer::Asked(Asked::Ours(term, until))) => self.lead(term, until),
             Ok(Answer::Asked(Asked::Theirs(holder))) => self.follow("", Some(&holder)),
             Err(error) if held.lease.is_some() => {
-                // Asked again at the next look: there is time until the margin.
+                // Asked again at the next look.
                 self.due = Instant::now();
                 log::warn!("the lease can't be renewed now: {error}");
             }
@@ -167,7 +172,7 @@ impl LeaseKeeper {
                 self.parts.health.down(Part::Database, error.to_string());
                 self.parts.health.degraded(Part::Lease, format!("nobody can be asked who leads: {error}"));
                 // Whatever else this node is, it is not the leader: it serves what it can.
-                self.tell(Role::Following);
+                self.tell();
             }
         }
     }
@@ -177,7 +182,24 @@ impl LeaseKeeper {
         self.parts.held.set(Some((term, until)));
         self.parts.health.up(Part::Lease);
         self.parts.health.set_lease(LeaseStanding::new(&self.parts.node, &self.parts.node, term.0, true));
-        self.tell(Role::Leading(term));
+        self.tell();
+    }
+
+    fn renewed(&mut self, held: HeldLease, until: Instant) {
+        self.parts.held.set(held.lease.map(|(term, _)| (term, until)));
+        if std::mem::take(&mut self.lapsed) {
+            log::info!("this node ({}) leads again: nobody has taken its lease", self.parts.node);
+            self.parts.health.up(Part::Lease);
+            self.tell();
+        }
+    }
+
+    fn lapse(&mut self) {
+        let reason = "the lease could not be renewed in time: nothing is written until it is, or another node leads";
+        log::warn!("{reason}");
+        self.lapsed = true;
+        self.parts.health.down(Part::Lease, reason);
+        self.tell();
     }
 
     /// This node does not lead; `holder` does, if that is known.
@@ -187,12 +209,13 @@ impl LeaseKeeper {
             self.parts.health.degraded(Part::Lease, format!("nobody leads, as far as is known: {why}"));
             self.due = Instant::now() + ASK_EVERY;
         }
+        self.lapsed = false;
         self.parts.held.set(None);
         if let Some(holder) = holder {
             self.parts.health.up(Part::Database);
             self.tell_who_leads(holder);
         }
-        self.tell(Role::Following);
+        self.tell();
     }
 
     fn tell_who_leads(&self, Holder { node, term, is_valid }: &Holder) {
@@ -210,9 +233,14 @@ impl LeaseKeeper {
         }
     }
 
-    fn tell(&mut self, role: Role) {
+    fn tell(&mut self) {
+        let lease = self.parts.held.get().lease;
+        let role = lease.map_or(Role::Following, |(term, _)| Role::Leading(term));
+        let lapsed = self.lapsed && lease.is_some();
         // One that finds no room is told again at the next look.
-        self.told = self.parts.root.get().is_some_and(|root| root.try_send(Become(role)).is_ok());
+        self.told = self.parts.root.get().is_some_and(|root| {
+            if lapsed { root.try_send(Lapse).is_ok() } else { root.try_send(Become(role)).is_ok() }
+        });
     }
 
     fn give_up(&mut self, term: Term, ctx: &mut Context<Self>) {

@@ -13,6 +13,9 @@
 //! | [`stats_keeper`] | nothing | ticks | - | one pass at a time | a tick is left out | restarted, what is due is in PostgreSQL |
 //! | [`outbox`] | which markets have users' writes on their way | bells, ticks | `Written` | 512 rows a page, 256 markets | rows stay in the outbox | restarted, reads again |
 //! | [`ledger_keeper`] | nothing: notes are in PostgreSQL | ticks | - | one piece of work at a time | a tick is no news | restarted |
+//! | [`lease_keeper`] | this node's term | `GiveUp` | `Become` | one question at a time | stops leading in time | restarted with the same term |
+//! | [`herald`] | numbers of its messages | committed batches, news | the bus | 256 messages | lost, others read the journal | restarted |
+//! | [`follower`] | how far this node has heard | the bus | `HearCommitted`, `HearHeads` | 1,024 messages | reads the journal | restarted |
 //! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
 //!
@@ -56,11 +59,6 @@ async fn retry<T, F: Future<Output = Result<T, JournalError>>>(what: &str, ask: 
     for attempt in 0_u64.. {
         match ask().await {
             Ok(answer) => return answer,
-            // Whoever asked is ended by root, which has not heard of it yet.
-            Err(JournalError::LeaseOver(term)) => {
-                log::warn!("{what}: the lease of term {term} is over");
-                std::future::pending::<()>().await;
-            }
             Err(error) => {
                 if attempt % 10 == 0 {
                     log::warn!("{what}, trying again: {error}");

@@ -26,8 +26,10 @@ impl Role {
 pub enum Runs {
     /// As long as the process does.
     Always,
-    /// While this node leads.
+    /// While this node surely leads.
     Leading,
+    /// While it leads, also where it could not renew its lease in time and nobody is known to have taken it.
+    Holding,
     /// While it follows.
     Following,
     /// In each role, but not over its end: a new life begins with it.
@@ -35,12 +37,14 @@ pub enum Runs {
 }
 
 impl Runs {
-    /// Does it run in this role? Before a role is known only what always runs does.
-    pub fn within(self, role: Option<Role>) -> bool {
+    /// Does it run in this role? `lapsed`: the lease could not be renewed in time. Before a role is known only what always
+    /// runs does.
+    pub fn within(self, role: Option<Role>, lapsed: bool) -> bool {
         match (self, role) {
             (Self::Always, _) | (Self::InEach, Some(_)) => true,
-            (Self::Leading, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
-            (Self::Leading | Self::Following | Self::InEach, _) => false,
+            (Self::Leading, Some(Role::Leading(_))) => !lapsed,
+            (Self::Holding, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
+            (Self::Leading | Self::Holding | Self::Following | Self::InEach, _) => false,
         }
     }
 }

@@ -7,8 +7,10 @@
 //! are not among them: they are the registry's children.
 //!
 //! The keeper of the lease says what this node is ([`Become`]). Whoever belongs to the old role is retired, and only when
-//! the last of them is gone does the new role begin: so no actor ever meets one of the other role. That it retires in time
-//! is a courtesy: what keeps an old leader from writing is the lock in the database.
+//! the last of them is gone does the new role begin: so no actor ever meets one of the other role. A lease that could not be
+//! renewed in time ([`Lapse`]) ends what works by itself, and leaves the writer and the streams: they show what is durable,
+//! and can write nothing until the lease is renewed. That actors retire in time is a courtesy: what keeps an old leader
+//! from writing is the lock in the database.
 
 use std::{
     collections::VecDeque,
@@ -69,6 +71,7 @@ pub struct Root {
     watched: Vec<Watched>,
     health: Health,
     role: Option<Role>,
+    lapsed: bool,
     is_ending: bool,
 }
 
@@ -76,14 +79,15 @@ impl Root {
     /// Kinds are started in this order.
     pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
         let watched = |kind| Watched { kind, life: Life::None, deaths: VecDeque::new() };
-        Self { watched: kinds.into_iter().map(watched).collect(), health, role: None, is_ending: false }
+        Self { watched: kinds.into_iter().map(watched).collect(), health, role: None, lapsed: false, is_ending: false }
     }
 
     /// Starts a life of a kind, if there is to be one and there is none.
     fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
         let changes = self.watched.iter().any(|watched| watched.life == Life::Retires);
         let Some(watched) = self.watched.get_mut(index) else { return };
-        let has_its_time = watched.kind.runs.within(self.role) && (!changes || watched.kind.runs == Runs::Always);
+        let has_its_time =
+            watched.kind.runs.within(self.role, self.lapsed) && (!changes || watched.kind.runs == Runs::Always);
         if self.is_ending || watched.life != Life::None || !has_its_time {
             return;
         }
@@ -122,9 +126,9 @@ impl Root {
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
     }
 
-    /// Ends all lives that belong to a role.
-    fn retire_all(&mut self) {
-        for watched in self.watched.iter_mut().filter(|watched| watched.kind.runs != Runs::Always) {
+    /// Ends the lives of kinds that run so.
+    fn retire(&mut self, which: impl Fn(Runs) -> bool) {
+        for watched in self.watched.iter_mut().filter(|watched| which(watched.kind.runs)) {
             if watched.life == Life::Runs {
                 watched.life = Life::Retires;
                 (watched.kind.retire)();
@@ -152,8 +156,12 @@ impl Handler<Become> for Root {
     type Result = ();
 
     fn handle(&mut self, Become(role): Become, ctx: &mut Self::Context) {
-        if self.is_ending || self.role == Some(role) {
+        if self.is_ending || (self.role == Some(role) && !self.lapsed) {
             return;
+        }
+        self.lapsed = false;
+        if self.role == Some(role) {
+            return self.begin_all(ctx);
         }
         self.role = Some(role);
         // What was known of streams was the old leader's knowledge.
@@ -164,8 +172,23 @@ impl Handler<Become> for Root {
                 Role::Following => self.health.off(part, "the leader's affair"),
             }
         }
-        self.retire_all();
+        self.retire(|runs| runs != Runs::Always);
         self.begin_all(ctx);
+    }
+}
+
+/// The lease could not be renewed in time. From its keeper, who goes on asking.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Lapse;
+
+impl Handler<Lapse> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Lapse, _: &mut Self::Context) {
+        if !std::mem::replace(&mut self.lapsed, true) {
+            self.retire(|runs| runs == Runs::Leading);
+        }
     }
 }
 
@@ -180,7 +203,7 @@ impl Handler<Ending> for Root {
 
     fn handle(&mut self, _: Ending, _: &mut Self::Context) {
         self.is_ending = true;
-        self.retire_all();
+        self.retire(|runs| runs != Runs::Always);
     }
 }
 
@@ -237,16 +260,29 @@ mod tests {
             let (leading, second) = sleeper(Runs::Leading, false);
             let (following, third) = sleeper(Runs::Following, true);
             let (each, fourth) = sleeper(Runs::InEach, true);
-            let root = Root::new(vec![first, second, third, fourth], Health::new()).start();
+            let (holding, fifth) = sleeper(Runs::Holding, true);
+            let root = Root::new(vec![first, second, third, fourth, fifth], Health::new()).start();
             runs_as(&always, &[Role::Following]).await;
-            for none in [&leading, &following, &each] {
+            for none in [&leading, &following, &each, &holding] {
                 runs_as(none, &[]).await;
             }
             let led = Role::Leading(Term(1));
             root.send(Become(led)).await.unwrap();
             runs_as(&leading, &[led]).await;
             runs_as(&each, &[led]).await;
+            runs_as(&holding, &[led]).await;
             runs_as(&following, &[]).await;
+            // A lapse ends what works by itself, and nothing else; renewed, it begins again.
+            root.send(Lapse).await.unwrap();
+            leading.lock().unwrap().clear();
+            root.send(Lapse).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            runs_as(&leading, &[]).await;
+            for kept in [&holding, &each] {
+                runs_as(kept, &[led]).await;
+            }
+            root.send(Become(led)).await.unwrap();
+            runs_as(&leading, &[led]).await;
             // One that does not end when it should holds up the next role, and only that.
             root.send(Become(Role::Following)).await.unwrap();
             runs_as(&each, &[]).await;
@@ -255,6 +291,7 @@ mod tests {
             runs_as(&following, &[Role::Following]).await;
             runs_as(&each, &[Role::Following]).await;
             runs_as(&leading, &[]).await;
+            runs_as(&holding, &[]).await;
             runs_as(&always, &[Role::Following]).await;
             assert_eq!(always.lock().unwrap().len(), 1);
         });

@@ -16,7 +16,7 @@ use crate::{
     config::{Config, Environment},
     domain::{ids::Epoch, soundness::Bounds},
     http::{
-        app::{HttpParts, HttpSettings, RunningServers, serve},
+        app::{HttpParts, HttpSettings, RunningServers, serve_some},
         auth::{AuthSettings, siws::Site},
         desk::DeskSettings,
         routes::votes::VoteRules,
@@ -98,8 +98,10 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     };
     let parts =
         HttpParts { registry: engine.registry.clone(), feeds: engine.feeds.clone(), health, votes, desk: Some(desk) };
-    let servers = serve(http, parts).await?;
-    println!("listening api=http://{} ws=ws://{} indexer=http://{}", servers.api, servers.ws, servers.indexer);
+    let servers = serve_some(config.node.roles, http, parts).await?;
+    let places = [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer)];
+    let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));
+    println!("listening{}", served.collect::<String>());
     Ok((engine, servers))
 }
 

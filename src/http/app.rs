@@ -4,12 +4,20 @@
 //! a worker of the WebSocket port has a hub. Ports and addresses are arguments, 0 means any free port, and what was bound
 //! is answered, so that tests run beside each other.
 
-use std::{any::Any, cell::RefCell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    cell::RefCell,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
-    dev::{Extensions, ServerHandle},
+    dev::{Extensions, Server, ServerHandle},
     middleware::from_fn,
     web,
 };
@@ -40,6 +48,7 @@ use super::{
 };
 use crate::{
     actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
+    config::Roles,
     telemetry::health::Health,
 };
 
@@ -53,6 +62,8 @@ const SEND_BUFFER_BYTES: usize = 256 * 1024;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Sessions have so long to read their goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// Of a server that is not there.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Requests have so long to be answered when the servers stop.
 const STOP_SECONDS: u64 = 5;
 
@@ -99,11 +110,11 @@ pub struct HttpParts {
 /// The servers, running.
 #[derive(Debug)]
 pub struct RunningServers {
-    /// Where REST is bound.
+    /// Where REST is bound; port 0 where this node does not serve it.
     pub api: SocketAddr,
-    /// Where WebSocket is bound.
+    /// Where WebSocket is bound; as above.
     pub ws: SocketAddr,
-    /// Where the indexer's port is bound.
+    /// Where the indexer's port is bound; as above.
     pub indexer: SocketAddr,
     hubs: Hubs,
     handles: Vec<ServerHandle>,
@@ -165,6 +176,14 @@ impl HubHandle {
 /// # Errors
 /// A port can't be bound.
 pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<RunningServers> {
+    serve_some(Roles { api: true, ws: true, indexer: true }, settings, parts).await
+}
+
+/// Bind and start those of the three servers that a node of these roles has. As [`serve`].
+///
+/// # Errors
+/// A port can't be bound.
+pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) -> io::Result<RunningServers> {
     let hubs = Hubs::default();
     let (host, workers) = (settings.api_host.clone(), settings.workers.max(1));
     let health = web::Data::new(parts.health.clone());
@@ -177,10 +196,12 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
 
     let door = Door::new(tokens.clone().into_inner(), sessions.clone().into_inner());
 
-    let api = {
+    let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
+
+    let api = if roles.api {
         let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
         let port = settings.api_port;
-        HttpServer::new(move || {
+        let server = HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let app = App::new()
                 .app_data(web::Data::new(gateway(&settings, &parts)))
@@ -213,21 +234,24 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals()
-        .bind((host.as_str(), port))?
+        .bind((host.as_str(), port))?;
+        Some((first(server.addrs())?, server.run()))
+    } else {
+        None
     };
 
-    let ws_listener = sockets::listen(&host, settings.ws_port)?;
-    let ws_at = ws_listener.local_addr()?;
-    let ws = {
+    let ws = if roles.ws {
+        let listener = sockets::listen(&host, settings.ws_port)?;
+        let at = listener.local_addr()?;
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
         let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins);
         let limits = edge.limits.clone();
         let parts = sockets::Parts { health: health.clone(), admission: admission.into(), behind_tls };
-        actix_server::Server::build()
+        let server = actix_server::Server::build()
             .workers(workers)
             .shutdown_timeout(STOP_SECONDS)
             .disable_signals()
-            .listen("websocket", ws_listener, move || {
+            .listen("websocket", listener, move || {
                 parts.health.threads().watch("websocket", Arbiter::current());
                 let services = Services {
                     gateway: gateway(&start.settings, &start.parts),
@@ -237,31 +261,39 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
                 };
                 sockets::service(web::Data::new(HubHandle::start(start.clone(), services)), &parts)
             })?
-            .run()
+            .run();
+        Some((at, server))
+    } else {
+        None
     };
 
-    let indexer = HttpServer::new(move || {
-        health.threads().watch("indexer", Arbiter::current());
-        App::new()
-            .app_data(health.clone())
-            .app_data(behind_tls)
-            .app_data(web::Data::new(ServiceName("event-indexer")))
-            .configure(routes::indexer)
-            .default_service(web::to(routes::nothing_here))
-            .wrap(from_fn(bounds))
-            .wrap(from_fn(envelope))
-    })
-    .workers(1)
-    .client_request_timeout(HEAD_PATIENCE)
-    .on_connect(watch_connection)
-    .shutdown_timeout(STOP_SECONDS)
-    .disable_signals()
-    .bind((host.as_str(), settings.indexer_port))?;
+    let indexer = if roles.indexer {
+        let server = HttpServer::new(move || {
+            health.threads().watch("indexer", Arbiter::current());
+            App::new()
+                .app_data(health.clone())
+                .app_data(behind_tls)
+                .app_data(web::Data::new(ServiceName("event-indexer")))
+                .configure(routes::indexer)
+                .default_service(web::to(routes::nothing_here))
+                .wrap(from_fn(bounds))
+                .wrap(from_fn(envelope))
+        })
+        .workers(1)
+        .client_request_timeout(HEAD_PATIENCE)
+        .on_connect(watch_connection)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals()
+        .bind((host.as_str(), settings.indexer_port))?;
+        Some((first(server.addrs())?, server.run()))
+    } else {
+        None
+    };
 
-    let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
-    let (api_at, indexer_at) = (first(api.addrs())?, first(indexer.addrs())?);
-    log::info!("REST on {api_at}, WebSocket on {ws_at}, indexer on {indexer_at}");
-    let servers = [api.run(), ws, indexer.run()];
+    let at = |server: &Option<(SocketAddr, Server)>| server.as_ref().map_or(NOWHERE, |(at, _)| *at);
+    let (api_at, ws_at, indexer_at) = (at(&api), at(&ws), at(&indexer));
+    log::info!("REST on {api_at}, WebSocket on {ws_at}, indexer on {indexer_at} (port 0: not here)");
+    let servers: Vec<Server> = [api, ws, indexer].into_iter().flatten().map(|(_, server)| server).collect();
     let handles = servers.iter().map(|server| server.handle()).collect();
     let tasks = servers.into_iter().map(|server| actix::spawn(server)).collect();
     let probe = edge.redis.map(|redis| actix::spawn(redis.probe()));

@@ -101,6 +101,10 @@ impl Engine {
             ("ws", "WS_PORT", &mut self.ws),
             ("indexer", "INDEXER_PORT", &mut self.indexer),
         ] {
+            // A node need not run all of them.
+            if !line.contains(&format!(" {key}=")) {
+                continue;
+            }
             *place = field(&line, key);
             let port = place.rsplit_once(':').unwrap().1.trim_end_matches('/');
             let setting = self.settings.iter_mut().find(|(own, _)| own == name).unwrap();

@@ -56,9 +56,14 @@ pub struct Subscriber {
 impl Subscriber {
     /// Follows markets until it is told to stop.
     pub fn start(url: &str, markets: &[MarketAddress]) -> Self {
+        Self::start_on(vec![url.to_owned()], markets)
+    }
+
+    /// As [`Self::start`], on several servers in turn: whoever loses one goes on with the next.
+    pub fn start_on(urls: Vec<String>, markets: &[MarketAddress]) -> Self {
         let notebook = Arc::new(Mutex::new(Notebook::default()));
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(follow(url.to_owned(), markets.to_vec(), notebook.clone(), stopped));
+        let task = tokio::spawn(follow(urls, markets.to_vec(), notebook.clone(), stopped));
         Self { notebook, stop, task }
     }
 
@@ -87,15 +92,18 @@ impl Subscriber {
 }
 
 async fn follow(
-    url: String,
+    urls: Vec<String>,
     markets: Vec<MarketAddress>,
     notebook: Arc<Mutex<Notebook>>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    while !*stopped.borrow() {
+    for url in urls.iter().cycle() {
+        if *stopped.borrow() {
+            return;
+        }
         tokio::select! {
             _ = stopped.changed() => return,
-            _ = one_connection(&url, &markets, &notebook) => {}
+            _ = one_connection(url, &markets, &notebook) => {}
         }
         tokio::time::sleep(RECONNECT_AFTER).await;
     }

@@ -235,3 +235,6 @@ impl Handler<Crash> for Follower {
         panic!("the follower was asked to crash");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,10 +168,10 @@ pub fn websocket(app: &mut web::ServiceConfig) {
     for path in ["/", "/ws"] {
         app.service(takes(path, "GET").route(web::get().to(upgrade::handle)));
     }
-    app.service(readable("/health", health::handle));
+    app.service(readable("/health", health::handle)).service(readable("/ready", ready::handle));
 }
 
 /// The paths of port 4002.
 pub fn indexer(app: &mut web::ServiceConfig) {
-    app.service(readable("/health", health::handle));
+    app.service(readable("/health", health::handle)).service(readable("/ready", ready::handle));
 }

@@ -1,0 +1,176 @@
+//! Three nodes in step: the same frames everywhere, and what is written on any of them reaches all.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use solana_sdk::signature::Signer;
+use zmart::domain::{event::Outcome, ids::MarketAddress};
+use zmart_testkit::{
+    audit,
+    chain::SOL,
+    patience::wait_for,
+    signed_in::SignedInClient,
+    socket::{Connection, Ended},
+};
+
+use super::stage::{Nodes, reason};
+
+/// A client of one node, and the entries' frames that it has heard, to the byte.
+struct Client {
+    connection: Connection,
+    frames: Vec<String>,
+    last: u64,
+}
+
+impl Client {
+    async fn of(nodes: &Nodes, node: usize, market: MarketAddress) -> Self {
+        let mut connection = Connection::open(&nodes.engines[node].ws).await;
+        let subscribed = connection.subscribe(market, None).await;
+        let last = subscribed["seq"].as_u64().unwrap_or_else(|| panic!("{subscribed}"));
+        Self { connection, frames: Vec::new(), last }
+    }
+
+    /// Hears until entry `seq` is there whole.
+    async fn hear_up_to(&mut self, seq: u64, closing: &str) {
+        while self.last < seq || !self.frames.last().is_some_and(|frame| frame.contains(closing)) {
+            let text = match self.connection.next_text().await {
+                Ok(text) => text,
+                Err(Ended::Code(code)) => panic!("closed with {code} after {}", self.last),
+                Err(ended) => panic!("{ended:?} after {}", self.last),
+            };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            let Some(seq) =
+                frame["seq"].as_u64().filter(|_| frame["data"].is_object() && frame["type"] != "commitment")
+            else {
+                continue;
+            };
+            assert!(seq == self.last || seq == self.last + 1, "{seq} after {}", self.last);
+            self.last = seq;
+            self.frames.push(text);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_on_three_nodes_get_the_same_frames_to_the_byte_with_redis_and_while_it_is_away() {
+    let mut nodes = Nodes::set(3, true).await;
+    let client = nodes.chain.client().clone();
+    let creator = client.funded_wallet().await;
+    let market = nodes.chain.active_market(&creator, 100 * SOL).await;
+    for node in 0..3 {
+        nodes.shown(node, market).await;
+        nodes.says(node, "the bus is up", |told| told["parts"]["bus"]["status"] == "up").await;
+    }
+    // Each from where it stands: they have all entries after the newest of them in common.
+    let mut clients = Vec::new();
+    for node in 0..3 {
+        clients.push(Client::of(&nodes, node, market).await);
+    }
+    let trader = client.funded_wallet().await;
+    let mut traded = 0;
+    for (step, nothing_but_the_journal) in [(6, false), (6, true), (6, false)] {
+        let redis = nodes.redis.as_mut().unwrap();
+        if nothing_but_the_journal {
+            redis.kill();
+            for node in 0..3 {
+                let told = nodes.says(node, "Redis is away", |told| told["parts"]["bus"]["status"] == "degraded").await;
+                let instead = reason(&told, "bus");
+                assert!(instead.contains("PostgreSQL"), "{instead}");
+                nodes
+                    .says(node, "limits are counted alone", |told| told["parts"]["redis"]["status"] == "degraded")
+                    .await;
+            }
+        } else if traded > 0 {
+            redis.up().await;
+            for node in 0..3 {
+                nodes.says(node, "Redis is there again", |told| told["parts"]["bus"]["status"] == "up").await;
+            }
+        }
+        for _ in 0..step {
+            traded += 1;
+            client.buy(market, &trader, Outcome::from(traded % 2 == 0), SOL / 2 + traded).await;
+        }
+        const HEAD: &str = "SELECT last_seq, (SELECT count(*) FROM trades WHERE market = address) FROM markets \
+                            WHERE address = $1::text";
+        let rows = nodes.database.connect().await;
+        let head = wait_for("the trades to be in the journal", || async {
+            let row = rows.query_one(HEAD, &[&market.to_string()]).await.unwrap();
+            let (head, trades): (i64, i64) = (row.get(0), row.get(1));
+            if trades == i64::try_from(traded).unwrap() { Ok(head.unsigned_abs()) } else { Err(trades) }
+        })
+        .await;
+        for client in &mut clients {
+            client.hear_up_to(head, "price_update").await;
+        }
+    }
+    let last: Vec<u64> = clients.iter().map(|client| client.last).collect();
+    assert_eq!(last, [last[0]; 3]);
+    let common = clients.iter().map(|client| client.frames.len()).min().unwrap();
+    assert!(common >= usize::try_from(traded).unwrap() * 2, "two frames a trade: {common}");
+    let newest = |client: &Client| client.frames[client.frames.len() - common..].to_vec();
+    assert_eq!(newest(&clients[1]), newest(&clients[0]));
+    assert_eq!(newest(&clients[2]), newest(&clients[0]));
+    // What a follower replays is what was live on the leader.
+    let first: Value = serde_json::from_str(&newest(&clients[0])[0]).unwrap();
+    let (epoch, before) = (first["epoch"].as_u64().unwrap(), first["seq"].as_u64().unwrap() - 1);
+    let mut connection = Connection::open(&nodes.engines[2].ws).await;
+    let resumed = connection.subscribe(market, Some((epoch, before))).await;
+    assert_eq!(resumed["recovered"], true, "{resumed}");
+    let mut again = Client { connection, frames: Vec::new(), last: before };
+    again.hear_up_to(last[0], "price_update").await;
+    assert_eq!(again.frames, newest(&clients[0]));
+    assert_eq!(audit::breaches(&nodes.database).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_on_a_node_that_follows_reaches_the_journal_and_the_chain() {
+    let nodes = Nodes::set(2, true).await;
+    let client = nodes.chain.client().clone();
+    let creator = client.funded_wallet().await;
+    let proposed = client.proposed_market(&creator, 100 * SOL).await;
+    let active = nodes.chain.active_market(&creator, 100 * SOL).await;
+    nodes.shown(1, proposed).await;
+    nodes.shown(1, active).await;
+
+    // A vote: told by both nodes, counted once.
+    let mut listening = [Client::of(&nodes, 0, proposed).await, Client::of(&nodes, 1, proposed).await];
+    let trader = SignedInClient::with_key(&nodes.engines[1].api, client.funded_wallet().await).await;
+    let vote = json!({"market_id": proposed.to_string(), "vote": true});
+    let answer = trader.post("/api/votes/proposal", &vote).await;
+    assert!(answer.status < 300, "{}", String::from_utf8_lossy(&answer.body));
+    let mut told = Vec::new();
+    for client in &mut listening {
+        let frame = client.connection.next_of("vote_update").await;
+        assert_eq!(frame["data"]["tally"]["total"], 1, "{frame}");
+        told.push(frame);
+    }
+    assert_eq!(told[0], told[1]);
+
+    // A transaction: built and handed in here, sent by the leader.
+    let order = json!({"market_id": active.to_string(), "outcome": "YES", "shares": SOL.to_string(),
+                       "max_cost": (50 * SOL).to_string(), "accept_unsound": true});
+    let built = wait_for("the trade to be built", || async {
+        let answer = trader.post("/api/trades/buy", &order).await;
+        if answer.status == 200 { Ok(answer.json()) } else { Err(answer.json()) }
+    })
+    .await;
+    let mut wire = BASE64_STANDARD.decode(built["transaction"].as_str().unwrap()).unwrap();
+    let signature = trader.key.sign_message(&wire[65..]);
+    wire[1..65].copy_from_slice(signature.as_ref());
+    let body = json!({"transaction": BASE64_STANDARD.encode(wire), "client_ref": built["client_ref"]});
+    let answer = trader.post("/api/transactions", &body).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    wait_for("the transaction to land", || async {
+        let status = trader.get(&format!("/api/transactions/{signature}")).await.json();
+        let landed = ["confirmed", "finalized"].iter().any(|wanted| status["status"] == *wanted);
+        if landed { Ok(()) } else { Err(status) }
+    })
+    .await;
+    wait_for("the follower to show the trade", || async {
+        let shown = zmart_testkit::http::get(&nodes.engines[1].api, &format!("/api/markets/{active}")).await.json();
+        if shown["trades_count"] == 1 { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    let told = nodes.told(1).await.unwrap();
+    assert_eq!((&told["status"], &told["lease"]["leader"]), (&json!("ready"), &json!("node-0")), "{told}");
+    assert!(reason(&told, "lease").contains("node-0") && reason(&told, "lease").contains("follows"), "{told}");
+}

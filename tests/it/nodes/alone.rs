@@ -1,0 +1,98 @@
+//! Two engines on one database without a Redis: by mistake, or while it is not there yet.
+
+use std::time::Duration;
+
+use serde_json::json;
+use zmart::domain::event::Outcome;
+use zmart_testkit::{
+    audit,
+    chain::{SOL, wallet_of},
+    compare::differences,
+    http::try_request,
+    load::subscribers,
+    patience::wait_for,
+};
+
+use super::stage::{Nodes, reason};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_engines_without_redis_one_writes_the_other_says_why_it_does_not_and_both_show_the_same() {
+    let mut nodes = Nodes::set(2, false).await;
+    let [leader, follower] = [
+        nodes.told(0).await.unwrap(),
+        nodes.says(1, "it follows", |told| told["parts"]["bus"]["status"] == "degraded").await,
+    ];
+    assert_eq!((&leader["status"], &follower["status"]), (&json!("ready"), &json!("ready")));
+    assert_eq!(leader["parts"]["lease"]["status"], "up", "{leader}");
+    assert!(reason(&leader, "bus").contains("REDIS_URL is not set, single node"), "{leader}");
+    assert!(
+        reason(&follower, "lease").contains("node-0 leads, term 1: this one follows and writes nothing"),
+        "{follower}"
+    );
+    assert!(
+        reason(&follower, "bus").contains("REDIS_URL is not set") && reason(&follower, "bus").contains("PostgreSQL")
+    );
+    for part in ["journal", "live", "coverage", "rpc", "outbox"] {
+        assert_eq!(follower["parts"][part]["status"], "off", "{follower}");
+    }
+
+    let client = nodes.chain.client().clone();
+    let creator = client.funded_wallet().await;
+    let market = nodes.chain.active_market(&creator, 100 * SOL).await;
+    nodes.shown(1, market).await;
+    let listening = subscribers(&nodes.engines[1].ws, 2, &[market]).await;
+    for step in 0..5 {
+        client.buy(market, &creator, Outcome::Yes, SOL / 2 + step).await;
+    }
+    wait_for("the follower's clients to hear every trade", || async {
+        let heard: Vec<usize> = listening.iter().map(|one| one.trades_heard()).collect();
+        if heard.iter().all(|trades| *trades == 5) { Ok(()) } else { Err(format!("{heard:?}")) }
+    })
+    .await;
+    for one in listening {
+        let notebook = one.stop().await;
+        assert_eq!((notebook.faults, notebook.connections), (Vec::new(), 1));
+    }
+
+    // Who leads and is told to end gives the lease up: the other need not wait for its end.
+    let status = nodes.engines[0].stop().await;
+    assert!(status.success(), "{status}");
+    let row = nodes.database.connect().await.query_one("SELECT expires_at <= now() FROM leases", &[]).await.unwrap();
+    let given_up: bool = row.get(0);
+    let (node, term) = nodes.another_leads(&[1]).await;
+    assert_eq!((node, term), (1, 2));
+    assert!(given_up || nodes.told(1).await.is_some(), "given up, or taken over already");
+    client.buy(market, &creator, Outcome::No, SOL).await;
+    wait_for("the new leader to write", || async {
+        let path = format!("/api/markets/{market}");
+        let shown = try_request("GET", &nodes.engines[1].api, &path, &[], b"").await.unwrap().json();
+        if shown["trades_count"] == 6 { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    // It comes back as what it is now: one that follows. And its own name is no reason to take over.
+    nodes.engines[0].start().await;
+    nodes.is(0, "follower").await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(
+        nodes.told(1).await.unwrap()["lease"],
+        json!({"node": "node-1", "role": "leader", "leader": "node-1", "term": 2})
+    );
+    assert_eq!(audit::breaches(&nodes.database).await, Vec::<String>::new());
+    let found = differences(&nodes.database, &client, &[market], &[wallet_of(&creator)]).await;
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_that_is_killed_and_started_again_under_its_name_leads_again_at_once() {
+    let mut nodes = Nodes::set(1, false).await;
+    let valid = "SELECT expires_at > now() + interval '3 s' FROM leases";
+    for term in 2..4 {
+        nodes.engines[0].kill();
+        let is_valid: bool = nodes.database.connect().await.query_one(valid, &[]).await.unwrap().get(0);
+        nodes.engines[0].start().await;
+        nodes.engines[0].ready().await;
+        let told = nodes.told(0).await.unwrap();
+        assert_eq!((&told["lease"]["role"], &told["lease"]["term"]), (&json!("leader"), &json!(term)), "{told}");
+        assert!(is_valid, "the lease of the killed one was good for longer than this took");
+    }
+}
