@@ -125,7 +125,8 @@ fn compare(roles: &[Role], count: usize, mode: Mode, rounds: usize) -> Result<()
         println!("fanout_round mode={name} subscribers={count} round={round}{shown}");
         measured.push(figures);
     }
-    let medians: Vec<f64> = (0..roles.len()).map(|place| median_of(measured.iter().map(|round| round[place]))).collect();
+    let medians: Vec<f64> =
+        (0..roles.len()).map(|place| median_of(measured.iter().map(|round| round[place]))).collect();
     let ratio = |place: usize, other: usize| median_of(measured.iter().map(|round| round[place] / round[other]));
     println!(
         "fanout mode={name} subscribers={count} frame_bytes={} deliveries={}{}",

@@ -18,7 +18,9 @@ use zmart::{
         amount::{Bps, Lamports, UnixSeconds},
         entry::FeeSchedule,
         event::{ChainEvent, InstructionFacts, IpfsHash, MarketCreated},
-        ids::{AccountAddress, ChainPosition, Epoch, EventId, MarketAddress, MarketSeed, Seq, Slot, TxSignature, Wallet},
+        ids::{
+            AccountAddress, ChainPosition, Epoch, EventId, MarketAddress, MarketSeed, Seq, Slot, TxSignature, Wallet,
+        },
         market::Market,
     },
     view::frame::{Channel, FramePack},

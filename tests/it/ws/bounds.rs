@@ -253,7 +253,9 @@ async fn who_does_not_shake_hands_is_let_go() {
     let upgrade = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
     for request in [
         "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
-        format!("POST /ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nContent-Length: 0\r\n\r\n"),
+        format!(
+            "POST /ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nContent-Length: 0\r\n\r\n"
+        ),
         format!("GET /ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Version: 13\r\n\r\n"),
         format!("GET /ws HTTP/1.1\r\n{upgrade}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"),
     ] {

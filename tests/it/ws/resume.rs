@@ -88,7 +88,8 @@ impl Record {
 
     fn entry(&mut self, market: MarketAddress, heard: &str) {
         let seq = seq_of(heard).unwrap_or_default();
-        let place = format!(r#""channel":"market:{market}","market_id":"{market}","epoch":{},"seq":{seq},"#, self.epoch);
+        let place =
+            format!(r#""channel":"market:{market}","market_id":"{market}","epoch":{},"seq":{seq},"#, self.epoch);
         if !heard.contains(&place) || seq < self.last().max(self.first + 1) || seq > self.last() + 1 {
             self.faults.push(format!("after {}: {heard}", self.last()));
         }
@@ -124,7 +125,8 @@ impl Follower {
             }
         });
         let follower = Self { record, stop, task };
-        let is_there = || async { if follower.record.lock().unwrap().connections > 0 { Ok(()) } else { Err("not yet") } };
+        let is_there =
+            || async { if follower.record.lock().unwrap().connections > 0 { Ok(()) } else { Err("not yet") } };
         wait_for("a first state", is_there).await;
         follower
     }

@@ -51,7 +51,10 @@ async fn resume(url: &str, market: MarketAddress, since: (u64, u64), head: u64) 
             newest = seq;
             frames += 1;
         } else {
-            assert!(heard.starts_with(r#"{"type":"welcome""#) || heard.starts_with(r#"{"type":"heartbeat""#), "{heard}");
+            assert!(
+                heard.starts_with(r#"{"type":"welcome""#) || heard.starts_with(r#"{"type":"heartbeat""#),
+                "{heard}"
+            );
         }
     }
     assert_eq!(newest, head);
@@ -83,7 +86,11 @@ async fn five_thousand_clients_that_resume_at_once_get_everything_and_ask_the_da
         let (market, (epoch, head)) = (scene.markets[place], heads[place]);
         let number = number as u64;
         // Not before the market's first trade.
-        let since = if (number as usize).is_multiple_of(FAR_BEHIND) { 4 + number / 2 % 100 } else { head - number / 7 % BEHIND };
+        let since = if (number as usize).is_multiple_of(FAR_BEHIND) {
+            4 + number / 2 % 100
+        } else {
+            head - number / 7 % BEHIND
+        };
         (market, (epoch, since), head)
     });
     let places: Vec<_> = places.collect();

@@ -39,9 +39,11 @@ fn payloads() -> Vec<Case> {
         case("7.3.4", [close(NORMAL, b"Hello World!")], [Close(NORMAL)]),
         case("7.3.5", [close(NORMAL, &[b'*'; 123])], [Close(NORMAL)]),
         case("7.3.6", [close(NORMAL, &[b'*'; 124])], [Close(PROTOCOL)]),
-        case("7.5.1", [close(NORMAL, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited")], [Close(
-            NOT_UTF8,
-        )]),
+        case(
+            "7.5.1",
+            [close(NORMAL, b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited")],
+            [Close(NOT_UTF8)],
+        ),
         case("z.a close in pieces", [close(NORMAL, b"Hello World!")], [Close(NORMAL)]).sent(Sent::Pieces(1)),
     ]
 }

@@ -118,9 +118,10 @@ fn own() -> Vec<Case> {
         case("z.unmasked fragment", [unmasked(opcode::TEXT, b"{")], [Close(PROTOCOL)]),
         case("z.one byte too many", [header(FIN | opcode::TEXT, 65_537)], [Close(TOO_LARGE)]),
         case("z.length of 63 bits", [header(FIN | opcode::TEXT, u64::MAX >> 1)], [Close(TOO_LARGE)]),
-        case("z.a good text before a large one", [text(&ask("good")), header(FIN | opcode::TEXT, 1 << 30)], [
-            Echo("good".to_owned()),
-            Close(TOO_LARGE),
-        ]),
+        case(
+            "z.a good text before a large one",
+            [text(&ask("good")), header(FIN | opcode::TEXT, 1 << 30)],
+            [Echo("good".to_owned()), Close(TOO_LARGE)],
+        ),
     ]
 }

@@ -32,9 +32,7 @@ async fn every_case_of_rfc_6455_ends_as_the_standard_has_it() {
     let url = scene.engine.ws.as_str();
     let played = cases.iter().map(|case| async move { (case, play(url, case).await) });
     let played: Vec<_> = stream::iter(played).buffered(AT_A_TIME).collect().await;
-    let wrong: Vec<String> = played
-        .into_iter()
-        .filter_map(|(case, outcome)| Some(format!("{}: {}", case.number, outcome.err()?)))
-        .collect();
+    let wrong: Vec<String> =
+        played.into_iter().filter_map(|(case, outcome)| Some(format!("{}: {}", case.number, outcome.err()?))).collect();
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }

@@ -183,12 +183,13 @@ fn invalid() -> Vec<Case> {
     let every_continuation: Vec<u8> = (0x80..=0xbf).collect();
     cases.push(refused("6.12.8", &every_continuation));
     // First bytes, each before a space.
-    for (number, firsts) in
-        [("6.13.1", 0xc0..=0xdf), ("6.13.2", 0xe0..=0xef), ("6.13.3", 0xf0..=0xf7), ("6.13.4", 0xf8..=0xfb), (
-            "6.13.5",
-            0xfc..=0xfd,
-        )]
-    {
+    for (number, firsts) in [
+        ("6.13.1", 0xc0..=0xdf),
+        ("6.13.2", 0xe0..=0xef),
+        ("6.13.3", 0xf0..=0xf7),
+        ("6.13.4", 0xf8..=0xfb),
+        ("6.13.5", 0xfc..=0xfd),
+    ] {
         let payload: Vec<u8> = firsts.flat_map(|byte| [byte, b' ']).collect();
         cases.push(refused(number, &payload));
     }
