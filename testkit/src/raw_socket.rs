@@ -214,9 +214,8 @@ impl RawSocket {
     /// What ends the connection, whatever comes before it: a close frame, or just the end.
     pub async fn end(&mut self) -> Heard {
         loop {
-            match self.next().await {
-                end @ (Heard::Close(_) | Heard::End) => return end,
-                _ => {}
+            if let end @ (Heard::Close(_) | Heard::End) = self.next().await {
+                return end;
             }
         }
     }

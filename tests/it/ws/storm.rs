@@ -82,14 +82,14 @@ async fn five_thousand_clients_that_resume_at_once_get_everything_and_ask_the_da
 
     let url = scene.engine.ws.as_str();
     let places = (0..CLIENTS).map(|number| {
-        let place = number % scene.markets.len();
+        let of_the_far = number / FAR_BEHIND;
+        let place = (of_the_far + number) % scene.markets.len();
         let (market, (epoch, head)) = (scene.markets[place], heads[place]);
-        let number = number as u64;
-        // Not before the market's first trade.
-        let since = if (number as usize).is_multiple_of(FAR_BEHIND) {
-            4 + number / 2 % 100
+        let since = if number.is_multiple_of(FAR_BEHIND) {
+            // Everyone elsewhere, not before the market's first trade.
+            4 + 2 * of_the_far as u64
         } else {
-            head - number / 7 % BEHIND
+            head - number as u64 / 7 % BEHIND
         };
         (market, (epoch, since), head)
     });
