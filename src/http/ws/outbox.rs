@@ -327,13 +327,10 @@ impl Outbox {
         inner.frames <= self.max_frames as usize / 4 && inner.bytes <= self.max_bytes as usize / 4
     }
 
-    /// Most of the bound is free, and so much more would fit.
+    /// So much more would fit.
     pub fn takes(&self, frames: usize, bytes: usize) -> bool {
         let inner = self.inner.borrow();
-        inner.frames <= self.max_frames as usize / 4
-            && inner.bytes <= self.max_bytes as usize / 4
-            && inner.frames + frames <= self.max_frames as usize
-            && inner.bytes + bytes <= self.max_bytes as usize
+        inner.frames + frames <= self.max_frames as usize && inner.bytes + bytes <= self.max_bytes as usize
     }
 
     /// Live frames were left out, to be read again by pages. They count until everything that waits was written.
