@@ -7,37 +7,61 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::{frame, process};
+use crate::{
+    frame,
+    process::{self, Command},
+};
 
-pub fn run() -> Result<()> {
+/// `markets`: connections listen to so many markets in turn; 0: all to the config.
+pub fn run(markets: usize) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?);
-    let sockets = Arc::new(Mutex::new(Vec::new()));
-    let accepted = Arc::clone(&sockets);
+    let groups: Vec<Vec<TcpStream>> = (0..markets.max(1)).map(|_| Vec::new()).collect();
+    let groups = Arc::new(Mutex::new(groups));
+    let accepted = Arc::clone(&groups);
     thread::spawn(move || {
-        for socket in listener.incoming().map_while(Result::ok) {
+        for (number, socket) in listener.incoming().map_while(Result::ok).enumerate() {
             // Told under the lock: who was answered is sent the next frame.
-            let mut sockets = accepted.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = take(socket, &mut sockets) {
+            let mut groups = accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            let group = number % groups.len();
+            if let Err(error) = take(socket, &mut groups[group]) {
                 return eprintln!("a connection failed: {error}");
             }
         }
     });
-    let mut seq = 0;
-    process::serve_commands(|frames| {
-        let mut sockets = sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..frames {
-            seq += 1;
-            let bytes = frame::framed(&frame::text(seq));
-            for socket in sockets.iter_mut() {
-                // A full socket is an error: then this is no baseline, and the reader would miss the frame.
-                socket.write_all(&bytes).context("the reader is too slow for the bare loop")?;
+    let names: Vec<String> = (0..markets).map(frame::channel).collect();
+    let mut seqs = vec![0; markets.max(1)];
+    process::serve_commands(|command| {
+        let mut groups = groups.lock().unwrap_or_else(PoisonError::into_inner);
+        match command {
+            Command::Config(frames) => {
+                ensure!(markets == 0, "no connection listens to the config");
+                for _ in 0..frames {
+                    seqs[0] += 1;
+                    write(&mut groups[0], &frame::config_text(seqs[0]))?;
+                }
+            }
+            Command::Markets { at, channels } => {
+                for channel in channels {
+                    let place = names.iter().position(|name| *name == channel).context("no such market")?;
+                    seqs[place] += 1;
+                    write(&mut groups[place], &frame::market_text(&channel, seqs[place], at))?;
+                }
             }
         }
         Ok(())
     })
+}
+
+fn write(sockets: &mut [TcpStream], text: &str) -> Result<()> {
+    let bytes = frame::framed(text);
+    for socket in sockets {
+        // A full socket is an error: then this is no baseline, and the reader would miss the frame.
+        socket.write_all(&bytes).context("the reader is too slow for the bare loop")?;
+    }
+    Ok(())
 }
 
 fn take(mut socket: TcpStream, sockets: &mut Vec<TcpStream>) -> std::io::Result<()> {

@@ -4,11 +4,72 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::SocketAddr,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+/// Whose figures are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The write loop.
+    Bare,
+    /// uWebSockets.
+    Bun,
+    /// This engine.
+    Engine,
+}
+
+impl Role {
+    /// As on the command line and in what is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Bun => "bun",
+            Self::Engine => "engine",
+        }
+    }
+
+    /// Its clients shake hands and subscribe.
+    pub fn speaks_websocket(self) -> bool {
+        self != Self::Bare
+    }
+
+    /// Those that can be run here: bun needs `ZMART_BENCH_BUN`, a folder with its npm package.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Bare, Self::Engine];
+        match bun() {
+            Ok(_) => all.insert(1, Self::Bun),
+            Err(error) => println!("fanout: no bun ({error})"),
+        }
+        all
+    }
+
+    fn command(self, markets: usize) -> Result<std::process::Command> {
+        if self == Self::Bun {
+            let mut command = std::process::Command::new(bun()?);
+            command.arg(bun_folder()?.join("server.mjs"));
+            return Ok(command);
+        }
+        let mut command = std::process::Command::new(std::env::current_exe()?);
+        command.args(["--role", self.name(), "--markets", &markets.to_string()]);
+        Ok(command)
+    }
+}
+
+fn bun_folder() -> Result<PathBuf> {
+    Ok(std::env::var_os("ZMART_BENCH_BUN").context("ZMART_BENCH_BUN is not set")?.into())
+}
+
+/// The program, in the package of this platform; npm installs no other.
+fn bun() -> Result<PathBuf> {
+    let platforms = bun_folder()?.join("node_modules/@oven");
+    let found = fs::read_dir(&platforms).with_context(|| platforms.display().to_string())?;
+    let programs = found.filter_map(|platform| Some(platform.ok()?.path().join("bin/bun")));
+    programs.filter(|program| program.exists()).min().context("the package has no program")
+}
 
 /// A server that was started; ends with its owner.
 pub struct Server {
@@ -19,24 +80,32 @@ pub struct Server {
 }
 
 impl Server {
-    /// Start this program in a role; it says where it listens.
-    pub fn start(role: &str) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["--role", role])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+    /// Start one, for the config's channel and so many markets; it says where it listens.
+    pub fn start(role: Role, markets: usize) -> Result<Self> {
+        let mut child = role.command(markets)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let commands = child.stdin.take().context("no standard input")?;
         let mut answers = BufReader::new(child.stdout.take().context("no standard output")?);
         let mut line = String::new();
         answers.read_line(&mut line)?;
-        let address = line.trim().parse().with_context(|| format!("{role} said {line:?}"))?;
+        let address = line.trim().parse().with_context(|| format!("{} said {line:?}", role.name()))?;
         Ok(Self { address, child, commands, answers })
     }
 
-    /// Publish so many frames together.
+    /// Publish so many frames of the config together.
     pub fn emit(&mut self, frames: u64) -> Result<()> {
         Ok(writeln!(self.commands, "{frames}")?)
+    }
+
+    /// Publish a frame of each of these channels, and wait until it is done.
+    pub fn emit_on<'a>(&mut self, at: u64, channels: impl Iterator<Item = &'a str>) -> Result<()> {
+        let mut line = format!("@ {at}");
+        for channel in channels {
+            line.push(' ');
+            line.push_str(channel);
+        }
+        line.push('\n');
+        self.commands.write_all(line.as_bytes())?;
+        self.wait()
     }
 
     /// Until they were published.
@@ -81,10 +150,30 @@ pub fn raise_open_files() -> Result<()> {
     Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
 }
 
-/// Lines of the standard input, a number of frames each; `done` after each.
-pub fn serve_commands(mut publish: impl FnMut(u64) -> Result<()>) -> Result<()> {
+/// What a server is told.
+pub enum Command {
+    /// Publish so many entries of the config together.
+    Config(u64),
+    /// Publish an entry of each of these.
+    Markets { at: u64, channels: Vec<String> },
+}
+
+fn parse(line: &str) -> Result<Command> {
+    let mut words = line.split_whitespace();
+    match words.next() {
+        Some("@") => {
+            let at = words.next().context("no moment")?.parse()?;
+            Ok(Command::Markets { at, channels: words.map(str::to_owned).collect() })
+        }
+        Some(frames) => Ok(Command::Config(frames.parse()?)),
+        None => bail!("an empty command"),
+    }
+}
+
+/// Lines of the standard input, a command each; `done` after each.
+pub fn serve_commands(mut publish: impl FnMut(Command) -> Result<()>) -> Result<()> {
     for line in std::io::stdin().lines() {
-        publish(line?.trim().parse()?)?;
+        publish(parse(&line?)?)?;
         println!("done");
     }
     Ok(())

@@ -9,13 +9,32 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 
-use crate::frame;
+use crate::{frame, process::Role};
 
 const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-const SUBSCRIBE: &str = r#"{"id":1,"action":"subscribe","channels":["config"]}"#;
 /// Connections are made in groups: a listener's backlog is bounded.
 const GROUP: usize = 200;
+/// Longest wait for those of a group to be subscribed.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What connections listen to, one each.
+#[derive(Debug, Clone, Copy)]
+pub enum Topic {
+    /// All to the config.
+    Config,
+    /// To so many markets in turn.
+    Markets(usize),
+}
+
+impl Topic {
+    fn of(self, connection: usize) -> String {
+        match self {
+            Self::Config => "config".to_owned(),
+            Self::Markets(count) => frame::channel(connection % count),
+        }
+    }
+}
 
 /// What is read of a connection.
 #[derive(Debug, PartialEq)]
@@ -28,10 +47,21 @@ enum Stage {
 struct Subscriber {
     socket: TcpStream,
     stage: Stage,
+    channel: String,
     /// The beginning of what did not come whole yet.
     left: Vec<u8>,
     /// The newest entry.
     last: u64,
+    /// The entry that is waited for.
+    target: u64,
+    /// Further subscriptions that were answered.
+    answers: usize,
+}
+
+/// The clock of what is ordered, and how long each entry took from then on.
+struct Delays {
+    began: Instant,
+    nanos: Vec<u64>,
 }
 
 /// All of them.
@@ -40,37 +70,49 @@ pub struct Subscribers {
     events: Events,
     all: Vec<Subscriber>,
     buffer: Vec<u8>,
+    delays: Delays,
 }
 
 impl Subscribers {
-    /// Connect; with `upgrades` to a WebSocket server and subscribed to the config, without to a server that just sends.
-    pub fn connect(address: SocketAddr, count: usize, upgrades: bool) -> Result<Self> {
+    /// Connect and subscribe.
+    pub fn connect(address: SocketAddr, count: usize, role: Role, topic: Topic) -> Result<Self> {
         let (poll, events) = (Poll::new()?, Events::with_capacity(1_024));
-        let mut subscribers = Self { poll, events, all: Vec::with_capacity(count), buffer: vec![0; 256 * 1_024] };
+        let delays = Delays { began: Instant::now(), nanos: Vec::new() };
+        let all = Vec::with_capacity(count);
+        let mut subscribers = Self { poll, events, all, buffer: vec![0; 256 * 1_024], delays };
         while subscribers.all.len() < count {
             for _ in 0..GROUP.min(count - subscribers.all.len()) {
-                subscribers.add(address, upgrades)?;
+                subscribers.add(address, role, topic)?;
             }
-            subscribers.until(Duration::from_secs(30), |subscriber| subscriber.stage == Stage::Listening)?;
+            subscribers.until(CONNECT_PATIENCE, |subscriber| subscriber.stage == Stage::Listening)?;
         }
         Ok(subscribers)
     }
 
-    fn add(&mut self, address: SocketAddr, upgrades: bool) -> Result<()> {
+    fn add(&mut self, address: SocketAddr, role: Role, topic: Topic) -> Result<()> {
         let mut socket = std::net::TcpStream::connect(address)?;
-        if upgrades {
+        let channel = topic.of(self.all.len());
+        if role.speaks_websocket() {
             let mut hello = UPGRADE.as_bytes().to_vec();
-            // Masked, as a client's frame must be; by a mask that changes nothing.
-            hello.extend([0x81, 0x80 | SUBSCRIBE.len() as u8, 0, 0, 0, 0]);
-            hello.extend(SUBSCRIBE.as_bytes());
+            put_subscription(&mut hello, &channel);
             socket.write_all(&hello)?;
         }
         socket.set_nonblocking(true)?;
         let mut socket = TcpStream::from_std(socket);
         self.poll.registry().register(&mut socket, Token(self.all.len()), Interest::READABLE)?;
-        let stage = if upgrades { Stage::Upgrading } else { Stage::Subscribing };
-        self.all.push(Subscriber { socket, stage, left: Vec::new(), last: 0 });
+        let stage = if role.speaks_websocket() { Stage::Upgrading } else { Stage::Subscribing };
+        self.all.push(Subscriber { socket, stage, channel, left: Vec::new(), last: 0, target: 0, answers: 0 });
         Ok(())
+    }
+
+    /// The clock that delays are measured by: nanoseconds since it began.
+    pub fn clock(&self) -> Instant {
+        self.delays.began
+    }
+
+    /// Nanoseconds from the order to the reader, of each entry that came since this was last asked.
+    pub fn take_delays(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.delays.nanos)
     }
 
     /// Read until everybody got `frames` more entries.
@@ -79,6 +121,35 @@ impl Subscribers {
         let least = self.all.iter().map(|subscriber| subscriber.last).min().unwrap_or(0) + frames;
         ensure!(target == least, "the subscribers begin at different entries");
         self.until(within, |subscriber| subscriber.last == target)
+    }
+
+    /// Read until the listeners of each market got so many more entries of it.
+    pub fn take_each(&mut self, frames: &[u64], within: Duration) -> Result<()> {
+        for (number, subscriber) in self.all.iter_mut().enumerate() {
+            subscriber.target = subscriber.last + frames[number % frames.len()];
+        }
+        self.until(within, |subscriber| subscriber.last >= subscriber.target)?;
+        ensure!(self.all.iter().all(|one| one.last == one.target), "a subscriber got more than was sent");
+        Ok(())
+    }
+
+    /// The first `connections` subscribe to so many further markets each; read until all of it is answered.
+    pub fn subscribe_more(&mut self, connections: usize, each: usize, markets: usize) -> Result<()> {
+        ensure!(each < markets && connections <= self.all.len(), "too few of them");
+        for (number, subscriber) in self.all.iter_mut().take(connections).enumerate() {
+            let mut asks = Vec::new();
+            (1..=each).for_each(|step| put_subscription(&mut asks, &frame::channel((number + step) % markets)));
+            // It fits the kernel's buffer.
+            subscriber.socket.write_all(&asks)?;
+        }
+        let asked: Vec<bool> = (0..self.all.len()).map(|number| number < connections).collect();
+        let mut open = connections;
+        let by = Instant::now() + CONNECT_PATIENCE;
+        while open > 0 {
+            self.read_ready(by)?;
+            open = self.all.iter().zip(&asked).filter(|(one, asked)| **asked && one.answers < each).count();
+        }
+        Ok(())
     }
 
     fn until(&mut self, within: Duration, is_done: impl Fn(&Subscriber) -> bool) -> Result<()> {
@@ -93,7 +164,7 @@ impl Subscribers {
             for event in &self.events {
                 let subscriber = self.all.get_mut(event.token().0).context("an event of nobody")?;
                 let was_done = is_done(subscriber);
-                subscriber.read(&mut self.buffer)?;
+                subscriber.read(&mut self.buffer, &mut self.delays)?;
                 match (was_done, is_done(subscriber)) {
                     (false, true) => open -= 1,
                     (true, false) => bail!("a subscriber got more than was sent"),
@@ -103,14 +174,33 @@ impl Subscribers {
         }
         Ok(())
     }
+
+    fn read_ready(&mut self, by: Instant) -> Result<()> {
+        let left = by.saturating_duration_since(Instant::now());
+        ensure!(!left.is_zero(), "not everything was answered");
+        self.poll.poll(&mut self.events, Some(left))?;
+        for event in &self.events {
+            let subscriber = self.all.get_mut(event.token().0).context("an event of nobody")?;
+            subscriber.read(&mut self.buffer, &mut self.delays)?;
+        }
+        Ok(())
+    }
+}
+
+/// Masked, as a client's frame must be; by a mask that changes nothing.
+fn put_subscription(out: &mut Vec<u8>, channel: &str) {
+    let text = format!(r#"{{"id":1,"action":"subscribe","channels":["{channel}"]}}"#);
+    assert!(text.len() < 126, "a short frame");
+    out.extend([0x81, 0x80 | text.len() as u8, 0, 0, 0, 0]);
+    out.extend(text.as_bytes());
 }
 
 impl Subscriber {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<()> {
+    fn read(&mut self, buffer: &mut [u8], delays: &mut Delays) -> Result<()> {
         loop {
             match self.socket.read(buffer) {
                 Ok(0) => bail!("the server closed a connection"),
-                Ok(count) => self.take(&buffer[..count])?,
+                Ok(count) => self.take(&buffer[..count], delays)?,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
@@ -118,15 +208,15 @@ impl Subscriber {
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) -> Result<()> {
+    fn take(&mut self, bytes: &[u8], delays: &mut Delays) -> Result<()> {
         if self.left.is_empty() {
-            let used = self.parse(bytes)?;
+            let used = self.parse(bytes, delays)?;
             self.left.extend(&bytes[used..]);
             return Ok(());
         }
         let mut all = std::mem::take(&mut self.left);
         all.extend(bytes);
-        let used = self.parse(&all)?;
+        let used = self.parse(&all, delays)?;
         all.drain(..used);
         if !all.is_empty() {
             self.left = all;
@@ -135,7 +225,7 @@ impl Subscriber {
     }
 
     /// Returns how many bytes were whole.
-    fn parse(&mut self, bytes: &[u8]) -> Result<usize> {
+    fn parse(&mut self, bytes: &[u8], delays: &mut Delays) -> Result<usize> {
         let mut used = 0;
         if self.stage == Stage::Upgrading {
             let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(0) };
@@ -146,18 +236,27 @@ impl Subscriber {
         while let Some((header, length)) = header(&bytes[used..]) {
             let Some(text) = bytes.get(used + header..used + header + length) else { break };
             ensure!(bytes[used] == 0x81, "not a text frame: {:#x} {}", bytes[used], String::from_utf8_lossy(text));
-            self.hear(text)?;
+            self.hear(text, delays)?;
             used += header + length;
         }
         Ok(used)
     }
 
-    fn hear(&mut self, text: &[u8]) -> Result<()> {
-        if let Some(seq) = frame::seq(text) {
+    fn hear(&mut self, text: &[u8], delays: &mut Delays) -> Result<()> {
+        if let Some(entry) = frame::entry(text) {
             ensure!(self.stage == Stage::Listening, "a frame before its subscription");
-            ensure!(seq == self.last + 1, "entry {seq} after {}", self.last);
-            self.last = seq;
-        } else if self.stage == Stage::Subscribing && text.starts_with(br#"{"type":"subscribed""#) {
+            ensure!(entry.channel == self.channel.as_bytes(), "a frame of another channel");
+            ensure!(entry.seq == self.last + 1, "entry {} after {}", entry.seq, self.last);
+            self.last = entry.seq;
+            if let Some(at) = entry.at {
+                let now = delays.began.elapsed().as_nanos() as u64;
+                delays.nanos.push(now.saturating_sub(at));
+            }
+        } else if text.starts_with(br#"{"type":"subscribed""#) {
+            if self.stage == Stage::Listening {
+                self.answers += 1;
+                return Ok(());
+            }
             let answer: serde_json::Value = serde_json::from_slice(text)?;
             self.last = answer["seq"].as_u64().context("no seq")?;
             self.stage = Stage::Listening;

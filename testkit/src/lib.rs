@@ -19,6 +19,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod proxy;
+pub mod raw_socket;
 pub mod redis;
 pub mod seed;
 pub mod signed_in;

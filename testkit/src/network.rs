@@ -1,7 +1,8 @@
-//! The network between the engine and PostgreSQL: connections are cut, answers get lost, questions are held back.
+//! The network between the engine and PostgreSQL: connections are cut, answers get lost, questions are held back and
+//! counted.
 //!
-//! Passes bytes on, and knows of the protocol no more than that `COMMIT` is a message of its own and that parameters
-//! travel as they are.
+//! Passes bytes on, and knows of the protocol no more than that `COMMIT` is a message of its own, that parameters travel
+//! as they are, and where a message ends.
 
 use std::sync::{
     Arc,
@@ -38,6 +39,8 @@ struct Faults {
     held: watch::Sender<Option<String>>,
     /// Questions that wait.
     waiting: AtomicUsize,
+    /// Statements that were asked.
+    asked: AtomicUsize,
 }
 
 impl Network {
@@ -53,6 +56,7 @@ impl Network {
             cuts: watch::channel(0).0,
             held: watch::channel(None).0,
             waiting: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
         });
         let (server, faulty) = (server.to_owned(), faults.clone());
         tokio::spawn(async move {
@@ -104,6 +108,11 @@ impl Network {
         self.faults.held.send_replace(None);
     }
 
+    /// Statements that were asked so far, over all connections: each that was executed, `BEGIN` and `COMMIT` as well.
+    pub fn asked(&self) -> usize {
+        self.faults.asked.load(Ordering::SeqCst)
+    }
+
     /// Questions that wait.
     pub fn waiting(&self) -> usize {
         self.faults.waiting.load(Ordering::SeqCst)
@@ -121,11 +130,13 @@ async fn one_connection(mut client: TcpStream, mut server: TcpStream, faults: &F
 
 async fn pass_on(client: &mut TcpStream, server: &mut TcpStream, faults: &Faults) {
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut statements = Statements::default();
     loop {
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
                 let question = &asked[..length];
+                faults.asked.fetch_add(statements.follow(question), Ordering::SeqCst);
                 let is_commit = question.windows(6).any(|six| six == b"COMMIT");
                 if is_commit && take_one(&faults.commits_to_lose) {
                     return;
@@ -151,6 +162,40 @@ async fn pass_on(client: &mut TcpStream, server: &mut TcpStream, faults: &Faults
     }
 }
 
+/// Follows a client's messages: a kind and a length, and so much more; the first has no kind.
+#[derive(Debug, Default)]
+struct Statements {
+    has_begun: bool,
+    head: Vec<u8>,
+    /// Bytes of the message that are still to come.
+    left: usize,
+}
+
+impl Statements {
+    /// How many statements begin in these bytes: `Execute`, or a simple `Query`.
+    fn follow(&mut self, mut bytes: &[u8]) -> usize {
+        let mut count = 0;
+        while let Some((byte, rest)) = bytes.split_first() {
+            if self.left > 0 {
+                let skipped = self.left.min(bytes.len());
+                self.left -= skipped;
+                bytes = &bytes[skipped..];
+                continue;
+            }
+            bytes = rest;
+            self.head.push(*byte);
+            let kinds = usize::from(self.has_begun);
+            let Some(length) = self.head.get(kinds..).and_then(|length| length.first_chunk::<4>()) else { continue };
+            // The length counts itself.
+            self.left = (u32::from_be_bytes(*length) as usize).saturating_sub(4);
+            count += usize::from(self.has_begun && matches!(self.head[0], b'E' | b'Q'));
+            self.has_begun = true;
+            self.head.clear();
+        }
+        count
+    }
+}
+
 async fn held_back(question: &[u8], faults: &Faults) {
     let mut held = faults.held.subscribe();
     let names = |text: &Option<String>| {
@@ -167,4 +212,32 @@ async fn held_back(question: &[u8], faults: &Faults) {
 
 fn take_one(left: &AtomicUsize) -> bool {
     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_counted_wherever_the_bytes_are_cut() {
+        let message = |kind: &[u8], body: &[u8]| {
+            let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+            [kind, &length, body].concat()
+        };
+        let asked = [
+            message(b"", b"user\0E\0Q\0"),
+            message(b"p", b"E secret Q"),
+            message(b"Q", b"BEGIN\0"),
+            message(b"P", b"E"),
+            message(b"B", b""),
+            message(b"E", b"\0\0\0\0\0"),
+            message(b"S", b""),
+        ]
+        .concat();
+        for size in [1, 2, 3, 7, asked.len()] {
+            let mut statements = Statements::default();
+            let counted: usize = asked.chunks(size).map(|bytes| statements.follow(bytes)).sum();
+            assert_eq!(counted, 2, "in pieces of {size}");
+        }
+    }
 }

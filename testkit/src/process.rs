@@ -145,6 +145,25 @@ pub fn cpu_time(pid: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Resident memory of a process, in bytes; nothing where there is no `/proc`.
+pub fn resident_bytes(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() * 1_024
+}
+
+/// TCP connections of this machine that are bound to that local port and that a process still holds.
+pub fn connections_on(port: u16) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let is_held = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let local = fields.get(1).and_then(|place| place.rsplit_once(':')).map(|(_, port)| port);
+        // A listener's state is 0A; a socket that its process closed has no inode.
+        local == Some(&format!("{port:04X}")) && fields.get(3) != Some(&"0A") && fields.get(9) != Some(&"0")
+    };
+    table.lines().filter(is_held).count()
+}
+
 /// Sends a signal by name; a process that is gone is no error.
 pub fn signal(name: &str, pid: u32) {
     // The shell's own `kill`: not every machine has the program.

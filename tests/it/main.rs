@@ -9,3 +9,4 @@ mod journal;
 mod layering;
 mod reads;
 mod spine;
+mod ws;
