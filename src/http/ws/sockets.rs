@@ -306,3 +306,7 @@ impl Drop for Sockets {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "sockets_tests.rs"]
+mod tests;
