@@ -129,9 +129,7 @@ impl LeaseKeeper {
             let limit = if held.lease.is_some() { RENEWAL_MAX } else { TAKEOVER_MAX };
             let answer = async {
                 match held.lease {
-                    Some((term, _)) => {
-                        lease::renew(&parts.pool, term, lease::VALID).await.map(|until| Answer::Renewed(until))
-                    }
+                    Some((term, _)) => lease::renew(&parts.pool, term, lease::VALID).await.map(Answer::Renewed),
                     None if parts.may_lead => {
                         let asked = lease::take(&parts.pool, &parts.node, lease::VALID, !held.has_asked).await;
                         asked.map(Answer::Asked)

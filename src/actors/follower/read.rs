@@ -45,7 +45,7 @@ const TOLD_MAX: usize = 16_384;
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     /// The newest number that was told, of each channel; `None` before the first reading: what was before is no news.
-    numbers: BTreeMap<Counted, Seq>,
+    pub(super) numbers: BTreeMap<Counted, Seq>,
     finalized: HashMap<AccountAddress, Seq>,
     /// Changes of users' transactions: since when they are asked for, and the newest that was read.
     changes: Option<(DateTime<Utc>, DateTime<Utc>)>,

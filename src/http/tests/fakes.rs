@@ -365,7 +365,7 @@ impl World {
     }
 
     pub fn all_up(&self) {
-        for part in [Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox] {
+        for part in [Part::Lease, Part::Database, Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox] {
             self.health.up(part);
         }
     }

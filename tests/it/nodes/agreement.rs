@@ -65,6 +65,14 @@ async fn clients_on_three_nodes_get_the_same_frames_to_the_byte_with_redis_and_w
     for node in 0..3 {
         clients.push(Client::of(&nodes, node, market).await);
     }
+    let mut of_all_markets = Vec::new();
+    for node in &nodes.engines {
+        let mut connection = Connection::open(&node.ws).await;
+        connection.send(json!({"id": 1, "action": "subscribe", "channels": ["trades"]})).await;
+        let subscribed = connection.answer_to(&json!(1)).await;
+        assert_eq!(subscribed["type"], "subscribed", "{subscribed}");
+        of_all_markets.push(connection);
+    }
     let trader = client.funded_wallet().await;
     let mut traded = 0;
     for (step, nothing_but_the_journal) in [(6, false), (6, true), (6, false)] {
@@ -109,6 +117,21 @@ async fn clients_on_three_nodes_get_the_same_frames_to_the_byte_with_redis_and_w
     let newest = |client: &Client| client.frames[client.frames.len() - common..].to_vec();
     assert_eq!(newest(&clients[1]), newest(&clients[0]));
     assert_eq!(newest(&clients[2]), newest(&clients[0]));
+    // The channel over all markets, which each node makes by itself of what it hears or reads.
+    let mut told = Vec::new();
+    for connection in &mut of_all_markets {
+        let mut trades = Vec::new();
+        while trades.len() < usize::try_from(traded).unwrap() {
+            let text = connection.next_text().await.unwrap();
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            if frame["channel"] == "trades" && frame["type"] == "trade_executed" {
+                trades.push(text);
+            }
+        }
+        told.push(trades);
+    }
+    assert_eq!(told[1], told[0]);
+    assert_eq!(told[2], told[0]);
     // What a follower replays is what was live on the leader.
     let first: Value = serde_json::from_str(&newest(&clients[0])[0]).unwrap();
     let (epoch, before) = (first["epoch"].as_u64().unwrap(), first["seq"].as_u64().unwrap() - 1);

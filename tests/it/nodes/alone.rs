@@ -8,9 +8,12 @@ use zmart_testkit::{
     audit,
     chain::{SOL, wallet_of},
     compare::differences,
-    http::try_request,
+    http::{get, try_request},
     load::subscribers,
     patience::wait_for,
+    postgres::Cluster,
+    socket::Connection,
+    stage::Stage,
 };
 
 use super::stage::{Nodes, reason};
@@ -95,4 +98,34 @@ async fn a_leader_that_is_killed_and_started_again_under_its_name_leads_again_at
         assert_eq!((&told["lease"]["role"], &told["lease"]["term"]), (&json!("leader"), &json!(term)), "{told}");
         assert!(is_valid, "the lease of the killed one was good for longer than this took");
     }
+}
+
+/// Longer than others: the lease has to expire while nobody can renew it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_whose_database_was_away_for_longer_than_its_lease_goes_on_in_the_same_term_with_its_memory() {
+    let mut cluster = Cluster::start().await;
+    let stage = Stage::on_cluster(&cluster).await;
+    let client = stage.chain.client().clone();
+    let creator = client.funded_wallet().await;
+    let market = stage.chain.active_market(&creator, 100 * SOL).await;
+    stage.shown_active(market).await;
+    let term = async || get(&stage.engine.api, "/ready").await.json()["lease"]["term"].clone();
+    assert_eq!(term().await, 1);
+    cluster.kill();
+    let reason = stage.engine.down("lease").await;
+    assert!(reason.contains("nothing is written until it is, or another node leads"), "{reason}");
+    client.buy(market, &creator, Outcome::Yes, SOL).await;
+    // It ran out a second after that, and has nobody to say so.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let subscribed = Connection::open(&stage.engine.ws).await.subscribe(market, None).await;
+    assert_eq!(subscribed["snapshot"]["state"], "ACTIVE", "what was durable is shown all the while: {subscribed}");
+    cluster.up().await;
+    stage.engine.ready().await;
+    assert_eq!(term().await, 1, "nobody has taken it");
+    wait_for("the trade that was made meanwhile", || async {
+        let shown = get(&stage.engine.api, &format!("/api/markets/{market}")).await.json();
+        if shown["trades_count"] == 1 { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    assert_eq!(audit::breaches(&stage.database).await, Vec::<String>::new());
 }
