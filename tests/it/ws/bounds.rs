@@ -109,13 +109,14 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
     /// Trades that make buffers grow before it counts, and those that nobody stuck has room for.
     const BEFORE: u64 = 1_000;
     const TRADES: u64 = 2_500;
-    const PER_SECOND: u64 = 1_500;
+    /// So many are told at a time: less than an outbox holds.
+    const GROUP: u64 = 250;
     /// What the kernel keeps for who does not read.
     const RECEIVE_BUFFER: u32 = 8 * 1024;
 
     let scene = Scene::set(1, (BEFORE + TRADES) as u32).await;
     let (url, pid, market) = (scene.engine.ws.as_str(), scene.engine.id(), scene.markets[0]);
-    scene.feeder.run(PER_SECOND, BEFORE).await;
+    scene.feeder.run_unpaced(BEFORE).await;
     let (_, begin) = scene.heads().await[0];
 
     let ask = text(&subscription(&json!(1), market, None).to_string());
@@ -132,16 +133,30 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
     let last = begin + TRADES;
     let mut reading = Vec::new();
     for _ in 0..READING {
-        let socket = subscribed(None).await;
-        reading.push(tokio::spawn(read_to(socket, last, Arc::default())));
+        let heard: Arc<AtomicU64> = Arc::default();
+        reading.push((tokio::spawn(read_to(subscribed(None).await, last, heard.clone())), heard));
     }
     let mut stuck = Vec::new();
     for _ in 0..STUCK + READING_ON {
         stuck.push(subscribed(Some(RECEIVE_BUFFER)).await);
     }
     let before = resident_bytes(pid);
-    scene.feeder.run(PER_SECOND, TRADES).await;
-    for reader in reading {
+    // The next when those who read have these: however busy the machine is, they keep up.
+    for told in (GROUP..=TRADES).step_by(GROUP as usize) {
+        scene.feeder.emit(GROUP);
+        for (reader, heard) in &reading {
+            wait_for("a reader to have its frames", || async {
+                let at = heard.load(Ordering::Relaxed);
+                if at >= begin + told || reader.is_finished() {
+                    Ok(())
+                } else {
+                    Err(format!("{at} of {}", begin + told))
+                }
+            })
+            .await;
+        }
+    }
+    for (reader, _) in reading {
         reader.await.unwrap();
     }
     let grown = resident_bytes(pid).saturating_sub(before);

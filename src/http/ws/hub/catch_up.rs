@@ -166,6 +166,8 @@ impl Hub {
         let page = [shared, exact].into_iter().find_map(|key| self.page_reads.kept(key, after, now));
         match page {
             Some(page) => self.send_page(session, channel, page, ctx),
+            // It ended before this: at what was the head then, or its entries are large.
+            None if self.page_reads.kept.contains_key(&shared) => self.want_page(exact, session, ctx),
             None => self.want_page(shared, session, ctx),
         }
     }
