@@ -10,7 +10,7 @@ use std::{
 
 use actix::prelude::*;
 
-use super::{Hub, Session, SessionId};
+use super::{Hub, SessionId};
 use crate::{
     http::ws::{
         codes::Close,
@@ -120,7 +120,7 @@ impl Hub {
         if self.watch.is_asking {
             return;
         }
-        let callers = self.sessions.values().filter_map(Session::caller);
+        let callers = self.sessions.values().filter_map(|known| Some(*known.identity?.caller()));
         let due = self.services.door.sessions().older_than(ASKED_AFTER, callers, ASKED_AT_ONCE);
         if due.is_empty() {
             return;
