@@ -74,7 +74,7 @@ use crate::{
         stream::{HubInput, HubLink},
     },
     domain::ids::{MarketAddress, MarketSeed},
-    http::{auth::caller::Caller, gateway::MarketRef},
+    http::gateway::MarketRef,
     telemetry::health::Health,
     view::frame::Channel,
 };
@@ -198,11 +198,6 @@ impl Session {
             beats: 0,
             next_beat,
         }
-    }
-
-    /// As questions know it, while it is signed in.
-    fn caller(&self) -> Option<Caller> {
-        self.identity.map(|identity| *identity.caller())
     }
 }
 
