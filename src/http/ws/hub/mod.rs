@@ -10,7 +10,7 @@
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
-//! - [`conflate`]: prices for who wants them less often, or reads too slowly.
+//! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
@@ -23,6 +23,7 @@ mod conflate;
 mod feed;
 mod feeds;
 mod join;
+mod prices;
 mod sources;
 mod unnumbered;
 mod upkeep;
@@ -45,6 +46,7 @@ use tokio::sync::mpsc;
 use self::{
     catch_up::PageReads,
     commands::{CommandState, Watch},
+    commitments::Finality,
     feed::Feed,
 };
 use super::{
@@ -57,10 +59,7 @@ use super::{
     protocol::{ChannelRef, RequestId, Want},
 };
 use crate::{
-    actors::{
-        feeds::Feeds,
-        stream::{HubInput, HubLink},
-    },
+    actors::stream::{HubInput, HubLink},
     domain::ids::{MarketAddress, MarketSeed, Seq},
     http::{auth::caller::Caller, gateway::MarketRef},
     telemetry::health::Health,
@@ -73,9 +72,6 @@ pub use self::{commands::Perform, sources::Sources};
 pub const INBOX: usize = 65_536;
 /// Entries that are sent as live ones when a session is so little behind; more are sent page by page.
 const BURST: usize = 64;
-
-/// Prices that wait for their turn, or for room, are looked at so often.
-const PRICES_EVERY: Duration = Duration::from_millis(25);
 
 /// A connection's number in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -225,16 +221,6 @@ pub struct Hub {
     looks_at_prices: bool,
 }
 
-/// How the hub learns what has become final.
-#[derive(Debug, Default)]
-struct Finality {
-    /// Whose list it is on.
-    feeds: Option<Addr<Feeds>>,
-    /// Something was lost on the way.
-    is_unknown: bool,
-    is_asking: bool,
-}
-
 impl Hub {
     /// A hub over these sources, that answers commands with these services.
     pub fn new(sources: Sources, services: Rc<Services>, health: Health, limits: WsLimits) -> Self {
@@ -322,43 +308,6 @@ impl Hub {
         self.look_at_prices(ctx);
     }
 
-    /// What waits for its turn is sent when it is due.
-    fn look_at_prices(&mut self, ctx: &mut Context<Self>) {
-        if self.prices_wait.is_empty() || std::mem::replace(&mut self.looks_at_prices, true) {
-            return;
-        }
-        ctx.run_later(PRICES_EVERY, |hub, ctx| {
-            hub.looks_at_prices = false;
-            let now = Instant::now();
-            for (channel, session) in std::mem::take(&mut hub.prices_wait) {
-                let reader = hub.feeds.get_mut(&channel).and_then(|feed| feed.readers.get_mut(&session));
-                let Some(reader) = reader else { continue };
-                // Nothing overtakes an answer that is on its way.
-                if reader.joins == 0 && reader.send_due(now).is_err() {
-                    hub.drop_slow(session);
-                } else if reader.conflation.is_waiting() {
-                    hub.prices_wait.insert((channel, session));
-                }
-            }
-            hub.look_at_prices(ctx);
-        });
-    }
-
-    /// After a session was sent something by itself: what is final of it, and prices that wait.
-    fn settle_reader(&mut self, session: SessionId, channel: Channel, ctx: &mut Context<Self>) {
-        let Some(feed) = self.feeds.get_mut(&channel) else { return };
-        let finalized = feed.finalized();
-        let Some(reader) = feed.readers.get(&session) else { return };
-        if reader.conflation.is_waiting() {
-            self.prices_wait.insert((channel, session));
-        }
-        if reader.is_owed(finalized) {
-            let slow = feed.tell_final(channel);
-            slow.into_iter().for_each(|session| self.drop_slow(session));
-        }
-        self.look_at_prices(ctx);
-    }
-
     /// The channel that a name stands for, as far as it is known here.
     fn channel_of(&self, name: &ChannelRef) -> Option<Channel> {
         match name {
@@ -401,10 +350,7 @@ impl StreamHandler<HubInput> for Hub {
                 }
             }
             HubInput::Finalized(batch) => self.became_final(&batch),
-            HubInput::FinalityLost => {
-                self.finality.is_unknown = true;
-                self.follow_finality(ctx);
-            }
+            HubInput::FinalityLost => self.lost_finality(ctx),
             // Something of it was lost.
             HubInput::Head { channel, .. } if !channel.is_numbered() => self.begin_anew(channel, ctx),
             HubInput::Head { channel, epoch, seq } => {
