@@ -4,7 +4,7 @@
 //! stream shows the same entry a moment later. The queue is bounded ([`COMMITTED_MAX`]): who reads it too slowly is told
 //! how many batches it lost, and reads them from the journal. A writer that dies between COMMIT and telling tells nothing:
 //! the next batch of the same channel then has a number that leaves a hole, and a head that nobody was told is found by
-//! asking for it ([`crate::journal::channels`]).
+//! asking for it ([`crate::journal::read::channels`]).
 
 use std::sync::Arc;
 
