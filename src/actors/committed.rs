@@ -4,13 +4,17 @@
 //! stream shows the same entry a moment later. The queue is bounded ([`COMMITTED_MAX`]): who reads it too slowly is told
 //! how many batches it lost, and reads them from the journal. A writer that dies between COMMIT and telling tells nothing:
 //! the next batch of the same channel then has a number that leaves a hole, and a head that nobody was told is found by
-//! asking for it ([`crate::journal::channels`]).
+//! asking for it ([`crate::journal::read::channels`]).
 
 use std::sync::Arc;
 
-use crate::domain::{
-    entry::Entry,
-    ids::{AccountAddress, Epoch, Seq},
+use crate::{
+    domain::{
+        counted::Numbers,
+        entry::Entry,
+        ids::{AccountAddress, Epoch, Seq},
+    },
+    journal::write::{HeadRow, StreamAppend},
 };
 
 /// Batches that may wait for the slowest who listens.
@@ -25,6 +29,33 @@ pub struct Committed {
     pub entries: Vec<CommittedEntry>,
     /// Streams whose finalized point stands here now: everything up to it is final on the chain.
     pub finalized: Vec<(AccountAddress, Seq)>,
+}
+
+impl Committed {
+    /// What a batch tells, with the numbers of each append's entries; by the journal's life, in practice one.
+    pub fn of(appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) -> Vec<Self> {
+        let mut told: Vec<Self> = Vec::new();
+        for (append, numbers) in appends.into_iter().zip(numbers) {
+            let (stream, epoch) = (append.stream, append.epoch);
+            if told.last().is_none_or(|committed| committed.epoch != epoch) {
+                told.push(Self { epoch, entries: Vec::new(), finalized: Vec::new() });
+            }
+            let Some(committed) = told.last_mut() else { continue };
+            let numbered = append.entries.into_iter().zip(numbers);
+            committed.entries.extend(numbered.map(|(entry, numbers)| CommittedEntry {
+                stream,
+                entry: Arc::new(entry),
+                markets_seq: numbers.markets,
+                trades_seq: numbers.trades,
+            }));
+            let finalized_seq = match &append.row {
+                HeadRow::Market(row) => row.finalized_seq,
+                HeadRow::Config(row) => row.finalized_seq,
+            };
+            committed.finalized.push((stream, Seq(finalized_seq)));
+        }
+        told
+    }
 }
 
 /// An entry that is durable.

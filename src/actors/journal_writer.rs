@@ -30,22 +30,19 @@ use tokio::sync::{broadcast, oneshot};
 
 pub use self::messages::{Append, AppendError, Close, Generation, Open, WriterGone};
 use super::{
-    committed::{Committed, CommittedEntry},
+    committed::Committed,
     generations::Generations,
     pauses,
     pressure::Pressure,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
-    domain::{
-        counted::Numbers,
-        ids::{AccountAddress, Seq},
-    },
+    domain::{counted::Numbers, ids::AccountAddress},
     journal::{
         JournalError,
         lease::Leased,
         pool,
-        write::{CommitFailure, HeadRow, StreamAppend, WriterLife},
+        write::{CommitFailure, StreamAppend, WriterLife},
     },
     telemetry::health::{Health, Part},
 };
@@ -335,7 +332,7 @@ impl Committer {
     /// Told before anybody is answered. Nobody may be listening; who listens too slowly reads the journal.
     fn announce(&self, appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) {
         if let Some(committed) = &self.committed {
-            told(appends, numbers).into_iter().for_each(|batch| drop(committed.send(Arc::new(batch))));
+            Committed::of(appends, numbers).into_iter().for_each(|batch| drop(committed.send(Arc::new(batch))));
         }
     }
 
@@ -432,28 +429,4 @@ impl Committer {
             }
         }
     }
-}
-
-/// What a batch tells, by the journal's life: in practice one.
-fn told(appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) -> Vec<Committed> {
-    let mut told: Vec<Committed> = Vec::new();
-    for (append, numbers) in appends.into_iter().zip(numbers) {
-        let (stream, epoch) = (append.stream, append.epoch);
-        if told.last().is_none_or(|committed| committed.epoch != epoch) {
-            told.push(Committed { epoch, entries: Vec::new(), finalized: Vec::new() });
-        }
-        let Some(committed) = told.last_mut() else { continue };
-        committed.entries.extend(append.entries.into_iter().zip(numbers).map(|(entry, numbers)| CommittedEntry {
-            stream,
-            entry: Arc::new(entry),
-            markets_seq: numbers.markets,
-            trades_seq: numbers.trades,
-        }));
-        let finalized_seq = match &append.row {
-            HeadRow::Market(row) => row.finalized_seq,
-            HeadRow::Config(row) => row.finalized_seq,
-        };
-        committed.finalized.push((stream, Seq(finalized_seq)));
-    }
-    told
 }

@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod ask;
+pub mod channels;
 pub mod charts;
 pub mod export;
 pub mod latest;

@@ -19,7 +19,7 @@ use super::{
     columns::Parameters,
     lease::{self, Leased},
     pipeline::{Counts, Pipeline, exactly},
-    revert,
+    read, revert,
     rows::{ConfigRow, MarketRow},
 };
 use crate::domain::{
@@ -123,7 +123,7 @@ impl WriterLife {
         let instance = Uuid::now_v7();
         transaction.execute("INSERT INTO journal_writers (instance, last_batch) VALUES ($1, 0)", &[&instance]).await?;
         let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
-        let heads = channels::heads(&transaction).await?;
+        let heads = read::channels::heads(&transaction).await?;
         transaction.commit().await?;
         Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)?, heads, is_patient: false })
     }

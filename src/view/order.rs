@@ -11,11 +11,16 @@ use crate::{
         ids::{Epoch, MarketAddress, Seq, Slot, TxSignature},
         position::Position,
     },
-    journal::{
-        rows::timestamp,
-        submissions::{FailureReason, SubmissionRow},
-    },
+    journal::rows::timestamp,
 };
+
+/// Why a transaction failed.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)] // the names are those of the API
+pub struct OrderFailure {
+    pub code: Option<u32>,
+    pub name: String,
+}
 
 /// A transaction, as its owner sees it: the fields of `GET /api/transactions/{signature}`.
 #[derive(Debug, Serialize)]
@@ -28,28 +33,10 @@ pub struct OrderView {
     pub market_id: MarketAddress,
     pub purpose: String,
     pub slot: Option<Slot>,
-    pub reason: Option<FailureReason>,
+    pub reason: Option<OrderFailure>,
     pub last_valid_block_height: u64,
     pub received_at: String,
     pub updated_at: String,
-}
-
-impl From<&SubmissionRow> for OrderView {
-    fn from(row: &SubmissionRow) -> Self {
-        Self {
-            signature: row.signature,
-            status: row.status.as_str(),
-            settled: row.settled,
-            client_ref: row.client_ref.clone(),
-            market_id: row.market,
-            purpose: row.purpose.clone(),
-            slot: row.slot,
-            reason: row.reason.clone(),
-            last_valid_block_height: row.last_valid_block_height,
-            received_at: timestamp(row.received_at_ms),
-            updated_at: timestamp(row.updated_at_ms),
-        }
-    }
 }
 
 /// What a wallet holds in a market, without what is computed from prices.
@@ -101,9 +88,9 @@ struct PositionUpdate {
 }
 
 /// The frame that says what became of a transaction.
-pub fn order_update(channel: Channel, row: &SubmissionRow) -> ByteString {
-    let (market_id, timestamp) = (row.market, timestamp(row.updated_at_ms));
-    text(&OrderUpdate { channel, market_id, timestamp, data: row.into() })
+pub fn order_update(channel: Channel, order: OrderView) -> ByteString {
+    let (market_id, timestamp) = (order.market_id, order.updated_at.clone());
+    text(&OrderUpdate { channel, market_id, timestamp, data: order })
 }
 
 /// The frame that says what a position is, after an entry moved it; it may hold what came after that entry.

@@ -49,8 +49,10 @@ use crate::{
     },
     journal::{
         JournalError,
-        channels::{self, NumberedEntry},
-        read::latest,
+        read::{
+            channels::{self, NumberedEntry},
+            latest,
+        },
     },
     view::channel::Channel,
 };

@@ -114,7 +114,7 @@ impl Wallets {
     pub fn tell_order(&mut self, epoch: Epoch, row: &SubmissionRow) {
         if let Some(listeners) = self.listeners.get_mut(&row.wallet) {
             let channel = Channel::Wallet(row.wallet);
-            let text = order::order_update(channel, row);
+            let text = order::order_update(channel, row.into());
             listeners.send(&Arc::new(FramePack::new(channel, epoch, Seq(0), &[text])));
         }
     }

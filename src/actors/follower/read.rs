@@ -25,8 +25,8 @@ use crate::{
     },
     journal::{
         JournalError,
-        channels::{self, NumberedEntry},
         follow::{self, StreamHead},
+        read::channels::{self, NumberedEntry},
         staging,
         submissions::SubmissionRow,
     },

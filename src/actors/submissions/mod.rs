@@ -25,8 +25,10 @@ use crate::{
     domain::{ids::TxSignature, submission::SubmissionStatus},
     journal::{
         lease::Leased,
-        submissions::{Change, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
+        rows::timestamp,
+        submissions::{Change, FailureReason, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
     },
+    view::order::{OrderFailure, OrderView},
 };
 
 /// Transactions that a pass looks at: as many as a node tells the status of at once.
@@ -44,6 +46,24 @@ pub const NEWS_MAX: usize = 1_024;
 pub struct SubmissionNews {
     /// The transaction as it stands now.
     pub row: SubmissionRow,
+}
+
+impl From<&SubmissionRow> for OrderView {
+    fn from(row: &SubmissionRow) -> Self {
+        Self {
+            signature: row.signature,
+            status: row.status.as_str(),
+            settled: row.settled,
+            client_ref: row.client_ref.clone(),
+            market_id: row.market,
+            purpose: row.purpose.clone(),
+            slot: row.slot,
+            reason: row.reason.clone().map(|FailureReason { code, name }| OrderFailure { code, name }),
+            last_valid_block_height: row.last_valid_block_height,
+            received_at: timestamp(row.received_at_ms),
+            updated_at: timestamp(row.updated_at_ms),
+        }
+    }
 }
 
 /// What the actor works with.

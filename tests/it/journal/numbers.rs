@@ -18,7 +18,7 @@ use zmart::{
         ids::{AccountAddress, Epoch, Seq, Wallet},
     },
     journal::{
-        channels,
+        read::channels,
         write::{CommitFailure, WriterLife},
     },
     telemetry::health::Health,

@@ -7,10 +7,20 @@ use actix::prelude::*;
 
 use super::Hub;
 use crate::{
-    actors::committed::Committed,
+    actors::{committed::Committed, feeds::Feeds},
     domain::ids::{AccountAddress, Epoch, MarketAddress, Seq},
     view::frame::Channel,
 };
+
+/// How the hub learns what has become final.
+#[derive(Debug, Default)]
+pub(super) struct Finality {
+    /// Whose list it is on.
+    feeds: Option<Addr<Feeds>>,
+    /// Something was lost on the way.
+    is_unknown: bool,
+    is_asking: bool,
+}
 
 impl Hub {
     /// A batch moved the finalized points of these streams.
@@ -18,6 +28,12 @@ impl Hub {
         for (stream, seq) in &batch.finalized {
             self.move_final(*stream, batch.epoch, *seq);
         }
+    }
+
+    /// Some of it was not told: it is asked for.
+    pub(super) fn lost_finality(&mut self, ctx: &mut Context<Self>) {
+        self.finality.is_unknown = true;
+        self.follow_finality(ctx);
     }
 
     /// The channel of an account, if anybody listens to it here.

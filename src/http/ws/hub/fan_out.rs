@@ -96,10 +96,7 @@ impl StreamHandler<Inputs> for Hub {
                     }
                 }
                 HubInput::Finalized(batch) => self.became_final(&batch),
-                HubInput::FinalityLost => {
-                    self.finality.is_unknown = true;
-                    self.follow_finality(ctx);
-                }
+                HubInput::FinalityLost => self.lost_finality(ctx),
                 // Something of it was lost.
                 HubInput::Head { channel, .. } if !channel.is_numbered() => self.begin_anew(channel, ctx),
                 HubInput::Head { channel, epoch, seq } => {

@@ -12,7 +12,7 @@
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
-//! - [`conflate`]: prices for who wants them less often, or reads too slowly.
+//! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
@@ -30,6 +30,7 @@ mod feed;
 mod feeds;
 mod identities;
 mod join;
+mod prices;
 mod quotes;
 mod sources;
 mod unnumbered;
@@ -53,6 +54,7 @@ use tokio::sync::mpsc;
 use self::{
     catch_up::PageReads,
     commands::{CommandState, Done, DoneSender},
+    commitments::Finality,
     feed::Feed,
     identities::Watch,
     quotes::Quotes,
@@ -69,10 +71,7 @@ use super::{
     sockets::Sockets,
 };
 use crate::{
-    actors::{
-        feeds::Feeds,
-        stream::{HubInput, HubLink},
-    },
+    actors::stream::{HubInput, HubLink},
     domain::ids::{MarketAddress, MarketSeed},
     http::gateway::MarketRef,
     telemetry::health::Health,
@@ -85,9 +84,6 @@ pub use self::{commands::Perform, connections::Connect, quotes::Unquote, sources
 pub const INBOX: usize = 65_536;
 /// Entries that are sent as live ones when a session is so little behind; more are sent page by page.
 const BURST: usize = 64;
-
-/// Prices that wait for their turn, or for room, are looked at so often.
-const PRICES_EVERY: Duration = Duration::from_millis(25);
 
 /// A connection's number in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -234,16 +230,6 @@ pub struct Hub {
     looks_at_prices: bool,
 }
 
-/// How the hub learns what has become final.
-#[derive(Debug, Default)]
-struct Finality {
-    /// Whose list it is on.
-    feeds: Option<Addr<Feeds>>,
-    /// Something was lost on the way.
-    is_unknown: bool,
-    is_asking: bool,
-}
-
 impl Hub {
     /// A hub over these sources, that answers commands with these services.
     pub fn new(sources: Sources, services: Rc<Services>, health: Health, limits: WsLimits) -> Self {
@@ -308,43 +294,6 @@ impl Hub {
                 feed.readers.remove(&session);
             }
         }
-    }
-
-    /// What waits for its turn is sent when it is due.
-    fn look_at_prices(&mut self, ctx: &mut Context<Self>) {
-        if self.prices_wait.is_empty() || std::mem::replace(&mut self.looks_at_prices, true) {
-            return;
-        }
-        ctx.run_later(PRICES_EVERY, |hub, ctx| {
-            hub.looks_at_prices = false;
-            let now = Instant::now();
-            for (channel, session) in std::mem::take(&mut hub.prices_wait) {
-                let reader = hub.feeds.get_mut(&channel).and_then(|feed| feed.readers.get_mut(&session));
-                let Some(reader) = reader else { continue };
-                // Nothing overtakes an answer that is on its way.
-                if reader.joins == 0 && reader.send_due(now).is_err() {
-                    hub.drop_slow(session);
-                } else if reader.conflation.is_waiting() {
-                    hub.prices_wait.insert((channel, session));
-                }
-            }
-            hub.look_at_prices(ctx);
-        });
-    }
-
-    /// After a session was sent something by itself: what is final of it, and prices that wait.
-    fn settle_reader(&mut self, session: SessionId, channel: Channel, ctx: &mut Context<Self>) {
-        let Some(feed) = self.feeds.get_mut(&channel) else { return };
-        let finalized = feed.finalized();
-        let Some(reader) = feed.readers.get(&session) else { return };
-        if reader.conflation.is_waiting() {
-            self.prices_wait.insert((channel, session));
-        }
-        if reader.is_owed(finalized) {
-            let slow = feed.tell_final(channel);
-            slow.into_iter().for_each(|session| self.drop_slow(session));
-        }
-        self.look_at_prices(ctx);
     }
 
     /// The channel that a name stands for, as far as it is known here.

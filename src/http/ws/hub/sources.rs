@@ -30,8 +30,7 @@ use crate::{
         ws::snapshots::{self, ManySnapshot},
     },
     journal::{
-        channels,
-        read::{self, ReadFailure, latest},
+        read::{self, ReadFailure, channels, latest},
         rights::{self, Access, Acting},
         rows::timestamp,
     },
