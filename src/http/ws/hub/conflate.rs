@@ -129,7 +129,9 @@ mod tests {
         /// Against one who is sent everything: other frames are the same ones, in the same order and at the same time; each
         /// price is covered by one frame, once; numbers never go back; and who is left in peace ends at the same price.
         #[test]
-        fn every_entry_is_covered_once_and_the_newest_price_arrives(steps in prop::collection::vec(step(), 1..80)) {
+        fn every_entry_is_covered_once_and_the_newest_price_arrives(
+            steps in prop::collection::vec(step(), 1..80),
+        ) {
             let (mut conflation, start) = (Conflation::default(), Instant::now());
             let (mut now, mut has_room, mut interval) = (start, true, None);
             let (mut seq, mut last_price_at): (u64, Option<Instant>) = (0, None);
