@@ -62,7 +62,7 @@ async fn the_other_ports_have_the_same_error_body() {
     let world = World::new(limits()).await;
     let (ws, indexer) = (world.servers.ws, world.servers.indexer);
     for (at, target, expected) in
-        [(ws, "/", 400), (ws, "/ws", 400), (ws, "/other", 404), (indexer, "/", 404), (indexer, "/ready", 404)]
+        [(ws, "/", 400), (ws, "/ws", 400), (ws, "/other", 404), (indexer, "/", 404), (indexer, "/api/config", 404)]
     {
         let (status, head, body) = request(at, "GET", target, "").await;
         let body: Value = serde_json::from_slice(&body).unwrap();
@@ -75,6 +75,8 @@ async fn the_other_ports_have_the_same_error_body() {
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((status, &body["status"], &body["service"]), (200, &json!("healthy"), &json!(service)));
         assert!(body["version"].is_string() && body["uptime"].is_u64(), "{body}");
+        // A node need not have all of them.
+        assert_eq!(request(at, "GET", "/ready", "").await.0, 503, "{service}: nothing is up yet");
     }
 }
 
