@@ -3,11 +3,14 @@
 //! Typed structs whose field order is the order of the text: the same entry gives the same bytes, live, in a replay and
 //! on every node. Nothing here looks at a clock or at another entry.
 
+pub mod described;
+
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{
     config::ConfigView,
@@ -316,7 +319,7 @@ pub fn text<T: Serialize>(message: &T) -> ByteString {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Frame<'a, D> {
     #[serde(rename = "type")]
     frame_type: FrameType,
@@ -330,7 +333,7 @@ struct Frame<'a, D> {
     data: &'a D,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum FrameType {
     TradeExecuted,
@@ -342,7 +345,7 @@ enum FrameType {
     Rollback,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PriceUpdate {
     price_yes: PriceE9,
     price_no: PriceE9,
@@ -352,7 +355,7 @@ struct PriceUpdate {
     cause: PriceCause,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PriceCause {
     Trade,
@@ -360,7 +363,7 @@ enum PriceCause {
     Rollback,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MarketUpdate {
     action: Action,
     reason: &'static str,
@@ -372,7 +375,7 @@ struct MarketUpdate {
     contained: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Action {
     Created,
@@ -385,7 +388,7 @@ impl Action {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConfigUpdate {
     reason: &'static str,
     #[serde(flatten)]
@@ -393,7 +396,7 @@ struct ConfigUpdate {
     tx_signature: Option<TxSignature>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MarketRollback<'a> {
     reverted_seqs: &'a [Seq],
     old_state: Option<Phase>,
@@ -403,7 +406,7 @@ struct MarketRollback<'a> {
     tallies: Option<TalliesView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConfigRollback<'a> {
     reverted_seqs: &'a [Seq],
     config: Option<&'a ConfigView>,

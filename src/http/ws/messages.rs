@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::WsLimits;
@@ -22,9 +23,11 @@ fn now() -> String {
     timestamp(chrono::Utc::now().timestamp_millis())
 }
 
-#[derive(Serialize)]
+/// Each variant is a message of the document (`http::asyncapi`), its comment the description there.
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Message<'a> {
+pub(in crate::http) enum Message<'a> {
+    /// The first message of a connection.
     Welcome {
         client_id: Uuid,
         server_time: String,
@@ -32,29 +35,34 @@ enum Message<'a> {
         heartbeat_seconds: u64,
         limits: Limits,
     },
+    /// What a subscription begins with: a snapshot at `seq`, or, with `recovered: true`, nothing: the entries after `seq` follow.
     Subscribed {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a Value>,
         #[serde(flatten)]
         answer: &'a Subscribed,
     },
+    /// The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
     Reply {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a Value>,
         action: &'static str,
         channels: Vec<ChannelHead>,
     },
+    /// The answer to `ping`.
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a Value>,
         server_time: String,
     },
+    /// A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.
     Heartbeat {
         timestamp: String,
         counter: u64,
         slot: Slot,
         channels: BTreeMap<String, Position>,
     },
+    /// A refusal of one message; the connection goes on.
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a Value>,
@@ -64,13 +72,14 @@ enum Message<'a> {
         message: &'a str,
         retryable: bool,
     },
+    /// The last message before a close with 1012.
     Shutdown {
         reconnect_after_ms: u64,
     },
 }
 
-#[derive(Serialize)]
-struct Limits {
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Limits {
     message_bytes: usize,
     messages_per_second: u32,
     message_burst: u32,
@@ -81,7 +90,7 @@ struct Limits {
 }
 
 /// A place in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct Position {
     pub epoch: Epoch,
@@ -89,7 +98,7 @@ pub struct Position {
 }
 
 /// A channel, and the newest of it that was sent on this connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the protocol
 pub struct ChannelHead {
     pub channel: Channel,
@@ -109,7 +118,7 @@ impl ChannelHead {
 }
 
 /// The state of a channel at a place.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Snapshot {
     /// A market.
@@ -119,7 +128,7 @@ pub enum Snapshot {
 }
 
 /// What a subscription begins with. Without `snapshot` it is a resumed one: the entries after `seq` follow.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the protocol
 pub struct Subscribed {
     pub channel: Channel,
@@ -139,7 +148,7 @@ pub struct Subscribed {
 }
 
 /// Why an action was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WsErrorCode {
     /// Not JSON, not an object, or without an action.
@@ -163,6 +172,19 @@ pub enum WsErrorCode {
 }
 
 impl WsErrorCode {
+    /// All, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::BadMessage,
+        Self::UnknownAction,
+        Self::ValidationError,
+        Self::NotFound,
+        Self::NotOffered,
+        Self::TooManyChannels,
+        Self::Cancelled,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The same action may succeed a little later.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::Unavailable)

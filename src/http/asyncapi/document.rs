@@ -1,0 +1,247 @@
+//! The document, put together. Pure: the same on every machine.
+
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{
+    said::{self, Said},
+    strict::{self, Named},
+};
+use crate::{
+    http::ws::{
+        codes::Close,
+        messages::{Message, WsErrorCode},
+    },
+    view::frame::described::{ChannelKind, DescribedFrame, frames},
+};
+
+/// The one connection, whatever comes over it.
+const SOCKET: &str = "socket";
+
+/// A message of the document.
+struct Told {
+    /// Its key: `client.<action>`, `server.<type>`, `<channel>.<type>`.
+    key: String,
+    /// Its schema's name.
+    schema_name: String,
+    /// The `action` or `type`.
+    name: String,
+    about: String,
+    schema: Value,
+    examples: Vec<Value>,
+}
+
+pub fn build() -> Value {
+    let mut described = Vec::new();
+    let told_frames = frames(&mut described);
+    Message::schemas(&mut described);
+    Said::schemas(&mut described);
+    described.push((WsErrorCode::name().into_owned(), WsErrorCode::schema()));
+    let raw: Named = described.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
+
+    let said = variants(&value(&Said::schema()), "action", "client", "Action");
+    let heard = variants(&value(&Message::schema()), "type", "server", "Message");
+    let of_channels: Vec<_> = told_frames.iter().map(|frame| (frame.channel, frame_message(frame))).collect();
+
+    let mut channels = Map::new();
+    let on_socket: Vec<_> = said.iter().chain(&heard).map(|message| message.key.as_str()).collect();
+    channels.insert(SOCKET.into(), socket(&on_socket));
+    for kind in ChannelKind::ALL {
+        let own = of_channels.iter().filter(|(channel, _)| *channel == kind);
+        channels.insert(kind.described().key.into(), channel(kind, own.map(|(_, message)| message.key.as_str())));
+    }
+
+    let mut operations = Map::new();
+    for message in &said {
+        operations.insert(message.name.clone(), received(message));
+    }
+    operations.insert("tell".into(), sent(SOCKET, "What is said to one connection.", &heard));
+    for kind in ChannelKind::ALL {
+        let key = kind.described().key;
+        let own: Vec<_> = of_channels.iter().filter(|(channel, _)| *channel == kind).map(|(_, told)| told).collect();
+        operations.insert(format!("feed_{key}"), sent(key, kind.described().about, own));
+    }
+
+    let all = said.iter().chain(&heard).chain(of_channels.iter().map(|(_, message)| message));
+    let (mut messages, mut schemas) = (Map::new(), raw.clone());
+    for message in all {
+        messages.insert(message.key.clone(), message_object(message));
+        schemas.insert(message.schema_name.clone(), message.schema.clone());
+    }
+    let schemas = only_named(strict::all(&schemas), &messages);
+
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "zmart",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Live markets over one WebSocket. JSON text frames; on a channel every journal entry comes exactly \
+                            once and in the order of `seq`, across reconnects with `since`. Amounts are decimal strings of base \
+                            units (1e-9), prices strings with nine decimals, moments RFC 3339 in UTC. See docs/websocket.md.",
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "development": {"host": "127.0.0.1:4001", "protocol": "ws", "description": "As scripts/dev starts it."},
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+        "x-errors": errors(),
+        "x-closes": closes(),
+    })
+}
+
+fn value<T: serde::Serialize>(schema: &T) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// The messages of a tagged enum, one a variant.
+fn variants(whole: &Value, tag: &str, side: &str, suffix: &str) -> Vec<Told> {
+    let examples: Vec<_> = said::examples().iter().map(value).collect();
+    let variants = whole.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let mut told: Vec<Told> = Vec::new();
+    for schema in variants {
+        let Some(name) = tag_of(schema, tag) else { continue };
+        told.push(Told {
+            key: format!("{side}.{name}"),
+            schema_name: format!("{}{suffix}", pascal(&name)),
+            about: schema["description"].as_str().unwrap_or_default().to_owned(),
+            schema: schema.clone(),
+            examples: examples.iter().filter(|example| example[tag] == name).cloned().collect(),
+            name,
+        });
+    }
+    told
+}
+
+/// The tag of a variant: it stands in one of its parts where something is flattened into it.
+fn tag_of(schema: &Value, tag: &str) -> Option<String> {
+    let own = schema["properties"][tag]["enum"][0].as_str().map(str::to_owned);
+    own.or_else(|| schema["allOf"].as_array()?.iter().find_map(|part| tag_of(part, tag)))
+}
+
+fn frame_message(frame: &DescribedFrame) -> Told {
+    let channel = frame.channel.described();
+    let mut schema = value(&frame.schema);
+    schema["properties"]["type"] = json!({"type": "string", "enum": [frame.frame_type]});
+    schema["properties"]["channel"] = json!({"type": "string", "pattern": channel.pattern});
+    schema["description"] = frame.about.into();
+    match channel.has_market {
+        true => {
+            if let Some(required) = schema["required"].as_array_mut() {
+                required.push("market_id".into());
+            }
+            schema["properties"]["market_id"] = json!({"$ref": "#/components/schemas/MarketAddress"});
+        }
+        false => {
+            schema["properties"].as_object_mut().map(|properties| properties.remove("market_id"));
+        }
+    }
+    Told {
+        key: format!("{}.{}", channel.key, frame.frame_type),
+        schema_name: format!("{}{}Frame", pascal(channel.key), pascal(&frame.frame_type)),
+        name: frame.frame_type.clone(),
+        about: frame.about.to_owned(),
+        schema,
+        examples: Vec::new(),
+    }
+}
+
+fn pascal(name: &str) -> String {
+    name.split('_').filter_map(|word| Some(word.get(..1)?.to_uppercase() + word.get(1..)?)).collect()
+}
+
+fn message_object(message: &Told) -> Value {
+    let mut object = json!({
+        "name": message.name,
+        "title": message.schema_name,
+        "summary": message.about,
+        "payload": {"$ref": format!("#/components/schemas/{}", message.schema_name)},
+    });
+    if !message.examples.is_empty() {
+        object["examples"] = message.examples.iter().map(|example| json!({"payload": example})).collect();
+    }
+    object
+}
+
+fn messages_of<'a>(keys: impl IntoIterator<Item = &'a str>) -> Value {
+    let link = |key: &str| (key.to_owned(), json!({"$ref": format!("#/components/messages/{key}")}));
+    Value::Object(keys.into_iter().map(link).collect())
+}
+
+fn socket(keys: &[&str]) -> Value {
+    json!({
+        "address": "/",
+        "description": "The connection, also at `/ws`. Closes are told in `x-closes`, refusals in `x-errors`.",
+        "messages": messages_of(keys.iter().copied()),
+        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+    })
+}
+
+fn channel<'a>(kind: ChannelKind, keys: impl IntoIterator<Item = &'a str>) -> Value {
+    let channel = kind.described();
+    let mut object = json!({
+        "address": channel.address,
+        "description": format!("Within the connection, by `subscribe`. {}", channel.about),
+        "messages": messages_of(keys),
+    });
+    if !channel.parameters.is_empty() {
+        let told = |(name, about): &(&str, &str)| ((*name).to_owned(), json!({"description": about}));
+        object["parameters"] = Value::Object(channel.parameters.iter().map(told).collect());
+    }
+    object
+}
+
+fn link(channel: &str, key: &str) -> Value {
+    json!({"$ref": format!("#/channels/{channel}/messages/{key}")})
+}
+
+fn received(message: &Told) -> Value {
+    let mut operation = json!({
+        "action": "receive",
+        "channel": {"$ref": format!("#/channels/{SOCKET}")},
+        "summary": message.about,
+        "messages": [link(SOCKET, &message.key)],
+    });
+    let answers = said::answers(&message.name);
+    if !answers.is_empty() {
+        let links = answers.iter().chain(&["error"]).map(|name| link(SOCKET, &format!("server.{name}")));
+        operation["reply"] =
+            json!({"channel": {"$ref": format!("#/channels/{SOCKET}")}, "messages": links.collect::<Vec<_>>()});
+    }
+    operation
+}
+
+fn sent<'a>(channel: &str, about: &str, messages: impl IntoIterator<Item = &'a Told>) -> Value {
+    json!({
+        "action": "send",
+        "channel": {"$ref": format!("#/channels/{channel}")},
+        "summary": about,
+        "messages": messages.into_iter().map(|message| link(channel, &message.key)).collect::<Vec<_>>(),
+    })
+}
+
+/// The schemas that messages name, and those that these name.
+fn only_named(mut schemas: Named, messages: &Map<String, Value>) -> Named {
+    let mut kept = Named::new();
+    let mut wanted = Vec::new();
+    messages.values().for_each(|message| strict::references(message, &mut wanted));
+    while let Some(name) = wanted.pop() {
+        if let Some(schema) = schemas.remove(&name) {
+            strict::references(&schema, &mut wanted);
+            kept.insert(name, schema);
+        }
+    }
+    kept
+}
+
+fn errors() -> Value {
+    let told = |code: WsErrorCode| json!({"code": code, "retryable": code.is_retryable(), "is_mistake": code.is_strike()});
+    WsErrorCode::ALL.map(told).to_vec().into()
+}
+
+fn closes() -> Value {
+    let told = |close: Close| json!({"code": close.code(), "reason": close.sentence(), "reconnect": close.is_passing()});
+    Close::ALL.map(told).to_vec().into()
+}
