@@ -1,0 +1,257 @@
+/** The client: one connection, kept up, and everything that is asked and heard over it. */
+
+import { Backoff, type BackoffOptions } from "./backoff.js";
+import { Connection, type End, type Heard, type SocketClass } from "./connection.js";
+import { Disconnected, Refused, Stopped } from "./errors.js";
+import { CLOSES, type WelcomeMessage } from "./generated/asyncapi.js";
+import { Rest } from "./rest.js";
+import { Session } from "./session.js";
+import { Subscription, type EventOf, type Line, type SubscribeOptions } from "./subscription.js";
+import { Trading } from "./trading.js";
+import type { Wallet } from "./wallet.js";
+
+export interface ClientOptions {
+  /** REST: `http://HOST:4000`. */
+  api: string;
+  /** WebSocket: `ws://HOST:4001`. */
+  ws: string;
+  /** Where there is no global one (Node 20): `import { WebSocket } from "ws"`. */
+  WebSocket?: SocketClass;
+  backoff?: BackoffOptions;
+  fetch?: typeof fetch;
+  observer?: Observer;
+}
+
+/** What an application may want to see; nothing needs to be done about any of it. */
+export interface Observer {
+  connected?(welcome: WelcomeMessage): void;
+  /** It is come back to after so many milliseconds. */
+  disconnected?(end: End, wait: number): void;
+  stopped?(error: Stopped): void;
+  /** The token could not be renewed; it is tried again. */
+  signInFailed?(error: unknown): void;
+}
+
+type Answered = (answer: Heard | Disconnected) => void;
+
+/** An answer is waited for so long, in milliseconds. */
+const PATIENCE = 20_000;
+/** A connection that held so long counts as good: the next failure is waited for from the beginning. */
+const HELD = 5_000;
+/** After 4009 the wait is at least this. */
+const RATE_LIMITED_WAIT = 5_000;
+
+export class ZmartClient {
+  readonly rest: Rest;
+  readonly trading: Trading;
+  readonly #options: ClientOptions;
+  readonly #backoff: Backoff;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #asked = new Map<number, Answered>();
+  readonly #opening = new Set<() => void>();
+  #connection: Connection | undefined;
+  #isOpen = false;
+  /** Who one is was told: channels may be asked for. */
+  #isReady = false;
+  #openedAt = 0;
+  #stopped: Stopped | undefined;
+  #session: Session | undefined;
+  #nextId = 1;
+  #wake: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.backoff ?? { base: 500, cap: 30_000 });
+    this.rest = new Rest(options.api, options.fetch);
+    this.trading = new Trading(this);
+    this.#connect();
+  }
+
+  /** Who is signed in. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** Signs in, on the socket too, and stays so: the token is renewed in time, and shown again after each reconnect. */
+  async signIn(wallet: Wallet): Promise<Session> {
+    const session = await Session.signIn(this.rest, wallet);
+    this.#session = session;
+    await this.#authenticate(session);
+    return session;
+  }
+
+  /** Everything of a channel, from a snapshot on, or from `since`. A channel has one reader at a time. */
+  subscribe<C extends string>(channel: C, options: SubscribeOptions = {}): Subscription<EventOf<C>> {
+    if (this.#stopped) throw this.#stopped;
+    if (this.#subscriptions.has(channel)) throw new Error(`${channel} has a reader already`);
+    const subscription = new Subscription<EventOf<C>>(channel, this.#line, options);
+    this.#subscriptions.set(channel, subscription as Subscription);
+    if (this.#isReady) subscription.connected();
+    return subscription;
+  }
+
+  /** Says an action and waits for its one answer. Throws Refused, Disconnected if the answer was lost, or Stopped. */
+  async request(action: string, fields: Record<string, unknown> = {}): Promise<Heard> {
+    await this.opened();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#asked.delete(id);
+        reject(new Disconnected(`no answer to ${action}`));
+      }, PATIENCE);
+      const id = this.#ask({ action, ...fields }, (answer) => {
+        clearTimeout(timer);
+        if (answer instanceof Error) reject(answer);
+        else if (answer.type === "error") reject(new Refused(answer.code, answer.message, answer.retryable, answer));
+        else resolve(answer);
+      });
+    });
+  }
+
+  /** Waits until there is a connection. */
+  async opened(): Promise<void> {
+    while (!this.#isOpen) {
+      if (this.#stopped) throw this.#stopped;
+      await new Promise<void>((resolve) => this.#opening.add(resolve));
+    }
+  }
+
+  /** Ends it all: iterators end, nothing is come back to. */
+  close(): void {
+    this.#stop(new Stopped(undefined, "the client was closed"), undefined);
+  }
+
+  readonly #line: Line = {
+    join: (channel, since, answered) => {
+      this.#ask({ action: "subscribe", channels: [channel], ...(since && { since: { [channel]: since } }) }, (answer) => {
+        if (!(answer instanceof Error)) answered(answer);
+      });
+    },
+    leave: (channel) => {
+      if (this.#isOpen) this.#connection?.send({ action: "unsubscribe", channels: [channel] });
+    },
+    forget: (channel) => {
+      this.#subscriptions.delete(channel);
+    },
+  };
+
+  #connect(): void {
+    const Socket = this.#options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
+    if (Socket === undefined) throw new Error("no WebSocket here: give one in the options");
+    this.#connection = new Connection(this.#options.ws, Socket, {
+      opened: (welcome) => {
+        this.#openedAt = Date.now();
+        this.#isOpen = true;
+        this.#options.observer?.connected?.(welcome);
+        void this.#begin(this.#connection);
+      },
+      heard: (message) => {
+        this.#heard(message);
+      },
+      ended: (end) => {
+        this.#ended(end);
+      },
+    });
+  }
+
+  /** Who one is goes before what one wants: private channels need it. */
+  async #begin(connection: Connection | undefined): Promise<void> {
+    for (const resolve of this.#opening) resolve();
+    this.#opening.clear();
+    if (this.#session) await this.#authenticate(this.#session);
+    if (connection !== this.#connection || !this.#isOpen) return;
+    this.#isReady = true;
+    for (const subscription of this.#subscriptions.values()) subscription.connected();
+  }
+
+  /** Shows the token on this connection, and again when it was renewed. */
+  async #authenticate(session: Session): Promise<void> {
+    clearTimeout(this.#renewal);
+    try {
+      const token = await session.token();
+      await this.request("auth", { token });
+    } catch (error) {
+      // A lost connection is come back to, with all this.
+      if (error instanceof Disconnected || error instanceof Stopped) return;
+      // An engine without sign-in on sockets has it by REST.
+      const isOffered = !(error instanceof Refused && error.code === "NOT_OFFERED");
+      if (isOffered) this.#options.observer?.signInFailed?.(error);
+    }
+    if (this.#stopped || session !== this.#session) return;
+    const wait = Math.max(1_000, session.renewAt - Date.now());
+    this.#renewal = setTimeout(() => void this.#authenticate(session), wait);
+  }
+
+  #ask(message: Record<string, unknown> & { action: string }, answered: Answered): number {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    if (!this.#isOpen || this.#connection === undefined) {
+      answered(new Disconnected("no connection"));
+      return id;
+    }
+    this.#asked.set(id, answered);
+    this.#connection.send({ id, ...message });
+    return id;
+  }
+
+  #heard(message: Heard): void {
+    if ("id" in message && typeof message.id === "number") {
+      const answered = this.#asked.get(message.id);
+      this.#asked.delete(message.id);
+      answered?.(message);
+    } else if (message.type === "heartbeat") {
+      for (const subscription of this.#subscriptions.values()) {
+        const sent = message.channels[subscription.name];
+        if (sent) subscription.shouldHave(sent);
+      }
+    } else if ("channel" in message && typeof message.channel === "string") {
+      this.#reader(message.channel)?.heard(message);
+    }
+  }
+
+  #reader(name: string): Subscription | undefined {
+    const direct = this.#subscriptions.get(name);
+    if (direct) return direct;
+    // One that was named by its seed.
+    for (const subscription of this.#subscriptions.values()) if (subscription.name === name) return subscription;
+    return undefined;
+  }
+
+  #ended(end: End): void {
+    this.#connection = undefined;
+    this.#isOpen = false;
+    this.#isReady = false;
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const answered of asked) answered(new Disconnected(`the connection was lost (${end.code} ${end.reason})`));
+    for (const subscription of this.#subscriptions.values()) subscription.disconnected();
+    if (this.#stopped) return;
+    const told = CLOSES.find(({ code }) => code === end.code);
+    // What is not in the table (1006, a proxy's own) is a network's doing.
+    if (told && told.code !== 1000 && !told.reconnect) {
+      this.#stop(new Stopped(end.code, `closed with ${end.code}: ${end.reason}`), end);
+      return;
+    }
+    if (this.#openedAt > 0 && Date.now() - this.#openedAt > HELD) this.#backoff.reset();
+    const jittered = this.#backoff.next();
+    const wait = end.reconnectAfter ?? (end.code === 4009 ? Math.max(RATE_LIMITED_WAIT, jittered) : jittered);
+    this.#options.observer?.disconnected?.(end, wait);
+    this.#wake = setTimeout(() => {
+      this.#connect();
+    }, wait);
+  }
+
+  #stop(why: Stopped, end: End | undefined): void {
+    if (this.#stopped) return;
+    this.#stopped = why;
+    clearTimeout(this.#wake);
+    clearTimeout(this.#renewal);
+    this.#connection?.close("closed");
+    // Who closed the client knows of it; everybody else is told.
+    for (const subscription of this.#subscriptions.values()) subscription.end(end === undefined ? undefined : why);
+    this.#subscriptions.clear();
+    for (const resolve of this.#opening) resolve();
+    this.#opening.clear();
+    this.#options.observer?.stopped?.(why);
+  }
+}

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Disconnected, Refused, Stopped } from "../../src/errors.js";
+import { frame, MARKET, play, subscribed, tick } from "./fake.js";
+
+async function take(iterator: AsyncIterator<unknown>, count: number): Promise<(string | number)[][]> {
+  const taken = [];
+  for (let n = 0; n < count; n += 1) {
+    const { value } = (await iterator.next()) as { value: { type: string; seq: number } };
+    taken.push([value.type, value.seq]);
+  }
+  return taken;
+}
+
+test("a cut between two frames of one entry loses none and repeats none", async () => {
+  const { client, socket } = play();
+  const events = client.subscribe(MARKET);
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  assert.equal(first.newest("subscribe").since, undefined);
+  first.hear(subscribed(first.newest("subscribe").id, 4, false));
+  first.hear(frame(5, "trade_executed"));
+  first.end(1006);
+  const second = await socket(2);
+  second.welcome();
+  await tick();
+  assert.deepEqual(second.newest("subscribe").since, { [MARKET]: { epoch: 1, seq: 4 } });
+  second.hear(frame(3)); // of before: not heeded
+  second.hear(subscribed(second.newest("subscribe").id, 4, true));
+  second.hear(frame(5, "trade_executed"));
+  second.hear(frame(5, "price_update"));
+  second.hear(frame(6));
+  assert.deepEqual(await take(events, 4), [["subscribed", 4], ["trade_executed", 5], ["price_update", 5], ["vote_update", 6]]);
+  client.close();
+  assert.equal((await events.next()).done, true);
+});
+
+test("what can't be resumed is surfaced as a snapshot, also one that comes by itself", async () => {
+  const { client, socket } = play();
+  const events = client.subscribe(MARKET, { since: { epoch: 1, seq: 2 } });
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  assert.deepEqual(first.newest("subscribe").since, { [MARKET]: { epoch: 1, seq: 2 } });
+  first.hear(subscribed(first.newest("subscribe").id, 40, false));
+  first.hear({ ...subscribed(0, 1, false, { epoch: 2 }), id: undefined });
+  first.hear(frame(2, "vote_update", { epoch: 2 }));
+  assert.deepEqual(await take(events, 3), [["subscribed", 40], ["subscribed", 1], ["vote_update", 2]]);
+  client.close();
+});
+
+test("a hole, in the frames or by the heartbeat's word, is fetched; a server that can't close it is asked for a snapshot", async () => {
+  const { client, socket } = play();
+  client.subscribe(MARKET);
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  first.hear(subscribed(first.newest("subscribe").id, 4, false));
+  first.hear(frame(6));
+  assert.deepEqual(first.newest("subscribe").since, { [MARKET]: { epoch: 1, seq: 4 } });
+  first.hear(subscribed(first.newest("subscribe").id, 4, true));
+  first.hear({ type: "heartbeat", timestamp: "", counter: 1, slot: 1, channels: { [MARKET]: { epoch: 1, seq: 4 } } });
+  assert.equal(first.said.length, 2, "nothing is missing by this");
+  first.hear({ type: "heartbeat", timestamp: "", counter: 2, slot: 1, channels: { [MARKET]: { epoch: 1, seq: 6 } } });
+  assert.equal(first.said.length, 3);
+  first.hear(subscribed(first.newest("subscribe").id, 4, true));
+  first.hear(frame(6));
+  first.hear(subscribed(first.newest("subscribe").id, 4, true));
+  first.hear(frame(6));
+  assert.equal(first.newest("subscribe").since, undefined);
+  client.close();
+});
+
+test("a reader that lets its queue fill loses nothing: the channel is left, and resumed when half was read", async () => {
+  const { client, socket } = play();
+  const events = client.subscribe(MARKET, { queue: 4 });
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  first.hear(subscribed(first.newest("subscribe").id, 1, false));
+  for (const seq of [2, 3, 4, 5, 6]) first.hear(frame(seq));
+  first.newest("unsubscribe");
+  assert.deepEqual(await take(events, 1), [["subscribed", 1]]);
+  first.newest("unsubscribe");
+  assert.deepEqual(await take(events, 1), [["vote_update", 2]]);
+  const again = first.newest("subscribe");
+  assert.deepEqual(again.since, { [MARKET]: { epoch: 1, seq: 3 } });
+  first.hear(subscribed(again.id, 3, true));
+  for (const seq of [4, 5, 6]) first.hear(frame(seq));
+  assert.deepEqual(await take(events, 4), [["vote_update", 3], ["vote_update", 4], ["vote_update", 5], ["vote_update", 6]]);
+  client.close();
+});
+
+test("a refusal ends its iterator, one that passes is tried again, and leaving unsubscribes", async () => {
+  const { client, socket } = play();
+  const events = client.subscribe(MARKET);
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  const refusal = { type: "error", code: "NOT_FOUND", message: "no such market", retryable: false };
+  first.hear({ ...refusal, id: first.newest("subscribe").id });
+  await assert.rejects(events.next(), (error) => error instanceof Refused && error.code === "NOT_FOUND");
+  const again = client.subscribe(MARKET);
+  first.hear({ ...refusal, code: "UNAVAILABLE", retryable: true, id: first.newest("subscribe").id });
+  const before = first.said.length;
+  for (let looks = 0; first.said.length === before && looks < 3_000; looks += 1) await tick();
+  first.hear(subscribed(first.newest("subscribe").id, 1, false));
+  for await (const event of again) {
+    assert.equal(event.type, "subscribed");
+    break;
+  }
+  first.newest("unsubscribe");
+  client.close();
+});
+
+test("40xx, 1006 and 1012 are come back from, at the time that the server said; 45xx and our own faults stop", async () => {
+  for (const code of [1006, 1012, 4008, 4012, 4013]) {
+    const waits: number[] = [];
+    const { client, socket } = play({ observer: { disconnected: (_, wait) => waits.push(wait) } });
+    const first = await socket(1);
+    first.welcome();
+    if (code === 1012) first.hear({ type: "shutdown", reconnect_after_ms: 7 });
+    first.end(code);
+    (await socket(2)).welcome();
+    assert.deepEqual(waits, [code === 1012 ? 7 : 0], `${code}`);
+    client.close();
+  }
+  for (const code of [1002, 1009, 4502]) {
+    const { client, socket, sockets } = play();
+    const events = client.subscribe(MARKET);
+    (await socket(1)).end(code);
+    await assert.rejects(events.next(), (error) => error instanceof Stopped && error.code === code);
+    assert.throws(() => client.subscribe("config"), Stopped);
+    await tick();
+    assert.equal(sockets.length, 1);
+  }
+});
+
+test("after 4009 it waits at least five seconds", async () => {
+  const waits: number[] = [];
+  const { client, socket } = play({ observer: { disconnected: (_, wait) => waits.push(wait) } });
+  (await socket(1)).end(4009);
+  assert.deepEqual(waits, [5_000]);
+  client.close();
+});
+
+test("a server that falls silent is left", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const ends: string[] = [];
+  const { client, sockets } = play({ observer: { disconnected: ({ reason }) => ends.push(reason) } });
+  sockets[0]?.welcome();
+  context.mock.timers.tick(24_000);
+  sockets[0]?.hear({ type: "heartbeat", timestamp: "", counter: 1, slot: 1, channels: {} });
+  context.mock.timers.tick(24_000);
+  assert.deepEqual(ends, []);
+  context.mock.timers.tick(1_001);
+  assert.deepEqual(ends, ["the server is silent"]);
+  assert.ok(sockets[0]?.isClosed);
+  client.close();
+});
+
+test("it says no more at once than the server takes, and all of it in time", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  const { client, sockets } = play();
+  const socket = sockets[0];
+  assert.ok(socket);
+  socket.welcome({ message_burst: 10, messages_per_second: 10 });
+  await Promise.resolve();
+  for (let n = 0; n < 12; n += 1) client.subscribe(`market:${n}`);
+  await Promise.resolve();
+  assert.equal(socket.said.length, 8, "four fifths of the burst");
+  for (let n = 0; n < 8; n += 1) context.mock.timers.tick(125);
+  assert.equal(socket.said.length, 12);
+  client.close();
+});
+
+test("an answer that is lost with its connection is told as that", async () => {
+  const { client, socket } = play();
+  const first = await socket(1);
+  first.welcome();
+  const asked = client.request("list");
+  await tick();
+  first.newest("list");
+  first.end(1006);
+  await assert.rejects(asked, Disconnected);
+  client.close();
+  await assert.rejects(client.request("list"), Stopped);
+});
