@@ -4,7 +4,7 @@
 //! a worker of the WebSocket port has a hub. Ports and addresses are arguments, 0 means any free port, and what was bound
 //! is answered, so that tests run beside each other.
 
-use std::{any::Any, cell::RefCell, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, cell::RefCell, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix::prelude::*;
 use actix_web::{
@@ -31,7 +31,9 @@ use super::{
     views::Views,
     ws::{
         WsLimits,
+        commands::Services,
         hub::{CountSessions, Hub, Hubs, SayGoodbye, Sources},
+        identity::Door,
     },
 };
 use crate::{actors::registry::RegistryHandle, telemetry::health::Health};
@@ -109,6 +111,7 @@ pub struct RunningServers {
 #[derive(Debug)]
 pub struct HubHandle {
     hub: RefCell<Addr<Hub>>,
+    services: Rc<Services>,
     start: HubStart,
 }
 
@@ -120,18 +123,19 @@ struct HubStart {
 }
 
 impl HubStart {
-    fn start(&self) -> Addr<Hub> {
+    fn start(&self, services: Rc<Services>) -> Addr<Hub> {
         let pool = ReadPool::new(self.settings.database.clone(), self.settings.read_pool_size);
         let sources = Sources::new(self.parts.registry.clone(), pool);
-        let hub = Hub::new(sources, self.parts.health.clone(), self.settings.ws).start();
+        let hub = Hub::new(sources, services, self.parts.health.clone(), self.settings.ws).start();
         self.hubs.add(hub.clone());
         hub
     }
 }
 
 impl HubHandle {
-    fn start(start: HubStart) -> Self {
-        Self { hub: RefCell::new(start.start()), start }
+    fn start(start: HubStart, services: Services) -> Self {
+        let services = Rc::new(services);
+        Self { hub: RefCell::new(start.start(Rc::clone(&services))), services, start }
     }
 
     /// The hub.
@@ -139,9 +143,14 @@ impl HubHandle {
         let mut hub = self.hub.borrow_mut();
         if !hub.connected() {
             log::error!("a hub died; starting another");
-            *hub = self.start.start();
+            *hub = self.start.start(Rc::clone(&self.services));
         }
         hub.clone()
+    }
+
+    /// What its commands are answered with.
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// Bounds of its connections.
@@ -165,17 +174,15 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let tokens = web::Data::new(Tokens::new(&settings.auth).map_err(io::Error::other)?);
     let sessions = web::Data::new(Sessions::default());
 
+    let door = Door::new(tokens.clone().into_inner(), sessions.clone().into_inner());
+
     let api = {
         let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
+        let port = settings.api_port;
         HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
-            let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
-            // Its settings were tried before: a worker without a desk builds nothing.
-            let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
-            let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());
-            let gateway = GatewayHandle::start(reads);
             let app = App::new()
-                .app_data(web::Data::new(gateway))
+                .app_data(web::Data::new(gateway(&settings, &parts)))
                 .app_data(web::Data::new(Views::default()))
                 .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(web::Data::new(WorkerLimits::new(edge.limits.clone())))
@@ -205,16 +212,22 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals()
-        .bind((host.as_str(), settings.api_port))?
+        .bind((host.as_str(), port))?
     };
 
     let ws = {
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
-        let health = health.clone();
+        let (health, limits) = (health.clone(), edge.limits.clone());
         HttpServer::new(move || {
             health.threads().watch("websocket", Arbiter::current());
+            let services = Services {
+                gateway: gateway(&start.settings, &start.parts),
+                limits: WorkerLimits::new(limits.clone()),
+                door: door.clone(),
+                votes: web::Data::new(start.parts.votes.clone()),
+            };
             App::new()
-                .app_data(web::Data::new(HubHandle::start(start.clone())))
+                .app_data(web::Data::new(HubHandle::start(start.clone(), services)))
                 .app_data(health.clone())
                 .app_data(behind_tls)
                 .app_data(web::Data::new(ServiceName("websocket-server")))
@@ -258,6 +271,15 @@ pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<Runni
     let tasks = servers.into_iter().map(|server| actix::spawn(server)).collect();
     let probe = edge.redis.map(|redis| actix::spawn(redis.probe()));
     Ok(RunningServers { api: api_at, ws: ws_at, indexer: indexer_at, hubs, handles, tasks, probe })
+}
+
+/// A worker's gateway.
+fn gateway(settings: &HttpSettings, parts: &HttpParts) -> GatewayHandle {
+    let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
+    // Its settings were tried before: a worker without a desk builds nothing.
+    let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
+    let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());
+    GatewayHandle::start(reads)
 }
 
 impl RunningServers {

@@ -81,6 +81,16 @@ pub async fn is_live<C: GenericClient + Sync>(client: &C, sid: Uuid, wallet: Wal
     Ok(client.query_opt(SQL, &[&sid, &wallet.to_string()]).await?.is_some())
 }
 
+/// Which of these are still open, each with the wallet that it is of.
+///
+/// # Errors
+/// Those of the statement.
+pub async fn live_among<C: GenericClient + Sync>(client: &C, sids: &[Uuid]) -> Result<Vec<(Uuid, String)>, Error> {
+    const SQL: &str =
+        "SELECT sid, wallet FROM sessions WHERE sid = ANY($1) AND revoked_at IS NULL AND expires_at > now()";
+    client.query(SQL, &[&sids]).await?.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
 /// Ends a session.
 ///
 /// # Errors

@@ -10,7 +10,10 @@ use super::{
 use crate::{
     http::ws::{
         codes::Close,
-        messages::{Message, WsErrorCode},
+        messages::{
+            WsErrorCode,
+            described::{DescribedMessage, messages},
+        },
     },
     view::frame::described::{ChannelKind, DescribedFrame, frames},
 };
@@ -20,7 +23,7 @@ const SOCKET: &str = "socket";
 
 /// A message of the document.
 struct Told {
-    /// Its key: `client.<action>`, `server.<type>`, `<channel>.<type>`.
+    /// Its key: `client.<action>`, `server.<type>`, `server.reply_<action>`, `<channel>.<type>`.
     key: String,
     /// Its schema's name.
     schema_name: String,
@@ -34,13 +37,11 @@ struct Told {
 pub fn build() -> Value {
     let mut described = Vec::new();
     let told_frames = frames(&mut described);
-    Message::schemas(&mut described);
+    let heard: Vec<_> = messages(&mut described).into_iter().map(message).collect();
     Said::schemas(&mut described);
-    described.push((WsErrorCode::name().into_owned(), WsErrorCode::schema()));
     let raw: Named = described.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
 
-    let said = variants(&value(&Said::schema()), "action", "client", "Action");
-    let heard = variants(&value(&Message::schema()), "type", "server", "Message");
+    let said = actions(&value(&Said::schema()));
     let of_channels: Vec<_> = told_frames.iter().map(|frame| (frame.channel, frame_message(frame))).collect();
 
     let mut channels = Map::new();
@@ -96,29 +97,33 @@ fn value<T: serde::Serialize>(schema: &T) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// The messages of a tagged enum, one a variant.
-fn variants(whole: &Value, tag: &str, side: &str, suffix: &str) -> Vec<Told> {
+/// The variants of what may be said.
+fn actions(whole: &Value) -> Vec<Told> {
     let examples: Vec<_> = said::examples().iter().map(value).collect();
     let variants = whole.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    let mut told: Vec<Told> = Vec::new();
-    for schema in variants {
-        let Some(name) = tag_of(schema, tag) else { continue };
-        told.push(Told {
-            key: format!("{side}.{name}"),
-            schema_name: format!("{}{suffix}", pascal(&name)),
+    let told = variants.filter_map(|schema| {
+        let name = schema["properties"]["action"]["enum"][0].as_str()?.to_owned();
+        Some(Told {
+            key: format!("client.{name}"),
+            schema_name: format!("{}Action", pascal(&name)),
             about: schema["description"].as_str().unwrap_or_default().to_owned(),
             schema: schema.clone(),
-            examples: examples.iter().filter(|example| example[tag] == name).cloned().collect(),
+            examples: examples.iter().filter(|example| example["action"] == *name).cloned().collect(),
             name,
-        });
-    }
-    told
+        })
+    });
+    told.collect()
 }
 
-/// The tag of a variant: it stands in one of its parts where something is flattened into it.
-fn tag_of(schema: &Value, tag: &str) -> Option<String> {
-    let own = schema["properties"][tag]["enum"][0].as_str().map(str::to_owned);
-    own.or_else(|| schema["allOf"].as_array()?.iter().find_map(|part| tag_of(part, tag)))
+fn message(described: DescribedMessage) -> Told {
+    Told {
+        key: format!("server.{}", described.key),
+        schema_name: format!("{}Message", pascal(described.key)),
+        name: described.message_type.to_owned(),
+        about: described.about.to_owned(),
+        schema: described.schema,
+        examples: Vec::new(),
+    }
 }
 
 fn frame_message(frame: &DescribedFrame) -> Told {

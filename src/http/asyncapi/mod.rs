@@ -1,7 +1,7 @@
 //! The WebSocket port's description (AsyncAPI 3.0), made from the code that makes the messages: served at /asyncapi.json,
 //! printed by `zmart asyncapi`, and committed as `docs/asyncapi.json`.
 //!
-//! What is heard: the variants of `ws::messages::Message` and the table of `view::frame::described`. What may be said: the
+//! What is heard: the tables of `ws::messages::described` and `view::frame::described`. What may be said: the
 //! variants of [`said::Said`], which a test holds against the parser. Errors and closes: their own enums. So a message is
 //! added where it is made, and nowhere else. That real sessions hold what is said here is a test of `clients/typescript`.
 

@@ -18,7 +18,6 @@ pub enum Said {
     /// Frames of these channels, each once. Names `market_id`, or `channels`, or both; answered by `subscribed` for each.
     Subscribe {
         #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(value_type = Option<Value>, nullable = false)]
         id: Option<Value>,
         #[serde(skip_serializing_if = "Option::is_none")]
         market_id: Option<String>,
@@ -41,6 +40,13 @@ pub enum Said {
     List {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Value>,
+    },
+    /// Signs the connection in, or on: answered by `reply`. A connection is one wallet's.
+    Auth {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Value>,
+        /// An access token of POST /api/auth/login or /refresh.
+        token: String,
     },
     /// Are you there? Answered by `pong`; so is the bare text `ping`.
     Ping {
@@ -68,6 +74,7 @@ pub fn examples() -> Vec<Said> {
         },
         Said::Unsubscribe { id: id(), market_id: None, channels: Some(vec![market()]) },
         Said::List { id: id() },
+        Said::Auth { id: id(), token: "eyJ…".into() },
         Said::Ping { id: id() },
         Said::Pong { id: None },
     ]
@@ -78,6 +85,7 @@ pub fn answers(action: &str) -> &'static [&'static str] {
     match action {
         "subscribe" => &["subscribed"],
         "unsubscribe" | "list" => &["reply"],
+        "auth" => &["reply_auth"],
         "ping" => &["pong"],
         _ => &[],
     }

@@ -4,8 +4,11 @@
 //! look-up that was under way meanwhile can't bring it back. A logout on another node holds here after [`LIVE_FOR`].
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -36,7 +39,10 @@ struct Known {
 
 /// The process's memory of sessions.
 #[derive(Debug, Default)]
-pub struct Sessions(Mutex<HashMap<Uuid, Known>>);
+pub struct Sessions {
+    known: Mutex<HashMap<Uuid, Known>>,
+    revocations: AtomicU64,
+}
 
 impl Sessions {
     /// The caller's session still is.
@@ -65,6 +71,42 @@ impl Sessions {
             Self::make_room(&mut known, Instant::now());
             known.insert(session, Known { is_live: false, until });
         }
+        drop(known);
+        self.revocations.fetch_add(1, Ordering::Release);
+    }
+
+    /// Another number after each logout on this node: who watches sessions looks again when it changes.
+    pub fn revocations(&self) -> u64 {
+        self.revocations.load(Ordering::Acquire)
+    }
+
+    /// What is remembered of a session, without asking anybody; `None` if nothing is, or it is too old.
+    pub fn remembered(&self, session: Uuid) -> Option<bool> {
+        self.known(session, Instant::now())
+    }
+
+    /// Those of which nothing is remembered that is newer than `age`, at most so many.
+    pub fn older_than(&self, age: Duration, callers: impl Iterator<Item = Caller>, most: usize) -> Vec<Caller> {
+        let newest = Instant::now() + LIVE_FOR.saturating_sub(age);
+        let known = self.lock();
+        let is_older = |caller: &Caller| known.get(&caller.session).is_none_or(|known| known.until <= newest);
+        callers.filter(is_older).take(most).collect()
+    }
+
+    /// Asks PostgreSQL about all of these by one question, and remembers what it says.
+    ///
+    /// # Errors
+    /// UNAVAILABLE or TIMEOUT if nobody can tell now: what was remembered stays.
+    pub async fn look_up(&self, reads: &Reads, callers: &[Caller]) -> Result<(), ApiError> {
+        let ids: Vec<Uuid> = callers.iter().map(|caller| caller.session).collect();
+        let asked = reads.engine_read(async |tx| Ok(sessions::live_among(&**tx, &ids).await?));
+        let too_long = |_| ApiError::new(ErrorCode::Timeout, "It took too long.");
+        let live: HashSet<_> = tokio::time::timeout(PATIENCE, asked).await.map_err(too_long)??.into_iter().collect();
+        let now = Instant::now();
+        for caller in callers {
+            self.found(caller.session, live.contains(&(caller.session, caller.wallet.to_string())), now);
+        }
+        Ok(())
     }
 
     fn known(&self, session: Uuid, now: Instant) -> Option<bool> {
@@ -96,7 +138,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,6 +165,27 @@ mod tests {
         assert!(!sessions.found(id, false, now));
         assert_eq!(sessions.known(id, now), Some(false));
         assert_eq!(sessions.known(id, now + LIVE_FOR), None, "asked for again");
+    }
+
+    #[test]
+    fn who_was_looked_up_lately_is_not_asked_about_again_and_a_logout_is_noticed() {
+        let (sessions, now) = (Sessions::default(), Instant::now());
+        let caller = |n| Caller {
+            wallet: crate::domain::ids::Wallet([7; 32]),
+            user: Uuid::nil(),
+            session: Uuid::from_u128(n),
+            expires_at_unix: 0,
+        };
+        sessions.found(Uuid::from_u128(1), true, now);
+        sessions.found(Uuid::from_u128(2), true, now - Duration::from_secs(4));
+        let due = |most| sessions.older_than(Duration::from_secs(3), (1..=4).map(caller), most);
+        assert_eq!(due(9), [2, 3, 4].map(caller));
+        assert_eq!(due(2), [2, 3].map(caller));
+        let before = sessions.revocations();
+        assert_eq!(sessions.revocations(), before);
+        sessions.revoke([Uuid::from_u128(1)]);
+        assert_ne!(sessions.revocations(), before);
+        assert_eq!(sessions.remembered(Uuid::from_u128(1)), Some(false));
     }
 
     #[test]

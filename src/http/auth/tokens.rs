@@ -16,7 +16,7 @@ use actix_web::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jwt_compact::{
-    Header, TimeOptions, ValidationError,
+    AlgorithmExt, Header, TimeOptions, UntrustedToken, ValidationError,
     alg::{Hs256, Hs256Key},
 };
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ type NeverRefreshed = fn() -> Ready<Result<(), actix_web::Error>>;
 pub struct Tokens {
     signer: TokenSigner<AccessClaims, Hs256>,
     authority: Authority<AccessClaims, Hs256, NeverRefreshed, ()>,
+    key: Hs256Key,
+    time_options: TimeOptions,
     issuer: String,
 }
 
@@ -142,7 +144,7 @@ impl Tokens {
             .verifying_key(key())
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { signer, authority, issuer: settings.site.uri.clone() })
+        Ok(Self { signer, authority, key: key(), time_options, issuer: settings.site.uri.clone() })
     }
 
     /// A token for a session.
@@ -189,6 +191,26 @@ impl Tokens {
         }
     }
 
+    /// The caller that a token names, for who presents it outside of a request's headers (a WebSocket). As
+    /// [`Tokens::caller`], by the same rules: signature and end are checked as the library does it, the rest by the same
+    /// code.
+    ///
+    /// # Errors
+    /// UNAUTHORIZED: it is no good.
+    pub fn presented(&self, token: &str) -> Result<Caller, ApiError> {
+        if !has_form(token) {
+            return Err(refused(NOT_OURS));
+        }
+        let untrusted = UntrustedToken::new(token).map_err(|_| refused(NOT_OURS))?;
+        let verified = Hs256.validator::<AccessClaims>(&self.key).validate(&untrusted);
+        let verified = verified.map_err(|_| refused(NOT_OURS))?;
+        match verified.claims().validate_expiration(&self.time_options) {
+            Ok(_) => self.granted(token, Utc::now().timestamp()),
+            Err(ValidationError::Expired) => Err(refused("The token has expired.")),
+            Err(_) => Err(refused(NOT_OURS)),
+        }
+    }
+
     /// What the library does not look at, of a token whose signature is right.
     fn granted(&self, token: &str, now: i64) -> Result<Caller, ApiError> {
         let (header, claims) = parts(token).ok_or_else(|| refused(NOT_OURS))?;
@@ -222,12 +244,15 @@ fn bearer(request: &ServiceRequest) -> Result<Option<&str>, ApiError> {
     let form = || refused("Authorization must be: Bearer <token>.");
     let text = value.to_str().map_err(|_| form())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(form)?;
-    let is_token =
-        !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && token.bytes().all(|byte| byte.is_ascii_graphic());
-    if another.is_some() || !scheme.eq_ignore_ascii_case("bearer") || !is_token {
+    if another.is_some() || !scheme.eq_ignore_ascii_case("bearer") || !has_form(token) {
         return Err(form());
     }
     Ok(Some(token))
+}
+
+/// It may be a token: worth being read.
+fn has_form(token: &str) -> bool {
+    !token.is_empty() && token.len() <= TOKEN_BYTES_MAX && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn parts(token: &str) -> Option<(PresentedHeader, Presented)> {

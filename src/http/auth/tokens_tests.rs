@@ -49,8 +49,11 @@ async fn caller(authorization: &str) -> Result<Option<Caller>, ApiError> {
     tokens().caller(&mut request.to_srv_request()).await
 }
 
+/// By a request and by a message alike: both ways know the same tokens.
 async fn is_taken(token: &str) -> bool {
-    matches!(caller(&format!("Bearer {token}")).await, Ok(Some(_)))
+    let by_request = caller(&format!("Bearer {token}")).await.ok().flatten();
+    assert_eq!(tokens().presented(token).ok(), by_request, "{token}");
+    by_request.is_some()
 }
 
 #[actix_web::test]

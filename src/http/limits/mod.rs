@@ -14,7 +14,7 @@ pub mod shared;
 use std::{cell::Cell, net::IpAddr, rc::Rc, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -69,6 +69,20 @@ impl Standing {
     fn refused(rate: Rate, retry_after_seconds: u64) -> Self {
         let retry_after_seconds = Some(retry_after_seconds.max(1));
         Self { retry_after_seconds, ..Self::allowed(rate, 0) }
+    }
+
+    /// What a refusal is answered with, where it is no reply of HTTP.
+    ///
+    /// # Errors
+    /// RATE_LIMITED, with the time after which to come again.
+    pub fn admitted(self) -> Result<(), ApiError> {
+        match self.refusal() {
+            Some(mut error) => {
+                error.message = "Too many requests: come again after retry_after_seconds.".into();
+                Err(error)
+            }
+            None => Ok(()),
+        }
     }
 
     fn refusal(self) -> Option<ApiError> {
@@ -151,12 +165,17 @@ impl WorkerLimits {
     }
 
     fn client(&self, request: &ServiceRequest) -> Client {
+        let (address, is_trusted) = self.origin(request.request());
+        Client { address, is_trusted, standing: Rc::default() }
+    }
+
+    /// The client's address, and whether it is not limited.
+    pub fn origin(&self, request: &HttpRequest) -> (IpAddr, bool) {
         let settings = &self.limits.settings;
         // A socket without a peer is a test's.
         let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.ip());
         let Origin { address, is_known } = client_address(peer, request.headers(), &settings.proxies);
-        let is_trusted = !settings.is_on || (is_known && settings.trusted.contain(address));
-        Client { address, is_trusted, standing: Rc::default() }
+        (address, !settings.is_on || (is_known && settings.trusted.contain(address)))
     }
 
     fn untouched(&self) -> Standing {

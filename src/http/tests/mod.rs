@@ -1,5 +1,6 @@
 //! The surface over real sockets, with streams that tests can hurt.
 
+mod commands;
 mod edge;
 mod envelope;
 mod fakes;

@@ -25,13 +25,17 @@ pub enum Close {
     NoPong,
     /// 4013: the part of the server that served this connection was restarted.
     Restarted,
+    /// 4500: two bad tokens in a row.
+    BadToken,
+    /// 4501: a token of another wallet than the connection's.
+    OtherWallet,
     /// 4502: ten bad messages in a row.
     TooManyBad,
 }
 
 impl Close {
     /// All, by number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Normal,
         Self::Protocol,
         Self::Binary,
@@ -42,6 +46,8 @@ impl Close {
         Self::RateLimited,
         Self::NoPong,
         Self::Restarted,
+        Self::BadToken,
+        Self::OtherWallet,
         Self::TooManyBad,
     ];
 
@@ -58,6 +64,8 @@ impl Close {
             Self::RateLimited => 4009,
             Self::NoPong => 4012,
             Self::Restarted => 4013,
+            Self::BadToken => 4500,
+            Self::OtherWallet => 4501,
             Self::TooManyBad => 4502,
         }
     }
@@ -80,6 +88,8 @@ impl Close {
             Self::RateLimited => "You send too many messages; slow down, reconnect and resume.",
             Self::NoPong => "No answer to a ping; reconnect and resume.",
             Self::Restarted => "A part of the server was restarted; reconnect and resume.",
+            Self::BadToken => "The token is no good, twice; sign in again before you reconnect.",
+            Self::OtherWallet => "A connection is one wallet's; connect anew for another.",
             Self::TooManyBad => "Ten bad messages in a row; fix the client before it reconnects.",
         }
     }

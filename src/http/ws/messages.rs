@@ -1,16 +1,20 @@
 //! What the server says besides the frames of entries: typed, one struct a message.
 
+pub mod described;
+
 use std::collections::BTreeMap;
 
 use bytestring::ByteString;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::WsLimits;
+pub use super::errors::WsErrorCode;
 use crate::{
-    domain::ids::{Epoch, MarketAddress, Seq, Slot},
+    domain::ids::{Epoch, MarketAddress, Seq, Slot, TxSignature},
+    http::error::{ApiError, FieldError, ProgramRefusal},
     journal::rows::timestamp,
     view::{
         config::ConfigView,
@@ -23,70 +27,167 @@ fn now() -> String {
     timestamp(chrono::Utc::now().timestamp_millis())
 }
 
-/// Each variant is a message of the document (`http::asyncapi`), its comment the description there.
-#[derive(Serialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(in crate::http) enum Message<'a> {
-    /// The first message of a connection.
-    Welcome {
-        client_id: Uuid,
-        server_time: String,
-        version: &'static str,
-        heartbeat_seconds: u64,
-        limits: Limits,
-    },
-    /// What a subscription begins with: a snapshot at `seq`, or, with `recovered: true`, nothing: the entries after `seq` follow.
-    Subscribed {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
-        #[serde(flatten)]
-        answer: &'a Subscribed,
-    },
-    /// The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
-    Reply {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
-        action: &'static str,
-        channels: Vec<ChannelHead>,
-    },
-    /// The answer to `ping`.
-    Pong {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
-        server_time: String,
-    },
-    /// A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.
-    Heartbeat {
-        timestamp: String,
-        counter: u64,
-        slot: Slot,
-        channels: BTreeMap<String, Position>,
-    },
-    /// A refusal of one message; the connection goes on.
-    Error {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        channel: Option<&'a str>,
-        code: WsErrorCode,
-        message: &'a str,
-        retryable: bool,
-    },
-    /// The last message before a close with 1012.
-    Shutdown {
-        reconnect_after_ms: u64,
-    },
+/// The first message of a connection.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "welcome")]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Welcome {
+    pub client_id: Uuid,
+    pub server_time: String,
+    pub version: &'static str,
+    pub heartbeat_seconds: u64,
+    pub limits: Limits,
 }
 
-#[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Limits {
-    message_bytes: usize,
-    messages_per_second: u32,
-    message_burst: u32,
-    channels: usize,
-    outbox_frames: usize,
-    outbox_bytes: usize,
-    resume_entries: u64,
+/// The bounds of a connection, as it is told them.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Limits {
+    pub message_bytes: usize,
+    pub messages_per_second: u32,
+    pub message_burst: u32,
+    pub channels: usize,
+    pub outbox_frames: usize,
+    pub outbox_bytes: usize,
+    pub resume_entries: u64,
+    /// Actions that may wait for their answers at once.
+    pub actions_in_flight: usize,
+    pub quote_streams: usize,
+}
+
+/// [`Subscribed`], with the id of what it answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "subscribed")]
+struct SubscribedMessage<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    #[serde(flatten)]
+    answer: &'a Subscribed,
+}
+
+/// The answer to an action about channels.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "reply")]
+struct ChannelsReply<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a Value>,
+    action: &'static str,
+    channels: Vec<ChannelHead>,
+}
+
+/// The answer to any other action; `data` is what REST answers to the same.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "reply")]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Reply<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a Value>,
+    pub action: &'static str,
+    #[schema(value_type = Object)]
+    pub data: &'a RawValue,
+}
+
+/// The answer to `ping`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "pong")]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Pong<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a Value>,
+    pub server_time: String,
+}
+
+/// A sign of life, and of how far it reaches.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "heartbeat")]
+struct Heartbeat {
+    timestamp: String,
+    counter: u64,
+    slot: Slot,
+    channels: BTreeMap<String, Position>,
+}
+
+/// A refusal. What is not about it is left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "error")]
+pub struct Refusal<'a> {
+    /// Of the action that is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a Value>,
+    /// The channel that it is about, as the client wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<&'a str>,
+    /// Why, for programs.
+    pub code: WsErrorCode,
+    /// Why, for people.
+    pub message: &'a str,
+    /// The same action may succeed a little later.
+    pub retryable: bool,
+    /// When to try again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
+    /// The fields that were refused, and why.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub details: &'a [FieldError],
+    /// The program's own error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program_error: Option<&'a ProgramRefusal>,
+    /// The transaction that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub signature: Option<&'a TxSignature>,
+}
+
+impl<'a> Refusal<'a> {
+    /// Without anything more.
+    pub fn new(id: Option<&'a Value>, code: WsErrorCode, message: &'a str) -> Self {
+        Self {
+            id,
+            channel: None,
+            code,
+            message,
+            retryable: code.is_retryable(),
+            retry_after_seconds: None,
+            details: &[],
+            program_error: None,
+            signature: None,
+        }
+    }
+
+    /// As REST would tell it.
+    pub fn of(id: Option<&'a Value>, error: &'a ApiError) -> Self {
+        Self {
+            retry_after_seconds: error.retry_after_seconds,
+            details: &error.details,
+            program_error: error.program_error.as_deref(),
+            signature: error.signature.as_deref(),
+            ..Self::new(id, error.code.into(), &error.message)
+        }
+    }
+}
+
+/// The connection is signed in no more: private channels have stopped.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "auth_expired")]
+struct AuthExpired {
+    reason: SignedOut,
+}
+
+/// Why a connection is signed in no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedOut {
+    /// The token's time is over.
+    TokenExpired,
+    /// The session was ended: a logout, here or elsewhere.
+    SessionEnded,
+}
+
+/// The last message before a shutdown's close.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "shutdown")]
+struct Shutdown {
+    reconnect_after_ms: u64,
 }
 
 /// A place in a channel.
@@ -147,58 +248,9 @@ pub struct Subscribed {
     pub snapshot: Option<Snapshot>,
 }
 
-/// Why an action was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum WsErrorCode {
-    /// Not JSON, not an object, or without an action.
-    BadMessage,
-    /// No such action.
-    UnknownAction,
-    /// A field is missing or malformed.
-    ValidationError,
-    /// No such market.
-    NotFound,
-    /// Part of the protocol, but not offered yet.
-    NotOffered,
-    /// More channels than a connection may have.
-    TooManyChannels,
-    /// A later action of the same connection took it back before it was answered.
-    Cancelled,
-    /// A part that is needed does not answer now.
-    Unavailable,
-    /// A fault of ours.
-    Internal,
-}
-
-impl WsErrorCode {
-    /// All, in the order of their declaration.
-    pub const ALL: [Self; 9] = [
-        Self::BadMessage,
-        Self::UnknownAction,
-        Self::ValidationError,
-        Self::NotFound,
-        Self::NotOffered,
-        Self::TooManyChannels,
-        Self::Cancelled,
-        Self::Unavailable,
-        Self::Internal,
-    ];
-
-    /// The same action may succeed a little later.
-    pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Unavailable)
-    }
-
-    /// It is the client's mistake: ten in a row close the connection.
-    pub fn is_strike(self) -> bool {
-        !matches!(self, Self::Unavailable | Self::Internal | Self::Cancelled)
-    }
-}
-
-/// The first message of a connection.
+/// [`Welcome`].
 pub fn welcome(client_id: Uuid, limits: &WsLimits) -> ByteString {
-    text(&Message::Welcome {
+    text(&Welcome {
         client_id,
         server_time: now(),
         version: env!("CARGO_PKG_VERSION"),
@@ -211,38 +263,45 @@ pub fn welcome(client_id: Uuid, limits: &WsLimits) -> ByteString {
             outbox_frames: limits.outbox_frames,
             outbox_bytes: limits.outbox_bytes,
             resume_entries: limits.resume_entries,
+            actions_in_flight: limits.actions_in_flight,
+            quote_streams: limits.quote_streams,
         },
     })
 }
 
 /// The answer to a subscription.
 pub fn subscribed(id: Option<&Value>, answer: &Subscribed) -> ByteString {
-    text(&Message::Subscribed { id, answer })
+    text(&SubscribedMessage { id, answer })
 }
 
 /// The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
 pub fn reply(id: Option<&Value>, action: &'static str, channels: Vec<ChannelHead>) -> ByteString {
-    text(&Message::Reply { id, action, channels })
+    text(&ChannelsReply { id, action, channels })
 }
 
-/// The answer to `ping`.
+/// [`Pong`].
 pub fn pong(id: Option<&Value>) -> ByteString {
-    text(&Message::Pong { id, server_time: now() })
+    text(&Pong { id, server_time: now() })
 }
 
 /// A sign of life, and of how far it reaches.
 pub fn heartbeat(counter: u64, slot: Slot, channels: BTreeMap<String, Position>) -> ByteString {
-    text(&Message::Heartbeat { timestamp: now(), counter, slot, channels })
+    text(&Heartbeat { timestamp: now(), counter, slot, channels })
 }
 
-/// A refusal.
+/// A refusal, perhaps of a channel.
 pub fn error(id: Option<&Value>, channel: Option<&str>, code: WsErrorCode, message: &str) -> ByteString {
-    text(&Message::Error { id, channel, code, message, retryable: code.is_retryable() })
+    text(&Refusal { channel, ..Refusal::new(id, code, message) })
+}
+
+/// The connection is signed in no more.
+pub fn auth_expired(reason: SignedOut) -> ByteString {
+    text(&AuthExpired { reason })
 }
 
 /// The last message before a shutdown's close.
 pub fn shutdown(reconnect_after_ms: u64) -> ByteString {
-    text(&Message::Shutdown { reconnect_after_ms })
+    text(&Shutdown { reconnect_after_ms })
 }
 
 #[cfg(test)]

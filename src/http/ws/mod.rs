@@ -4,12 +4,18 @@
 //! ([`body`]) that writes what it is given. One hub a worker ([`hub`]) holds the sockets, is sent each frame once by the streams, and sees to it that
 //! every session gets each entry exactly once and in order ([`delivery`]). Between hub and session stands a bounded
 //! outbox ([`outbox`]): a reader that falls behind it is closed with a code that means "reconnect and resume".
+//!
+//! Who a connection is ([`identity`]) stands with its session in the hub. What it asks for beside channels is answered by the
+//! same questions as REST asks ([`commands`]).
 
 pub mod body;
 pub mod codes;
+pub mod commands;
 pub mod delivery;
+pub mod errors;
 pub mod guard;
 pub mod hub;
+pub mod identity;
 pub mod messages;
 pub mod outbox;
 pub mod protocol;
@@ -41,6 +47,12 @@ pub struct WsLimits {
     pub pong_wait: Duration,
     /// Between two heartbeats.
     pub heartbeat: Duration,
+    /// Actions of a connection that may wait for their answers at once; more are refused.
+    pub actions_in_flight: usize,
+    /// Quote streams a connection; more are refused.
+    pub quote_streams: usize,
+    /// A quote stream says something new no more often.
+    pub quote_interval: Duration,
 }
 
 impl Default for WsLimits {
@@ -56,6 +68,9 @@ impl Default for WsLimits {
             silence: Duration::from_secs(60),
             pong_wait: Duration::from_secs(20),
             heartbeat: Duration::from_secs(10),
+            actions_in_flight: 16,
+            quote_streams: 32,
+            quote_interval: Duration::from_millis(50),
         }
     }
 }

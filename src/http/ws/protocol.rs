@@ -4,7 +4,10 @@
 
 use serde_json::{Map, Value};
 
-use super::messages::WsErrorCode;
+use super::{
+    commands::{Command, CommandName},
+    errors::WsErrorCode,
+};
 use crate::{
     domain::ids::{Epoch, Seq},
     http::gateway::MarketRef,
@@ -58,6 +61,8 @@ pub enum Action {
     Ping,
     /// I am here.
     Pong,
+    /// Anything else: its fields are read where it is answered.
+    Perform(Command),
 }
 
 /// A message that was understood.
@@ -108,7 +113,7 @@ pub fn parse(text: &str, max_channels: usize) -> Result<ClientMessage, Refusal> 
     if id.as_ref().is_some_and(|id| !fits(id)) {
         return Err(bad(None, invalid(format!("id: longer than {MAX_ID_BYTES} bytes."))));
     }
-    match action(&fields, max_channels) {
+    match action(fields, max_channels) {
         Ok(action) => Ok(ClientMessage { id, action }),
         Err(reason) => Err(bad(id, reason)),
     }
@@ -132,23 +137,23 @@ fn fits(id: &Value) -> bool {
     }
 }
 
-fn action(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
-    let name = match fields.get("action") {
-        Some(Value::String(name)) => name.as_str(),
+fn action(mut fields: Fields, max_channels: usize) -> Result<Action, Reason> {
+    let name = match fields.remove("action") {
+        Some(Value::String(name)) => name,
         Some(_) => return Err((WsErrorCode::BadMessage, "action: must be a string.".into())),
         None => return Err((WsErrorCode::BadMessage, "action: missing.".into())),
     };
-    match name {
-        "subscribe" => subscribe(fields, max_channels),
+    if let Some(name) = CommandName::of(&name) {
+        return Ok(Action::Perform(Command { name, fields }));
+    }
+    match name.as_str() {
+        "subscribe" => subscribe(&fields, max_channels),
         "unsubscribe" => {
-            Ok(Action::Unsubscribe(channels(fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
+            Ok(Action::Unsubscribe(channels(&fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
         }
         "list" => Ok(Action::List),
         "ping" => Ok(Action::Ping),
         "pong" => Ok(Action::Pong),
-        "auth" | "quote" | "build" | "submit" | "vote" | "get" => {
-            Err((WsErrorCode::NotOffered, format!("action: {name} is not offered yet.")))
-        }
         other => Err((WsErrorCode::UnknownAction, format!("action: there is no {:?}.", short(other)))),
     }
 }

@@ -30,6 +30,14 @@ fn messages_are_understood() {
         (json!({"action": "unsubscribe"}).to_string(), None, Action::Unsubscribe(vec![])),
         (json!({"action": "unsubscribe", "market_id": MARKET}).to_string(), None, Action::Unsubscribe(vec![market()])),
         (
+            json!({"action": "auth", "id": 1, "token": "t", "more": 1}).to_string(),
+            Some(json!(1)),
+            Action::Perform(Command {
+                name: CommandName::Auth,
+                fields: json!({"token": "t", "more": 1}).as_object().unwrap().clone(),
+            }),
+        ),
+        (
             json!({"action": "subscribe", "market_id": MARKET, "conflate": false, "more": 1}).to_string(),
             None,
             Action::Subscribe(vec![want(market(), &by_address, None)]),
@@ -84,8 +92,7 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         // Found by fuzzing: 184467440737095450000 came back as another number.
         (r#"{"id": 184467440737095450000, "action": "fly"}"#.to_owned(), ValidationError, false),
         (r#"{"id": [{"a": 1.5}], "action": "ping"}"#.to_owned(), ValidationError, false),
-        (json!({"id": 1, "action": "auth", "token": "t"}).to_string(), NotOffered, true),
-        (json!({"id": 1, "action": "quote"}).to_string(), NotOffered, true),
+        (json!({"id": 1, "action": "quote"}).to_string(), UnknownAction, true),
         (subscribe(json!({})), ValidationError, true),
         (subscribe(json!({"channels": []})), ValidationError, true),
         (subscribe(json!({"channels": "config"})), ValidationError, true),

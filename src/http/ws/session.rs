@@ -16,7 +16,8 @@ use super::{
     body::Strikes,
     codes::Close,
     guard,
-    hub::{Connect, Hub, List, SessionId, Subscribe, Unsubscribe},
+    hub::{Connect, Hub, List, Perform, SessionId, Subscribe, Unsubscribe},
+    identity::Visitor,
     messages,
     outbox::{Outbox, Verdict},
     protocol::{self, Action, ClientMessage},
@@ -31,6 +32,7 @@ pub struct WsSession {
     limits: WsLimits,
     /// Handed to the hub when the actor starts.
     outbox: Option<Arc<Outbox>>,
+    visitor: Visitor,
     guard: guard::Verdict,
     bucket: MessageBucket,
     strikes: Strikes,
@@ -46,6 +48,7 @@ impl WsSession {
         hub: Addr<Hub>,
         limits: WsLimits,
         outbox: Arc<Outbox>,
+        visitor: Visitor,
         guard: guard::Verdict,
         strikes: Strikes,
     ) -> Self {
@@ -55,6 +58,7 @@ impl WsSession {
             hub,
             limits,
             outbox: Some(outbox),
+            visitor,
             guard,
             bucket: MessageBucket::new(limits.messages_per_second, limits.message_burst, now),
             strikes,
@@ -107,6 +111,7 @@ impl WsSession {
             Action::Subscribe(wants) => self.tell(Subscribe { session: self.id, id, wants }, ctx),
             Action::Unsubscribe(channels) => self.tell(Unsubscribe { session: self.id, id, channels }, ctx),
             Action::List => self.tell(List { session: self.id, id }, ctx),
+            Action::Perform(command) => self.tell(Perform { session: self.id, id, command }, ctx),
             Action::Ping => {
                 ctx.text(messages::pong(id.as_ref()));
                 self.judge(Verdict::Good, ctx);
@@ -138,7 +143,7 @@ impl Actor for WsSession {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.text(messages::welcome(Uuid::new_v4(), &self.limits));
         if let Some(outbox) = self.outbox.take() {
-            self.tell(Connect { session: self.id, outbox }, ctx);
+            self.tell(Connect { session: self.id, outbox, visitor: self.visitor }, ctx);
         }
         let shortest = self.limits.silence.min(self.limits.pong_wait);
         let often = (shortest / 4).clamp(std::time::Duration::from_millis(20), std::time::Duration::from_secs(5));

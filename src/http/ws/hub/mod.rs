@@ -11,8 +11,10 @@
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
+//! - [`commands`]: what is asked for beside channels, and who sessions are.
 
 mod catch_up;
+mod commands;
 mod feed;
 mod join;
 mod sources;
@@ -20,6 +22,7 @@ mod upkeep;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -32,10 +35,16 @@ use futures_util::stream::poll_fn;
 use rand::Rng;
 use tokio::sync::mpsc;
 
-use self::{catch_up::PageReads, feed::Feed};
+use self::{
+    catch_up::PageReads,
+    commands::{CommandState, Watch},
+    feed::Feed,
+};
 use super::{
     WsLimits,
     codes::Close,
+    commands::Services,
+    identity::{Identity, Visitor},
     messages::{self, ChannelHead, Position, WsErrorCode},
     outbox::{Outbox, Outgoing, Verdict},
     protocol::{ChannelRef, RequestId, Want},
@@ -43,12 +52,12 @@ use super::{
 use crate::{
     actors::stream::{HubInput, HubLink},
     domain::ids::{MarketAddress, MarketSeed, Seq},
-    http::gateway::MarketRef,
+    http::{auth::caller::Caller, gateway::MarketRef},
     telemetry::health::Health,
     view::frame::{Channel, FramePack},
 };
 
-pub use self::sources::Sources;
+pub use self::{commands::Perform, sources::Sources};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -75,6 +84,8 @@ pub struct Connect {
     pub session: SessionId,
     /// Where its messages go.
     pub outbox: Arc<Outbox>,
+    /// Who it is, as far as the handshake told.
+    pub visitor: Visitor,
 }
 
 /// Subscribe to channels; the answers come through the outbox, as they are ready, the last of them with the id.
@@ -151,6 +162,9 @@ impl Hubs {
 #[derive(Debug)]
 struct Session {
     outbox: Arc<Outbox>,
+    /// Whose it is now; `None`: nobody's, it has public channels only.
+    identity: Option<Identity>,
+    commands: CommandState,
     /// What it asked for; true once it was answered with `subscribed`.
     channels: BTreeMap<Channel, bool>,
     /// Markets named by a seed whose address is being looked up.
@@ -165,12 +179,20 @@ struct Session {
     next_beat: Instant,
 }
 
+impl Session {
+    /// As questions know it, while it is signed in.
+    fn caller(&self) -> Option<Caller> {
+        self.identity.map(|identity| *identity.caller())
+    }
+}
+
 /// The actor.
 #[derive(Debug)]
 pub struct Hub {
     link: HubLink,
     inbox: Option<mpsc::Receiver<HubInput>>,
     sources: Arc<Sources>,
+    services: Rc<Services>,
     health: Health,
     limits: WsLimits,
     sessions: HashMap<SessionId, Session>,
@@ -181,19 +203,21 @@ pub struct Hub {
     seeds: HashMap<MarketSeed, MarketAddress>,
     page_reads: PageReads,
     tickets: u64,
+    watch: Watch,
     next_sweep: Instant,
     is_closing: bool,
 }
 
 impl Hub {
-    /// A hub over these sources.
-    pub fn new(sources: Sources, health: Health, limits: WsLimits) -> Self {
+    /// A hub over these sources, that answers commands with these services.
+    pub fn new(sources: Sources, services: Rc<Services>, health: Health, limits: WsLimits) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, inbox) = mpsc::channel(INBOX);
         Self {
             link: HubLink { id: NEXT.fetch_add(1, Ordering::Relaxed), inbox: sender },
             inbox: Some(inbox),
             sources: Arc::new(sources),
+            services,
             health,
             limits,
             sessions: HashMap::new(),
@@ -203,6 +227,7 @@ impl Hub {
             seeds: HashMap::new(),
             page_reads: PageReads::default(),
             tickets: 0,
+            watch: Watch::default(),
             next_sweep: Instant::now(),
             is_closing: false,
         }
@@ -309,13 +334,15 @@ impl StreamHandler<HubInput> for Hub {
 impl Handler<Connect> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Connect { session, outbox }: Connect, _: &mut Context<Self>) {
+    fn handle(&mut self, Connect { session, outbox, visitor }: Connect, _: &mut Context<Self>) {
         if self.is_closing {
             outbox.finish(Close::ShuttingDown);
             return;
         }
         let session_state = Session {
             outbox,
+            identity: visitor.identity,
+            commands: CommandState::new(visitor),
             channels: BTreeMap::new(),
             resolving: Vec::new(),
             unanswered: 0,

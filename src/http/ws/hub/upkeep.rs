@@ -26,6 +26,8 @@ impl Hub {
         let gone: Vec<SessionId> = self.sessions_where(|session| session.outbox.is_abandoned());
         gone.into_iter().for_each(|session| self.forget(session));
 
+        self.watch_identities(now, ctx);
+
         let due = self.sessions_where(|session| session.next_beat <= now);
         due.into_iter().for_each(|session| self.beat(session, now));
 

@@ -1,0 +1,104 @@
+//! What the WebSocket's document says of messages that are no frames: a table, whose schemas are those of the structs that
+//! the messages are written from. A new message, or a new action's reply, is a line.
+
+use serde_json::Value;
+use utoipa::{PartialSchema, ToSchema};
+
+use super::{
+    AuthExpired, ChannelsReply, Heartbeat, Pong, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
+};
+use crate::{http::ws::identity::SignedInView, view::frame::described::Schemas};
+
+/// A message, for readers.
+#[derive(Debug, Clone)]
+pub struct DescribedMessage {
+    /// Its key in the document.
+    pub key: &'static str,
+    /// Its `type`.
+    pub message_type: &'static str,
+    /// What it tells.
+    pub about: &'static str,
+    /// The whole of it.
+    pub schema: Value,
+}
+
+macro_rules! messages {
+    ($($key:literal: $type:literal, $message:ty, $about:literal;)+) => {
+        fn plain(schemas: &mut Schemas) -> Vec<DescribedMessage> {
+            vec![$({
+                <$message>::schemas(schemas);
+                DescribedMessage {
+                    key: $key,
+                    message_type: $type,
+                    about: $about,
+                    schema: tagged(value(&<$message>::schema()), $type),
+                }
+            }),+]
+        }
+    };
+}
+
+macro_rules! replies {
+    ($($action:literal as $key:literal: $data:ty, $about:literal;)+) => {
+        fn replies(schemas: &mut Schemas) -> Vec<DescribedMessage> {
+            Reply::<'static>::schemas(schemas);
+            vec![$({
+                <$data>::schemas(schemas);
+                schemas.push((<$data>::name().into_owned(), <$data>::schema()));
+                let mut schema = tagged(value(&Reply::<'static>::schema()), "reply");
+                schema["properties"]["action"] = serde_json::json!({"type": "string", "enum": [$action]});
+                let place = format!("#/components/schemas/{}", <$data>::name());
+                schema["properties"]["data"] = serde_json::json!({"$ref": place});
+                DescribedMessage { key: $key, message_type: "reply", about: $about, schema }
+            }),+]
+        }
+    };
+}
+
+messages! {
+    "welcome": "welcome", Welcome, "The first message of a connection.";
+    "subscribed": "subscribed", SubscribedMessage<'static>,
+        "What a subscription begins with: a snapshot at `seq`, or, with `recovered: true`, nothing: the entries after `seq` \
+         follow. With a snapshot and without an id it can come by itself.";
+    "reply": "reply", ChannelsReply<'static>,
+        "The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).";
+    "pong": "pong", Pong<'static>, "The answer to `ping`.";
+    "heartbeat": "heartbeat", Heartbeat,
+        "A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.";
+    "error": "error", Refusal<'static>, "A refusal of one message; the connection goes on. See `x-errors`.";
+    "auth_expired": "auth_expired", AuthExpired, "The connection is signed in no more: private channels have stopped.";
+    "shutdown": "shutdown", Shutdown, "The last message before a close with 1012.";
+}
+
+replies! {
+    "auth" as "reply_auth": SignedInView, "The answer to `auth`: whose the connection is now.";
+}
+
+/// All of them; the schemas that they name are added to `schemas`.
+pub fn messages(schemas: &mut Schemas) -> Vec<DescribedMessage> {
+    schemas.push((WsErrorCode::name().into_owned(), WsErrorCode::schema()));
+    let mut all = plain(schemas);
+    all.extend(replies(schemas));
+    all
+}
+
+fn value<T: serde::Serialize>(schema: &T) -> Value {
+    serde_json::to_value(schema).unwrap_or_default()
+}
+
+/// With its `type`, wherever the properties stand.
+fn tagged(mut schema: Value, message_type: &str) -> Value {
+    let own = match schema["allOf"].as_array_mut() {
+        Some(parts) => parts.iter_mut().find(|part| part["properties"].is_object()),
+        None => Some(&mut schema),
+    };
+    if let Some(own) = own {
+        own["properties"]["type"] = serde_json::json!({"type": "string", "enum": [message_type]});
+        match own["required"].as_array_mut() {
+            Some(required) if required.iter().any(|name| name == "type") => {}
+            Some(required) => required.push("type".into()),
+            None => own["required"] = serde_json::json!(["type"]),
+        }
+    }
+    schema
+}
