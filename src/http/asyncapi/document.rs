@@ -115,7 +115,8 @@ fn actions(whole: &Value) -> Vec<Told> {
     told.collect()
 }
 
-fn message(described: DescribedMessage) -> Told {
+fn message(mut described: DescribedMessage) -> Told {
+    described.schema["description"] = described.about.into();
     Told {
         key: format!("server.{}", described.key),
         schema_name: format!("{}Message", pascal(described.key)),

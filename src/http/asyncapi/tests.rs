@@ -95,6 +95,19 @@ fn an_action_that_is_not_told_is_none_of_the_parsers() {
 }
 
 #[test]
+fn every_message_is_told_apart_by_its_type_or_action() {
+    let whole = whole();
+    for (key, message) in whole["components"]["messages"].as_object().unwrap() {
+        let place = message["payload"]["$ref"].as_str().unwrap();
+        let schema = whole.pointer(place.strip_prefix('#').unwrap()).unwrap();
+        let tag = if key.starts_with("client.") { "action" } else { "type" };
+        assert_eq!(schema["properties"][tag]["enum"], json!([message["name"]]), "{key}");
+        assert!(schema["required"].as_array().unwrap().contains(&json!(tag)), "{key}");
+        assert!(message["summary"].as_str().unwrap().len() > 5, "{key}");
+    }
+}
+
+#[test]
 fn every_error_code_is_told() {
     let schema = serde_json::to_value(WsErrorCode::schema()).unwrap();
     let told: Vec<_> = document()["x-errors"].as_array().unwrap().iter().map(|error| error["code"].clone()).collect();

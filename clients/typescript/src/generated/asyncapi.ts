@@ -3,6 +3,10 @@
 
 export type Action = "created" | "updated";
 /**
+ * Why a connection is signed in no more.
+ */
+export type SignedOut = "token_expired" | "session_ended";
+/**
  * Basis points: 10,000 = all of it.
  */
 export type Bps = number;
@@ -42,19 +46,6 @@ export type Slot = number;
  * What happened to a comment.
  */
 export type DiscussionAction = "added" | "deleted";
-/**
- * Why an action was refused.
- */
-export type WsErrorCode =
-  | "BAD_MESSAGE"
-  | "UNKNOWN_ACTION"
-  | "VALIDATION_ERROR"
-  | "NOT_FOUND"
-  | "NOT_OFFERED"
-  | "TOO_MANY_CHANNELS"
-  | "CANCELLED"
-  | "UNAVAILABLE"
-  | "INTERNAL";
 /**
  * Money in lamports (1 SOL = 1e9), a decimal string.
  */
@@ -100,7 +91,48 @@ export type Snapshot = MarketView1 | (ConfigView1 | null);
  * Where a vote was cast.
  */
 export type VoteSourceView = "onchain" | "offchain";
+/**
+ * Why an action was refused.
+ */
+export type WsErrorCode =
+  | "BAD_MESSAGE"
+  | "UNKNOWN_ACTION"
+  | "VALIDATION_ERROR"
+  | "NOT_FOUND"
+  | "NOT_OFFERED"
+  | "TOO_MANY_CHANNELS"
+  | "TOO_MANY_QUOTES"
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "CONFLICT"
+  | "CHAIN_REFUSED"
+  | "IDEMPOTENCY_MISMATCH"
+  | "CANCELLED"
+  | "RATE_LIMITED"
+  | "TOO_MANY_REQUESTS"
+  | "TIMEOUT"
+  | "STALE"
+  | "UNAVAILABLE"
+  | "INTERNAL";
 
+/**
+ * Signs the connection in, or on: answered by `reply`. A connection is one wallet's.
+ */
+export interface AuthAction {
+  action: "auth";
+  id?: unknown;
+  /**
+   * An access token of POST /api/auth/login or /refresh.
+   */
+  token: string;
+}
+/**
+ * The connection is signed in no more: private channels have stopped.
+ */
+export interface AuthExpiredMessage {
+  reason: SignedOut;
+  type: "auth_expired";
+}
 /**
  * A channel, and the newest of it that was sent on this connection.
  */
@@ -211,15 +243,90 @@ export interface DiscussionFrame {
   user_wallet: string;
 }
 /**
- * A refusal of one message; the connection goes on.
+ * A refusal. What is not about it is left out.
  */
 export interface ErrorMessage {
+  /**
+   * The channel that it is about, as the client wrote it.
+   */
   channel?: string | null;
-  code: WsErrorCode;
-  id?: unknown;
+  /**
+   * Why, for programs.
+   */
+  code:
+    | "BAD_MESSAGE"
+    | "UNKNOWN_ACTION"
+    | "VALIDATION_ERROR"
+    | "NOT_FOUND"
+    | "NOT_OFFERED"
+    | "TOO_MANY_CHANNELS"
+    | "TOO_MANY_QUOTES"
+    | "UNAUTHORIZED"
+    | "FORBIDDEN"
+    | "CONFLICT"
+    | "CHAIN_REFUSED"
+    | "IDEMPOTENCY_MISMATCH"
+    | "CANCELLED"
+    | "RATE_LIMITED"
+    | "TOO_MANY_REQUESTS"
+    | "TIMEOUT"
+    | "STALE"
+    | "UNAVAILABLE"
+    | "INTERNAL";
+  /**
+   * The fields that were refused, and why.
+   */
+  details?: FieldError[];
+  /**
+   * Of the action that is refused.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Why, for people.
+   */
   message: string;
+  program_error?: ProgramRefusal | null;
+  /**
+   * When to try again.
+   */
+  retry_after_seconds?: number | null;
+  /**
+   * The same action may succeed a little later.
+   */
   retryable: boolean;
+  /**
+   * The transaction that is in the way.
+   */
+  signature?: string | null;
   type: "error";
+}
+/**
+ * A field that was refused, and why.
+ */
+export interface FieldError {
+  /**
+   * The field's name in the request.
+   */
+  field: string;
+  /**
+   * For people.
+   */
+  message: string;
+}
+/**
+ * The program's own error.
+ */
+export interface ProgramRefusal {
+  /**
+   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+   */
+  code?: number | null;
+  /**
+   * Its name.
+   */
+  name: string;
 }
 /**
  * Fees, by receiver.
@@ -231,7 +338,7 @@ export interface Fees {
   total: Lamports;
 }
 /**
- * A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.
+ * A sign of life, and of how far it reaches.
  */
 export interface HeartbeatMessage {
   channels: {
@@ -249,13 +356,21 @@ export interface Position {
   epoch: Epoch;
   seq: Seq;
 }
+/**
+ * The bounds of a connection, as it is told them.
+ */
 export interface Limits {
+  /**
+   * Actions that may wait for their answers at once.
+   */
+  actions_in_flight: number;
   channels: number;
   message_burst: number;
   message_bytes: number;
   messages_per_second: number;
   outbox_bytes: number;
   outbox_frames: number;
+  quote_streams: number;
   resume_entries: number;
 }
 /**
@@ -568,7 +683,42 @@ export interface PongMessage {
   type: "pong";
 }
 /**
- * The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
+ * Why the chain would refuse, or has refused, a transaction.
+ */
+export interface ProgramRefusal1 {
+  /**
+   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+   */
+  code?: number | null;
+  /**
+   * Its name.
+   */
+  name: string;
+}
+/**
+ * The answer to any other action; `data` is what REST answers to the same.
+ */
+export interface ReplyAuthMessage {
+  action: "auth";
+  data: SignedInView;
+  id?: unknown;
+  type: "reply";
+}
+/**
+ * What a connection is told of its sign-in.
+ */
+export interface SignedInView {
+  /**
+   * When the token runs out, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * A wallet's address, base58.
+   */
+  wallet: string;
+}
+/**
+ * The answer to an action about channels.
  */
 export interface ReplyMessage {
   action: string;
@@ -577,7 +727,7 @@ export interface ReplyMessage {
   type: "reply";
 }
 /**
- * The last message before a close with 1012.
+ * The last message before a shutdown's close.
  */
 export interface ShutdownMessage {
   reconnect_after_ms: number;
@@ -661,7 +811,7 @@ export interface SubscribeAction {
   } | null;
 }
 /**
- * What a subscription begins with: a snapshot at `seq`, or, with `recovered: true`, nothing: the entries after `seq` follow.
+ * [`Subscribed`], with the id of what it answers.
  */
 export interface SubscribedMessage {
   channel: Channel;
@@ -719,10 +869,10 @@ export interface WelcomeMessage {
 }
 
 /** What the server says to one connection. */
-export type ServerMessage = ErrorMessage | HeartbeatMessage | PongMessage | ReplyMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
+export type ServerMessage = AuthExpiredMessage | ErrorMessage | HeartbeatMessage | PongMessage | ReplyAuthMessage | ReplyMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
 
 /** What a client may say. */
-export type ClientAction = ListAction | PingAction | PongAction | SubscribeAction | UnsubscribeAction;
+export type ClientAction = AuthAction | ListAction | PingAction | PongAction | SubscribeAction | UnsubscribeAction;
 
 /** The frames of each kind of channel. */
 export interface FramesOf {
@@ -784,6 +934,16 @@ export const CLOSES = [
     "code": 4013,
     "reason": "A part of the server was restarted; reconnect and resume.",
     "reconnect": true
+  },
+  {
+    "code": 4500,
+    "reason": "The token is no good, twice; sign in again before you reconnect.",
+    "reconnect": false
+  },
+  {
+    "code": 4501,
+    "reason": "A connection is one wallet's; connect anew for another.",
+    "reconnect": false
   },
   {
     "code": 4502,

@@ -88,14 +88,12 @@ fn value<T: serde::Serialize>(schema: &T) -> Value {
 
 /// With its `type`, wherever the properties stand.
 fn tagged(mut schema: Value, message_type: &str) -> Value {
-    let own = match schema["allOf"].as_array_mut() {
-        Some(parts) => parts.iter_mut().find(|part| part["properties"].is_object()),
-        None => Some(&mut schema),
-    };
-    if let Some(own) = own {
+    let parts = schema.get("allOf").and_then(Value::as_array);
+    let place = parts.and_then(|parts| parts.iter().position(|part| part.get("properties").is_some()));
+    let pointer = place.map_or_else(String::new, |place| format!("/allOf/{place}"));
+    if let Some(own) = schema.pointer_mut(&pointer) {
         own["properties"]["type"] = serde_json::json!({"type": "string", "enum": [message_type]});
         match own["required"].as_array_mut() {
-            Some(required) if required.iter().any(|name| name == "type") => {}
             Some(required) => required.push("type".into()),
             None => own["required"] = serde_json::json!(["type"]),
         }

@@ -1,0 +1,110 @@
+/** A session in which everything happens that can be made to, each message held against the document. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { WebSocket } from "ws";
+import { KeyWallet, Session } from "../../src/index.js";
+import { Arena, within } from "./arena.js";
+import { Contract } from "./contract.js";
+
+/** A raw socket that writes down all that is said on it. */
+class Recorder {
+  readonly texts: string[] = [];
+  readonly said: string[] = [];
+  readonly socket: WebSocket;
+  #looks: (() => void)[] = [];
+
+  constructor(url: string) {
+    this.socket = new WebSocket(url);
+    this.socket.on("message", (data: Buffer) => {
+      this.texts.push(data.toString());
+      for (const look of this.#looks.splice(0)) look();
+    });
+    this.socket.on("close", () => {
+      for (const look of this.#looks.splice(0)) look();
+    });
+  }
+
+  say(message: object): void {
+    const text = JSON.stringify(message);
+    this.said.push(text);
+    this.socket.send(text);
+  }
+
+  /** Waits until something that was heard is like this. */
+  async heard(what: string, like: RegExp): Promise<void> {
+    await within(what, (async () => {
+      while (!this.texts.some((text) => like.test(text))) await new Promise<void>((resolve) => this.#looks.push(resolve));
+    })());
+  }
+}
+
+/** What this session can't bring about, and why. */
+const NOT_PROVOKED = new Set([
+  "config.rollback", // the fork would have to take a change of the config with it
+  "server.auth_expired", // tokens are good for an hour
+]);
+
+test("every message of a session in which everything happens is as the document says", async () => {
+  const arena = await Arena.open({ WS_HEARTBEAT_MS: "1000" });
+  const contract = new Contract();
+  try {
+    const client = arena.client();
+    const wallet = await KeyWallet.generate();
+    await arena.say(`fund ${wallet.address}`);
+    const session = await Session.signIn(client.rest, wallet);
+    const token = await session.token();
+    const { market, proposal } = arena;
+
+    const recorder = new Recorder(arena.ws);
+    await recorder.heard("welcome", /"welcome"/);
+    recorder.say({ id: 1, action: "subscribe", channels: [`market:${market}`, `market:${proposal}`, "config"] });
+    await recorder.heard("subscribed", /"subscribed","id":1/);
+    recorder.say({ id: { a: [1] }, action: "ping" });
+    recorder.say({ id: 2, action: "list" });
+    recorder.say({ id: 3, action: "no such action" });
+    recorder.say({ id: 4, action: "subscribe", channels: ["market:11111111111111111111111111111111"] });
+    recorder.say({ id: 5, action: "auth", token });
+    await recorder.heard("an answer to auth", /"id":5/);
+
+    await arena.say(`buy ${market} 3`);
+    await recorder.heard("a trade", /"trade_executed"/);
+    await client.rest.ask("post", "/api/votes/proposal", { token, body: { market_id: proposal, vote: true } });
+    await arena.say(`vote ${proposal}`);
+    await recorder.heard("a vote on the chain", /"source":"onchain"/);
+    const body = { market_id: market, content: "It will." };
+    const comment = await client.rest.ask("post", "/api/discussions", { token, body });
+    await client.rest.ask("delete", "/api/discussions/{market}", { token, path: { market: comment.id } });
+    await recorder.heard("a comment that is deleted", /"action":"deleted"/);
+    await arena.say("fee 310");
+    await recorder.heard("the config", /"config_updated"/);
+    await arena.say(`finalize ${market}`);
+    await recorder.heard("the end of a market", /"market_finalized"/);
+
+    // A place that is known is resumed, one that is not is answered with a snapshot.
+    const since = { [`market:${market}`]: { epoch: 1, seq: 1 }, config: { epoch: 9, seq: 1 } };
+    recorder.say({ id: 6, action: "subscribe", channels: [`market:${market}`, "config"], since });
+    await recorder.heard("a resume", /"subscribed","id":6/);
+    await recorder.heard("a heartbeat", /"heartbeat"/);
+    recorder.say({ id: 7, action: "unsubscribe", channels: ["config"] });
+    await recorder.heard("a reply", /"id":7/);
+
+    const other = await arena.say("market");
+    recorder.say({ id: 8, action: "subscribe", market_id: other });
+    await recorder.heard("another market", /"subscribed","id":8/);
+    await arena.say(`rollback ${other}`);
+    await recorder.heard("a roll-back", /"rollback"/);
+    await arena.say("stop");
+    await recorder.heard("a shutdown", /"shutdown"/);
+
+    for (const text of recorder.texts) contract.judge(text);
+    for (const text of recorder.said.filter((said) => !said.includes("no such action"))) contract.judgeAction(text);
+    const missing = contract.keys.filter((key) => !contract.seen.has(key) && !NOT_PROVOKED.has(key));
+    assert.deepEqual(missing, [], "told by the document and not heard");
+    assert.throws(() => {
+      contract.judge(JSON.stringify({ ...(JSON.parse(recorder.texts[0] ?? "") as object), surprise: 1 }));
+    }, /not as documented/);
+  } finally {
+    await arena.close();
+  }
+});
