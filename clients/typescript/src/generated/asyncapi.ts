@@ -243,7 +243,7 @@ export interface DiscussionFrame {
   user_wallet: string;
 }
 /**
- * A refusal. What is not about it is left out.
+ * A refusal of one message; the connection goes on. See `x-errors`.
  */
 export interface ErrorMessage {
   /**
@@ -338,7 +338,7 @@ export interface Fees {
   total: Lamports;
 }
 /**
- * A sign of life, and of how far it reaches.
+ * A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.
  */
 export interface HeartbeatMessage {
   channels: {
@@ -696,7 +696,7 @@ export interface ProgramRefusal1 {
   name: string;
 }
 /**
- * The answer to any other action; `data` is what REST answers to the same.
+ * The answer to `auth`: whose the connection is now.
  */
 export interface ReplyAuthMessage {
   action: "auth";
@@ -718,7 +718,7 @@ export interface SignedInView {
   wallet: string;
 }
 /**
- * The answer to an action about channels.
+ * The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
  */
 export interface ReplyMessage {
   action: string;
@@ -727,7 +727,7 @@ export interface ReplyMessage {
   type: "reply";
 }
 /**
- * The last message before a shutdown's close.
+ * The last message before a close with 1012.
  */
 export interface ShutdownMessage {
   reconnect_after_ms: number;
@@ -811,7 +811,7 @@ export interface SubscribeAction {
   } | null;
 }
 /**
- * [`Subscribed`], with the id of what it answers.
+ * What a subscription begins with: a snapshot at `seq`, or, with `recovered: true`, nothing: the entries after `seq` follow. With a snapshot and without an id it can come by itself.
  */
 export interface SubscribedMessage {
   channel: Channel;

@@ -22,7 +22,7 @@ export class Arena {
     const program = process.env["ZMART_ARENA_BIN"];
     if (program === undefined) throw new Error("ZMART_ARENA_BIN: run scripts/check-client");
     this.#process = spawn(program, Object.entries(settings).map(([name, value]) => `${name}=${value}`));
-    this.#process.stderr.on("data", (text: Buffer) => (this.#errors = (this.#errors + text.toString()).slice(-4_000)));
+    this.#process.stderr.on("data", (text: Buffer) => (this.#errors = (this.#errors + text.toString()).slice(-40_000)));
     this.#reader = createInterface({ input: this.#process.stdout });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }

@@ -77,6 +77,8 @@ test("every message of a session in which everything happens is as the document 
     await client.rest.ask("delete", "/api/discussions/{market}", { token, path: { market: comment.id } });
     await recorder.heard("a comment that is deleted", /"action":"deleted"/);
     await arena.say("fee 310");
+    // Only with ten percent in all the program buys what it quotes.
+    await arena.say("fee 300");
     await recorder.heard("the config", /"config_updated"/);
     await arena.say(`finalize ${market}`);
     await recorder.heard("the end of a market", /"market_finalized"/);
