@@ -159,7 +159,13 @@ pub fn run() -> Result<()> {
             ws: WsLimits::default(),
             edge: EdgeSettings::open(),
         };
-        let parts = HttpParts { registry, health: Health::new(), votes: Default::default(), desk: None };
+        let parts = HttpParts {
+            registry,
+            feeds: Default::default(),
+            health: Health::new(),
+            votes: Default::default(),
+            desk: None,
+        };
         let servers = serve(settings, parts).await?;
         let address = servers.ws;
         actix::spawn(async move {

@@ -15,6 +15,8 @@ use tokio::sync::broadcast;
 use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::{Clock, Hand},
+    committed::{COMMITTED_MAX, Committed},
+    feeds::{FeedParts, Feeds},
     journal_writer::JournalWriter,
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -49,6 +51,7 @@ const STREAM_ARBITERS: usize = 2;
 /// Connections of the listener, and of the registry.
 const SERVICE_CONNECTIONS: usize = 4;
 const STATS_CONNECTIONS: usize = 1;
+const FEED_CONNECTIONS: usize = 2;
 const LISTENER_TICK: Duration = Duration::from_millis(250);
 const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
@@ -81,6 +84,10 @@ pub struct Engine {
     pub submissions: Link<Submissions>,
     /// What becomes of them.
     pub submission_news: broadcast::Sender<SubmissionNews>,
+    /// What the journal's writer has committed, batch by batch.
+    pub committed: broadcast::Sender<Arc<Committed>>,
+    /// Who tells of channels over many markets.
+    pub feeds: Link<Feeds>,
     writer: Link<JournalWriter>,
     reader: Link<ChainReader>,
     listener: Link<Listener>,
@@ -107,10 +114,12 @@ impl Engine {
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
         let (writer, reader, listener) = (Link::default(), Link::default(), Link::default());
+        let feeds = Link::default();
         let (registry_link, clock, outbox) = (Link::default(), Link::default(), Link::default());
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
+        let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
             let handle = Arbiter::new().handle();
             health.threads().watch(name, handle.clone());
@@ -164,6 +173,7 @@ impl Engine {
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
         };
+        let feeding = FeedParts { pool: database.pool(FEED_CONNECTIONS)?, epoch, committed: committed.clone() };
         let hands = vec![
             hand(LISTENER_TICK, &listener, || ListenerTick),
             hand(STREAM_TICK, &registry_link, || StreamTick),
@@ -176,8 +186,10 @@ impl Engine {
                 "journal writer",
                 &writer,
                 arbiter("writer"),
-                (database.writer_pool()?, health.clone(), pressure.clone()),
-                |(pool, health, pressure), guard| JournalWriter::new(pool, health, guard).telling(pressure),
+                (database.writer_pool()?, health.clone(), pressure.clone(), committed.clone()),
+                |(pool, health, pressure, committed), guard| {
+                    JournalWriter::new(pool, health, guard).telling(pressure).announcing(committed)
+                },
             ),
             kind("chain reader", &reader, arbiter("reader"), (rpc()?, program), |(rpc, program), guard| {
                 ChainReader::new(rpc, program, guard)
@@ -194,6 +206,7 @@ impl Engine {
             kind("outbox reader", &outbox, arbiter("outbox"), reading_outbox, OutboxReader::new),
             kind("keeper of ledgers", &ledgers, arbiter("ledgers"), database.writer_pool()?, LedgerKeeper::new),
             kind("submissions", &submissions, arbiter("submissions"), submitting, Submissions::new),
+            kind("feeds", &feeds, arbiter("feeds"), feeding, Feeds::new),
             kind("clock", &clock, arbiter("clock"), hands, Clock::new),
             kind("sweeper", &sweeper, arbiter("sweeper"), database.pool(1)?, Sweeper::new),
         ];
@@ -214,12 +227,14 @@ impl Engine {
             rpc_budget: budget,
             submissions,
             submission_news,
+            committed,
+            feeds,
             health,
         })
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -231,6 +246,7 @@ impl Engine {
             "outbox" => crash(&self.outbox),
             "ledgers" => crash(&self.ledgers),
             "submissions" => crash(&self.submissions),
+            "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),

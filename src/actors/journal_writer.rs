@@ -17,24 +17,29 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use actix::prelude::*;
 use deadpool_postgres::Pool;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 use super::{
+    committed::{Committed, CommittedEntry},
     generations::Generations,
     pauses,
     pressure::Pressure,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
-    domain::ids::AccountAddress,
+    domain::{
+        counted::Numbers,
+        ids::{AccountAddress, Seq},
+    },
     journal::{
         JournalError, pool,
-        write::{CommitFailure, StreamAppend, WriterLife},
+        write::{CommitFailure, HeadRow, StreamAppend, WriterLife},
     },
     telemetry::health::{Health, Part},
 };
@@ -114,6 +119,7 @@ pub struct JournalWriter {
     pool: Pool,
     health: Health,
     pressure: Pressure,
+    committed: Option<broadcast::Sender<Arc<Committed>>>,
     answer_max: Duration,
     life: Option<WriterLife>,
     batch: i64,
@@ -135,6 +141,7 @@ impl JournalWriter {
             pool,
             health,
             pressure: Pressure::default(),
+            committed: None,
             answer_max: ANSWER_MAX,
             life: None,
             batch: 0,
@@ -154,6 +161,11 @@ impl JournalWriter {
         Self { pressure, ..self }
     }
 
+    /// Tells what is committed, before it is acknowledged.
+    pub fn announcing(self, committed: broadcast::Sender<Arc<Committed>>) -> Self {
+        Self { committed: Some(committed), ..self }
+    }
+
     /// Another time than [`ANSWER_MAX`].
     pub fn with_answers_in(self, answer_max: Duration) -> Self {
         Self { answer_max, ..self }
@@ -162,10 +174,10 @@ impl JournalWriter {
     /// Starts a commit with all that waits, if none is in flight.
     fn pump(&mut self, ctx: &mut Context<Self>) {
         self.answer_openings();
-        let Some(life) = self.life else { return };
         if self.committing || self.buffer.is_empty() {
             return;
         }
+        let Some(life) = self.life.clone() else { return };
         self.committing = true;
         self.buffered_entries = 0;
         self.pressure.set(false);
@@ -173,14 +185,15 @@ impl JournalWriter {
         let streams: Vec<_> = waiting.iter().map(|waiting| waiting.append.stream).collect();
         let (appends, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.append, w.reply)).unzip();
         let (pool, health, answer_max) = (self.pool.clone(), self.health.clone(), self.answer_max);
-        let committer = Committer { life, pool, health, answer_max };
+        let committer = Committer { life, pool, health, answer_max, committed: self.committed.clone() };
         let batch = self.batch;
         let work = async move { committer.settle(batch, appends).await };
-        ctx.spawn(work.into_actor(self).map(move |(batch, outcomes), actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |(life, batch, outcomes), actor, ctx| {
             if outcomes.iter().any(|outcome| matches!(outcome, Err(AppendError::WriterGone))) {
                 log::error!("the database does not know this life of the writer any more");
                 return ctx.stop();
             }
+            actor.life = Some(life);
             actor.batch = batch;
             actor.committing = false;
             streams.iter().for_each(|stream| actor.settled(stream));
@@ -227,9 +240,12 @@ impl JournalWriter {
 
     /// Answers who waits to open a stream, if nothing of it is waiting or in flight.
     fn answer_opening(&mut self, stream: AccountAddress) {
-        let Some(life) = self.life.filter(|_| !self.busy.contains_key(&stream)) else { return };
+        let Some(instance) = self.life.as_ref().map(|life| life.instance).filter(|_| !self.busy.contains_key(&stream))
+        else {
+            return;
+        };
         for reply in self.opening.remove(&stream).unwrap_or_default() {
-            let _ = reply.send(Generation { writer: life.instance, number: self.generations.begin(stream) });
+            let _ = reply.send(Generation { writer: instance, number: self.generations.begin(stream) });
         }
     }
 }
@@ -271,7 +287,7 @@ impl Handler<Append> for JournalWriter {
     fn handle(&mut self, message: Append, ctx: &mut Self::Context) -> Self::Result {
         let Append { generation, append } = message;
         let is_current = self.generations.is_current(append.stream, generation.number);
-        let lives = self.life.is_some_and(|life| life.instance == generation.writer);
+        let lives = self.life.as_ref().is_some_and(|life| life.instance == generation.writer);
         if !lives || !is_current || self.opening.contains_key(&append.stream) {
             return Box::pin(std::future::ready(Err(AppendError::Overtaken)));
         }
@@ -307,7 +323,7 @@ impl Handler<Close> for JournalWriter {
     type Result = ();
 
     fn handle(&mut self, Close { stream, generation }: Close, _: &mut Self::Context) {
-        if self.life.is_some_and(|life| life.instance == generation.writer) {
+        if self.life.as_ref().is_some_and(|life| life.instance == generation.writer) {
             self.generations.end(stream, generation.number);
         }
     }
@@ -332,50 +348,67 @@ struct Committer {
     pool: Pool,
     health: Health,
     answer_max: Duration,
+    committed: Option<broadcast::Sender<Arc<Committed>>>,
 }
 
+type Settled = (WriterLife, i64, Vec<Result<(), AppendError>>);
+
 impl Committer {
-    /// Answers with the number of the last batch that was committed, and an outcome for each append.
-    async fn settle(&self, batch: i64, appends: Vec<StreamAppend>) -> (i64, Vec<Result<(), AppendError>>) {
+    /// Answers with the life and the number of the last batch that was committed, and an outcome for each append.
+    async fn settle(mut self, batch: i64, appends: Vec<StreamAppend>) -> Settled {
         match self.commit(batch + 1, &appends).await {
-            Ok(()) => (batch + 1, appends.iter().map(|_| Ok(())).collect()),
-            Err(error) if appends.len() == 1 => (batch, vec![Err(error)]),
-            Err(AppendError::WriterGone) => (batch, vec![Err(AppendError::WriterGone)]),
+            Ok(numbers) => {
+                let outcomes = appends.iter().map(|_| Ok(())).collect();
+                self.announce(appends, numbers);
+                (self.life, batch + 1, outcomes)
+            }
+            Err(error) if appends.len() == 1 => (self.life, batch, vec![Err(error)]),
+            Err(AppendError::WriterGone) => (self.life, batch, vec![Err(AppendError::WriterGone)]),
             Err(error) => {
                 log::warn!("a batch of {} streams was refused, writing it stream by stream: {error}", appends.len());
                 let mut batch = batch;
                 let mut outcomes = Vec::with_capacity(appends.len());
-                for append in &appends {
-                    let outcome = self.commit(batch + 1, std::slice::from_ref(append)).await;
-                    if outcome.is_ok() {
+                for append in appends {
+                    let alone = [append];
+                    let outcome = self.commit(batch + 1, &alone).await;
+                    outcomes.push(outcome.map(|numbers| {
                         batch += 1;
-                    }
-                    outcomes.push(outcome);
+                        self.announce(alone.into(), numbers);
+                    }));
                 }
-                (batch, outcomes)
+                (self.life, batch, outcomes)
             }
         }
     }
 
+    /// Told before anybody is answered. Nobody may be listening; who listens too slowly reads the journal.
+    fn announce(&self, appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) {
+        if let Some(committed) = &self.committed {
+            told(appends, numbers).into_iter().for_each(|batch| drop(committed.send(Arc::new(batch))));
+        }
+    }
+
     /// Tries for ever; an error is final.
-    async fn commit(&self, batch: i64, appends: &[StreamAppend]) -> Result<(), AppendError> {
+    async fn commit(&mut self, batch: i64, appends: &[StreamAppend]) -> Result<Vec<Vec<Numbers>>, AppendError> {
+        let health = self.health.clone();
         let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
         let began = tokio::time::Instant::now();
         let slow = tokio::time::sleep(DOWN_AFTER);
         tokio::pin!(slow);
         let mut limit = self.answer_max;
         let result = loop {
-            let attempt = self.attempt(batch, appends, limit);
-            tokio::pin!(attempt);
-            let outcome = tokio::select! {
-                outcome = &mut attempt => outcome,
-                () = &mut slow, if !slow.is_elapsed() => {
-                    self.health.down(Part::Journal, format!("a commit has been waiting for {} s", DOWN_AFTER.as_secs()));
-                    attempt.await
+            let outcome = {
+                let mut attempt = std::pin::pin!(self.attempt(batch, appends, limit));
+                tokio::select! {
+                    outcome = &mut attempt => outcome,
+                    () = &mut slow, if !slow.is_elapsed() => {
+                        health.down(Part::Journal, format!("a commit has been waiting for {} s", DOWN_AFTER.as_secs()));
+                        attempt.await
+                    }
                 }
             };
             let error = match outcome {
-                Ok(()) => break Ok(()),
+                Ok(numbers) => break Ok(numbers),
                 Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
                 Err(CommitFailure::LifeOver) => break Err(AppendError::WriterGone),
                 Err(CommitFailure::Overtaken(reason)) => {
@@ -383,8 +416,8 @@ impl Committer {
                     break Err(AppendError::Overtaken);
                 }
                 Err(CommitFailure::Unknown(error)) => {
-                    if self.look_up(batch, &error).await {
-                        break Ok(());
+                    if let Some(numbers) = self.look_up(batch, appends, &error).await {
+                        break Ok(numbers);
                     }
                     limit = (limit * 2).min(ANSWER_LONGEST);
                     error
@@ -407,9 +440,14 @@ impl Committer {
     }
 
     /// One attempt, bounded: a server may hold its socket and never answer. What became of it then is not known.
-    async fn attempt(&self, batch: i64, appends: &[StreamAppend], limit: Duration) -> Result<(), CommitFailure> {
-        let attempt = tokio::time::timeout(limit, self.life.commit(&self.pool, batch, appends));
-        attempt.await.unwrap_or_else(|_| Err(CommitFailure::Unknown(self.gave_up(limit))))
+    async fn attempt(
+        &mut self,
+        batch: i64,
+        appends: &[StreamAppend],
+        limit: Duration,
+    ) -> Result<Vec<Vec<Numbers>>, CommitFailure> {
+        let attempt = tokio::time::timeout(limit, self.life.commit(&self.pool, batch, appends)).await;
+        attempt.unwrap_or_else(|_| Err(CommitFailure::Unknown(self.gave_up(limit))))
     }
 
     /// The connection went back to the pool in the middle of something: it is dropped, and with it what is open on it.
@@ -418,12 +456,18 @@ impl Committer {
         JournalError::NoAnswer(limit)
     }
 
-    async fn look_up(&self, batch: i64, error: &JournalError) -> bool {
+    /// The numbers of the entries, if it was committed.
+    async fn look_up(
+        &mut self,
+        batch: i64,
+        appends: &[StreamAppend],
+        error: &JournalError,
+    ) -> Option<Vec<Vec<Numbers>>> {
         log::warn!("batch {batch} has no answer to its COMMIT, looking it up: {error}");
         let mut pauses = pauses(PAUSE_MIN, PAUSE_MAX);
         let mut limit = self.answer_max;
         loop {
-            let asked = tokio::time::timeout(limit, self.life.was_committed(&self.pool, batch)).await;
+            let asked = tokio::time::timeout(limit, self.life.was_committed(&self.pool, batch, appends)).await;
             match asked.unwrap_or_else(|_| Err(self.gave_up(limit))) {
                 Ok(committed) => return committed,
                 Err(error) => {
@@ -434,4 +478,28 @@ impl Committer {
             }
         }
     }
+}
+
+/// What a batch tells, by the journal's life: in practice one.
+fn told(appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) -> Vec<Committed> {
+    let mut told: Vec<Committed> = Vec::new();
+    for (append, numbers) in appends.into_iter().zip(numbers) {
+        let (stream, epoch) = (append.stream, append.epoch);
+        if told.last().is_none_or(|committed| committed.epoch != epoch) {
+            told.push(Committed { epoch, entries: Vec::new(), finalized: Vec::new() });
+        }
+        let Some(committed) = told.last_mut() else { continue };
+        committed.entries.extend(append.entries.into_iter().zip(numbers).map(|(entry, numbers)| CommittedEntry {
+            stream,
+            entry: Arc::new(entry),
+            markets_seq: numbers.markets,
+            trades_seq: numbers.trades,
+        }));
+        let finalized_seq = match &append.row {
+            HeadRow::Market(row) => row.finalized_seq,
+            HeadRow::Config(row) => row.finalized_seq,
+        };
+        committed.finalized.push((stream, Seq(finalized_seq)));
+    }
+    told
 }

@@ -13,6 +13,7 @@
 //! | [`stats_keeper`] | nothing | ticks | - | one pass at a time | a tick is left out | restarted, what is due is in PostgreSQL |
 //! | [`outbox`] | which markets have users' writes on their way | bells, ticks | `Written` | 512 rows a page, 256 markets | rows stay in the outbox | restarted, reads again |
 //! | [`ledger_keeper`] | nothing: notes are in PostgreSQL | ticks | - | one piece of work at a time | a tick is no news | restarted |
+//! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
@@ -26,7 +27,9 @@ use crate::journal::JournalError;
 
 pub mod chain_reader;
 pub mod clock;
+pub mod committed;
 pub mod engine;
+pub mod feeds;
 mod generations;
 pub mod journal_writer;
 pub mod ledger_keeper;

@@ -32,6 +32,12 @@ impl<A: Actor> Clone for Link<A> {
     }
 }
 
+impl<A: Actor> std::fmt::Debug for Link<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
 impl<A: Actor> Default for Link<A> {
     fn default() -> Self {
         Self(Arc::new(RwLock::new(None)))

@@ -89,7 +89,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         slot: Duration::from_millis(trading.slot_ms),
         submissions: engine.submissions.clone(),
     };
-    let parts = HttpParts { registry: engine.registry.clone(), health, votes, desk: Some(desk) };
+    let parts =
+        HttpParts { registry: engine.registry.clone(), feeds: engine.feeds.clone(), health, votes, desk: Some(desk) };
     let servers = serve(http, parts).await?;
     println!("listening api=http://{} ws=ws://{} indexer=http://{}", servers.api, servers.ws, servers.indexer);
     Ok((engine, servers))

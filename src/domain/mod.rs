@@ -11,6 +11,7 @@ pub mod bounded_loss;
 pub mod budget;
 pub mod cid;
 pub mod config;
+pub mod counted;
 pub mod deadline;
 pub mod entry;
 pub mod error;

@@ -36,7 +36,10 @@ use super::{
         identity::Door,
     },
 };
-use crate::{actors::registry::RegistryHandle, telemetry::health::Health};
+use crate::{
+    actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
+    telemetry::health::Health,
+};
 
 /// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
 /// polled, so nothing above TCP can end it.
@@ -83,6 +86,8 @@ pub struct HttpSettings {
 pub struct HttpParts {
     /// The way to every stream.
     pub registry: RegistryHandle,
+    /// Who tells of channels over many markets.
+    pub feeds: Link<Feeds>,
     /// What the parts say of themselves.
     pub health: Health,
     /// How votes are taken.
@@ -125,7 +130,8 @@ struct HubStart {
 impl HubStart {
     fn start(&self, services: Rc<Services>) -> Addr<Hub> {
         let pool = ReadPool::new(self.settings.database.clone(), self.settings.read_pool_size);
-        let sources = Sources::new(self.parts.registry.clone(), pool);
+        let sources = Sources::new(self.parts.registry.clone(), pool)
+            .with_feeds(self.parts.feeds.clone(), self.parts.health.clone());
         let hub = Hub::new(sources, services, self.parts.health.clone(), self.settings.ws).start();
         self.hubs.add(hub.clone());
         hub

@@ -18,6 +18,7 @@ use super::{
     write::{CommitFailure, HeadRow, StreamAppend},
 };
 use crate::domain::{
+    counted::Numbers,
     entry::Entry,
     ids::{AccountAddress, Slot, Wallet},
     position::PositionDelta,
@@ -37,27 +38,33 @@ struct Located<'a> {
     stream: &'a str,
     entry: &'a Entry,
     slot_high: Slot,
+    numbers: Numbers,
 }
 
 /// Appends, in the order of their streams.
 pub struct Batch<'a> {
     appends: Vec<(String, &'a StreamAppend)>,
+    /// Of each append's entries, in the same order.
+    numbers: Vec<&'a [Numbers]>,
     copies: bool,
 }
 
 impl<'a> Batch<'a> {
-    /// In their order; `copies`: `COPY` may be used.
-    pub fn of(appends: &'a [StreamAppend], copies: bool) -> Self {
-        let mut appends: Vec<_> = appends.iter().map(|append| (append.stream.to_string(), append)).collect();
-        appends.sort_by_key(|(_, append)| append.stream);
-        Self { appends, copies }
+    /// In their order, with the numbers of each append's entries; `copies`: `COPY` may be used.
+    pub fn of(appends: &'a [StreamAppend], numbers: &'a [Vec<Numbers>], copies: bool) -> Self {
+        let mut numbered: Vec<_> = appends.iter().zip(numbers.iter().map(Vec::as_slice)).collect();
+        numbered.sort_by_key(|(append, _)| append.stream);
+        let (appends, numbers) =
+            numbered.into_iter().map(|(append, numbers)| ((append.stream.to_string(), append), numbers)).unzip();
+        Self { appends, numbers, copies }
     }
 
     fn entries(&self) -> impl Iterator<Item = Located<'_>> + '_ {
-        self.appends.iter().flat_map(|(stream, append)| {
-            append.entries.iter().scan(append.slot_high_before, move |slot_high, entry| {
+        self.appends.iter().zip(&self.numbers).flat_map(|((stream, append), numbers)| {
+            let entries = append.entries.iter().zip(*numbers);
+            entries.scan(append.slot_high_before, move |slot_high, (entry, numbers)| {
                 *slot_high = (*slot_high).max(entry.body.slot());
-                Some(Located { append, stream, entry, slot_high: *slot_high })
+                Some(Located { append, stream, entry, slot_high: *slot_high, numbers: *numbers })
             })
         })
     }
@@ -94,6 +101,8 @@ impl<'a> Batch<'a> {
             slot_high: at.slot_high.0,
             recorded_at: moment(at.entry.recorded_at_ms),
             payload: &at.entry.body,
+            markets_seq: at.numbers.markets.map(|seq| seq.0),
+            trades_seq: at.numbers.trades.map(|seq| seq.0),
         });
         insert::<JournalColumns<'_>>(pipeline, copied, journal).await?;
         let events = self.entries().filter_map(|at| ChainEventRow::of(at.stream, at.append.epoch, at.entry));

@@ -186,6 +186,8 @@ columns! {
         slot_high: i64 = INT8,
         recorded_at: DateTime<Utc> = TIMESTAMPTZ,
         payload: Json<&'a EntryBody> = JSONB,
+        markets_seq: Option<i64> = INT8,
+        trades_seq: Option<i64> = INT8,
     }
 
     /// Of `chain_events`.

@@ -3,7 +3,8 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `rights` are the transactions of requests, run by the login of `gateway_login`,
+//! letters), `submissions` what users signed, `channels` numbers the entries
+//! of channels over many markets, `rights` are the transactions of requests, run by the login of `gateway_login`,
 //! `identity` says which chain and which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
@@ -14,6 +15,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolE
 mod batch;
 mod beside;
 pub mod candles;
+pub mod channels;
 mod columns;
 pub mod evidence;
 pub mod finality;

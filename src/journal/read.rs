@@ -7,6 +7,7 @@ pub mod activity;
 pub mod ask;
 pub mod charts;
 pub mod export;
+pub mod latest;
 pub mod listing;
 pub mod wallets;
 

@@ -223,6 +223,8 @@ pub struct JournalRow<'a> {
     pub slot_high: u64,
     pub recorded_at: DateTime<Utc>,
     pub payload: &'a EntryBody,
+    pub markets_seq: Option<u64>,
+    pub trades_seq: Option<u64>,
 }
 
 /// The journal's `kind` of an entry.

@@ -15,13 +15,14 @@ use uuid::Uuid;
 use super::{
     JournalError,
     batch::Batch,
-    beside,
+    beside, channels,
     columns::Parameters,
     pipeline::{Counts, Pipeline, exactly},
     revert,
     rows::{ConfigRow, MarketRow},
 };
 use crate::domain::{
+    counted::{Heads, Numbers},
     entry::Entry,
     ids::{AccountAddress, Epoch, Seq, Slot},
     metadata::MarketMetadata,
@@ -92,12 +93,14 @@ impl From<tokio_postgres::Error> for CommitFailure {
 }
 
 /// A life of the writer, as the database knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriterLife {
     /// Its row in `journal_writers`.
     pub instance: Uuid,
     /// It may COPY: no row level security stands over what it writes.
     pub copies: bool,
+    /// The newest numbers of channels over many markets, after its newest batch.
+    heads: Heads,
 }
 
 impl WriterLife {
@@ -114,31 +117,60 @@ impl WriterLife {
         let instance = Uuid::now_v7();
         transaction.execute("INSERT INTO journal_writers (instance, last_batch) VALUES ($1, 0)", &[&instance]).await?;
         let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
+        let heads = channels::heads(&transaction).await?;
         transaction.commit().await?;
-        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)? })
+        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)?, heads })
     }
 
-    /// Was this batch committed? Waits for a transaction that is still open on the server.
+    /// The numbers that the entries of a next batch get, and where the heads stand after it. The same until a batch is
+    /// committed.
+    fn number(&self, appends: &[StreamAppend]) -> (Vec<Vec<Numbers>>, Heads) {
+        let mut heads = self.heads.clone();
+        let mut number = |append: &StreamAppend| {
+            append.entries.iter().map(|entry| heads.number(append.epoch, &entry.body)).collect()
+        };
+        (appends.iter().map(&mut number).collect(), heads)
+    }
+
+    /// Was this batch, of these appends, committed? Waits for a transaction that is still open on the server. If it was,
+    /// answers with the numbers of each append's entries.
     ///
     /// # Errors
     /// [`JournalError`]: ask again.
-    pub async fn was_committed(&self, pool: &Pool, batch: i64) -> Result<bool, JournalError> {
+    pub async fn was_committed(
+        &mut self,
+        pool: &Pool,
+        batch: i64,
+        appends: &[StreamAppend],
+    ) -> Result<Option<Vec<Vec<Numbers>>>, JournalError> {
         let client = pool.get().await?;
         let row = client
             .query_opt("SELECT last_batch FROM journal_writers WHERE instance = $1 FOR UPDATE", &[&self.instance])
             .await?;
         // A life that was forgotten had been idle: it has not committed just now.
-        Ok(row.is_some_and(|row| row.get::<_, i64>(0) >= batch))
+        let was_committed = row.is_some_and(|row| row.get::<_, i64>(0) >= batch);
+        Ok(was_committed.then(|| {
+            let (numbers, heads) = self.number(appends);
+            self.heads = heads;
+            numbers
+        }))
     }
 
-    /// Writes a batch in one transaction. `batch` is one more than the last that was committed in this life.
+    /// Writes a batch in one transaction. `batch` is one more than the last that was committed in this life. Answers with
+    /// the numbers of each append's entries on channels over many markets.
     ///
     /// # Errors
     /// [`CommitFailure`].
-    pub async fn commit(&self, pool: &Pool, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
+    pub async fn commit(
+        &mut self,
+        pool: &Pool,
+        batch: i64,
+        appends: &[StreamAppend],
+    ) -> Result<Vec<Vec<Numbers>>, CommitFailure> {
+        let (numbers, heads) = self.number(appends);
         let mut client = pool.get().await.map_err(|error| CommitFailure::Again(error.into()))?;
         let transaction = client.transaction().await.map_err(sort)?;
-        let written = self.write(&transaction, batch, appends).await;
+        let written = self.write(&transaction, batch, appends, &numbers, &heads).await;
         if let Err(failure) = written {
             // Dropping a transaction rolls it back, but without waiting; a connection that is broken is dropped too.
             if transaction.rollback().await.is_err() {
@@ -147,7 +179,10 @@ impl WriterLife {
             return Err(failure);
         }
         match transaction.commit().await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.heads = heads;
+                Ok(numbers)
+            }
             // The server answered: it refused to commit (a deferred constraint, a serialization failure).
             Err(error) if error.as_db_error().is_some_and(|db| !is_shutdown(db.code().code())) => Err(sort(error)),
             Err(error) => {
@@ -157,14 +192,22 @@ impl WriterLife {
         }
     }
 
-    /// In this order: the batch's number, the streams' rows, entries, events, trades, positions, candles, what users wrote.
-    /// What an entry does to rows that are there already comes after all that is new.
-    async fn write(&self, tx: &Transaction<'_>, batch: i64, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
-        let rows = Batch::of(appends, self.copies);
+    /// In this order: the batch's number, the channels' heads, the streams' rows, entries, events, trades, positions,
+    /// candles, what users wrote. What an entry does to rows that are there already comes after all that is new.
+    async fn write(
+        &self,
+        tx: &Transaction<'_>,
+        batch: i64,
+        appends: &[StreamAppend],
+        numbers: &[Vec<Numbers>],
+        heads: &Heads,
+    ) -> Result<(), CommitFailure> {
+        let rows = Batch::of(appends, numbers, self.copies);
         let mut pipeline = Pipeline::new(tx);
         let claim: Parameters<'_> = vec![Box::new(self.instance), Box::new(batch)];
         let verdict = exactly(1, |_| CommitFailure::LifeOver);
         pipeline.send(CLAIM_BATCH, Counts::Touched, claim, 1, verdict).await;
+        channels::advance(&mut pipeline, &self.heads, heads).await;
         rows.write_heads(&mut pipeline).await?;
         rows.write_entries(&mut pipeline).await?;
         rows.write_positions(&mut pipeline).await?;

@@ -5,23 +5,21 @@
 
 pub mod described;
 
-use std::fmt;
-
-use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use super::{channel::Channel, pack::FramePack};
 use super::{
     config::ConfigView,
     market::MarketView,
     social::{DiscussionAction, DiscussionFrame, TalliesView, VoteView},
     trade::TradeView,
-    wire,
 };
 use crate::{
     domain::{
         amount::{PriceE9, ShareUnits},
+        counted::Counted,
         entry::{Entry, EntryBody},
         event::ProgramEvent,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature},
@@ -31,114 +29,46 @@ use crate::{
     journal::rows::timestamp,
 };
 
-/// A stream of frames with a `seq` of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Channel {
-    /// A market.
-    Market(MarketAddress),
-    /// The config account.
-    Config(AccountAddress),
-}
-
-impl Channel {
-    /// The market, on a market's channel.
-    pub fn market(self) -> Option<MarketAddress> {
-        match self {
-            Self::Market(address) => Some(address),
-            Self::Config(_) => None,
-        }
-    }
-
-    /// The account whose journal it shows.
-    pub fn stream(self) -> AccountAddress {
-        match self {
-            Self::Market(address) => address.account(),
-            Self::Config(address) => address,
-        }
-    }
-}
-
-/// As clients name it: `market:<address>`, `config`.
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Market(address) => write!(f, "market:{address}"),
-            Self::Config(_) => f.write_str("config"),
-        }
-    }
-}
-
-impl Serialize for Channel {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// The frames that one entry causes: they share its `seq` and come together. Laid out once, as they go over the wire; every
-/// subscriber is sent the same buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FramePack {
-    /// The stream.
-    pub channel: Channel,
-    /// The journal's life.
-    pub epoch: Epoch,
-    /// The entry.
-    pub seq: Seq,
-    wire: Bytes,
-    count: usize,
-}
-
 impl FramePack {
-    /// The frames of an entry, at least one: a pure function of it, the same live and in a replay, on every node.
+    /// The frames of an entry on the channel of its stream, at least one: a pure function of it, the same live and in a
+    /// replay, on every node.
     pub fn of(channel: Channel, epoch: Epoch, entry: &Entry) -> Self {
+        let market_id = channel.market();
+        Self::made(channel, epoch, entry.seq, market_id, entry)
+    }
+
+    /// The same of an entry's number `seq` on a channel over many markets: without the price, and with the entry's own
+    /// number as `market_seq`.
+    pub fn counted(channel: Counted, epoch: Epoch, seq: Seq, stream: AccountAddress, entry: &Entry) -> Self {
+        Self::made(Channel::Counted(channel), epoch, seq, Some(MarketAddress(stream.0)), entry)
+    }
+
+    fn made(channel: Channel, epoch: Epoch, seq: Seq, market_id: Option<MarketAddress>, entry: &Entry) -> Self {
         let recorded_at = timestamp(entry.recorded_at_ms);
-        let maker = Maker { channel, epoch, seq: entry.seq, slot: entry.body.slot(), recorded_at: &recorded_at };
-        Self::new(channel, epoch, entry.seq, &frames(&maker, entry))
-    }
-
-    /// These texts.
-    pub fn new(channel: Channel, epoch: Epoch, seq: Seq, texts: &[ByteString]) -> Self {
-        let mut out = BytesMut::new();
-        texts.iter().for_each(|text| wire::put_text(&mut out, text));
-        Self { channel, epoch, seq, wire: out.freeze(), count: texts.len() }
-    }
-
-    /// All of them, as WebSocket frames.
-    pub fn wire(&self) -> &Bytes {
-        &self.wire
-    }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The texts, in order.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        wire::texts(&self.wire)
+        let market_seq = entry.seq;
+        let maker =
+            Maker { channel, market_id, epoch, seq, market_seq, slot: entry.body.slot(), recorded_at: &recorded_at };
+        Self::new(channel, epoch, seq, &frames(&maker, entry))
     }
 }
 
 fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
-    // On the config's stream there is no market; a trade can't be there.
-    let market_id = MarketAddress(maker.channel.stream().0);
-    let trade = || TradeView::of(market_id, entry);
+    // On the config's stream there is no market, and no trade.
+    let trade = || maker.market_id.and_then(|market_id| TradeView::of(market_id, entry));
     match &entry.body {
         EntryBody::Trade { figures, event, id, .. } => match trade() {
-            Some(trade) => vec![
-                maker.frame(FrameType::TradeExecuted, &trade),
-                maker.frame(
-                    FrameType::PriceUpdate,
-                    &PriceUpdate {
-                        price_yes: figures.price_yes,
-                        price_no: figures.price_yes.complement(),
-                        shares_yes: figures.shares_yes,
-                        shares_no: figures.shares_no,
-                        previous_price_yes: Some(figures.price_yes_before),
-                        cause: PriceCause::Trade,
-                    },
-                ),
-            ],
+            Some(trade) => {
+                let mut frames = vec![maker.frame(FrameType::TradeExecuted, &trade)];
+                frames.extend(maker.price(&PriceUpdate {
+                    price_yes: figures.price_yes,
+                    price_no: figures.price_yes.complement(),
+                    shares_yes: figures.shares_yes,
+                    shares_no: figures.shares_no,
+                    previous_price_yes: Some(figures.price_yes_before),
+                    cause: PriceCause::Trade,
+                }));
+                frames
+            }
             // No entry is silent: a hole in what a client sees would look like a loss.
             None => vec![maker.bare_update(event, id.signature, false)],
         },
@@ -179,7 +109,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     contained: false,
                 },
             )];
-            frames.extend(maker.price(market, *price_yes_before, PriceCause::Resync));
+            frames.extend(maker.price_of(market, *price_yes_before, PriceCause::Resync));
             frames
         }
         EntryBody::Config { event, id, config, .. } => vec![maker.frame(
@@ -201,7 +131,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     tallies: tallies.map(TalliesView::from),
                 },
             )];
-            frames.extend(maker.price(market, *price_yes_before, PriceCause::Rollback));
+            frames.extend(maker.price_of(market, *price_yes_before, PriceCause::Rollback));
             frames
         }
         // Those who follow no more than the config's updates get one, too.
@@ -249,8 +179,11 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
 /// What all frames of an entry share.
 struct Maker<'a> {
     channel: Channel,
+    market_id: Option<MarketAddress>,
     epoch: Epoch,
     seq: Seq,
+    /// The entry's own number: another one than `seq` on a channel over many markets.
+    market_seq: Seq,
     slot: Slot,
     recorded_at: &'a str,
 }
@@ -260,9 +193,10 @@ impl Maker<'_> {
         let frame = Frame {
             frame_type,
             channel: self.channel,
-            market_id: self.channel.market(),
+            market_id: self.market_id,
             epoch: self.epoch,
             seq: self.seq,
+            market_seq: self.is_counted().then_some(self.market_seq),
             slot: self.slot,
             timestamp: self.recorded_at,
             data,
@@ -271,23 +205,29 @@ impl Maker<'_> {
     }
 
     fn market(&self, market: &Market) -> MarketView {
-        MarketView::at(market, self.seq, self.slot)
+        MarketView::at(market, self.market_seq, self.slot)
+    }
+
+    fn is_counted(&self) -> bool {
+        matches!(self.channel, Channel::Counted(_))
+    }
+
+    /// A price, on a channel that tells prices.
+    fn price(&self, price: &PriceUpdate) -> Option<ByteString> {
+        (!self.is_counted()).then(|| self.frame(FrameType::PriceUpdate, price))
     }
 
     /// The price of a state that was not reached by a trade, if it has one.
-    fn price(&self, market: &Market, previous_price_yes: Option<PriceE9>, cause: PriceCause) -> Option<ByteString> {
+    fn price_of(&self, market: &Market, previous_price_yes: Option<PriceE9>, cause: PriceCause) -> Option<ByteString> {
         let price_yes = market.price_yes?;
-        Some(self.frame(
-            FrameType::PriceUpdate,
-            &PriceUpdate {
-                price_yes,
-                price_no: price_yes.complement(),
-                shares_yes: market.shares_yes,
-                shares_no: market.shares_no,
-                previous_price_yes,
-                cause,
-            },
-        ))
+        self.price(&PriceUpdate {
+            price_yes,
+            price_no: price_yes.complement(),
+            shares_yes: market.shares_yes,
+            shares_no: market.shares_no,
+            previous_price_yes,
+            cause,
+        })
     }
 
     /// An entry that tells an event but no state.
@@ -328,6 +268,8 @@ struct Frame<'a, D> {
     market_id: Option<MarketAddress>,
     epoch: Epoch,
     seq: Seq,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_seq: Option<Seq>,
     slot: Slot,
     timestamp: &'a str,
     data: &'a D,

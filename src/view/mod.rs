@@ -3,10 +3,12 @@
 //! Shared by the market actor (which makes a frame once for all its subscribers) and by REST, so that both show the same
 //! objects. Owns no state and knows no socket.
 
+pub mod channel;
 pub mod chart;
 pub mod config;
 pub mod frame;
 pub mod market;
+pub mod pack;
 pub mod quote;
 pub mod schema;
 pub mod social;

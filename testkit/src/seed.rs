@@ -141,6 +141,8 @@ fn pattern(epoch: Epoch) -> (Value, Value, Value) {
         slot_high: 1,
         recorded_at: moment(entry.recorded_at_ms),
         payload: &entry.body,
+        markets_seq: None,
+        trades_seq: None,
     };
     (json!(row), json!(journal), json!(ChainEventRow::of(&stream, epoch, entry).unwrap()))
 }

@@ -81,12 +81,12 @@ impl Connection {
         }
     }
 
-    /// The next frame that is no heartbeat.
+    /// The next frame that is no heartbeat and no commitment: those come by the clock.
     ///
     /// # Panics
     /// If the connection ends first.
     pub async fn next_frame(&mut self) -> Value {
-        self.next_where(|frame| frame["type"] != "heartbeat").await
+        self.next_where(|frame| frame["type"] != "heartbeat" && frame["type"] != "commitment").await
     }
 
     /// The next frame of a type.

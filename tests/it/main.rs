@@ -1,6 +1,7 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
 mod bounds;
+mod channels;
 mod edge;
 mod faults;
 mod feed;

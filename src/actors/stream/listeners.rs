@@ -33,6 +33,11 @@ impl Listeners {
         self.0.remove(&hub_id);
     }
 
+    /// Nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A hub has lost a frame and is to be reminded.
     pub fn any_behind(&self) -> bool {
         self.0.values().any(|listener| listener.behind)

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::life::Beside;
 use crate::{
+    actors::committed::Committed,
     domain::{
         config::ProgramConfig,
         ids::{Epoch, Seq, Slot},
@@ -83,6 +84,10 @@ pub enum HubInput {
         /// The newest released entry.
         seq: Seq,
     },
+    /// The feeds': a batch moved finalized points.
+    Finalized(Arc<Committed>),
+    /// The feeds': some of those were lost. Ask for what is final.
+    FinalityLost,
 }
 
 /// A hub, as streams know it.

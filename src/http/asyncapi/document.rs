@@ -42,7 +42,7 @@ pub fn build() -> Value {
     let raw: Named = described.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
 
     let said = actions(&value(&Said::schema()));
-    let of_channels: Vec<_> = told_frames.iter().map(|frame| (frame.channel, frame_message(frame))).collect();
+    let of_channels: Vec<_> = told_frames.into_iter().map(|frame| (frame.channel, frame_message(frame))).collect();
 
     let mut channels = Map::new();
     let on_socket: Vec<_> = said.iter().chain(&heard).map(|message| message.key.as_str()).collect();
@@ -127,29 +127,14 @@ fn message(mut described: DescribedMessage) -> Told {
     }
 }
 
-fn frame_message(frame: &DescribedFrame) -> Told {
+fn frame_message(frame: DescribedFrame) -> Told {
     let channel = frame.channel.described();
-    let mut schema = value(&frame.schema);
-    schema["properties"]["type"] = json!({"type": "string", "enum": [frame.frame_type]});
-    schema["properties"]["channel"] = json!({"type": "string", "pattern": channel.pattern});
-    schema["description"] = frame.about.into();
-    match channel.has_market {
-        true => {
-            if let Some(required) = schema["required"].as_array_mut() {
-                required.push("market_id".into());
-            }
-            schema["properties"]["market_id"] = json!({"$ref": "#/components/schemas/MarketAddress"});
-        }
-        false => {
-            schema["properties"].as_object_mut().map(|properties| properties.remove("market_id"));
-        }
-    }
     Told {
         key: format!("{}.{}", channel.key, frame.frame_type),
         schema_name: format!("{}{}Frame", pascal(channel.key), pascal(&frame.frame_type)),
-        name: frame.frame_type.clone(),
+        name: frame.frame_type,
         about: frame.about.to_owned(),
-        schema,
+        schema: frame.schema,
         examples: Vec::new(),
     }
 }

@@ -26,6 +26,13 @@ pub enum Said {
         /// Where to resume: the newest place that is known, by channel, named as it is subscribed to.
         #[serde(skip_serializing_if = "Option::is_none")]
         since: Option<BTreeMap<String, Position>>,
+        /// One price for several, at most every `interval_ms`; everything else as it comes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        conflate: Option<bool>,
+        /// From 50 to 5,000; 250 unless said otherwise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(minimum = 50, maximum = 5_000)]
+        interval_ms: Option<u64>,
     },
     /// No more frames of these channels, or of none where none is named; answered by `reply`.
     Unsubscribe {
@@ -71,6 +78,8 @@ pub fn examples() -> Vec<Said> {
             market_id: None,
             channels: Some(vec![market(), "config".into()]),
             since: Some(BTreeMap::from([(market(), at)])),
+            conflate: Some(true),
+            interval_ms: Some(250),
         },
         Said::Unsubscribe { id: id(), market_id: None, channels: Some(vec![market()]) },
         Said::List { id: id() },

@@ -351,7 +351,13 @@ impl World {
         };
         let servers = serve(
             settings,
-            HttpParts { registry: handle, health: health.clone(), votes: Default::default(), desk: None },
+            HttpParts {
+                registry: handle,
+                feeds: Default::default(),
+                health: health.clone(),
+                votes: Default::default(),
+                desk: None,
+            },
         )
         .await
         .unwrap();
@@ -368,6 +374,7 @@ impl World {
         match channel {
             Channel::Market(address) => drop(self.registry.send(FindMarket(address)).await.unwrap().unwrap()),
             Channel::Config(_) => drop(self.registry.send(FindConfig).await.unwrap().unwrap()),
+            Channel::Counted(_) | Channel::Ticker | Channel::Wallet(_) => panic!("no stream of its own: {channel}"),
         }
         self.running.lock().unwrap()[&channel].clone()
     }

@@ -2,7 +2,7 @@
 
 pub mod described;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -10,10 +10,13 @@ use serde_json::{Value, value::RawValue};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::WsLimits;
+use super::{WsLimits, snapshots::ManySnapshot};
 pub use super::errors::WsErrorCode;
 use crate::{
-    domain::ids::{Epoch, MarketAddress, Seq, Slot, TxSignature},
+    domain::{
+        amount::{PriceE9, ShareUnits},
+        ids::{Epoch, MarketAddress, Seq, Slot, TxSignature},
+    },
     http::error::{ApiError, FieldError, ProgramRefusal},
     journal::rows::timestamp,
     view::{
@@ -183,6 +186,17 @@ pub enum SignedOut {
     SessionEnded,
 }
 
+/// Everything of a channel up to an entry is final: not an entry, so it has no number of its own.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "commitment")]
+struct Commitment {
+    channel: Channel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_id: Option<MarketAddress>,
+    epoch: Epoch,
+    seq: Seq,
+}
+
 /// The last message before a shutdown's close.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "shutdown")]
@@ -226,6 +240,24 @@ pub enum Snapshot {
     Market(Box<MarketView>),
     /// The config; `None` before the program has one.
     Config(Option<Box<ConfigView>>),
+    /// Of many markets.
+    #[serde(serialize_with = "shared")]
+    #[schema(value_type = ManySnapshot)]
+    Many(Arc<ManySnapshot>),
+}
+
+fn shared<S: serde::Serializer>(snapshot: &ManySnapshot, serializer: S) -> Result<S::Ok, S::Error> {
+    snapshot.serialize(serializer)
+}
+
+/// The price of a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of `price_update`
+pub struct PriceNow {
+    pub price_yes: PriceE9,
+    pub price_no: PriceE9,
+    pub shares_yes: ShareUnits,
+    pub shares_no: ShareUnits,
 }
 
 /// What a subscription begins with. Without `snapshot` it is a resumed one: the entries after `seq` follow.
@@ -240,6 +272,13 @@ pub struct Subscribed {
     /// The newest entry at this moment.
     pub head_seq: Seq,
     pub recovered: bool,
+    /// Everything up to here is final on the chain; left out where that is more than `seq`, or nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finalized_seq: Option<Seq>,
+    /// Of a market that is resumed: the price at `head_seq`. Who was told prices for several entries at once may have lost
+    /// the last of them with his connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceNow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -299,6 +338,11 @@ pub fn auth_expired(reason: SignedOut) -> ByteString {
     text(&AuthExpired { reason })
 }
 
+/// Everything up to an entry is final.
+pub fn commitment(channel: Channel, epoch: Epoch, seq: Seq) -> ByteString {
+    text(&Commitment { channel, market_id: channel.market(), epoch, seq })
+}
+
 /// The last message before a shutdown's close.
 pub fn shutdown(reconnect_after_ms: u64) -> ByteString {
     text(&Shutdown { reconnect_after_ms })
@@ -328,6 +372,8 @@ mod tests {
             seq: Seq(4),
             head_seq: Seq(9),
             recovered: true,
+            finalized_seq: None,
+            price: None,
             slot: None,
             timestamp: None,
             snapshot: None,

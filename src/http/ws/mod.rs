@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod protocol;
 pub mod rate;
 pub mod session;
+pub mod snapshots;
 
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //!
 //! Pure. Never asks whether a market exists: that is answered where markets are known.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -9,6 +11,7 @@ use super::{
     errors::WsErrorCode,
 };
 use crate::{
+    domain::counted::Counted,
     domain::ids::{Epoch, Seq},
     http::gateway::MarketRef,
 };
@@ -19,6 +22,11 @@ pub type RequestId = Option<Value>;
 /// Longest id, as JSON text, in bytes: it is kept until the answer goes out.
 const MAX_ID_BYTES: usize = 256;
 
+/// Between two prices of who wants them less often and does not say how often, in milliseconds.
+const CONFLATE_MS: u64 = 250;
+/// What he may say.
+const CONFLATE_MS_BOUNDS: RangeInclusive<u64> = 50..=5_000;
+
 /// How a client names a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelRef {
@@ -26,6 +34,8 @@ pub enum ChannelRef {
     Market(MarketRef),
     /// `config`.
     Config,
+    /// `markets`, `trades`.
+    Counted(Counted),
 }
 
 /// Where a client wants to resume.
@@ -46,6 +56,8 @@ pub struct Want {
     pub name: String,
     /// From where.
     pub since: Option<Since>,
+    /// Prices at most so often.
+    pub conflate: Option<Duration>,
 }
 
 /// What a client wants.
@@ -202,16 +214,17 @@ fn channel(name: &str) -> Result<ChannelRef, Reason> {
         let market = id.parse().map_err(|error| invalid(format!("channels: market:…: {error}")))?;
         return Ok(ChannelRef::Market(market));
     }
-    if matches!(name, "ticker" | "markets" | "trades") || name.starts_with("wallet:") {
+    if let Some(counted) = Counted::ALL.into_iter().find(|counted| counted.as_str() == name) {
+        return Ok(ChannelRef::Counted(counted));
+    }
+    if name == "ticker" || name.starts_with("wallet:") {
         return Err((WsErrorCode::NotOffered, format!("channels: {} is not offered yet.", short(name))));
     }
     Err(invalid(format!("channels: there is no channel {:?}.", short(name))))
 }
 
 fn subscribe(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
-    if fields.get("conflate").is_some_and(|value| !matches!(value, Value::Null | Value::Bool(false))) {
-        return Err((WsErrorCode::NotOffered, "conflate: not offered yet.".into()));
-    }
+    let conflate = conflate(fields)?;
     let found = channels(fields, max_channels)?;
     if found.is_empty() {
         return Err(invalid("Name a market_id or channels."));
@@ -221,13 +234,29 @@ fn subscribe(fields: &Fields, max_channels: usize) -> Result<Action, Reason> {
         .into_iter()
         .map(|(channel, name)| {
             let place = since.iter().position(|(at, _)| *at == channel);
-            Want { channel, name, since: place.map(|place| since.swap_remove(place).1) }
+            Want { channel, name, since: place.map(|place| since.swap_remove(place).1), conflate }
         })
         .collect();
     if since.is_empty() {
         return Ok(Action::Subscribe(wants));
     }
     Err(invalid("since: names a channel that is not being subscribed to, or one of them twice."))
+}
+
+/// `conflate` and `interval_ms`: prices at most so often.
+fn conflate(fields: &Fields) -> Result<Option<Duration>, Reason> {
+    let interval_ms = match fields.get("interval_ms") {
+        None | Some(Value::Null) => CONFLATE_MS,
+        Some(value) => value.as_u64().filter(|ms| CONFLATE_MS_BOUNDS.contains(ms)).ok_or_else(|| {
+            let (least, most) = CONFLATE_MS_BOUNDS.into_inner();
+            invalid(format!("interval_ms: must be a whole number from {least} to {most}."))
+        })?,
+    };
+    match fields.get("conflate") {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::Bool(true)) => Ok(Some(Duration::from_millis(interval_ms))),
+        Some(_) => Err(invalid("conflate: must be true or false.")),
+    }
 }
 
 /// `since`: places by channel, named in the same way as the channel is.

@@ -13,7 +13,12 @@ fn market() -> ChannelRef {
 }
 
 fn want(channel: ChannelRef, name: &str, since: Option<(u32, u64)>) -> Want {
-    Want { channel, name: name.into(), since: since.map(|(epoch, seq)| Since { epoch: Epoch(epoch), seq: Seq(seq) }) }
+    Want {
+        channel,
+        name: name.into(),
+        since: since.map(|(epoch, seq)| Since { epoch: Epoch(epoch), seq: Seq(seq) }),
+        conflate: None,
+    }
 }
 
 #[test]
@@ -104,7 +109,10 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         (subscribe(json!({"channels": vec!["config"; 201]})), TooManyChannels, true),
         (subscribe(json!({"market_id": 5})), ValidationError, true),
         (subscribe(json!({"market_id": "7".repeat(63)})), ValidationError, true),
-        (subscribe(json!({"market_id": MARKET, "conflate": true})), NotOffered, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": 1})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": 49})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": 5_001})), ValidationError, true),
+        (subscribe(json!({"market_id": MARKET, "conflate": true, "interval_ms": "100"})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": 5})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": place})), ValidationError, true),
         (subscribe(json!({"market_id": MARKET, "since": {"config": place}})), ValidationError, true),

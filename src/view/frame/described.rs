@@ -3,6 +3,8 @@
 //!
 //! A new type of frame, or an old one on a new channel, is a line of [`frames`]; without one it does not compile.
 
+use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -26,6 +28,10 @@ pub enum ChannelKind {
     Market,
     /// The config's.
     Config,
+    /// What a list of markets shows of each.
+    Markets,
+    /// Every market's trades.
+    Trades,
 }
 
 /// A kind of channel, for readers.
@@ -41,13 +47,16 @@ pub struct DescribedChannel {
     pub parameters: &'static [(&'static str, &'static str)],
     /// What comes on it.
     pub about: &'static str,
-    /// Its frames bear the market's address.
-    pub has_market: bool,
+    /// Fields that its frames have, of those that some have.
+    pub has: &'static [&'static str],
 }
+
+/// Fields that frames of some channels have.
+const ON_SOME: [&str; 2] = ["market_id", "market_seq"];
 
 impl ChannelKind {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Market, Self::Config];
+    pub const ALL: [Self; 4] = [Self::Market, Self::Config, Self::Markets, Self::Trades];
 
     /// Its line of the table.
     pub fn described(self) -> DescribedChannel {
@@ -61,7 +70,7 @@ impl ChannelKind {
                     "The market's account address (base58); a client may also name it by its seed (64 hexadecimal digits).",
                 )],
                 about: "Everything that happens to a market.",
-                has_market: true,
+                has: &["market_id"],
             },
             Self::Config => DescribedChannel {
                 key: "config",
@@ -70,14 +79,30 @@ impl ChannelKind {
                 parameters: &[],
                 about: "Fees, thresholds, periods and the pause flag of the program. Its frames also come to every \
                         connection that has any subscription.",
-                has_market: false,
+                has: &[],
+            },
+            Self::Markets => DescribedChannel {
+                key: "markets",
+                address: "markets",
+                pattern: "^markets$",
+                parameters: &[],
+                about: "What a list of markets shows of each: its beginning, phases, metadata, votes, and what is taken back.",
+                has: &["market_id", "market_seq"],
+            },
+            Self::Trades => DescribedChannel {
+                key: "trades",
+                address: "trades",
+                pattern: "^trades$",
+                parameters: &[],
+                about: "Every market's trades, and roll-backs, which may take trades back.",
+                has: &["market_id", "market_seq"],
             },
         }
     }
 }
 
 /// A frame, for readers.
-#[allow(missing_debug_implementations)] // schemas have none
+#[derive(Debug, Clone)]
 pub struct DescribedFrame {
     /// Its `type`.
     pub frame_type: String,
@@ -86,7 +111,7 @@ pub struct DescribedFrame {
     /// What it tells.
     pub about: &'static str,
     /// The whole of it.
-    pub schema: RefOr<Schema>,
+    pub schema: Value,
 }
 
 macro_rules! frames {
@@ -96,12 +121,8 @@ macro_rules! frames {
             vec![$({
                 Frame::<'static, $data>::schemas(schemas);
                 schemas.push((<$data>::name().into_owned(), <$data>::schema()));
-                DescribedFrame {
-                    frame_type: type_of(FrameType::$kind),
-                    channel: ChannelKind::$channel,
-                    about: $about,
-                    schema: Frame::<'static, $data>::schema(),
-                }
+                let schema = serde_json::to_value(Frame::<'static, $data>::schema()).unwrap_or_default();
+                described(FrameType::$kind, ChannelKind::$channel, $about, schema)
             }),+]
         }
 
@@ -117,13 +138,56 @@ macro_rules! frames {
 
 frames! {
     TradeExecuted on Market: TradeView, "A trade.";
-    PriceUpdate on Market: PriceUpdate, "The price after a trade, a resync or a roll-back.";
+    TradeExecuted on Trades: TradeView, "A trade.";
+    PriceUpdate on Market: SomePrice, "The price after a trade, a resync or a roll-back, or after several.";
     MarketUpdate on Market: MarketUpdate, "A step of the market's life, an adopted state, or what the market is about.";
+    MarketUpdate on Markets: MarketUpdate, "A step of a market's life, an adopted state, or what a market is about.";
     VoteUpdate on Market: VoteView, "A vote, and what is counted after it.";
+    VoteUpdate on Markets: VoteView, "A vote, and what is counted after it.";
     Discussion on Market: DiscussionFrame<'static>, "A comment that was written or deleted.";
     Rollback on Market: MarketRollback<'static>, "Entries that are not what the chain holds, and the state that holds now.";
+    Rollback on Markets: MarketRollback<'static>,
+        "Entries of a market that are not what the chain holds, and the state that holds now.";
+    Rollback on Trades: MarketRollback<'static>,
+        "Entries of a market that are not what the chain holds, and the state that holds now.";
     ConfigUpdate on Config: ConfigUpdate, "The config in force.";
     Rollback on Config: ConfigRollback<'static>, "Entries that are not what the chain holds, and the config that holds now.";
+}
+
+/// The data of a price as `view::pack` may rewrite it. Never written itself.
+#[derive(Serialize, ToSchema)]
+struct SomePrice {
+    #[serde(flatten)]
+    price: PriceUpdate,
+    /// It stands for so many prices, of the entries from `from_seq` on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflated: Option<u64>,
+}
+
+/// A frame with what is true of it on that channel.
+fn described(frame_type: FrameType, kind: ChannelKind, about: &'static str, mut schema: Value) -> DescribedFrame {
+    let (channel, name) = (kind.described(), type_of(frame_type));
+    schema["description"] = about.into();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.insert("type".into(), json!({"type": "string", "enum": [name]}));
+        properties.insert("channel".into(), json!({"type": "string", "pattern": channel.pattern}));
+        if matches!(frame_type, FrameType::PriceUpdate) {
+            let about = "Where it stands for several prices: the first entry whose price it stands for.";
+            properties.insert("from_seq".into(), json!({"$ref": "#/components/schemas/Seq", "description": about}));
+        }
+        for field in ON_SOME.iter().filter(|field| !channel.has.contains(field)) {
+            properties.remove(*field);
+        }
+        for (field, place) in [("market_id", "MarketAddress"), ("market_seq", "Seq")] {
+            if let Some(own) = properties.get_mut(field) {
+                *own = json!({"$ref": format!("#/components/schemas/{place}")});
+            }
+        }
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.extend(channel.has.iter().map(|field| Value::from(*field)));
+    }
+    DescribedFrame { frame_type: name, channel: kind, about, schema }
 }
 
 /// As it stands in JSON.

@@ -17,6 +17,7 @@ const ROLES: [&str; 4] = ["anon", "authenticated", "service_role", "zmart_engine
 const RIGHTS: &[(&str, [&str; 4])] = &[
     ("candles", ["r", "r", "r", "riud"]),
     ("category_stats", ["r", "r", "r", "riud"]),
+    ("channel_heads", ["", "", "r", "riud"]),
     ("chain_cursor", ["r", "r", "r", "riud"]),
     ("chain_events", ["r", "r", "r", "riud"]),
     ("chain_identity", ["r", "r", "r", "riud"]),

@@ -240,7 +240,7 @@ fn lives_of_the_writer_that_were_idle_for_a_week_are_forgotten_and_such_a_life_i
         let database = Database::fresh().await;
         prepare(&database).await;
         let pool = settings(&database.url).pool(2).unwrap();
-        let first = WriterLife::begin(&pool).await.unwrap();
+        let mut first = WriterLife::begin(&pool).await.unwrap();
         let client = database.connect().await;
         client.execute("UPDATE journal_writers SET active_at = now() - interval '8 days'", &[]).await.unwrap();
         WriterLife::begin(&pool).await.unwrap();

@@ -4,6 +4,7 @@ use tokio_postgres::types::Json;
 use zmart::{
     domain::{
         amount::{Lamports, ShareUnits},
+        counted::Heads,
         entry::EntryBody,
         event::{Outcome, ProgramEvent},
         ids::{Slot, Wallet},
@@ -53,13 +54,13 @@ async fn one_large_batch_writes_the_same_rows_as_many_small_ones() {
 
     let mut told = stories(epoch);
     let pool = settings(&large.url).writer_pool().unwrap();
-    let life = WriterLife::begin(&pool).await.unwrap();
+    let mut life = WriterLife::begin(&pool).await.unwrap();
     let appends: Vec<StreamAppend> = told.iter_mut().map(Story::append).collect();
     assert!(appends[0].entries.len() > 1_024, "more than one statement takes");
     life.commit(&pool, 1, &appends).await.unwrap();
 
     let pool = settings(&small.url).writer_pool().unwrap();
-    let life = WriterLife::begin(&pool).await.unwrap();
+    let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut batch = 0;
     for append in &appends {
         // The row at the end is the same whatever it was on the way: all of them are sent with it.
@@ -96,7 +97,7 @@ async fn under_row_level_security_a_large_batch_is_inserted_and_its_rows_are_the
     let appends: Vec<StreamAppend> = stories(epoch).iter_mut().map(Story::append).collect();
     let write = async |database: &Database| {
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         life.commit(&pool, 1, &appends).await.unwrap();
         life.copies
     };
@@ -126,15 +127,17 @@ async fn a_column_holds_what_the_row_as_json_would() {
         }
     }
     let pool = settings(&columns.url).writer_pool().unwrap();
-    let life = WriterLife::begin(&pool).await.unwrap();
+    let mut life = WriterLife::begin(&pool).await.unwrap();
     life.commit(&pool, 1, std::slice::from_ref(&append)).await.unwrap();
 
     let client = json.connect().await;
     client.batch_execute("SET session_replication_role = replica").await.unwrap();
     let stream = append.stream.to_string();
     let mut slot_high = append.slot_high_before;
+    let mut heads = Heads::default();
     for entry in &append.entries {
         slot_high = slot_high.max(entry.body.slot());
+        let numbers = heads.number(epoch, &entry.body);
         let row = JournalRow {
             stream: stream.clone(),
             epoch: epoch.0,
@@ -144,6 +147,8 @@ async fn a_column_holds_what_the_row_as_json_would() {
             slot_high: slot_high.0,
             recorded_at: moment(entry.recorded_at_ms),
             payload: &entry.body,
+            markets_seq: numbers.markets.map(|seq| seq.0),
+            trades_seq: numbers.trades.map(|seq| seq.0),
         };
         insert(&client, "journal", &row).await;
         if let Some(row) = ChainEventRow::of(&stream, epoch, entry) {
@@ -169,7 +174,7 @@ async fn a_number_that_its_column_can_not_hold_is_refused_and_nothing_is_written
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
     let pool = settings(&database.url).writer_pool().unwrap();
-    let life = WriterLife::begin(&pool).await.unwrap();
+    let mut life = WriterLife::begin(&pool).await.unwrap();
     let mut append = Story::begin(1, epoch).append();
     if let EntryBody::Event { position, .. } = &mut append.entries[2].body {
         position.slot = Slot(u64::MAX);
@@ -185,7 +190,7 @@ async fn the_writer_finds_rows_by_their_key_whatever_the_planner_knows() {
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
     let pool = settings(&database.url).writer_pool().unwrap();
-    let life = WriterLife::begin(&pool).await.unwrap();
+    let mut life = WriterLife::begin(&pool).await.unwrap();
     let client = database.connect().await;
     // What foreign keys were made with, and the migrations.
     client.batch_execute("SELECT pg_stat_reset()").await.unwrap();

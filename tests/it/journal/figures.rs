@@ -81,7 +81,7 @@ async fn candles_are_those_of_the_standing_trades_whatever_is_taken_back() {
     // As the journal's writer has it: its plans are its own.
     let pool = settings(&database.url).writer_pool().unwrap();
     let client = database.connect().await;
-    let writer = WriterLife::begin(&pool).await.unwrap();
+    let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
     let mut batch = 0;
     for round in 0..14_usize {
@@ -120,7 +120,7 @@ async fn figures_are_those_of_the_window_at_every_time() {
     let epoch = prepare(&database).await;
     let pool = settings(&database.url).pool(2).unwrap();
     let mut client = database.connect().await;
-    let writer = WriterLife::begin(&pool).await.unwrap();
+    let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut stories = [Story::begin(1, epoch), Story::begin(2, epoch)];
     for step in 0..150_u64 {
         let story = &mut stories[usize::from(step % 5 == 0)];
@@ -179,7 +179,7 @@ async fn the_migration_makes_of_trades_that_are_there_what_batches_make_of_them(
     let epoch = prepare(&database).await;
     let pool = settings(&database.url).pool(2).unwrap();
     let client = database.connect().await;
-    let writer = WriterLife::begin(&pool).await.unwrap();
+    let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     for step in 0..150_u64 {
         story.buy(Wallet([(step % 7) as u8 + 1; 32]), Outcome::from(step % 3 > 0), 1_000_000_000 + step);

@@ -54,7 +54,7 @@ fn signature(n: u64) -> TxSignature {
 }
 
 /// Everything there is to ask, at its worst.
-async fn ask_all(database: &Database, story: &mut Story, life: &WriterLife, epoch: Epoch) {
+async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, epoch: Epoch) {
     let pool = settings(&database.url).pool(2).unwrap();
     let program = ProgramId([3; 32]);
     let (market, stream) = (story.address(), story.stream());
@@ -212,7 +212,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         let client = database.connect().await;
         seed::markets(&client, epoch, MARKETS).await;
         let pool = settings(&database.url).pool(2).unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         life.commit(&pool, 1, &[story.append()]).await.unwrap();
         let staged: Vec<_> = (0..1_000).map(|n| Staged { signature: signature(n), slot: Slot(1) }).collect();
         staging::stage(&pool, &staged).await.unwrap();
@@ -226,7 +226,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         assert_eq!(before.len(), 19);
         count_all(&database).await;
         super::wallets::keep_all(&database).await;
-        ask_all(&database, &mut story, &life, epoch).await;
+        ask_all(&database, &mut story, &mut life, epoch).await;
         assert_eq!(read_through(&database).await, before);
 
         // The count counts.

@@ -116,7 +116,7 @@ fn ledgers_follow_the_trades_through_batches_and_roll_backs() {
         // Trades of these stories happened in 1970: in the windows all the same, or not in any but the last.
         client.execute("UPDATE leaderboard_windows SET from_hour = 0 WHERE name = '7d'", &[]).await.unwrap();
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         let mut other = Story::begin(2, epoch);
         story.buy(ALICE, Outcome::Yes, 5 * SHARE);
@@ -169,7 +169,7 @@ fn a_position_with_more_trades_than_one_transaction_takes_is_kept_in_pieces() {
         let epoch = prepare(&database).await;
         let client = database.connect().await;
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         story.fill(2_500);
         life.commit(&pool, 1, &[story.append()]).await.unwrap();
@@ -192,7 +192,7 @@ fn hours_leave_the_windows_of_the_leaderboard_one_by_one() {
         let client = database.connect().await;
         client.execute("UPDATE leaderboard_windows SET from_hour = 0 WHERE hours IS NOT NULL", &[]).await.unwrap();
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         // The story's clock moves a second an event from 2,000 s on: 1,600 of them reach the next hour.
         story.fill(1_400);
@@ -229,7 +229,7 @@ fn a_verdict_reaches_every_position_of_its_market_page_by_page() {
         let epoch = prepare(&database).await;
         let client = database.connect().await;
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         let mut story = Story::begin(1, epoch);
         story.buy(ALICE, Outcome::Yes, 5 * SHARE);
         story.buy(BOB, Outcome::No, 3 * SHARE);

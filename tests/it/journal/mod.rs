@@ -7,6 +7,7 @@ mod figures;
 mod identity;
 mod indexes;
 pub mod ledgers;
+mod numbers;
 mod outages;
 mod passivation;
 mod rollback;

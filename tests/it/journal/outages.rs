@@ -133,6 +133,7 @@ async fn written_once_through(faults: &[u8], answers_in: Duration) -> Database {
         within("an append", append(&writer, generation, what)).await.unwrap();
         assert_eq!(network.fault.load(Ordering::SeqCst), PASS, "the fault {fault} has happened");
         assert_eq!(entries(&database).await, [(story.stream().to_string(), written)], "after fault {fault}");
+        super::numbers::checked(&database, epoch).await;
         story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
     }
     database

@@ -54,7 +54,7 @@ async fn rows_and_positions_are_those_of_the_standing_entries_whatever_is_taken_
     let database = Database::fresh().await;
     let epoch = prepare(&database).await;
     let pool = settings(&database.url).pool(2).unwrap();
-    let writer = WriterLife::begin(&pool).await.unwrap();
+    let mut writer = WriterLife::begin(&pool).await.unwrap();
     let mut story = Story::begin(1, epoch);
     let address = story.address();
     writer.commit(&pool, 1, &[story.append()]).await.unwrap();

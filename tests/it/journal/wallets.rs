@@ -63,7 +63,7 @@ fn a_portfolio_is_made_of_so_many_positions_and_says_when_there_are_more() {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let pool = settings(&database.url).writer_pool().unwrap();
-        let life = WriterLife::begin(&pool).await.unwrap();
+        let mut life = WriterLife::begin(&pool).await.unwrap();
         let alice = Wallet([41; 32]);
         let mut appends = Vec::new();
         for number in 1..=51 {

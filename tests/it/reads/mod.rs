@@ -143,6 +143,8 @@ async fn insert_trade(client: &Client, market: &Market, epoch: Epoch, entry: &En
         slot_high: entry.body.slot().0,
         recorded_at: moment(entry.recorded_at_ms),
         payload: &entry.body,
+        markets_seq: None,
+        trades_seq: None,
     };
     insert(client, "journal", &row).await;
     insert(client, "trades", &TradeRow::of(&stream, epoch, entry).unwrap()).await;

@@ -4,13 +4,13 @@
 //! drains, so that what waits for a slow reader stays one page however far it is behind. Pages that several sessions need
 //! are read once; few are read at a time, the others wait their turn.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use actix::prelude::*;
 
 use super::{
     BURST, Hub, More, SessionId,
-    join::{Join, Request},
+    join::Join,
     sources::{PageFailure, cut},
 };
 use crate::{
@@ -70,21 +70,24 @@ impl Hub {
         // Many channels can be a little behind at once, after a reconnect: together they must not fill the outbox.
         if head.0 - after.0 > BURST as u64 || !known.outbox.is_roomy() {
             let page = cut(missing.cloned());
-            return self.send_page(session, channel, page);
+            return self.send_page(session, channel, page, ctx);
         }
-        let is_slow = missing.into_iter().any(|pack| {
-            let delivers = reader.offer(pack.seq);
-            delivers && known.outbox.push(Outgoing::Pack(pack.clone())).is_err()
-        });
+        let now = Instant::now();
+        let is_slow = missing.into_iter().any(|pack| reader.offer(pack.seq) && reader.send(pack, now).is_err());
         if is_slow {
-            self.drop_slow(session);
+            return self.drop_slow(session);
         }
+        self.settle_reader(session, channel, ctx);
     }
 
-    fn send_page(&mut self, session: SessionId, channel: Channel, page: Vec<Arc<FramePack>>) {
+    fn send_page(&mut self, session: SessionId, channel: Channel, page: Vec<Arc<FramePack>>, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get_mut(&session) else { return };
         let Some(reader) = self.feeds.get_mut(&channel).and_then(|feed| feed.readers.get_mut(&session)) else { return };
-        let page: Vec<_> = page.into_iter().filter(|pack| reader.offer(pack.seq)).collect();
+        let now = Instant::now();
+        let offered = page.into_iter().filter(|pack| reader.offer(pack.seq));
+        let offered: Vec<_> = offered.collect();
+        // It is read as the socket drains: there is room for all of it.
+        let page: Vec<_> = offered.iter().flat_map(|pack| reader.conflation.offer(pack, now, true)).flatten().collect();
         if page.is_empty() {
             return;
         }
@@ -93,6 +96,7 @@ impl Hub {
             known.catching_up.push_back(channel);
         }
         self.send(session, Outgoing::Page(page));
+        self.settle_reader(session, channel, ctx);
     }
 
     fn want_page(&mut self, key: PageKey, session: SessionId, ctx: &mut Context<Self>) {
@@ -136,13 +140,13 @@ impl Hub {
             match &page {
                 // Another channel's page came first: in its turn.
                 Ok(_) if page_is_out => self.advance(session, channel, ctx),
-                Ok(page) => self.send_page(session, channel, page.clone()),
+                Ok(page) => self.send_page(session, channel, page.clone(), ctx),
                 // The sweep asks again.
                 Err(PageFailure::Later) => {}
                 Err(PageFailure::NotServable) => {
                     log::warn!("{channel}: what follows {after} in epoch {epoch} can't be served; a snapshot is sent");
                     let name = channel.to_string();
-                    self.begin(channel, Join { session, name, since: None, request: Request::new(None, 1) }, ctx);
+                    self.begin(channel, Join::anew(session, name), ctx);
                 }
             }
         }

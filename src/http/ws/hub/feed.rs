@@ -3,16 +3,18 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
-use super::{SessionId, sources::StreamHandle};
+use super::{SessionId, conflate::Conflation, sources::StreamHandle};
 use crate::{
     domain::ids::{Epoch, Seq},
     http::ws::{
         delivery::{Inlet, Offer, Reader},
-        outbox::Outbox,
+        messages,
+        outbox::{Outbox, Outgoing, Overflow},
     },
-    view::frame::FramePack,
+    view::frame::{Channel, FramePack},
 };
 
 /// A channel in use.
@@ -30,6 +32,10 @@ pub(super) struct Feed {
     pub is_busy: bool,
     /// Pages being read, by the entry that they follow, and who waits for them.
     pub pages: BTreeMap<Seq, Vec<SessionId>>,
+    /// Everything up to here is final on the chain; 0 where nothing is, or nothing is known.
+    finalized: Seq,
+    /// What says so, once somebody was told.
+    commitment: Option<Arc<FramePack>>,
 }
 
 impl Feed {
@@ -46,6 +52,49 @@ impl Feed {
     pub fn listen_along(&mut self, session: SessionId, outbox: &Arc<Outbox>) {
         let head = self.inlet.head();
         self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head, outbox));
+    }
+
+    /// Everything up to here is final. False if that was known.
+    pub fn finalize(&mut self, seq: Seq) -> bool {
+        let moves = seq > self.finalized;
+        if moves {
+            (self.finalized, self.commitment) = (seq, None);
+        }
+        moves
+    }
+
+    /// The numbers have another meaning: nothing of them is known to be final.
+    pub fn forget_final(&mut self) {
+        (self.finalized, self.commitment) = (Seq(0), None);
+    }
+
+    /// Everything up to here is final.
+    pub fn finalized(&self) -> Seq {
+        self.finalized
+    }
+
+    /// Tells every reader who was sent all that is final, and was not told so yet. Returns who has no room for it.
+    pub fn tell_final(&mut self, channel: Channel) -> Vec<SessionId> {
+        let (Some(epoch), finalized) = (self.epoch, self.finalized) else { return Vec::new() };
+        let due: Vec<SessionId> =
+            self.readers.iter().filter(|(_, reader)| reader.is_owed(finalized)).map(|(id, _)| *id).collect();
+        if due.is_empty() {
+            return Vec::new();
+        }
+        let make = || {
+            let text = messages::commitment(channel, epoch, finalized);
+            Arc::new(FramePack::new(channel, epoch, finalized, &[text]))
+        };
+        let pack = Arc::clone(self.commitment.get_or_insert_with(make));
+        let mut slow = Vec::new();
+        for session in due {
+            let Some(reader) = self.readers.get_mut(&session) else { continue };
+            reader.told_final(finalized);
+            if reader.outbox.push(Outgoing::Pack(Arc::clone(&pack))).is_err() {
+                slow.push(session);
+            }
+        }
+        slow
     }
 
     /// True once nobody listens and nothing is under way.
@@ -67,12 +116,27 @@ pub(super) struct FeedReader {
     pub ticket: u64,
     /// The session's: fan-out looks nothing up.
     pub outbox: Arc<Outbox>,
+    /// Prices that it does not get each.
+    pub conflation: Conflation,
+    /// It asked for the channel, and was answered.
+    is_subscribed: bool,
+    /// It was told that everything up to here is final.
+    told_final: Seq,
 }
 
 impl FeedReader {
     /// A session that waits for its first answer.
     pub fn waiting(ticket: u64, outbox: &Arc<Outbox>) -> Self {
-        Self { at: None, has_been_sent: false, joins: 0, ticket, outbox: Arc::clone(outbox) }
+        Self {
+            at: None,
+            has_been_sent: false,
+            joins: 0,
+            ticket,
+            outbox: Arc::clone(outbox),
+            conflation: Conflation::default(),
+            is_subscribed: false,
+            told_final: Seq(0),
+        }
     }
 
     fn listening_from(head: Option<Seq>, outbox: &Arc<Outbox>) -> Self {
@@ -82,7 +146,17 @@ impl FeedReader {
     /// It was answered: it stands here.
     pub fn answered(&mut self, at: Seq) {
         self.at = Some(Reader::new(at));
-        self.has_been_sent = true;
+        (self.has_been_sent, self.is_subscribed) = (true, true);
+    }
+
+    /// It was told what is final.
+    pub fn told_final(&mut self, seq: Seq) {
+        self.told_final = self.told_final.max(seq);
+    }
+
+    /// It was sent all that is final, and is to be told so.
+    pub fn is_owed(&self, finalized: Seq) -> bool {
+        finalized > self.told_final && self.is_subscribed && self.joins == 0 && self.sent() >= Some(finalized)
     }
 
     /// It gets what comes after this, if it stands nowhere yet.
@@ -94,6 +168,8 @@ impl FeedReader {
     pub fn restart(&mut self) {
         self.at = None;
         self.has_been_sent = false;
+        self.told_final = Seq(0);
+        self.conflation.forget();
     }
 
     /// Where it stands.
@@ -109,6 +185,27 @@ impl FeedReader {
     /// Where it is to be read on from, if it may be sent to now.
     pub fn resumes_after(&self) -> Option<Seq> {
         self.last().filter(|_| self.joins == 0)
+    }
+
+    /// Sends it the frames of an entry that it was offered. What is left out of them waits in `conflation`.
+    pub fn send(&mut self, pack: &Arc<FramePack>, now: Instant) -> Result<(), Overflow> {
+        let has_room = !pack.has_price() || self.outbox.is_roomy();
+        let parts = self.conflation.offer(pack, now, has_room);
+        parts.into_iter().flatten().try_for_each(|part| self.outbox.push(Outgoing::Pack(part)))
+    }
+
+    /// Sends it the price that waited, if it is due.
+    pub fn send_due(&mut self, now: Instant) -> Result<(), Overflow> {
+        let (Some(at), has_room) = (self.last(), self.outbox.is_roomy()) else { return Ok(()) };
+        match self.conflation.due(at, now, has_room) {
+            Some(price) => self.outbox.push(Outgoing::Pack(price)),
+            None => Ok(()),
+        }
+    }
+
+    /// It gets a price at most so often.
+    pub fn conflate(&mut self, interval: Option<Duration>) {
+        self.conflation.set(interval);
     }
 
     /// True if this entry is to be sent to it now; it then counts as sent.

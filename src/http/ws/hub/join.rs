@@ -4,7 +4,7 @@
 //! state (or a resume after what the client has), and then every entry after it. While the question is out nothing of the
 //! channel is delivered to the session: where it stands can't be overtaken by its own answer.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use actix::prelude::*;
 
@@ -55,7 +55,16 @@ pub(super) struct Join {
     pub session: SessionId,
     pub name: String,
     pub since: Option<Since>,
+    /// Prices at most so often; the outer `None` leaves it as it is.
+    pub conflate: Option<Option<Duration>>,
     pub request: Rc<Request>,
+}
+
+impl Join {
+    /// A snapshot that the client did not ask for, since what it has can't be gone on from.
+    pub fn anew(session: SessionId, name: String) -> Self {
+        Self { session, name, since: None, conflate: None, request: Request::new(None, 1) }
+    }
 }
 
 impl Handler<Subscribe> for Hub {
@@ -78,8 +87,8 @@ impl Handler<Subscribe> for Hub {
             known.unanswered += wants.len();
         }
         let request = Request::new(id, wants.len());
-        for Want { channel, name, since } in wants {
-            let join = Join { session, name, since, request: request.clone() };
+        for Want { channel, name, since, conflate } in wants {
+            let join = Join { session, name, since, conflate: Some(conflate), request: request.clone() };
             match self.channel_of(&channel) {
                 Some(channel) => self.begin(channel, join, ctx),
                 None => self.look_up(channel, join, ctx),
@@ -94,6 +103,7 @@ impl Hub {
         let sources = self.sources.clone();
         match name {
             ChannelRef::Market(MarketRef::Address(address)) => self.begin(Channel::Market(address), join, ctx),
+            ChannelRef::Counted(channel) => self.begin(Channel::Counted(channel), join, ctx),
             ChannelRef::Config => {
                 let found = async move { sources.config().await }.into_actor(self);
                 ctx.spawn(found.map(|found, hub, ctx| match found {
@@ -134,14 +144,15 @@ impl Hub {
         let ticket = reader.ticket;
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let attached = async move { sources.attach(channel, link).await }.into_actor(self);
-        ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, &join, ticket, outcome, ctx)));
+        let needs_snapshot = join.since.is_none();
+        let attached = async move { sources.attach(channel, link, needs_snapshot).await }.into_actor(self);
+        ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
     }
 
     fn finish(
         &mut self,
         channel: Channel,
-        join: &Join,
+        join: Join,
         ticket: u64,
         outcome: Result<(StreamHandle, Head), ReadError>,
         ctx: &mut Context<Self>,
@@ -151,26 +162,39 @@ impl Hub {
             if is_current { Ok(head) } else { Err(ReadError::Gone) }
         });
         let session = join.session;
-        let Some(feed) = self.feeds.get_mut(&channel) else { return self.answer_cancelled(join) };
+        let Some(feed) = self.feeds.get_mut(&channel) else { return self.answer_cancelled(&join) };
+        let finalized = feed.finalized();
         let Some(reader) = feed.readers.get_mut(&session).filter(|reader| reader.ticket == ticket && reader.joins > 0)
         else {
-            return self.answer_cancelled(join);
+            return self.answer_cancelled(&join);
         };
         reader.joins -= 1;
         match outcome {
             Ok(head) => {
                 let known = reader.last().unwrap_or_default();
                 let resumed = join.since.and_then(|since| resume(since, known, &head, self.limits.resume_entries));
-                let answer = match resumed {
+                let mut answer = match resumed {
                     Some((since, from)) => {
                         reader.answered(from);
                         head.resumed(channel, since)
                     }
-                    None => {
-                        reader.answered(head.seq.max(known));
-                        head.snapshot(channel)
-                    }
+                    None => match head.snapshot(channel) {
+                        Some(snapshot) => {
+                            reader.answered(snapshot.seq.max(known));
+                            reader.conflation.forget();
+                            snapshot
+                        }
+                        // It was not read for who wanted to resume.
+                        None => return self.begin(channel, Join { since: None, ..join }, ctx),
+                    },
                 };
+                if let Some(interval) = join.conflate {
+                    reader.conflate(interval);
+                }
+                // More than it has is told once it was sent that far.
+                answer.finalized_seq =
+                    head.finalized.max(Some(finalized)).filter(|seq| *seq <= answer.seq && seq.0 > 0);
+                reader.told_final(answer.finalized_seq.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     known.channels.insert(channel, true);
                     known.unanswered = known.unanswered.saturating_sub(1);
@@ -189,12 +213,13 @@ impl Hub {
                         known.channels.retain(|asked, joined| *asked != channel || *joined);
                     }
                 }
-                self.answer_error(join, error);
+                self.answer_error(&join, error);
                 self.settle_config(session);
             }
         }
         // What came while the question was out.
         self.advance(session, channel, ctx);
+        self.settle_reader(session, channel, ctx);
     }
 
     /// The hub is on the stream's list, and this is where the stream stands. False if the answer is of an older life of
@@ -214,6 +239,7 @@ impl Hub {
             return false;
         }
         feed.handle = Some(handle);
+        feed.finalize(head.finalized.filter(|_| feed.epoch == Some(head.epoch)).unwrap_or_default());
         if feed.epoch == Some(head.epoch) {
             feed.inlet.announce(head.seq);
             return true;
@@ -224,6 +250,7 @@ impl Hub {
         if is_new_life {
             feed.inlet.reset();
             feed.pages.clear();
+            feed.forget_final();
             for (session, reader) in &mut feed.readers {
                 let was_sent = reader.sent().is_some();
                 reader.restart();
@@ -233,14 +260,25 @@ impl Hub {
                 }
             }
         }
+        feed.finalize(head.finalized.unwrap_or_default());
         let ready = feed.inlet.start(head.seq);
         // Who listens along gets what comes from here on; who waits is answered by his own question.
         feed.readers.values_mut().filter(|reader| reader.joins == 0).for_each(|reader| reader.begin(head.seq));
         if !told.is_empty() {
             log::warn!("{channel} begins anew in epoch {}: {} sessions get a snapshot", head.epoch, told.len());
-            let text = messages::subscribed(None, &head.snapshot(channel));
-            for session in told {
-                self.send(session, Outgoing::Message(text.clone(), Verdict::Neutral));
+            match head.snapshot(channel) {
+                Some(snapshot) => {
+                    let text = messages::subscribed(None, &snapshot);
+                    for session in told {
+                        self.send(session, Outgoing::Message(text.clone(), Verdict::Neutral));
+                    }
+                }
+                None => {
+                    for session in told {
+                        let name = channel.to_string();
+                        self.begin(channel, Join::anew(session, name), ctx);
+                    }
+                }
             }
         }
         self.publish(channel, &ready, ctx);
@@ -282,12 +320,11 @@ fn resume(since: Since, known: Seq, head: &Head, max_entries: u64) -> Option<(Se
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{Epoch, Slot};
+    use crate::domain::ids::Epoch;
 
     #[test]
     fn a_resume_is_served_in_the_same_life_up_to_the_head_and_within_the_bound() {
-        let head =
-            Head { epoch: Epoch(2), seq: Seq(500), slot: Slot(1), recorded_at_ms: 0, state: State::Config(None) };
+        let head = Head { epoch: Epoch(2), seq: Seq(500), newest: None, finalized: None, state: State::Config(None) };
         let cases = [
             ((2, 500), 0, Some((500, 500))),
             ((2, 400), 0, Some((400, 400))),

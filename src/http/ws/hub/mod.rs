@@ -9,19 +9,24 @@
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
+//! - [`conflate`]: prices for who wants them less often, or reads too slowly.
+//! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
 //! - [`commands`]: what is asked for beside channels, and who sessions are.
 
 mod catch_up;
 mod commands;
+mod commitments;
+mod conflate;
 mod feed;
+mod feeds;
 mod join;
 mod sources;
 mod upkeep;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -50,7 +55,10 @@ use super::{
     protocol::{ChannelRef, RequestId, Want},
 };
 use crate::{
-    actors::stream::{HubInput, HubLink},
+    actors::{
+        feeds::Feeds,
+        stream::{HubInput, HubLink},
+    },
     domain::ids::{MarketAddress, MarketSeed, Seq},
     http::{auth::caller::Caller, gateway::MarketRef},
     telemetry::health::Health,
@@ -63,6 +71,9 @@ pub use self::{commands::Perform, sources::Sources};
 pub const INBOX: usize = 65_536;
 /// Entries that are sent as live ones when a session is so little behind; more are sent page by page.
 const BURST: usize = 64;
+
+/// Prices that wait for their turn, or for room, are looked at so often.
+const PRICES_EVERY: Duration = Duration::from_millis(25);
 
 /// A connection's number in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,6 +217,20 @@ pub struct Hub {
     watch: Watch,
     next_sweep: Instant,
     is_closing: bool,
+    finality: Finality,
+    /// Whose prices wait, of which channel; looked at while there are any.
+    prices_wait: BTreeSet<(Channel, SessionId)>,
+    looks_at_prices: bool,
+}
+
+/// How the hub learns what has become final.
+#[derive(Debug, Default)]
+struct Finality {
+    /// Whose list it is on.
+    feeds: Option<Addr<Feeds>>,
+    /// Something was lost on the way.
+    is_unknown: bool,
+    is_asking: bool,
 }
 
 impl Hub {
@@ -230,6 +255,9 @@ impl Hub {
             watch: Watch::default(),
             next_sweep: Instant::now(),
             is_closing: false,
+            finality: Finality::default(),
+            prices_wait: BTreeSet::new(),
+            looks_at_prices: false,
         }
     }
 
@@ -272,16 +300,61 @@ impl Hub {
             sessions.into_iter().for_each(|session| self.advance(session, channel, ctx));
             return;
         }
-        let mut slow = Vec::new();
+        let (mut slow, now, finalized, mut tells_final) = (Vec::new(), Instant::now(), feed.finalized(), false);
         for (session, reader) in &mut feed.readers {
             for (seq, pack) in ready {
-                if reader.offer(*seq) && reader.outbox.push(Outgoing::Pack(pack.clone())).is_err() {
+                if reader.offer(*seq) && reader.send(pack, now).is_err() {
                     slow.push(*session);
                     break;
                 }
             }
+            tells_final |= reader.is_owed(finalized);
+            if reader.conflation.is_waiting() {
+                self.prices_wait.insert((channel, *session));
+            }
+        }
+        if tells_final {
+            slow.extend(feed.tell_final(channel));
         }
         slow.into_iter().for_each(|session| self.drop_slow(session));
+        self.look_at_prices(ctx);
+    }
+
+    /// What waits for its turn is sent when it is due.
+    fn look_at_prices(&mut self, ctx: &mut Context<Self>) {
+        if self.prices_wait.is_empty() || std::mem::replace(&mut self.looks_at_prices, true) {
+            return;
+        }
+        ctx.run_later(PRICES_EVERY, |hub, ctx| {
+            hub.looks_at_prices = false;
+            let now = Instant::now();
+            for (channel, session) in std::mem::take(&mut hub.prices_wait) {
+                let reader = hub.feeds.get_mut(&channel).and_then(|feed| feed.readers.get_mut(&session));
+                let Some(reader) = reader else { continue };
+                // Nothing overtakes an answer that is on its way.
+                if reader.joins == 0 && reader.send_due(now).is_err() {
+                    hub.drop_slow(session);
+                } else if reader.conflation.is_waiting() {
+                    hub.prices_wait.insert((channel, session));
+                }
+            }
+            hub.look_at_prices(ctx);
+        });
+    }
+
+    /// After a session was sent something by itself: what is final of it, and prices that wait.
+    fn settle_reader(&mut self, session: SessionId, channel: Channel, ctx: &mut Context<Self>) {
+        let Some(feed) = self.feeds.get_mut(&channel) else { return };
+        let finalized = feed.finalized();
+        let Some(reader) = feed.readers.get(&session) else { return };
+        if reader.conflation.is_waiting() {
+            self.prices_wait.insert((channel, session));
+        }
+        if reader.is_owed(finalized) {
+            let slow = feed.tell_final(channel);
+            slow.into_iter().for_each(|session| self.drop_slow(session));
+        }
+        self.look_at_prices(ctx);
     }
 
     /// The channel that a name stands for, as far as it is known here.
@@ -290,6 +363,7 @@ impl Hub {
             ChannelRef::Market(MarketRef::Address(address)) => Some(Channel::Market(*address)),
             ChannelRef::Market(MarketRef::Seed(seed)) => self.seeds.get(seed).copied().map(Channel::Market),
             ChannelRef::Config => self.config,
+            ChannelRef::Counted(channel) => Some(Channel::Counted(*channel)),
         }
     }
 }
@@ -318,6 +392,11 @@ impl StreamHandler<HubInput> for Hub {
                 if self.feeds.get(&channel).is_some_and(|feed| feed.inlet.has_hole()) {
                     self.heal(channel, ctx);
                 }
+            }
+            HubInput::Finalized(batch) => self.became_final(&batch),
+            HubInput::FinalityLost => {
+                self.finality.is_unknown = true;
+                self.follow_finality(ctx);
             }
             HubInput::Head { channel, epoch, seq } => {
                 if let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) {

@@ -2,25 +2,39 @@
 //!
 //! Owns the worker's connections for replays. Every question ends within a bound.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::Addr;
 
 use crate::{
     actors::{
+        feeds::{Feeds, FollowFinality},
         registry::{ConfigHandle, MarketHandle, RegistryHandle},
         stream::{HubLink, ReadError, ReleasedConfig, ReleasedMarket, Replay, ReplayAfter},
+        supervision::Link,
     },
     domain::{
         config::ProgramConfig,
-        ids::{Epoch, MarketAddress, MarketSeed, Seq, Slot},
+        counted::Counted,
+        ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot},
         market::Market,
         metadata::MarketMetadata,
     },
-    http::pool::{PoolFailure, ReadPool},
+    http::{
+        pool::{PoolFailure, ReadPool},
+        ws::snapshots::{self, ManySnapshot},
+    },
     journal::{
-        read::{self, ReadFailure},
+        channels,
+        read::{self, ReadFailure, latest},
         rights::{self, Access, Acting},
         rows::timestamp,
     },
+    telemetry::health::Health,
     view::{
         config::ConfigView,
         frame::{Channel, FramePack},
@@ -28,10 +42,20 @@ use crate::{
     },
 };
 
-use super::super::messages::{Snapshot, Subscribed};
+use super::{
+    super::messages::{PriceNow, Snapshot, Subscribed},
+    feeds::FeedHandle,
+};
 
 /// Longest wait for a stream that is being loaded.
 const PATIENCE: Duration = Duration::from_secs(6);
+/// What was read of many markets serves who subscribes so soon after.
+const SNAPSHOT_KEPT: Duration = Duration::from_secs(1);
+/// Feeds that are being started are asked so often, with a pause between.
+const LOADING_ATTEMPTS: usize = 50;
+const LOADING_PAUSE: Duration = Duration::from_millis(100);
+/// Streams that are asked for at once.
+const FINALIZED_AT_ONCE: usize = 1_000;
 /// Entries in a page of a replay.
 const PAGE_ENTRIES: u32 = 128;
 /// Bytes of frames in a page; one entry at least.
@@ -42,6 +66,7 @@ const PAGE_BYTES: usize = 64 * 1024;
 pub(super) enum StreamHandle {
     Market(MarketHandle),
     Config(ConfigHandle),
+    Feed(FeedHandle),
 }
 
 /// A stream's state when the hub was attached to it.
@@ -49,8 +74,10 @@ pub(super) enum StreamHandle {
 pub(super) struct Head {
     pub epoch: Epoch,
     pub seq: Seq,
-    pub slot: Slot,
-    pub recorded_at_ms: i64,
+    /// The entry's slot and when it was recorded; `None` before there is one.
+    pub newest: Option<(Slot, i64)>,
+    /// Everything up to here is final on the chain, where that is known.
+    pub finalized: Option<Seq>,
     pub state: State,
 }
 
@@ -58,26 +85,55 @@ pub(super) struct Head {
 pub(super) enum State {
     Market(Arc<Market>, Option<Arc<MarketMetadata>>),
     Config(Option<Arc<ProgramConfig>>),
+    /// Of many markets; `None` where it was not read, since nobody needed it.
+    Many(Option<ManyAt>),
+}
+
+/// What was read of many markets, at a head or after it.
+#[derive(Debug, Clone)]
+pub(super) struct ManyAt {
+    pub seq: Seq,
+    pub newest: Option<(Slot, i64)>,
+    pub read: Arc<ManySnapshot>,
 }
 
 impl Head {
-    /// The answer to a subscription that begins here, with a snapshot.
-    pub fn snapshot(&self, channel: Channel) -> Subscribed {
+    /// The answer to a subscription that begins here, with a snapshot; `None` if none was read.
+    pub fn snapshot(&self, channel: Channel) -> Option<Subscribed> {
         let snapshot = match &self.state {
             State::Market(market, document) => {
-                let view = MarketView::at(market, self.seq, self.slot).with_metadata(document.as_deref());
+                let slot = self.newest.map(|(slot, _)| slot).unwrap_or_default();
+                let view = MarketView::at(market, self.seq, slot).with_metadata(document.as_deref());
                 Snapshot::Market(Box::new(view))
             }
             State::Config(config) => {
                 Snapshot::Config(config.as_ref().map(|config| Box::new(ConfigView::from(&**config))))
             }
+            State::Many(read) => Snapshot::Many(read.as_ref()?.read.clone()),
         };
-        Subscribed {
+        let (seq, newest) = self.snapshot_at();
+        Some(Subscribed {
             recovered: false,
-            slot: Some(self.slot),
-            timestamp: Some(timestamp(self.recorded_at_ms)),
+            slot: newest.map(|(slot, _)| slot),
+            timestamp: newest.map(|(_, recorded_at_ms)| timestamp(recorded_at_ms)),
             snapshot: Some(snapshot),
-            ..self.resumed(channel, self.seq)
+            price: None,
+            ..self.resumed(channel, seq)
+        })
+    }
+
+    fn price(&self) -> Option<PriceNow> {
+        let State::Market(market, _) = &self.state else { return None };
+        let price_yes = market.price_yes?;
+        let (shares_yes, shares_no) = (market.shares_yes, market.shares_no);
+        Some(PriceNow { price_yes, price_no: price_yes.complement(), shares_yes, shares_no })
+    }
+
+    /// The entry after which a subscription goes on that begins with the snapshot.
+    pub fn snapshot_at(&self) -> (Seq, Option<(Slot, i64)>) {
+        match &self.state {
+            State::Many(Some(at)) => (at.seq, at.newest),
+            _ => (self.seq, self.newest),
         }
     }
 
@@ -90,6 +146,8 @@ impl Head {
             seq,
             head_seq: self.seq,
             recovered: true,
+            finalized_seq: None,
+            price: self.price(),
             slot: None,
             timestamp: None,
             snapshot: None,
@@ -99,15 +157,16 @@ impl Head {
 
 impl From<ReleasedMarket> for Head {
     fn from(released: ReleasedMarket) -> Self {
-        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, market, beside, .. } = released;
-        Self { epoch, seq, slot, recorded_at_ms, state: State::Market(market, beside.document) }
+        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, finalized_seq, market, beside, .. } = released;
+        let state = State::Market(market, beside.document);
+        Self { epoch, seq, newest: Some((slot, recorded_at_ms)), finalized: Some(finalized_seq), state }
     }
 }
 
 impl From<ReleasedConfig> for Head {
     fn from(released: ReleasedConfig) -> Self {
         let ReleasedConfig { epoch, seq, slot, recorded_at_ms, config } = released;
-        Self { epoch, seq, slot, recorded_at_ms, state: State::Config(config) }
+        Self { epoch, seq, newest: Some((slot, recorded_at_ms)), finalized: None, state: State::Config(config) }
     }
 }
 
@@ -116,6 +175,7 @@ impl StreamHandle {
         match self {
             Self::Market(handle) => handle.attach(link).await.map(Head::from),
             Self::Config(handle) => handle.attach(link).await.map(Head::from),
+            Self::Feed(handle) => handle.attach(link).await.map(Head::from),
         }
     }
 
@@ -124,6 +184,7 @@ impl StreamHandle {
             match self {
                 Self::Market(handle) => handle.detach(hub_id).await,
                 Self::Config(handle) => handle.detach(hub_id).await,
+                Self::Feed(handle) => handle.detach(hub_id).await,
             }
         };
         let _ = tokio::time::timeout(PATIENCE, detached).await;
@@ -135,6 +196,7 @@ impl StreamHandle {
             match self {
                 Self::Market(handle) => handle.replay(ask).await,
                 Self::Config(handle) => handle.replay(ask).await,
+                Self::Feed(handle) => handle.replay(ask).await,
             }
         };
         tokio::time::timeout(PATIENCE, replayed).await.unwrap_or(Err(ReadError::Loading))
@@ -144,6 +206,7 @@ impl StreamHandle {
         match self {
             Self::Market(handle) => handle.is_alive(),
             Self::Config(handle) => handle.is_alive(),
+            Self::Feed(handle) => handle.is_alive(),
         }
     }
 }
@@ -175,17 +238,39 @@ impl From<PoolFailure> for PageFailure {
     }
 }
 
+/// What was read for a channel over many markets.
+struct Kept {
+    read_at: Instant,
+    epoch: Epoch,
+    at: ManyAt,
+}
+
 /// Where a hub's answers come from.
-#[derive(Debug)]
 pub struct Sources {
     registry: RegistryHandle,
     pool: ReadPool,
+    feeds: Link<Feeds>,
+    health: Health,
+    /// By channel: what was read last, and when. Who comes while it is read waits for it.
+    snapshots: BTreeMap<Counted, tokio::sync::Mutex<Option<Kept>>>,
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sources")
+    }
 }
 
 impl Sources {
     /// Streams behind `registry`, history from `pool`.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        Self { registry, pool }
+        let snapshots = Counted::ALL.map(|channel| (channel, Default::default())).into();
+        Self { registry, pool, feeds: Link::default(), health: Health::new(), snapshots }
+    }
+
+    /// Channels over many markets come from `feeds`; `health` knows which markets may be behind.
+    pub fn with_feeds(self, feeds: Link<Feeds>, health: Health) -> Self {
+        Self { feeds, health, ..self }
     }
 
     /// The market that was made from a seed.
@@ -200,6 +285,25 @@ impl Sources {
         looked_up.await.map_err(|()| ReadError::Loading)?.ok_or(ReadError::Unknown)
     }
 
+    /// Be told what becomes final; `None` if the feeds are not there now.
+    pub(super) async fn follow(&self, link: HubLink) -> Option<Addr<Feeds>> {
+        let feeds = self.feeds.get()?;
+        feeds.send(FollowFinality(link)).await.ok()?;
+        Some(feeds)
+    }
+
+    /// What is final of these streams now; `None` if the journal can't be asked.
+    pub(super) async fn finalized(&self, streams: &[AccountAddress]) -> Option<Vec<(AccountAddress, Epoch, Seq)>> {
+        let mut points = Vec::new();
+        for some in streams.chunks(FINALIZED_AT_ONCE) {
+            let mut client = self.pool.get().await.map_err(|failure| log::warn!("{failure}")).ok()?;
+            let found =
+                rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| latest::finalized(tx, some).await);
+            points.extend(found.await.map_err(|failure| log::warn!("{failure}")).ok()?);
+        }
+        Some(points)
+    }
+
     /// The config's channel.
     pub(super) async fn config(&self) -> Result<Channel, ReadError> {
         Ok(Channel::Config(self.registry.config().await?.address))
@@ -209,28 +313,72 @@ impl Sources {
         match channel {
             Channel::Market(address) => self.registry.market(address).await.map(StreamHandle::Market),
             Channel::Config(_) => self.registry.config().await.map(StreamHandle::Config),
+            Channel::Counted(channel) => {
+                let feeds = self.feeds.get().ok_or(ReadError::Loading)?;
+                Ok(StreamHandle::Feed(FeedHandle::new(channel, feeds)))
+            }
+            Channel::Ticker | Channel::Wallet(_) => Err(ReadError::Unknown),
         }
     }
 
-    /// Put the hub on a stream's list, and learn where the stream stands.
-    pub(super) async fn attach(&self, channel: Channel, link: HubLink) -> Result<(StreamHandle, Head), ReadError> {
+    /// Put the hub on a stream's list, and learn where the stream stands; of many markets also what there is, if somebody
+    /// needs it.
+    pub(super) async fn attach(
+        &self,
+        channel: Channel,
+        link: HubLink,
+        needs_snapshot: bool,
+    ) -> Result<(StreamHandle, Head), ReadError> {
         let attached = async {
             // An actor that is gone is found once more: it may just have been restarted.
-            for _ in 0..2 {
+            let attempts = if matches!(channel, Channel::Counted(_)) { LOADING_ATTEMPTS } else { 2 };
+            for _ in 0..attempts {
                 let handle = match self.find(channel).await {
                     Ok(handle) => handle,
                     Err(ReadError::Gone) => continue,
+                    Err(ReadError::Loading) if matches!(channel, Channel::Counted(_)) => {
+                        tokio::time::sleep(LOADING_PAUSE).await;
+                        continue;
+                    }
                     Err(error) => return Err(error),
                 };
                 match handle.attach(link.clone()).await {
-                    Ok(head) => return Ok((handle, head)),
+                    Ok(head) => {
+                        let head = if needs_snapshot { self.with_snapshot(channel, head).await? } else { head };
+                        return Ok((handle, head));
+                    }
                     Err(ReadError::Gone) => {}
+                    // They read the journal just now, which is soon done.
+                    Err(ReadError::Loading) if matches!(channel, Channel::Counted(_)) => {
+                        tokio::time::sleep(LOADING_PAUSE).await;
+                    }
                     Err(error) => return Err(error),
                 }
             }
             Err(ReadError::Gone)
         };
         tokio::time::timeout(PATIENCE, attached).await.unwrap_or(Err(ReadError::Loading))
+    }
+
+    /// A head of a channel over many markets, with what was read at it or after it: now, or a moment ago at an earlier head,
+    /// which then is where the answer begins.
+    async fn with_snapshot(&self, channel: Channel, head: Head) -> Result<Head, ReadError> {
+        let Channel::Counted(counted) = channel else { return Ok(head) };
+        let Some(kept) = self.snapshots.get(&counted) else { return Ok(head) };
+        let mut kept = kept.lock().await;
+        if let Some(Kept { read_at, epoch, at }) = &*kept
+            && (read_at.elapsed() < SNAPSHOT_KEPT && *epoch == head.epoch && at.seq <= head.seq)
+        {
+            return Ok(Head { state: State::Many(Some(at.clone())), ..head });
+        }
+        let read = snapshots::read(&self.pool, &self.health, counted).await;
+        let read = read.map_err(|failure| {
+            log::warn!("{channel}: {failure}");
+            ReadError::Loading
+        })?;
+        let at = ManyAt { seq: head.seq, newest: head.newest, read };
+        *kept = Some(Kept { read_at: Instant::now(), epoch: head.epoch, at: at.clone() });
+        Ok(Head { state: State::Many(Some(at)), ..head })
     }
 
     /// The entries after one, oldest first: from the stream's memory, else from the journal.
@@ -260,16 +408,24 @@ impl Sources {
         after: Seq,
         head: Seq,
     ) -> Result<Vec<Arc<FramePack>>, PageFailure> {
-        let entries = {
-            let mut client = self.pool.get().await?;
-            let page = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
-                read::entries_after(tx, channel.stream(), epoch, after, PAGE_ENTRIES).await
-            });
-            page.await?
-        };
+        let mut client = self.pool.get().await?;
+        let page: Vec<FramePack> = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
+            if let Channel::Counted(counted) = channel {
+                let entries = channels::entries_after(tx, counted, epoch, after, PAGE_ENTRIES).await?;
+                let pack = |one: &channels::NumberedEntry| {
+                    let seq = one.numbers.on(counted)?;
+                    Some(FramePack::counted(counted, epoch, seq, one.stream, &one.entry))
+                };
+                return Ok(entries.iter().filter_map(pack).collect());
+            }
+            let Some(stream) = channel.stream() else { return Ok(Vec::new()) };
+            let entries = read::entries_after(tx, stream, epoch, after, PAGE_ENTRIES).await?;
+            Ok::<_, ReadFailure>(entries.iter().map(|entry| FramePack::of(channel, epoch, entry)).collect())
+        })
+        .await?;
+        drop(client);
         // Nothing past what the stream has released: it is durable, but the world is told in the stream's own time.
-        let released = entries.iter().take_while(|entry| entry.seq <= head);
-        let page: Vec<_> = released.map(|entry| Arc::new(FramePack::of(channel, epoch, entry))).collect();
+        let page: Vec<_> = page.into_iter().take_while(|pack| pack.seq <= head).map(Arc::new).collect();
         if page.is_empty() && head > after { Err(PageFailure::NotServable) } else { Ok(page) }
     }
 }

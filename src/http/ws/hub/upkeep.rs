@@ -34,6 +34,7 @@ impl Hub {
         if self.config.is_none() && !self.config_is_looked_for {
             self.look_for_config(ctx);
         }
+        self.follow_finality(ctx);
         let channels: Vec<Channel> = self.feeds.keys().copied().collect();
         for channel in &channels {
             self.tend(*channel, ctx);
@@ -128,7 +129,7 @@ impl Hub {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
         feed.is_busy = true;
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let attached = async move { sources.attach(channel, link).await }.into_actor(self);
+        let attached = async move { sources.attach(channel, link, false).await }.into_actor(self);
         ctx.spawn(attached.map(move |outcome, hub, ctx| {
             if let Some(feed) = hub.feeds.get_mut(&channel) {
                 feed.is_busy = false;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AuthExpired, ChannelsReply, Heartbeat, Pong, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
+    AuthExpired, ChannelsReply, Commitment, Heartbeat, Pong, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
 };
 use crate::{http::ws::identity::SignedInView, view::frame::described::Schemas};
 
@@ -67,6 +67,8 @@ messages! {
         "A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.";
     "error": "error", Refusal<'static>, "A refusal of one message; the connection goes on. See `x-errors`.";
     "auth_expired": "auth_expired", AuthExpired, "The connection is signed in no more: private channels have stopped.";
+    "commitment": "commitment", Commitment,
+        "Everything of a channel up to `seq` is final on the chain. No entry, so it has no number of its own.";
     "shutdown": "shutdown", Shutdown, "The last message before a close with 1012.";
 }
 

@@ -1,0 +1,265 @@
+//! Feeds: channels over many markets, made of what was committed.
+//!
+//! Owns the newest entries of `trades` and `markets` and the hubs that are told of them ([`lane`]). It hears every committed
+//! batch ([`super::committed`]), from this process' writer or from another node, so it works the same on every node. What it
+//! did not hear (too slow, a writer that died before it could tell) leaves a hole in the numbers, or a head that it is told
+//! by the journal: it reads the rest from there. Never writes, never asks a market: what it tells is durable, and a pure
+//! function of the journal's rows.
+
+mod lane;
+pub mod messages;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::prelude::*;
+use deadpool_postgres::Pool;
+use futures_util::stream::unfold;
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc::error::TrySendError,
+};
+
+use self::lane::Lane;
+pub use self::{
+    lane::RING_ENTRIES,
+    messages::{AttachFeed, DetachFeed, FeedHead, FollowFinality, ReplayFeed},
+};
+use super::{
+    committed::Committed,
+    retry,
+    stream::{HubInput, HubLink, ReadError, Replay},
+    supervision::{Crash, DeathGuard},
+};
+use crate::{
+    domain::{
+        counted::{Counted, Heads, Numbers},
+        ids::{Epoch, Seq},
+    },
+    journal::{
+        JournalError,
+        channels::{self, NumberedEntry},
+    },
+};
+
+/// Between two looks at the stored heads, and at hubs that lost a frame.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Entries of one reading.
+const PAGE: u32 = 1_024;
+
+/// What the feeds work with.
+#[derive(Clone)]
+pub struct FeedParts {
+    /// The journal.
+    pub pool: Pool,
+    /// The journal's life.
+    pub epoch: Epoch,
+    /// What is committed.
+    pub committed: broadcast::Sender<Arc<Committed>>,
+}
+
+/// See the module.
+pub struct Feeds {
+    parts: FeedParts,
+    lanes: BTreeMap<Counted, Lane>,
+    /// Who is told what becomes final, and whether he lost some of it.
+    followers: HashMap<u64, (HubLink, bool)>,
+    /// The heads as they were stored a look ago: what is still missing of them was not told.
+    stored: Heads,
+    is_looking: bool,
+    reading: Vec<Counted>,
+    _guard: DeathGuard,
+}
+
+impl Feeds {
+    /// A life that knows nothing yet.
+    pub fn new(parts: FeedParts, guard: DeathGuard) -> Self {
+        let lanes = Counted::ALL.map(|channel| (channel, Lane::new(channel, parts.epoch))).into();
+        Self {
+            parts,
+            lanes,
+            followers: HashMap::new(),
+            stored: Heads::default(),
+            is_looking: false,
+            reading: Vec::new(),
+            _guard: guard,
+        }
+    }
+
+    /// Takes what the journal has of a channel, from its beginning in memory or after what came.
+    fn read(&mut self, channel: Counted, ctx: &mut Context<Self>) {
+        if self.reading.contains(&channel) {
+            return;
+        }
+        self.reading.push(channel);
+        let (pool, epoch) = (self.parts.pool.clone(), self.parts.epoch);
+        let after = self.lanes.get(&channel).and_then(Lane::head);
+        let read = async move {
+            retry("a channel over many markets can't be read", || page(&pool, channel, epoch, after)).await
+        };
+        ctx.spawn(read.into_actor(self).map(move |(after, entries), feeds, ctx| {
+            feeds.reading.retain(|reading| *reading != channel);
+            let Some(lane) = feeds.lanes.get_mut(&channel) else { return };
+            if lane.head().is_none() {
+                lane.begin(after);
+            }
+            for NumberedEntry { stream, entry, numbers } in entries {
+                if let Some(seq) = numbers.on(channel) {
+                    lane.take(seq, stream, &Arc::new(entry));
+                }
+            }
+            feeds.heal(ctx);
+        }));
+    }
+
+    /// What is missing is read.
+    fn heal(&mut self, ctx: &mut Context<Self>) {
+        let wanted = |lane: &Lane| lane.head().is_none() || lane.wanted().is_some();
+        let behind: Vec<Counted> =
+            self.lanes.iter().filter(|(_, lane)| wanted(lane)).map(|(channel, _)| *channel).collect();
+        behind.into_iter().for_each(|channel| self.read(channel, ctx));
+    }
+
+    fn hear(&mut self, batch: &Arc<Committed>) {
+        if batch.epoch != self.parts.epoch {
+            return;
+        }
+        for one in &batch.entries {
+            let numbers = Numbers { markets: one.markets_seq, trades: one.trades_seq };
+            for (channel, lane) in &mut self.lanes {
+                if let Some(seq) = numbers.on(*channel) {
+                    lane.take(seq, one.stream, &one.entry);
+                }
+            }
+        }
+        if batch.finalized.is_empty() {
+            return;
+        }
+        self.followers.retain(|_, (link, has_lost)| {
+            match link.inbox.try_send(HubInput::Finalized(Arc::clone(batch))) {
+                Ok(()) => true,
+                Err(TrySendError::Full(_)) => {
+                    *has_lost = true;
+                    true
+                }
+                Err(TrySendError::Closed(_)) => false,
+            }
+        });
+    }
+
+    /// By the clock: what was stored a look ago and did not come was not told.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        for (channel, lane) in &mut self.lanes {
+            lane.remind();
+            lane.announce(self.stored.of(self.parts.epoch, *channel));
+        }
+        for (link, has_lost) in self.followers.values_mut().filter(|(_, has_lost)| *has_lost) {
+            *has_lost = link.inbox.try_send(HubInput::FinalityLost).is_err();
+        }
+        self.heal(ctx);
+        if std::mem::replace(&mut self.is_looking, true) {
+            return;
+        }
+        let pool = self.parts.pool.clone();
+        let asked = async move { Ok::<_, JournalError>(channels::heads(&**pool.get().await?).await?) };
+        ctx.spawn(asked.into_actor(self).map(|heads, feeds, _| {
+            feeds.is_looking = false;
+            match heads {
+                Ok(heads) => feeds.stored = heads,
+                Err(error) => log::debug!("the heads of channels can't be read now: {error}"),
+            }
+        }));
+    }
+}
+
+/// What follows an entry, or (without one) the newest that memory holds; and the entry before the first.
+async fn page(
+    pool: &Pool,
+    channel: Counted,
+    epoch: Epoch,
+    after: Option<Seq>,
+) -> Result<(Seq, Vec<NumberedEntry>), JournalError> {
+    let client = pool.get().await?;
+    let after = match after {
+        Some(after) => after,
+        None => Seq(channels::head(&**client, channel, epoch).await?.0.saturating_sub(RING_ENTRIES as u64)),
+    };
+    Ok((after, channels::entries_after(&**client, channel, epoch, after, PAGE).await?))
+}
+
+impl Actor for Feeds {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        // Heard from here on; what was committed before is read.
+        let told = unfold(self.parts.committed.subscribe(), |mut told| async {
+            match told.recv().await {
+                Err(RecvError::Closed) => None,
+                heard => Some((heard, told)),
+            }
+        });
+        ctx.add_stream(told);
+        self.heal(ctx);
+        ctx.run_interval(LOOK_EVERY, |feeds, ctx| feeds.look(ctx));
+    }
+}
+
+impl StreamHandler<Result<Arc<Committed>, RecvError>> for Feeds {
+    fn handle(&mut self, heard: Result<Arc<Committed>, RecvError>, ctx: &mut Context<Self>) {
+        match heard {
+            Ok(batch) => self.hear(&batch),
+            Err(error) => {
+                log::warn!("feeds: {error}; the rest is read from the journal");
+                self.followers.values_mut().for_each(|(_, has_lost)| *has_lost = true);
+            }
+        }
+        self.heal(ctx);
+    }
+}
+
+impl Handler<AttachFeed> for Feeds {
+    type Result = Result<FeedHead, ReadError>;
+
+    fn handle(&mut self, AttachFeed { link, channel }: AttachFeed, _: &mut Context<Self>) -> Self::Result {
+        let lane = self.lanes.get_mut(&channel).ok_or(ReadError::Unknown)?;
+        lane.attach(link).ok_or(ReadError::Loading)
+    }
+}
+
+impl Handler<DetachFeed> for Feeds {
+    type Result = ();
+
+    fn handle(&mut self, DetachFeed { hub_id, channel }: DetachFeed, _: &mut Context<Self>) {
+        if let Some(lane) = self.lanes.get_mut(&channel) {
+            lane.detach(hub_id);
+        }
+    }
+}
+
+impl Handler<ReplayFeed> for Feeds {
+    type Result = Result<Replay, ReadError>;
+
+    fn handle(&mut self, ReplayFeed { channel, ask }: ReplayFeed, _: &mut Context<Self>) -> Self::Result {
+        let lane = self.lanes.get(&channel).ok_or(ReadError::Unknown)?;
+        lane.missed(ask.epoch, ask.after).ok_or(ReadError::Loading)
+    }
+}
+
+impl Handler<FollowFinality> for Feeds {
+    type Result = ();
+
+    fn handle(&mut self, FollowFinality(link): FollowFinality, _: &mut Context<Self>) {
+        self.followers.insert(link.id, (link, false));
+    }
+}
+
+impl Handler<Crash> for Feeds {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
+        panic!("the feeds were asked to crash");
+    }
+}

@@ -1,0 +1,58 @@
+//! What has become final: told to who listens to a market or to the config, once he was sent all of it.
+//!
+//! The feeds tell of finalized points with the batches that wrote them; a hub that lost one, or whose feeds were restarted,
+//! asks the journal for those of its own channels. Newest wins: a point that was not told yet is left out for a newer one.
+
+use actix::prelude::*;
+
+use super::Hub;
+use crate::{
+    actors::committed::Committed,
+    domain::ids::{AccountAddress, Epoch, MarketAddress, Seq},
+    view::frame::Channel,
+};
+
+impl Hub {
+    /// A batch moved the finalized points of these streams.
+    pub(super) fn became_final(&mut self, batch: &Committed) {
+        for (stream, seq) in &batch.finalized {
+            self.move_final(*stream, batch.epoch, *seq);
+        }
+    }
+
+    /// The channel of an account, if anybody listens to it here.
+    fn move_final(&mut self, stream: AccountAddress, epoch: Epoch, seq: Seq) {
+        let market = Channel::Market(MarketAddress(stream.0));
+        let channel = if self.config == Some(Channel::Config(stream)) { Channel::Config(stream) } else { market };
+        let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) else { return };
+        if feed.finalize(seq) {
+            let slow = feed.tell_final(channel);
+            slow.into_iter().for_each(|session| self.drop_slow(session));
+        }
+    }
+
+    /// On the feeds' list, and again after they were restarted; what became final meanwhile is asked for.
+    pub(super) fn follow_finality(&mut self, ctx: &mut Context<Self>) {
+        if self.finality.is_asking {
+            return;
+        }
+        let is_followed = self.finality.feeds.as_ref().is_some_and(Addr::connected);
+        if is_followed && !self.finality.is_unknown {
+            return;
+        }
+        self.finality.is_asking = true;
+        let streams: Vec<AccountAddress> = self.feeds.keys().filter_map(|channel| channel.stream()).collect();
+        let (sources, link) = (self.sources.clone(), self.link.clone());
+        let asked = async move {
+            let feeds = sources.follow(link).await?;
+            Some((feeds, sources.finalized(&streams).await?))
+        };
+        ctx.spawn(asked.into_actor(self).map(|found, hub, _| {
+            hub.finality.is_asking = false;
+            let Some((feeds, points)) = found else { return };
+            hub.finality.feeds = Some(feeds);
+            hub.finality.is_unknown = false;
+            points.into_iter().for_each(|(stream, epoch, seq)| hub.move_final(stream, epoch, seq));
+        }));
+    }
+}

@@ -1,0 +1,59 @@
+//! The newest of all markets: bounded, by indexes.
+
+use super::{super::rows::BadRow, IS_CONTAINED, ReadFailure, SHOWN_TRADE, TradeFound, ask::Ask, of_json, unsigned};
+use crate::domain::ids::{AccountAddress, Epoch, Seq};
+
+/// A trade of any market.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestTrade {
+    /// The trade.
+    pub trade: TradeFound,
+    /// Its entry is final on the chain.
+    pub finalized: bool,
+}
+
+/// The newest trades by the chain's time, newest first; without those that were rolled back.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn trades<C: Ask>(client: &C, limit: u32) -> Result<Vec<LatestTrade>, ReadFailure> {
+    let sql = format!(
+        "SELECT row_to_json(shown), {IS_CONTAINED}, m.epoch = t.epoch AND t.seq <= m.finalized_seq
+         FROM (SELECT * FROM trades WHERE NOT orphaned
+               ORDER BY block_time_unix DESC, market DESC, seq DESC LIMIT $1) t
+         JOIN markets m ON m.address = t.market
+         {SHOWN_TRADE}
+         ORDER BY t.block_time_unix DESC, t.market DESC, t.seq DESC"
+    );
+    let rows = client.query(&sql, &[&i64::from(limit)]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let trade = TradeFound { row: of_json("trades", row.try_get(0)?)?, contained: row.try_get(1)? };
+            Ok(LatestTrade { trade, finalized: row.try_get(2)? })
+        })
+        .collect()
+}
+
+/// The finalized points of streams, in the life of the journal that each is in.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn finalized<C: Ask>(
+    client: &C,
+    streams: &[AccountAddress],
+) -> Result<Vec<(AccountAddress, Epoch, Seq)>, ReadFailure> {
+    const SQL: &str = "SELECT address::text, epoch, finalized_seq FROM markets WHERE address = ANY ($1::text[]) \
+                       UNION ALL \
+                       SELECT address::text, epoch, finalized_seq FROM program_config WHERE address = ANY ($1::text[])";
+    let names: Vec<String> = streams.iter().map(ToString::to_string).collect();
+    let rows = client.query(SQL, &[&names]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let address: &str = row.try_get(0)?;
+            let bad = |error| BadRow { table: "markets", reason: format!("address {address}: {error}") };
+            let stream = address.parse().map_err(bad)?;
+            let epoch = Epoch(row.try_get::<_, i32>(1)?.unsigned_abs());
+            Ok((stream, epoch, Seq(unsigned("markets", row.try_get(2)?)?)))
+        })
+        .collect()
+}
