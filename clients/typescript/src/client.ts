@@ -122,8 +122,10 @@ export class ZmartClient {
   }
 
   readonly #line: Line = {
-    join: (channel, since, answered) => {
-      this.#ask({ action: "subscribe", channels: [channel], ...(since && { since: { [channel]: since } }) }, (answer) => {
+    join: (channel, since, conflate, answered) => {
+      const place = since && { since: { [channel]: since } };
+      const prices = conflate !== undefined && { conflate: true, interval_ms: conflate };
+      this.#ask({ action: "subscribe", channels: [channel], ...place, ...prices }, (answer) => {
         if (!(answer instanceof Error)) answered(answer);
       });
     },

@@ -5,16 +5,18 @@
 
 import type { Heard } from "./connection.js";
 import { Refused } from "./errors.js";
-import type { Frame, FramesOf, SubscribedMessage } from "./generated/asyncapi.js";
+import type { CommitmentMessage, Frame, FramesOf, SubscribedMessage } from "./generated/asyncapi.js";
 import { Place, type Numbered, type Position } from "./place.js";
 import { Queue } from "./queue.js";
 
-/** Where a subscription begins anew: at first, and wherever what was missed can't be had any more (`recovered: false`). */
+/** Where a subscription begins anew: at first, and wherever what was missed can't be had any more (`recovered: false`). With
+ * `recovered: true` only where prices are told for several: its `price` is the one that holds. */
 export type Snapshot = SubscribedMessage;
 
 /** What an iterator of a channel gives. */
 export type EventOf<C extends string> =
   | Snapshot
+  | CommitmentMessage
   | (C extends `${infer K}:${string}` ? (K extends keyof FramesOf ? FramesOf[K] : Frame) : C extends keyof FramesOf ? FramesOf[C] : Frame);
 
 export interface SubscribeOptions {
@@ -22,12 +24,14 @@ export interface SubscribeOptions {
   since?: Position;
   /** Events that may wait for the reader; 10,000 unless said otherwise. */
   queue?: number;
+  /** One price for several, at most every so many milliseconds (50 to 5,000); everything else as it comes. */
+  conflate?: number;
 }
 
 /** The way to the server. */
 export interface Line {
   /** Subscribe; answered once, or never if the connection is lost before. */
-  join(channel: string, since: Position | undefined, answered: (answer: Heard) => void): void;
+  join(channel: string, since: Position | undefined, conflate: number | undefined, answered: (answer: Heard) => void): void;
   /** Unsubscribe. */
   leave(channel: string): void;
   /** The channel has no reader any more. */
@@ -42,20 +46,23 @@ const RETRY = 1_000;
 /** After so many gaps in a row that a resume did not close, a snapshot is taken. */
 const GAPS = 3;
 
-export class Subscription<E = Snapshot | Frame> implements AsyncIterableIterator<E, undefined> {
+export class Subscription<E = Snapshot | CommitmentMessage | Frame> implements AsyncIterableIterator<E, undefined> {
   readonly #queue: Queue<E>;
   readonly #place: Place;
   #state: State = "off";
   #joins = 0;
   #gaps = 0;
+  /** Prices were told for several: one that waited may be lost with a connection. */
+  #isConflated: boolean;
   #name: string;
 
   constructor(
     /** As the reader names it. */
     readonly channel: string,
     private readonly line: Line,
-    options: SubscribeOptions,
+    private readonly options: SubscribeOptions,
   ) {
+    this.#isConflated = options.conflate !== undefined;
     this.#name = channel;
     this.#place = new Place(options.since);
     this.#queue = new Queue(options.queue ?? 10_000, {
@@ -111,6 +118,7 @@ export class Subscription<E = Snapshot | Frame> implements AsyncIterableIterator
       const verdict = this.#place.offer(message);
       if (verdict === "take") {
         this.#gaps = 0;
+        this.#isConflated ||= "from_seq" in message;
         this.#queue.push(message as E);
       } else if (verdict === "gap") {
         this.#gap();
@@ -159,7 +167,7 @@ export class Subscription<E = Snapshot | Frame> implements AsyncIterableIterator
     this.#state = "joining";
     this.#joins += 1;
     const join = this.#joins;
-    this.line.join(this.channel, anew ? undefined : this.#place.since(), (answer) => {
+    this.line.join(this.channel, anew ? undefined : this.#place.since(), this.options.conflate, (answer) => {
       if (join === this.#joins && this.#state === "joining") this.#answered(answer, join);
     });
   }
@@ -180,12 +188,11 @@ export class Subscription<E = Snapshot | Frame> implements AsyncIterableIterator
   }
 
   #begun(answer: SubscribedMessage): void {
-    if (answer.recovered) return;
-    this.#place.begin({ epoch: answer.epoch, seq: answer.seq });
-    this.#queue.push(answer as E);
+    if (!answer.recovered) this.#place.begin({ epoch: answer.epoch, seq: answer.seq });
+    if (!answer.recovered || (this.#isConflated && answer.price)) this.#queue.push(answer as E);
   }
 }
 
 function isNumbered(message: Heard): message is Heard & Numbered {
-  return "seq" in message && "epoch" in message && (message.type as string) !== "commitment";
+  return "seq" in message && "epoch" in message && message.type !== "commitment";
 }

@@ -55,26 +55,33 @@ export type Lamports = string;
  */
 export type FinalOutcome = "YES" | "NO" | "INVALID";
 /**
- * Shares in base units (1 share = 1e9), a decimal string.
+ * See the module.
  */
-export type ShareUnits = string;
-/**
- * A price with nine decimals.
- */
-export type PriceE9 = string;
-/**
- * The program's own id of a market, 64 hexadecimal digits.
- */
-export type MarketSeed = string;
+export type ManySnapshot =
+  | {
+      /**
+       * As in REST.
+       */
+      trades: TradeView[];
+    }
+  | {
+      /**
+       * As in REST.
+       */
+      markets: MarketDetail[];
+    };
 /**
  * An outcome.
  */
 export type Outcome = "YES" | "NO";
 /**
- * A market's state.
+ * A price with nine decimals.
  */
-export type Phase = "PROPOSED" | "APPROVED" | "ACTIVE" | "RESOLVING" | "DISPUTED" | "FINALIZED" | "CANCELLED";
-export type PriceCause = "trade" | "resync" | "rollback";
+export type PriceE9 = string;
+/**
+ * Shares in base units (1 share = 1e9), a decimal string.
+ */
+export type ShareUnits = string;
 /**
  * How final it is on the chain.
  */
@@ -84,13 +91,49 @@ export type TradeStatus = "confirmed" | "finalized";
  */
 export type TradeType = "buy" | "sell";
 /**
+ * The program's own id of a market, 64 hexadecimal digits.
+ */
+export type MarketSeed = string;
+/**
+ * A market's state.
+ */
+export type Phase = "PROPOSED" | "APPROVED" | "ACTIVE" | "RESOLVING" | "DISPUTED" | "FINALIZED" | "CANCELLED";
+export type PriceCause = "trade" | "resync" | "rollback";
+/**
  * The state of a channel at a place.
  */
-export type Snapshot = MarketView1 | (ConfigView1 | null);
+export type Snapshot =
+  | MarketView1
+  | (ConfigView1 | null)
+  | (
+      | {
+          /**
+           * As in REST.
+           */
+          trades: TradeView[];
+        }
+      | {
+          /**
+           * As in REST.
+           */
+          markets: MarketDetail[];
+        }
+    );
 /**
  * Where a vote was cast.
  */
 export type VoteSourceView = "onchain" | "offchain";
+/**
+ * What a warning is about.
+ */
+export type WarningCode =
+  | "STALE"
+  | "BELOW_MINIMUM_B"
+  | "LEAD_BEYOND_CURVE"
+  | "PRICE_FALLS"
+  | "PRICE_DIVERGENCE"
+  | "UNSOUND_CURVE"
+  | "NO_METADATA";
 /**
  * Why an action was refused.
  */
@@ -141,6 +184,16 @@ export interface ChannelHead {
   epoch?: Epoch | null;
   market_id?: MarketAddress | null;
   seq?: Seq | null;
+}
+/**
+ * Everything of a channel up to `seq` is final on the chain. No entry, so it has no number of its own.
+ */
+export interface CommitmentMessage {
+  channel: Channel;
+  epoch: Epoch;
+  market_id?: MarketAddress | null;
+  seq: Seq;
+  type: "commitment";
 }
 /**
  * The config in force.
@@ -381,6 +434,116 @@ export interface ListAction {
   id?: unknown;
 }
 /**
+ * The trade object.
+ */
+export interface TradeView {
+  block_time: Moment;
+  /**
+   * True: an adopted state contained it already, so no quantity moved when it was recorded.
+   */
+  contained?: boolean;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  cost: string;
+  created_at: string;
+  fees?: Fees1 | null;
+  id: string;
+  market_id: MarketAddress;
+  outcome: Outcome;
+  price_after: PriceE9;
+  seq: Seq;
+  shares: ShareUnits;
+  slot: Slot;
+  status: TradeStatus;
+  trade_type: TradeType;
+  tx_signature: TxSignature;
+  user_wallet: Wallet;
+}
+/**
+ * `None` where they can't be told.
+ */
+export interface Fees1 {
+  lp: Lamports;
+  protocol: Lamports;
+  resolver: Lamports;
+  total: Lamports;
+}
+/**
+ * The market object of REST: what is true now.
+ */
+export interface MarketDetail {
+  activated_at?: Moment | null;
+  approved_at?: Moment | null;
+  b_parameter: ShareUnits;
+  cancelled_at?: Moment | null;
+  category?: string | null;
+  closes_at?: Moment | null;
+  created_at: Moment;
+  creator_wallet: Wallet;
+  current_liquidity: Lamports;
+  current_price_no?: PriceE9 | null;
+  current_price_yes?: PriceE9 | null;
+  description?: string | null;
+  dispute_agree: number;
+  dispute_deadline?: string | null;
+  dispute_disagree: number;
+  fair_price_yes?: string | null;
+  final_outcome?: FinalOutcome | null;
+  finalized_at?: Moment | null;
+  id: MarketAddress;
+  initial_liquidity: Lamports;
+  ipfs_evidence_hash?: string | null;
+  ipfs_question_hash?: string | null;
+  market_seed: MarketSeed;
+  on_chain_address: MarketAddress;
+  proposal_dislikes: number;
+  proposal_likes: number;
+  proposed_outcome?: Outcome | null;
+  question?: string | null;
+  resolution_criteria?: string | null;
+  resolution_proposed_at?: Moment | null;
+  resolved_at?: Moment | null;
+  resolver_wallet?: Wallet | null;
+  seq: Seq;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
+  slot: Slot;
+  state: Phase;
+  state_code: number;
+  tags?: string[];
+  total_volume: Lamports;
+  traders_count?: number | null;
+  trades_count: number;
+  /**
+   * Its creation was rolled back; left out of every other market.
+   */
+  vanished?: boolean;
+  volume_24h?: Lamports | null;
+  warnings: Warning[];
+  was_disputed: boolean;
+}
+/**
+ * Something that a reader of a market should know before he trusts its figures.
+ */
+export interface Warning {
+  /**
+   * For programs.
+   */
+  code:
+    | "STALE"
+    | "BELOW_MINIMUM_B"
+    | "LEAD_BEYOND_CURVE"
+    | "PRICE_FALLS"
+    | "PRICE_DIVERGENCE"
+    | "UNSOUND_CURVE"
+    | "NO_METADATA";
+  /**
+   * For people.
+   */
+  message: string;
+}
+/**
  * A comment that was written or deleted.
  */
 export interface MarketDiscussionFrame {
@@ -465,20 +628,31 @@ export interface MarketView {
   was_disputed: boolean;
 }
 /**
- * The price after a trade, a resync or a roll-back.
+ * The price after a trade, a resync or a roll-back, or after several.
  */
 export interface MarketPriceUpdateFrame {
   channel: string;
-  data: PriceUpdate;
+  data: SomePrice;
   epoch: Epoch;
+  /**
+   * The number of an entry in its market's journal.
+   */
+  from_seq?: number;
   market_id: MarketAddress;
   seq: Seq;
   slot: Slot;
   timestamp: string;
   type: "price_update";
 }
-export interface PriceUpdate {
+/**
+ * The data of a price as `view::pack` may rewrite it. Never written itself.
+ */
+export interface SomePrice {
   cause: PriceCause;
+  /**
+   * It stands for so many prices, of the entries from `from_seq` on.
+   */
+  conflated?: number | null;
   previous_price_yes?: PriceE9 | null;
   price_no: PriceE9;
   price_yes: PriceE9;
@@ -562,42 +736,6 @@ export interface MarketTradeExecutedFrame {
   type: "trade_executed";
 }
 /**
- * The trade object.
- */
-export interface TradeView {
-  block_time: Moment;
-  /**
-   * True: an adopted state contained it already, so no quantity moved when it was recorded.
-   */
-  contained?: boolean;
-  /**
-   * Money in lamports (1 SOL = 1e9), a decimal string.
-   */
-  cost: string;
-  created_at: string;
-  fees?: Fees1 | null;
-  id: string;
-  market_id: MarketAddress;
-  outcome: Outcome;
-  price_after: PriceE9;
-  seq: Seq;
-  shares: ShareUnits;
-  slot: Slot;
-  status: TradeStatus;
-  trade_type: TradeType;
-  tx_signature: TxSignature;
-  user_wallet: Wallet;
-}
-/**
- * `None` where they can't be told.
- */
-export interface Fees1 {
-  lp: Lamports;
-  protocol: Lamports;
-  resolver: Lamports;
-  total: Lamports;
-}
-/**
  * A vote, and what is counted after it.
  */
 export interface MarketVoteUpdateFrame {
@@ -661,6 +799,48 @@ export interface TallyView2 {
   total: number;
 }
 /**
+ * A step of a market's life, an adopted state, or what a market is about.
+ */
+export interface MarketsMarketUpdateFrame {
+  channel: string;
+  data: MarketUpdate;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "market_update";
+}
+/**
+ * Entries of a market that are not what the chain holds, and the state that holds now.
+ */
+export interface MarketsRollbackFrame {
+  channel: string;
+  data: MarketRollback;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "rollback";
+}
+/**
+ * A vote, and what is counted after it.
+ */
+export interface MarketsVoteUpdateFrame {
+  channel: string;
+  data: VoteView;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "vote_update";
+}
+/**
  * Are you there? Answered by `pong`; so is the bare text `ping`.
  */
 export interface PingAction {
@@ -681,6 +861,15 @@ export interface PongMessage {
   id?: unknown;
   server_time: string;
   type: "pong";
+}
+/**
+ * The price of a market.
+ */
+export interface PriceNow {
+  price_no: PriceE9;
+  price_yes: PriceE9;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
 }
 /**
  * Why the chain would refuse, or has refused, a transaction.
@@ -801,7 +990,15 @@ export interface ConfigView1 {
 export interface SubscribeAction {
   action: "subscribe";
   channels?: string[] | null;
+  /**
+   * One price for several, at most every `interval_ms`; everything else as it comes.
+   */
+  conflate?: boolean | null;
   id?: unknown;
+  /**
+   * From 50 to 5,000; 250 unless said otherwise.
+   */
+  interval_ms?: number | null;
   market_id?: string | null;
   /**
    * Where to resume: the newest place that is known, by channel, named as it is subscribed to.
@@ -816,18 +1013,30 @@ export interface SubscribeAction {
 export interface SubscribedMessage {
   channel: Channel;
   epoch: Epoch;
+  finalized_seq?: number | null;
   /**
    * The number of an entry in its market's journal.
    */
   head_seq: number;
   id?: unknown;
   market_id?: MarketAddress | null;
+  price?: PriceNow1 | null;
   recovered: boolean;
   seq: Seq;
   slot?: Slot | null;
   snapshot?: Snapshot | null;
   timestamp?: string | null;
   type: "subscribed";
+}
+/**
+ * Of a market that is resumed: the price at `head_seq`. Who was told prices for several entries at once may have lost
+ * the last of them with his connection.
+ */
+export interface PriceNow1 {
+  price_no: PriceE9;
+  price_yes: PriceE9;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
 }
 /**
  * Votes, counted: each wallet once, by its vote on the chain if there is one.
@@ -846,6 +1055,34 @@ export interface TallyView3 {
    * Both.
    */
   total: number;
+}
+/**
+ * Entries of a market that are not what the chain holds, and the state that holds now.
+ */
+export interface TradesRollbackFrame {
+  channel: string;
+  data: MarketRollback;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "rollback";
+}
+/**
+ * A trade.
+ */
+export interface TradesTradeExecutedFrame {
+  channel: string;
+  data: TradeView;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "trade_executed";
 }
 /**
  * No more frames of these channels, or of none where none is named; answered by `reply`.
@@ -869,7 +1106,7 @@ export interface WelcomeMessage {
 }
 
 /** What the server says to one connection. */
-export type ServerMessage = AuthExpiredMessage | ErrorMessage | HeartbeatMessage | PongMessage | ReplyAuthMessage | ReplyMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
+export type ServerMessage = AuthExpiredMessage | CommitmentMessage | ErrorMessage | HeartbeatMessage | PongMessage | ReplyAuthMessage | ReplyMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
 
 /** What a client may say. */
 export type ClientAction = AuthAction | ListAction | PingAction | PongAction | SubscribeAction | UnsubscribeAction;
@@ -878,6 +1115,8 @@ export type ClientAction = AuthAction | ListAction | PingAction | PongAction | S
 export interface FramesOf {
   config: ConfigConfigUpdateFrame | ConfigRollbackFrame;
   market: MarketDiscussionFrame | MarketMarketUpdateFrame | MarketPriceUpdateFrame | MarketRollbackFrame | MarketTradeExecutedFrame | MarketVoteUpdateFrame;
+  markets: MarketsMarketUpdateFrame | MarketsRollbackFrame | MarketsVoteUpdateFrame;
+  trades: TradesRollbackFrame | TradesTradeExecutedFrame;
 }
 
 /** Any frame of any channel. */

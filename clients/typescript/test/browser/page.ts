@@ -17,7 +17,7 @@ const page = {
     await client.signIn(wallet);
     const events = client.subscribe(`market:${market}`);
     void (async () => {
-      for await (const event of events) heard.push(event);
+      for await (const event of events) if (event.type !== "commitment") heard.push(event);
     })();
     return wallet.address;
   },

@@ -20,7 +20,8 @@ async function read(events: AsyncIterable<MarketEvent>, trades: number): Promise
   const had: MarketEvent[] = [];
   let left = trades;
   for await (const event of events) {
-    had.push(event);
+    // What is final is told at its own time.
+    if (event.type !== "commitment") had.push(event);
     if (event.type === "price_update") left -= 1;
     if (left === 0) break;
   }

@@ -60,6 +60,12 @@ test("every message of a session in which everything happens is as the document 
     await recorder.heard("welcome", /"welcome"/);
     recorder.say({ id: 1, action: "subscribe", channels: [`market:${market}`, `market:${proposal}`, "config"] });
     await recorder.heard("subscribed", /"subscribed","id":1/);
+    // Prices for several come only to who asks for them: on a connection of its own.
+    const patient = new Recorder(arena.ws);
+    await patient.heard("welcome", /"welcome"/);
+    patient.say({ id: 1, action: "subscribe", market_id: market, conflate: true, interval_ms: 5000 });
+    patient.say({ id: 2, action: "subscribe", channels: ["trades", "markets"] });
+    await patient.heard("subscribed", /"subscribed","id":2/);
     recorder.say({ id: { a: [1] }, action: "ping" });
     recorder.say({ id: 2, action: "list" });
     recorder.say({ id: 3, action: "no such action" });
@@ -69,6 +75,7 @@ test("every message of a session in which everything happens is as the document 
 
     await arena.say(`buy ${market} 3`);
     await recorder.heard("a trade", /"trade_executed"/);
+    await patient.heard("a price for several", /"conflated":/);
     await client.rest.ask("post", "/api/votes/proposal", { token, body: { market_id: proposal, vote: true } });
     await arena.say(`vote ${proposal}`);
     await recorder.heard("a vote on the chain", /"source":"onchain"/);
@@ -99,8 +106,9 @@ test("every message of a session in which everything happens is as the document 
     await arena.say("stop");
     await recorder.heard("a shutdown", /"shutdown"/);
 
-    for (const text of recorder.texts) contract.judge(text);
-    for (const text of recorder.said.filter((said) => !said.includes("no such action"))) contract.judgeAction(text);
+    const texts = [...recorder.texts, ...patient.texts];
+    for (const text of texts) contract.judge(text);
+    for (const text of [...recorder.said, ...patient.said].filter((said) => !said.includes("no such action"))) contract.judgeAction(text);
     const missing = contract.keys.filter((key) => !contract.seen.has(key) && !NOT_PROVOKED.has(key));
     assert.deepEqual(missing, [], "told by the document and not heard");
     assert.throws(() => {
