@@ -1,10 +1,9 @@
 //! The document, put together. Pure: the same on every machine.
 
 use serde_json::{Map, Value, json};
-use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    said::{self, Said},
+    said::{self, DescribedAction},
     strict::{self, Named},
 };
 use crate::{
@@ -23,7 +22,7 @@ const SOCKET: &str = "socket";
 
 /// A message of the document.
 struct Told {
-    /// Its key: `client.<action>`, `server.<type>`, `server.reply_<action>`, `<channel>.<type>`.
+    /// Its key: `client.<action>`, `client.<action>_<kind>`, `server.<type>`, `server.reply_<action>`, `<channel>.<type>`.
     key: String,
     /// Its schema's name.
     schema_name: String,
@@ -38,10 +37,9 @@ pub fn build() -> Value {
     let mut described = Vec::new();
     let told_frames = frames(&mut described);
     let heard: Vec<_> = messages(&mut described).into_iter().map(message).collect();
-    Said::schemas(&mut described);
+    let said: Vec<_> = said::actions(&mut described).into_iter().map(action).collect();
     let raw: Named = described.into_iter().map(|(name, schema)| (name, value(&schema))).collect();
 
-    let said = actions(&value(&Said::schema()));
     let of_channels: Vec<_> = told_frames.into_iter().map(|frame| (frame.channel, frame_message(frame))).collect();
 
     let mut channels = Map::new();
@@ -54,7 +52,8 @@ pub fn build() -> Value {
 
     let mut operations = Map::new();
     for message in &said {
-        operations.insert(message.name.clone(), received(message));
+        let key = message.key.trim_start_matches("client.");
+        operations.insert(key.to_owned(), received(message));
     }
     operations.insert("tell".into(), sent(SOCKET, "What is said to one connection.", &heard));
     for kind in ChannelKind::ALL {
@@ -97,22 +96,15 @@ fn value<T: serde::Serialize>(schema: &T) -> Value {
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// The variants of what may be said.
-fn actions(whole: &Value) -> Vec<Told> {
-    let examples: Vec<_> = said::examples().iter().map(value).collect();
-    let variants = whole.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    let told = variants.filter_map(|schema| {
-        let name = schema["properties"]["action"]["enum"][0].as_str()?.to_owned();
-        Some(Told {
-            key: format!("client.{name}"),
-            schema_name: format!("{}Action", pascal(&name)),
-            about: schema["description"].as_str().unwrap_or_default().to_owned(),
-            schema: schema.clone(),
-            examples: examples.iter().filter(|example| example["action"] == *name).cloned().collect(),
-            name,
-        })
-    });
-    told.collect()
+fn action(described: DescribedAction) -> Told {
+    Told {
+        key: format!("client.{}", described.key),
+        schema_name: format!("{}Action", pascal(&described.key)),
+        about: described.schema["description"].as_str().unwrap_or_default().to_owned(),
+        examples: said::examples().into_iter().filter(|example| said::key_of(example) == described.key).collect(),
+        name: described.action,
+        schema: described.schema,
+    }
 }
 
 fn message(mut described: DescribedMessage) -> Told {

@@ -1,11 +1,11 @@
 //! What the WebSocket's document says of messages that are no frames: a table, whose schemas are those of the structs that
 //! the messages are written from. A new message, or a new action's reply, is a line.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AuthExpired, ChannelsReply, Commitment, Heartbeat, Pong, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
+    AuthExpired, ChannelsReply, Commitment, Heartbeat, Pong, Quote, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
 };
 use crate::{http::ws::identity::SignedInView, view::frame::described::Schemas};
 
@@ -39,16 +39,19 @@ macro_rules! messages {
 }
 
 macro_rules! replies {
-    ($($action:literal as $key:literal: $data:ty, $about:literal;)+) => {
+    ($($action:literal as $key:literal: [$($data:ty),+], $about:literal;)+) => {
         fn replies(schemas: &mut Schemas) -> Vec<DescribedMessage> {
             Reply::<'static>::schemas(schemas);
             vec![$({
-                <$data>::schemas(schemas);
-                schemas.push((<$data>::name().into_owned(), <$data>::schema()));
+                let mut data = Vec::new();
+                $(
+                    <$data>::schemas(schemas);
+                    schemas.push((<$data>::name().into_owned(), <$data>::schema()));
+                    data.push(json!({"$ref": format!("#/components/schemas/{}", <$data>::name())}));
+                )+
                 let mut schema = tagged(value(&Reply::<'static>::schema()), "reply");
-                schema["properties"]["action"] = serde_json::json!({"type": "string", "enum": [$action]});
-                let place = format!("#/components/schemas/{}", <$data>::name());
-                schema["properties"]["data"] = serde_json::json!({"$ref": place});
+                schema["properties"]["action"] = json!({"type": "string", "enum": [$action]});
+                schema["properties"]["data"] = json!({"anyOf": data});
                 DescribedMessage { key: $key, message_type: "reply", about: $about, schema }
             }),+]
         }
@@ -62,6 +65,8 @@ messages! {
          follow. With a snapshot and without an id it can come by itself.";
     "reply": "reply", ChannelsReply<'static>,
         "The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).";
+    "quote": "quote", Quote<'static>,
+        "The answer to `quote`, and the next ones of its stream: what the trade would do after entry `seq`.";
     "pong": "pong", Pong<'static>, "The answer to `ping`.";
     "heartbeat": "heartbeat", Heartbeat,
         "A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.";
@@ -73,7 +78,14 @@ messages! {
 }
 
 replies! {
-    "auth" as "reply_auth": SignedInView, "The answer to `auth`: whose the connection is now.";
+    "auth" as "reply_auth": [SignedInView], "The answer to `auth`: whose the connection is now.";
+    "build" as "reply_build": [BuyReply, SellReply, CreateReply, ResolveReply, StepReply],
+        "The answer to `build`: an unsigned transaction, and what it does.";
+    "submit" as "reply_submit": [SubmitReply], "The answer to `submit`: it is durable, and being sent.";
+    "vote" as "reply_vote": [VoteReply], "The answer to `vote`: it is counted.";
+    "get" as "reply_get": [
+        MarketDetail, MarketPage, ProgramView, MarketVotes, PositionPage, Portfolio, WalletTradePage<OwnTradeView>, SubmissionView
+    ], "The answer to `get`: what its route answers.";
 }
 
 /// All of them; the schemas that they name are added to `schemas`.
@@ -94,10 +106,10 @@ fn tagged(mut schema: Value, message_type: &str) -> Value {
     let place = parts.and_then(|parts| parts.iter().position(|part| part.get("properties").is_some()));
     let pointer = place.map_or_else(String::new, |place| format!("/allOf/{place}"));
     if let Some(own) = schema.pointer_mut(&pointer) {
-        own["properties"]["type"] = serde_json::json!({"type": "string", "enum": [message_type]});
+        own["properties"]["type"] = json!({"type": "string", "enum": [message_type]});
         match own["required"].as_array_mut() {
             Some(required) => required.push("type".into()),
-            None => own["required"] = serde_json::json!(["type"]),
+            None => own["required"] = json!(["type"]),
         }
     }
     schema
