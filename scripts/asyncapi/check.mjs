@@ -8,7 +8,7 @@ const names = ["error", "warning", "information", "hint"];
 // What its linter recommends and what a document in a repository has no use for.
 const NOT_NEEDED = ["asyncapi-id", "asyncapi-info-contact", "asyncapi-defaultContentType", "asyncapi-tags", "asyncapi-latest-version"];
 const found = diagnostics.filter(({ code }) => !NOT_NEEDED.includes(code));
-for (const { severity, code, message, path } of found) {
+for (const { severity, code, message, path } of found.slice(0, 20)) {
   console.log(`${names[severity]}  ${code}  ${path.join("/")}: ${message}`);
 }
 const failed = found.filter(({ severity }) => severity <= 1).length;

@@ -94,15 +94,37 @@ pub fn bounded() -> PayloadConfig {
 /// VALIDATION_ERROR with the refused fields.
 pub fn read<T: DeserializeOwned + garde::Validate<Context = ()>>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let (field, message) = told(path, error.inner().to_string());
-        ApiError::invalid_field(field, message)
-    })?;
+    let value = typed(&mut json)?;
     json.end().map_err(|error| {
         let (field, message) = told(".".to_owned(), error.to_string());
         ApiError::invalid_field(field, message)
     })?;
+    checked(value)
+}
+
+/// The same of fields that came in a message.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_fields<T>(fields: serde_json::Map<String, serde_json::Value>) -> Result<T, ApiError>
+where
+    T: DeserializeOwned + garde::Validate<Context = ()>,
+{
+    checked(typed(serde_json::Value::Object(fields))?)
+}
+
+fn typed<'de, T: DeserializeOwned, D>(json: D) -> Result<T, ApiError>
+where
+    D: serde::Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        let (field, message) = told(path, error.inner().to_string());
+        ApiError::invalid_field(field, message)
+    })
+}
+
+fn checked<T: garde::Validate<Context = ()>>(value: T) -> Result<T, ApiError> {
     value.validate().map_err(|report| {
         let refused = |(path, error): &(garde::Path, garde::Error)| FieldError {
             field: path.to_string().into(),
@@ -176,6 +198,11 @@ mod tests {
             assert!(read.as_ref().err().is_none_or(|error| !error.details[0].message.contains(" at line ")), "{body}");
             let read = read.map_err(|error| error.details.iter().map(|d| d.field.to_string()).collect::<BTreeSet<_>>());
             let expected = expected.map_err(|fields| fields.iter().map(ToString::to_string).collect::<BTreeSet<_>>());
+            assert_eq!(read, expected, "{body}");
+            // A message's fields are refused in the same way, as far as they are fields at all.
+            let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(body) else { continue };
+            let read = read_fields::<Body>(fields).map(|_| ());
+            let read = read.map_err(|error| error.details.iter().map(|d| d.field.to_string()).collect::<BTreeSet<_>>());
             assert_eq!(read, expected, "{body}");
         }
     }

@@ -388,6 +388,18 @@ impl GatewayHandle {
         gateway.send(Ask { question, place }).await.map_err(lost)?
     }
 
+    /// As [`Self::ask`], in the asker's own task instead of the actor's: what is dropped is not worked on any more, and a
+    /// panic is that task's. For who has a task for each question.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn answer<Q: Question>(&self, question: Q) -> Result<Q::Answer, ApiError> {
+        let busy = |_| ApiError::unavailable("Too many requests are being answered.");
+        let _place = self.places.clone().try_acquire_owned().map_err(busy)?;
+        let answer = tokio::time::timeout(PATIENCE, question.answer(Arc::clone(&self.reads))).await;
+        answer.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Timeout, "It took too long.")))
+    }
+
     /// The actor; a new one if a panic ended it. It has no state to lose.
     fn gateway(&self) -> Addr<Gateway> {
         let mut gateway = self.gateway.borrow_mut();

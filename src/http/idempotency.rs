@@ -64,8 +64,7 @@ fn refused() -> ApiError {
 
 fn named(value: &HeaderValue) -> Result<String, ApiError> {
     let text = value.to_str().map_err(|_| refused())?;
-    let is_key = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_key { Ok(text.to_owned()) } else { Err(refused()) }
+    if is_key(text) { Ok(text.to_owned()) } else { Err(refused()) }
 }
 
 impl IdempotencyKey {
@@ -83,6 +82,37 @@ impl IdempotencyKey {
         let route = format!("{} {pattern}", request.method());
         Some(RequestKey { wallet: caller.wallet, route, key, body_hash: hash.finalize().into() })
     }
+}
+
+/// The request that a message makes under a key of its sender's, `{"idempotency_key": …}`; `None` without one. Its body is
+/// the other fields. A key is of one port: the same key by HTTP is another request.
+///
+/// # Errors
+/// VALIDATION_ERROR for a malformed key.
+pub fn key_of_message(
+    caller: &Caller,
+    action: &'static str,
+    fields: &mut serde_json::Map<String, serde_json::Value>,
+) -> Result<Option<RequestKey>, ApiError> {
+    let key = match fields.remove("idempotency_key") {
+        None | Some(serde_json::Value::Null) => return Ok(None),
+        Some(serde_json::Value::String(key)) if is_key(&key) => key,
+        Some(_) => {
+            return Err(ApiError::invalid_field("idempotency_key", "Must be 1 to 128 visible ASCII characters."));
+        }
+    };
+    // The fields are in the order of their names, whatever the order in the message was.
+    let body = serde_json::to_vec(fields).map_err(ApiError::internal)?;
+    Ok(Some(RequestKey {
+        wallet: caller.wallet,
+        route: format!("WS {action}"),
+        key,
+        body_hash: Sha256::digest(&body).into(),
+    }))
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A reply that can be kept.
@@ -104,6 +134,14 @@ impl Reply {
     pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Self, ApiError> {
         let body = serde_json::to_string(value).map_err(ApiError::internal)?;
         Ok(Self { status, body, is_replayed: false })
+    }
+
+    /// Its body, as it goes into a message.
+    ///
+    /// # Errors
+    /// INTERNAL if what was kept is no JSON.
+    pub fn into_data(self) -> Result<Box<serde_json::value::RawValue>, ApiError> {
+        serde_json::value::RawValue::from_string(self.body).map_err(ApiError::internal)
     }
 }
 

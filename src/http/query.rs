@@ -4,6 +4,7 @@
 use std::{borrow::Cow, ops::RangeInclusive, str::FromStr};
 
 use actix_web::web;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use super::error::{ApiError, FieldError};
@@ -32,6 +33,26 @@ impl QueryReader {
             .map_err(|_| ApiError::invalid_field("query", "This is not a query string."))?
             .into_inner();
         Ok(Self { pairs, problems: Vec::new() })
+    }
+
+    /// The same fields in a message: texts, numbers and truth values, as one would write them in a query.
+    pub fn of_fields(fields: &Map<String, Value>) -> Self {
+        let mut reader = Self { pairs: Vec::new(), problems: Vec::new() };
+        for (name, value) in fields {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    let message = "Must be a text, a number or a truth value.";
+                    reader.problems.push(FieldError { field: name.clone().into(), message: message.into() });
+                    continue;
+                }
+            };
+            reader.pairs.push((name.clone(), text));
+        }
+        reader
     }
 
     /// A field was refused.
@@ -183,6 +204,25 @@ mod tests {
             let read = reader.finish().map(|()| (window.limit, window.offset));
             let read = read.map_err(|error| error.details[0].field.clone());
             assert_eq!(read, expected.map_err(Cow::from), "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_a_query_says() {
+        let fields = serde_json::json!({"limit": 7, "offset": "3", "x": null, "y": true});
+        let mut reader = QueryReader::of_fields(fields.as_object().unwrap());
+        assert_eq!(reader.window(), Window { limit: 7, offset: 3 });
+        assert_eq!((reader.text("x"), reader.text("y").as_deref()), (None, Some("true")));
+        assert_eq!(reader.finish(), Ok(()));
+        for (bad, field) in [
+            (serde_json::json!({"limit": 1.5}), "limit"),
+            (serde_json::json!({"limit": -1}), "limit"),
+            (serde_json::json!({"sort": ["a"]}), "sort"),
+            (serde_json::json!({"sort": {}}), "sort"),
+        ] {
+            let mut reader = QueryReader::of_fields(bad.as_object().unwrap());
+            reader.window();
+            assert_eq!(reader.finish().unwrap_err().details[0].field, field, "{bad}");
         }
     }
 

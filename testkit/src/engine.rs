@@ -136,6 +136,14 @@ impl Engine {
         status
     }
 
+    /// As [`Self::stop`], and gives what it has written down.
+    pub async fn stop_and_tell(&mut self) -> String {
+        let mut process = self.process.take().expect("a running engine");
+        process.terminate().await;
+        self.judge(&process);
+        process.log()
+    }
+
     /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, `hub`, or a market's
     /// address.
     pub async fn crash(&mut self, actor: &str) {

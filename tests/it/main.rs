@@ -2,6 +2,7 @@
 
 mod bounds;
 mod channels;
+mod commands;
 mod edge;
 mod faults;
 mod feed;

@@ -20,7 +20,7 @@ await client.signIn(wallet);
 
 async function buy(outcome: "YES" | "NO", price: string): Promise<void> {
   try {
-    const build = client.trading.buy({ market_id: market ?? "", outcome, spend: "10000000" });
+    const build = client.trading.build("buy", { market_id: market ?? "", outcome, spend: "10000000" });
     const { signature, status } = await client.trading.trade(build, wallet);
     console.log(`bought ${outcome} at ${price}: ${status} ${signature}`);
   } catch (error) {

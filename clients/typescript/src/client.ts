@@ -4,6 +4,7 @@ import { Backoff, type BackoffOptions } from "./backoff.js";
 import { Connection, type End, type Heard, type SocketClass } from "./connection.js";
 import { Disconnected, Refused, Stopped } from "./errors.js";
 import { CLOSES, type WelcomeMessage } from "./generated/asyncapi.js";
+import type { Quotes } from "./quotes.js";
 import { Rest } from "./rest.js";
 import { Session } from "./session.js";
 import { Subscription, type EventOf, type Line, type SubscribeOptions } from "./subscription.js";
@@ -38,6 +39,8 @@ type Answered = (answer: Heard | Disconnected) => void;
 const PATIENCE = 20_000;
 /** A connection that held so long counts as good: the next failure is waited for from the beginning. */
 const HELD = 5_000;
+/** An action that may succeed a little later is said again after so long, in milliseconds. */
+const RETRY = 1_000;
 /** After 4009 the wait is at least this. */
 const RATE_LIMITED_WAIT = 5_000;
 
@@ -47,6 +50,8 @@ export class ZmartClient {
   readonly #options: ClientOptions;
   readonly #backoff: Backoff;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Quote streams, and by which id the newest life of each is named. */
+  readonly #quotes = new Map<Quotes, number>();
   readonly #asked = new Map<number, Answered>();
   readonly #opening = new Set<() => void>();
   #connection: Connection | undefined;
@@ -108,6 +113,18 @@ export class ZmartClient {
     });
   }
 
+  /** Begins a quote stream, and begins it again on each connection. */
+  stream(quotes: Quotes): void {
+    if (this.#stopped) throw this.#stopped;
+    quotes.left = () => {
+      const id = this.#quotes.get(quotes);
+      this.#quotes.delete(quotes);
+      if (this.#isReady && id !== undefined) this.#connection?.send({ action: "unsubscribe", quote: id });
+    };
+    this.#quotes.set(quotes, 0);
+    if (this.#isReady) this.#beginQuotes(quotes);
+  }
+
   /** Waits until there is a connection. */
   async opened(): Promise<void> {
     while (!this.#isOpen) {
@@ -164,6 +181,25 @@ export class ZmartClient {
     if (connection !== this.#connection || !this.#isOpen) return;
     this.#isReady = true;
     for (const subscription of this.#subscriptions.values()) subscription.connected();
+    for (const quotes of this.#quotes.keys()) this.#beginQuotes(quotes);
+  }
+
+  #beginQuotes(quotes: Quotes): void {
+    const id = this.#ask({ action: "quote", ...quotes.request, stream: true }, (answer) => {
+      // A lost connection is come back to, with all this.
+      if (answer instanceof Error || !this.#quotes.has(quotes)) return;
+      if (answer.type === "error" && answer.stream === undefined) {
+        // It did not begin.
+        if (!answer.retryable) this.#quotes.delete(quotes);
+        else {
+          setTimeout(() => {
+            if (this.#isReady && this.#quotes.get(quotes) === id) this.#beginQuotes(quotes);
+          }, RETRY);
+        }
+      }
+      quotes.heard(answer);
+    });
+    this.#quotes.set(quotes, id);
   }
 
   /** Shows the token on this connection, and again when it was renewed. */
@@ -175,13 +211,25 @@ export class ZmartClient {
     } catch (error) {
       // A lost connection is come back to, with all this.
       if (error instanceof Disconnected || error instanceof Stopped) return;
-      // An engine without sign-in on sockets has it by REST.
-      const isOffered = !(error instanceof Refused && error.code === "NOT_OFFERED");
-      if (isOffered) this.#options.observer?.signInFailed?.(error);
+      this.#options.observer?.signInFailed?.(error);
     }
     if (this.#stopped || session !== this.#session) return;
     const wait = Math.max(1_000, session.renewAt - Date.now());
     this.#renewal = setTimeout(() => void this.#authenticate(session), wait);
+  }
+
+  /** The token ran out, or its session was ended: with another one, private channels go on from where they stopped. */
+  async #signInAgain(session: Session): Promise<void> {
+    try {
+      await session.renew();
+    } catch (error) {
+      this.#options.observer?.signInFailed?.(error);
+      return;
+    }
+    await this.#authenticate(session);
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.channel.startsWith("wallet:")) subscription.again();
+    }
   }
 
   #ask(message: Record<string, unknown> & { action: string }, answered: Answered): number {
@@ -197,10 +245,14 @@ export class ZmartClient {
   }
 
   #heard(message: Heard): void {
-    if ("id" in message && typeof message.id === "number") {
+    if (message.type === "auth_expired") {
+      if (this.#session) void this.#signInAgain(this.#session);
+    } else if ("id" in message && typeof message.id === "number") {
       const answered = this.#asked.get(message.id);
       this.#asked.delete(message.id);
       answered?.(message);
+    } else if ("stream" in message && typeof message.stream === "number") {
+      for (const [quotes, id] of this.#quotes) if (id === message.stream) quotes.heard(message);
     } else if (message.type === "heartbeat") {
       for (const subscription of this.#subscriptions.values()) {
         const sent = message.channels[subscription.name];
@@ -252,6 +304,8 @@ export class ZmartClient {
     // Who closed the client knows of it; everybody else is told.
     for (const subscription of this.#subscriptions.values()) subscription.end(end === undefined ? undefined : why);
     this.#subscriptions.clear();
+    for (const quotes of this.#quotes.keys()) quotes.end(end === undefined ? undefined : why);
+    this.#quotes.clear();
     for (const resolve of this.#opening) resolve();
     this.#opening.clear();
     this.#options.observer?.stopped?.(why);

@@ -2,7 +2,7 @@
 
 import type { Heard } from "./connection.js";
 import { Disconnected, NotLanded } from "./errors.js";
-import type { QuoteMessage } from "./generated/asyncapi.js";
+import type { QuoteMessage, StepReply } from "./generated/asyncapi.js";
 import { Quotes, type QuoteEvent } from "./quotes.js";
 import type { Schemas } from "./rest.js";
 import { sign, type Signed, type Unsigned } from "./transaction.js";
@@ -34,10 +34,10 @@ export interface Operations {
   sell: { takes: Schemas["SellBody"]; gives: Schemas["SellReply"] };
   create_market: { takes: Schemas["CreateBody"]; gives: Schemas["CreateReply"] };
   resolve: { takes: Schemas["ResolveBody"] & { market_id: string }; gives: Schemas["ResolveReply"] };
-  dispute: { takes: Schemas["StepBody"] & { market_id: string }; gives: Schemas["StepReply"] };
-  activate: { takes: Schemas["StepBody"] & { market_id: string }; gives: Schemas["StepReply"] };
-  claim: { takes: Schemas["StepBody"] & { market_id: string }; gives: Schemas["StepReply"] };
-  withdraw: { takes: Schemas["StepBody"] & { market_id: string }; gives: Schemas["StepReply"] };
+  dispute: { takes: Schemas["StepBody"] & { market_id: string }; gives: StepReply };
+  activate: { takes: Schemas["StepBody"] & { market_id: string }; gives: StepReply };
+  claim: { takes: Schemas["StepBody"] & { market_id: string }; gives: StepReply };
+  withdraw: { takes: Schemas["StepBody"] & { market_id: string }; gives: StepReply };
 }
 
 /** What trades are made through. */

@@ -220,11 +220,13 @@ fn only_named(mut schemas: Named, messages: &Map<String, Value>) -> Named {
 }
 
 fn errors() -> Value {
-    let told = |code: WsErrorCode| json!({"code": code, "retryable": code.is_retryable(), "is_mistake": code.is_strike()});
+    let told =
+        |code: WsErrorCode| json!({"code": code, "retryable": code.is_retryable(), "is_mistake": code.is_strike()});
     WsErrorCode::ALL.map(told).to_vec().into()
 }
 
 fn closes() -> Value {
-    let told = |close: Close| json!({"code": close.code(), "reason": close.sentence(), "reconnect": close.is_passing()});
+    let told =
+        |close: Close| json!({"code": close.code(), "reason": close.sentence(), "reconnect": close.is_passing()});
     Close::ALL.map(told).to_vec().into()
 }

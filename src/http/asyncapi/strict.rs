@@ -21,7 +21,8 @@ pub fn strict(schema: Value, named: &Named) -> Value {
     match schema {
         Value::Object(fields) => {
             let fields = if fields.contains_key("allOf") { flat(&fields, named) } else { fields };
-            let mut fields: Map<_, _> = fields.into_iter().map(|(name, part)| (any_of(name), strict(part, named))).collect();
+            let mut fields: Map<_, _> =
+                fields.into_iter().map(|(name, part)| (any_of(name), strict(part, named))).collect();
             // `example` is OpenAPI's own; JSON Schema has a list.
             if fields.get("type").is_some_and(|kind| !kind.is_object())
                 && let Some(example) = fields.remove("example")
@@ -52,7 +53,11 @@ fn flat(fields: &Map<String, Value>, named: &Named) -> Map<String, Value> {
             properties.extend(own.clone());
         }
         if !is_optional {
-            required.extend(part.get("required").and_then(Value::as_array).cloned().unwrap_or_default());
+            for name in part.get("required").and_then(Value::as_array).into_iter().flatten() {
+                if !required.contains(name) {
+                    required.push(name.clone());
+                }
+            }
         }
     }
     let mut whole = fields.clone();

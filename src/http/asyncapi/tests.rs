@@ -77,7 +77,8 @@ fn every_action_has_an_example_that_the_parser_takes_and_an_answer_that_is_told(
         shown.insert(said::key_of(&example));
     }
     assert_eq!(shown, actions);
-    let names = actions.iter().map(|key| whole["components"]["messages"][format!("client.{key}")]["name"].as_str().unwrap());
+    let names =
+        actions.iter().map(|key| whole["components"]["messages"][format!("client.{key}")]["name"].as_str().unwrap());
     for action in names {
         for answer in said::answers(action) {
             assert!(whole["components"]["messages"][format!("server.{answer}")].is_object(), "{action}: {answer}");
@@ -128,14 +129,20 @@ fn closes_say_what_their_range_means() {
 fn a_flattened_struct_becomes_one_object_and_an_optional_one_requires_nothing() {
     let named = strict::Named::from([
         ("A".to_owned(), json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}})),
-        ("B".to_owned(), json!({"allOf": [
-            {"oneOf": [{"$ref": "#/components/schemas/A"}, {"type": "null"}]},
-            {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer"}}},
-        ]})),
-        ("C".to_owned(), json!({"allOf": [
-            {"$ref": "#/components/schemas/B"},
-            {"$ref": "#/components/schemas/A"},
-        ]})),
+        (
+            "B".to_owned(),
+            json!({"allOf": [
+                {"oneOf": [{"$ref": "#/components/schemas/A"}, {"type": "null"}]},
+                {"type": "object", "required": ["b"], "properties": {"b": {"type": "integer"}}},
+            ]}),
+        ),
+        (
+            "C".to_owned(),
+            json!({"allOf": [
+                {"$ref": "#/components/schemas/B"},
+                {"$ref": "#/components/schemas/A"},
+            ]}),
+        ),
     ]);
     let all = strict::all(&named);
     assert_eq!(all["B"]["required"], json!(["b"]));

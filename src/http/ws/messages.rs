@@ -10,8 +10,8 @@ use serde_json::{Value, value::RawValue};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{WsLimits, snapshots::ManySnapshot};
 pub use super::errors::WsErrorCode;
+use super::{WsLimits, snapshots::ManySnapshot};
 use crate::{
     domain::{
         amount::{PriceE9, ShareUnits},
@@ -23,6 +23,7 @@ use crate::{
         config::ConfigView,
         frame::{Channel, text},
         market::MarketView,
+        quote::QuoteView,
     },
 };
 
@@ -76,6 +77,8 @@ struct ChannelsReply<'a> {
     id: Option<&'a Value>,
     action: &'static str,
     channels: Vec<ChannelHead>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    quotes: &'a [Value],
 }
 
 /// The answer to any other action; `data` is what REST answers to the same.
@@ -88,6 +91,24 @@ pub struct Reply<'a> {
     pub action: &'static str,
     #[schema(value_type = Object)]
     pub data: &'a RawValue,
+}
+
+/// A quote: the answer to `quote`, or the next of its stream.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename = "quote")]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Quote<'a> {
+    /// Of the action that is answered; only on its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a Value>,
+    /// The stream: the id of the action that began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<&'a Value>,
+    pub market_id: MarketAddress,
+    pub epoch: Epoch,
+    pub seq: Seq,
+    pub slot: Slot,
+    pub data: &'a QuoteView,
 }
 
 /// The answer to `ping`.
@@ -120,6 +141,9 @@ pub struct Refusal<'a> {
     /// The channel that it is about, as the client wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<&'a str>,
+    /// The quote stream that it is said in, which goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<&'a Value>,
     /// Why, for programs.
     pub code: WsErrorCode,
     /// Why, for people.
@@ -139,6 +163,19 @@ pub struct Refusal<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub signature: Option<&'a TxSignature>,
+    /// Where a quote is refused.
+    #[serde(flatten)]
+    pub at: Option<Held>,
+}
+
+/// The entry of a market at which something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of the protocol
+pub struct Held {
+    pub market_id: MarketAddress,
+    pub epoch: Epoch,
+    pub seq: Seq,
+    pub slot: Slot,
 }
 
 impl<'a> Refusal<'a> {
@@ -147,6 +184,7 @@ impl<'a> Refusal<'a> {
         Self {
             id,
             channel: None,
+            stream: None,
             code,
             message,
             retryable: code.is_retryable(),
@@ -154,6 +192,7 @@ impl<'a> Refusal<'a> {
             details: &[],
             program_error: None,
             signature: None,
+            at: None,
         }
     }
 
@@ -313,9 +352,14 @@ pub fn subscribed(id: Option<&Value>, answer: &Subscribed) -> ByteString {
     text(&SubscribedMessage { id, answer })
 }
 
-/// The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
-pub fn reply(id: Option<&Value>, action: &'static str, channels: Vec<ChannelHead>) -> ByteString {
-    text(&ChannelsReply { id, action, channels })
+/// The answer to `unsubscribe` (what was left) and `list` (what there is): channels and quote streams.
+pub fn reply_with_quotes(
+    id: Option<&Value>,
+    action: &'static str,
+    channels: Vec<ChannelHead>,
+    quotes: &[Value],
+) -> ByteString {
+    text(&ChannelsReply { id, action, channels, quotes })
 }
 
 /// [`Pong`].

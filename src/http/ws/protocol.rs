@@ -73,6 +73,8 @@ pub enum Action {
     Ping,
     /// I am here.
     Pong,
+    /// No more of this quote stream, named by the id that began it.
+    Unquote(Value),
     /// Anything else: its fields are read where it is answered.
     Perform(Command),
 }
@@ -160,6 +162,7 @@ fn action(mut fields: Fields, max_channels: usize) -> Result<Action, Reason> {
     }
     match name.as_str() {
         "subscribe" => subscribe(&fields, max_channels),
+        "unsubscribe" if fields.get("quote").is_some_and(|quote| !quote.is_null()) => unquote(fields),
         "unsubscribe" => {
             Ok(Action::Unsubscribe(channels(&fields, max_channels)?.into_iter().map(|(at, _)| at).collect()))
         }
@@ -168,6 +171,14 @@ fn action(mut fields: Fields, max_channels: usize) -> Result<Action, Reason> {
         "pong" => Ok(Action::Pong),
         other => Err((WsErrorCode::UnknownAction, format!("action: there is no {:?}.", short(other)))),
     }
+}
+
+fn unquote(mut fields: Fields) -> Result<Action, Reason> {
+    let is_named = |field: &str| fields.get(field).is_some_and(|value| !value.is_null());
+    if is_named("market_id") || is_named("channels") {
+        return Err(invalid("quote: a quote stream is left alone, not with channels."));
+    }
+    Ok(Action::Unquote(fields.remove("quote").unwrap_or_default()))
 }
 
 /// At most so much of a client's text is shown back.

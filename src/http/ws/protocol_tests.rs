@@ -33,6 +33,7 @@ fn messages_are_understood() {
         (json!({"action": "pong", "id": null}).to_string(), None, Action::Pong),
         (json!({"action": "list", "id": "x"}).to_string(), Some(json!("x")), Action::List),
         (json!({"action": "unsubscribe"}).to_string(), None, Action::Unsubscribe(vec![])),
+        (json!({"action": "unsubscribe", "quote": [1]}).to_string(), None, Action::Unquote(json!([1]))),
         (json!({"action": "unsubscribe", "market_id": MARKET}).to_string(), None, Action::Unsubscribe(vec![market()])),
         (
             json!({"action": "auth", "id": 1, "token": "t", "more": 1}).to_string(),
@@ -97,7 +98,7 @@ fn bad_messages_are_refused_with_their_code_and_id() {
         // Found by fuzzing: 184467440737095450000 came back as another number.
         (r#"{"id": 184467440737095450000, "action": "fly"}"#.to_owned(), ValidationError, false),
         (r#"{"id": [{"a": 1.5}], "action": "ping"}"#.to_owned(), ValidationError, false),
-        (json!({"id": 1, "action": "quote"}).to_string(), UnknownAction, true),
+        (json!({"id": 1, "action": "unsubscribe", "quote": 1, "market_id": MARKET}).to_string(), ValidationError, true),
         (subscribe(json!({})), ValidationError, true),
         (subscribe(json!({"channels": []})), ValidationError, true),
         (subscribe(json!({"channels": "config"})), ValidationError, true),

@@ -16,7 +16,7 @@ use super::{
     body::Strikes,
     codes::Close,
     guard,
-    hub::{Connect, Hub, List, Perform, SessionId, Subscribe, Unsubscribe},
+    hub::{Connect, Hub, List, Perform, SessionId, Subscribe, Unquote, Unsubscribe},
     identity::Visitor,
     messages,
     outbox::{Outbox, Verdict},
@@ -111,6 +111,7 @@ impl WsSession {
             Action::Subscribe(wants) => self.tell(Subscribe { session: self.id, id, wants }, ctx),
             Action::Unsubscribe(channels) => self.tell(Unsubscribe { session: self.id, id, channels }, ctx),
             Action::List => self.tell(List { session: self.id, id }, ctx),
+            Action::Unquote(quote) => self.tell(Unquote { session: self.id, id, quote }, ctx),
             Action::Perform(command) => self.tell(Perform { session: self.id, id, command }, ctx),
             Action::Ping => {
                 ctx.text(messages::pong(id.as_ref()));

@@ -14,8 +14,8 @@ use utoipa::{
 };
 
 use super::{
-    Channel, ConfigRollback, ConfigUpdate, DiscussionFrame, Frame, FrameType, MarketRollback, MarketUpdate, PriceUpdate,
-    TradeView, VoteView,
+    Channel, ConfigRollback, ConfigUpdate, DiscussionFrame, Frame, FrameType, MarketRollback, MarketUpdate,
+    PriceUpdate, TradeView, VoteView,
 };
 
 /// Schemas by name, as `$ref`s name them.

@@ -11,6 +11,10 @@ export type SignedOut = "token_expired" | "session_ended";
  */
 export type Bps = number;
 /**
+ * Money in lamports (1 SOL = 1e9), a decimal string.
+ */
+export type Lamports = string;
+/**
  * A channel, as the server names it.
  */
 export type Channel = string;
@@ -26,6 +30,10 @@ export type MarketAddress = string;
  * The number of an entry in its market's journal.
  */
 export type Seq = number;
+/**
+ * A client's name for what it wants: one intent lands once.
+ */
+export type ClientRef = string;
 /**
  * A wallet's address, base58.
  */
@@ -46,10 +54,6 @@ export type Slot = number;
  * What happened to a comment.
  */
 export type DiscussionAction = "added" | "deleted";
-/**
- * Money in lamports (1 SOL = 1e9), a decimal string.
- */
-export type Lamports = string;
 /**
  * What was decided. `Invalid`: finalized without an outcome.
  */
@@ -98,7 +102,29 @@ export type MarketSeed = string;
  * A market's state.
  */
 export type Phase = "PROPOSED" | "APPROVED" | "ACTIVE" | "RESOLVING" | "DISPUTED" | "FINALIZED" | "CANCELLED";
+/**
+ * A market's account address (base58) or its seed (64 hexadecimal digits).
+ */
+export type MarketId = string;
 export type PriceCause = "trade" | "resync" | "rollback";
+export type OutcomeArg = string | boolean;
+/**
+ * A sum of money in lamports, a decimal string.
+ */
+export type Sum = string;
+/**
+ * Money gained, or lost where it is negative, in lamports: a decimal string.
+ */
+export type Profit = string;
+export type PriorityFee = string | number;
+/**
+ * Which way a trade goes.
+ */
+export type TradeSide = "buy" | "sell";
+/**
+ * A part of something, with four decimals.
+ */
+export type Ratio = string;
 /**
  * The state of a channel at a place.
  */
@@ -119,6 +145,11 @@ export type Snapshot =
           markets: MarketDetail[];
         }
     );
+export type VersionArg = string | number;
+/**
+ * What is voted on.
+ */
+export type VoteKind = "proposal" | "dispute";
 /**
  * Where a vote was cast.
  */
@@ -163,7 +194,12 @@ export type WsErrorCode =
  */
 export interface AuthAction {
   action: "auth";
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
   /**
    * An access token of POST /api/auth/login or /refresh.
    */
@@ -175,6 +211,398 @@ export interface AuthAction {
 export interface AuthExpiredMessage {
   reason: SignedOut;
   type: "auth_expired";
+}
+/**
+ * The opening of trade as an unsigned transaction (signed in), as POST /api/markets/{market}/activate.
+ */
+export interface BuildActivateAction {
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  op: "activate";
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A buy as an unsigned transaction (signed in), as POST /api/trades/buy.
+ */
+export interface BuildBuyAction {
+  /**
+   * The price can't be trusted and is accepted all the same.
+   */
+  accept_unsound?: boolean;
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  /**
+   * The market.
+   */
+  market_id: string;
+  max_cost?: string | null;
+  min_shares?: string | null;
+  op: "buy";
+  /**
+   * What to buy.
+   */
+  outcome: string | boolean;
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  shares?: string | null;
+  spend?: string | null;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A claim of winnings as an unsigned transaction (signed in), as POST /api/markets/{market}/claim.
+ */
+export interface BuildClaimAction {
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  op: "claim";
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A new market as an unsigned transaction (signed in), as POST /api/markets.
+ */
+export interface BuildCreateMarketAction {
+  action: "build";
+  /**
+   * LMSR's b: at least 100 shares (100,000,000,000), below which the program can't trade.
+   */
+  b_parameter: string;
+  /**
+   * 1 to 50 characters.
+   */
+  category: string;
+  client_ref?: string | null;
+  /**
+   * When trading is meant to end, RFC 3339.
+   */
+  closes_at?: string | null;
+  /**
+   * 0 to 2,000 characters.
+   */
+  description?: string;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  idempotency_key?: string | null;
+  /**
+   * Liquidity on paper, above 0; no lamports move.
+   */
+  initial_liquidity: string;
+  op: "create_market";
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * 10 to 200 characters.
+   */
+  question: string;
+  /**
+   * By what it will be resolved: 1 to 2,000 characters.
+   */
+  resolution_criteria?: string | null;
+  /**
+   * At most 10 different ones of 1 to 30 characters.
+   */
+  tags?: string[];
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A dispute as an unsigned transaction (signed in), as POST /api/markets/{market}/dispute.
+ */
+export interface BuildDisputeAction {
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  op: "dispute";
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A proposed outcome as an unsigned transaction (signed in), as POST /api/markets/{market}/resolve.
+ */
+export interface BuildResolveAction {
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Why: 1 to 2,000 characters after trimming.
+   */
+  evidence: string;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  op: "resolve";
+  /**
+   * What has come true.
+   */
+  outcome: string | boolean;
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A sell as an unsigned transaction (signed in), as POST /api/trades/sell.
+ */
+export interface BuildSellAction {
+  /**
+   * The price can't be trusted and is accepted all the same.
+   */
+  accept_unsound?: boolean;
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  /**
+   * The market.
+   */
+  market_id: string;
+  /**
+   * The least to get, after fees: the program itself refuses less.
+   */
+  min_proceeds: string;
+  op: "sell";
+  /**
+   * What to sell.
+   */
+  outcome: string | boolean;
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * How many.
+   */
+  shares: string;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * A withdrawal of liquidity as an unsigned transaction (signed in), as POST /api/markets/{market}/withdraw.
+ */
+export interface BuildWithdrawAction {
+  action: "build";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  op: "withdraw";
+  /**
+   * By default none.
+   */
+  priority_fee?: string | number;
+  /**
+   * By default 0.
+   */
+  version?: string | number;
+}
+/**
+ * What is signed, and what it will do.
+ */
+export interface BuyReply {
+  /**
+   * Its name for `POST /api/transactions`: one intent lands once.
+   */
+  client_ref: string;
+  /**
+   * Compute units that it may use: a fifth more than its rehearsal did.
+   */
+  compute_units: number;
+  /**
+   * About when that is, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * `simulation`: `min_shares` was held against the rehearsal only, since the program knows no such bound; `null`:
+   * none was given.
+   */
+  guard?: string | null;
+  /**
+   * The last block height at which it can land.
+   */
+  last_valid_block_height: number;
+  /**
+   * What is signed, base64.
+   */
+  message: string;
+  /**
+   * What it pays for each of them on top of the base fee, in micro-lamports.
+   */
+  priority_fee_micro_lamports: number;
+  quote: QuoteView;
+  rehearsed: Rehearsed;
+  /**
+   * The transaction with an empty place for the signature, base64.
+   */
+  transaction: string;
+}
+/**
+ * What the trade does, by the market as this process knows it.
+ */
+export interface QuoteView {
+  /**
+   * By the program's curve, before fees.
+   */
+  cost: string;
+  fair_cost?: string | null;
+  fees: QuoteFees;
+  /**
+   * The market's account.
+   */
+  market_id: string;
+  /**
+   * What is traded.
+   */
+  outcome: "YES" | "NO";
+  /**
+   * The price of YES after it: what the trade's event will say.
+   */
+  price_after: string;
+  price_before?: string | null;
+  /**
+   * By how much the price of the outcome traded moves, in basis points of what it was, rounded up.
+   */
+  price_impact_bps?: number | null;
+  price_per_share?: string | null;
+  /**
+   * That entry.
+   */
+  seq: number;
+  /**
+   * What is really bought, or sold.
+   */
+  shares: string;
+  /**
+   * The place on the chain of the market's newest entry.
+   */
+  slot: number;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  target_cost: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
+  /**
+   * Buy or sell.
+   */
+  trade_type: "buy" | "sell";
+  /**
+   * Reasons for which the program's curve can't be trusted here.
+   */
+  warnings: QuoteWarning[];
+}
+/**
+ * The fees.
+ */
+export interface QuoteFees {
+  lp: Lamports;
+  protocol: Lamports;
+  resolver: Lamports;
+  total: Lamports;
+}
+/**
+ * Why a trade should be looked at twice.
+ */
+export interface QuoteWarning {
+  /**
+   * For programs.
+   */
+  code: string;
+  /**
+   * For people.
+   */
+  message: string;
+  price_fair?: string | null;
+  price_program?: string | null;
+}
+/**
+ * What it did in the rehearsal on the chain's newest state.
+ */
+export interface Rehearsed {
+  /**
+   * Shares bought or sold.
+   */
+  shares: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
 }
 /**
  * A channel, and the newest of it that was sent on this connection.
@@ -271,6 +699,51 @@ export interface ConfigRollbackFrame {
   type: "rollback";
 }
 /**
+ * A transaction that proposes a market.
+ */
+export interface CreateReply {
+  /**
+   * Its name for `POST /api/transactions`: one intent lands once.
+   */
+  client_ref: string;
+  /**
+   * Compute units that it may use: a fifth more than its rehearsal did.
+   */
+  compute_units: number;
+  /**
+   * About when that is, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * The CIDv0 of the metadata's document.
+   */
+  ipfs_question_hash: string;
+  /**
+   * The last block height at which it can land.
+   */
+  last_valid_block_height: number;
+  /**
+   * A market's account address, base58.
+   */
+  market: string;
+  /**
+   * What it is made from.
+   */
+  market_seed: string;
+  /**
+   * What is signed, base64.
+   */
+  message: string;
+  /**
+   * What it pays for each of them on top of the base fee, in micro-lamports.
+   */
+  priority_fee_micro_lamports: number;
+  /**
+   * The transaction with an empty place for the signature, base64.
+   */
+  transaction: string;
+}
+/**
  * The data of a `discussion` frame.
  */
 export interface DiscussionFrame {
@@ -330,12 +803,14 @@ export interface ErrorMessage {
    * The fields that were refused, and why.
    */
   details?: FieldError[];
+  epoch?: Epoch;
   /**
    * Of the action that is refused.
    */
   id?: {
     [k: string]: unknown;
   };
+  market_id?: MarketAddress;
   /**
    * Why, for people.
    */
@@ -349,10 +824,18 @@ export interface ErrorMessage {
    * The same action may succeed a little later.
    */
   retryable: boolean;
+  seq?: Seq;
   /**
    * The transaction that is in the way.
    */
   signature?: string | null;
+  slot?: Slot;
+  /**
+   * The quote stream that it is said in, which goes on.
+   */
+  stream?: {
+    [k: string]: unknown;
+  };
   type: "error";
 }
 /**
@@ -389,6 +872,133 @@ export interface Fees {
   protocol: Lamports;
   resolver: Lamports;
   total: Lamports;
+}
+/**
+ * What is in force on the chain, as GET /api/config.
+ */
+export interface GetConfigAction {
+  action: "get";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  what: "config";
+}
+/**
+ * A market, as GET /api/markets/{market}.
+ */
+export interface GetMarketAction {
+  action: "get";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  what: "market";
+}
+/**
+ * A page of markets, as GET /api/markets.
+ */
+export interface GetMarketsAction {
+  action: "get";
+  category?: string | null;
+  creator?: Wallet | null;
+  cursor?: string | null;
+  ending_before?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  limit?: number | null;
+  offset?: number | null;
+  order?: string | null;
+  search?: string | null;
+  sort?: string | null;
+  state?: string | null;
+  what: "markets";
+}
+/**
+ * A wallet's portfolio, or one's own, as GET /api/users/{wallet}/portfolio.
+ */
+export interface GetPortfolioAction {
+  action: "get";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  points?: number | null;
+  wallet?: Wallet | null;
+  what: "portfolio";
+  window?: string | null;
+}
+/**
+ * A wallet's positions, or one's own, as GET /api/users/{wallet}/positions.
+ */
+export interface GetPositionsAction {
+  action: "get";
+  cursor?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  limit?: number | null;
+  offset?: number | null;
+  wallet?: Wallet | null;
+  what: "positions";
+}
+/**
+ * One's own trades (signed in), as GET /api/trades/history.
+ */
+export interface GetTradesAction {
+  action: "get";
+  cursor?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  limit?: number | null;
+  offset?: number | null;
+  what: "trades";
+}
+/**
+ * One's own transaction (signed in), as GET /api/transactions/{signature}.
+ */
+export interface GetTransactionAction {
+  action: "get";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  signature: TxSignature;
+  what: "transaction";
+}
+/**
+ * Both tallies of a market, as GET /api/votes/{market}.
+ */
+export interface GetVotesAction {
+  action: "get";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  what: "votes";
 }
 /**
  * A sign of life: how far the chain is covered, and the newest `seq` of each channel that was sent on this connection.
@@ -431,7 +1041,12 @@ export interface Limits {
  */
 export interface ListAction {
   action: "list";
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * The trade object.
@@ -628,6 +1243,22 @@ export interface MarketView {
   was_disputed: boolean;
 }
 /**
+ * A page of markets.
+ */
+export interface MarketPage {
+  /**
+   * Rows in this answer.
+   */
+  count: number;
+  limit: number;
+  markets: MarketDetail[];
+  /**
+   * Where the next page begins; null on the last one.
+   */
+  next_cursor?: string | null;
+  offset: number;
+}
+/**
  * The price after a trade, a resync or a roll-back, or after several.
  */
 export interface MarketPriceUpdateFrame {
@@ -799,6 +1430,99 @@ export interface TallyView2 {
   total: number;
 }
 /**
+ * What is counted in a market.
+ */
+export interface MarketVotes {
+  dispute: MeasuredTally;
+  /**
+   * A market's account address, base58.
+   */
+  market_id: string;
+  own?: Own | null;
+  proposal: MeasuredTally1;
+  seq: Seq;
+  slot: Slot;
+}
+/**
+ * On its dispute.
+ */
+export interface MeasuredTally {
+  approval_bps?: number | null;
+  /**
+   * Against it.
+   */
+  dislikes: number;
+  /**
+   * In favour: of approving the proposal; of a dispute that the proposed outcome is wrong.
+   */
+  likes: number;
+  /**
+   * So many votes are needed.
+   */
+  min_votes: number;
+  threshold_bps?: number | null;
+  /**
+   * Both.
+   */
+  total: number;
+}
+/**
+ * The caller's own votes; only for signed-in callers.
+ */
+export interface Own {
+  dispute?: OwnVote | null;
+  proposal?: OwnVote1 | null;
+}
+/**
+ * On the dispute.
+ */
+export interface OwnVote {
+  /**
+   * Where it was cast; one on the chain wins.
+   */
+  source: "onchain" | "offchain";
+  /**
+   * Which way.
+   */
+  vote: boolean;
+}
+/**
+ * On the proposal.
+ */
+export interface OwnVote1 {
+  /**
+   * Where it was cast; one on the chain wins.
+   */
+  source: "onchain" | "offchain";
+  /**
+   * Which way.
+   */
+  vote: boolean;
+}
+/**
+ * On its proposal.
+ */
+export interface MeasuredTally1 {
+  approval_bps?: number | null;
+  /**
+   * Against it.
+   */
+  dislikes: number;
+  /**
+   * In favour: of approving the proposal; of a dispute that the proposed outcome is wrong.
+   */
+  likes: number;
+  /**
+   * So many votes are needed.
+   */
+  min_votes: number;
+  threshold_bps?: number | null;
+  /**
+   * Both.
+   */
+  total: number;
+}
+/**
  * A step of a market's life, an adopted state, or what a market is about.
  */
 export interface MarketsMarketUpdateFrame {
@@ -841,18 +1565,111 @@ export interface MarketsVoteUpdateFrame {
   type: "vote_update";
 }
 /**
+ * A tally, and what it takes.
+ */
+export interface MeasuredTally2 {
+  approval_bps?: number | null;
+  /**
+   * Against it.
+   */
+  dislikes: number;
+  /**
+   * In favour: of approving the proposal; of a dispute that the proposed outcome is wrong.
+   */
+  likes: number;
+  /**
+   * So many votes are needed.
+   */
+  min_votes: number;
+  threshold_bps?: number | null;
+  /**
+   * Both.
+   */
+  total: number;
+}
+/**
+ * The caller's own votes; `null` where there is none.
+ */
+export interface Own1 {
+  dispute?: OwnVote | null;
+  proposal?: OwnVote1 | null;
+}
+/**
+ * A trade, as its own wallet sees it.
+ */
+export interface OwnTradeView {
+  block_time: Moment;
+  /**
+   * What the wallet named the intent when it built or sent the transaction here; `null` for any other trade.
+   */
+  client_ref?: string | null;
+  /**
+   * True: an adopted state contained it already, so no quantity moved when it was recorded.
+   */
+  contained?: boolean;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  cost: string;
+  created_at: string;
+  fees?: Fees2 | null;
+  id: string;
+  market_id: MarketAddress;
+  outcome: Outcome;
+  price_after: PriceE9;
+  seq: Seq;
+  shares: ShareUnits;
+  slot: Slot;
+  status: TradeStatus;
+  trade_type: TradeType;
+  tx_signature: TxSignature;
+  user_wallet: Wallet;
+}
+/**
+ * `None` where they can't be told.
+ */
+export interface Fees2 {
+  lp: Lamports;
+  protocol: Lamports;
+  resolver: Lamports;
+  total: Lamports;
+}
+/**
+ * The vote of the caller that counts.
+ */
+export interface OwnVote2 {
+  /**
+   * Where it was cast; one on the chain wins.
+   */
+  source: "onchain" | "offchain";
+  /**
+   * Which way.
+   */
+  vote: boolean;
+}
+/**
  * Are you there? Answered by `pong`; so is the bare text `ping`.
  */
 export interface PingAction {
   action: "ping";
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * I am here. Not answered.
  */
 export interface PongAction {
   action: "pong";
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * The answer to `ping`.
@@ -861,6 +1678,74 @@ export interface PongMessage {
   id?: unknown;
   server_time: string;
   type: "pong";
+}
+/**
+ * A wallet's portfolio over time.
+ */
+export interface Portfolio {
+  points: PortfolioPoint[];
+  /**
+   * Positions that were counted: at most the 50 that were traded last.
+   */
+  positions: number;
+  /**
+   * There are more positions than were counted, or one with more hours than are looked at.
+   */
+  truncated: boolean;
+  wallet: Wallet;
+  window: string;
+}
+/**
+ * A portfolio at the end of an hour.
+ */
+export interface PortfolioPoint {
+  /**
+   * What it had cost.
+   */
+  cost: string;
+  /**
+   * Up to then.
+   */
+  realized_pnl: string;
+  /**
+   * A moment, RFC 3339 in UTC.
+   */
+  timestamp: string;
+  value: Sum;
+}
+/**
+ * A page of positions: by REST a bare array, whose next page is named by a header.
+ */
+export interface PositionPage {
+  /**
+   * Where the next page begins; null on the last one.
+   */
+  next_cursor?: string | null;
+  positions: PositionView[];
+}
+/**
+ * A position, as its owner's page shows it.
+ */
+export interface PositionView {
+  /**
+   * The program would pay a claim now.
+   */
+  claimable: boolean;
+  current_value?: string | null;
+  has_claimed: boolean;
+  market_id: MarketAddress;
+  /**
+   * `null`: the market's metadata is not known.
+   */
+  question?: string | null;
+  realized_pnl: Profit;
+  roi?: string | null;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
+  state: Phase;
+  state_code: number;
+  total_invested: Lamports;
+  unrealized_pnl?: string | null;
 }
 /**
  * The price of a market.
@@ -885,6 +1770,151 @@ export interface ProgramRefusal1 {
   name: string;
 }
 /**
+ * The program and what is in force; `null` before its config exists.
+ */
+export interface ProgramView {
+  /**
+   * `mainnet-beta`, `testnet`, `devnet`, or `localnet`: any other.
+   */
+  cluster: string;
+  genesis_hash: string;
+  program_id: string;
+  seq: Seq;
+  slot: Slot;
+}
+/**
+ * What a trade would do now; answered by `quote`. For `shares`, or what `spend` buys.
+ */
+export interface QuoteAction {
+  action: "quote";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: string;
+  /**
+   * YES or NO.
+   */
+  outcome: string;
+  /**
+   * Base units, a decimal string.
+   */
+  shares?: string | null;
+  /**
+   * Lamports, a decimal string; of buys only.
+   */
+  spend?: string | null;
+  /**
+   * Again whenever it is another one; the stream is named by the id.
+   */
+  stream?: boolean | null;
+  trade_type: TradeSide;
+}
+/**
+ * The three fees of a trade.
+ */
+export interface QuoteFees1 {
+  lp: Lamports;
+  protocol: Lamports;
+  resolver: Lamports;
+  total: Lamports;
+}
+/**
+ * The answer to `quote`, and the next ones of its stream: what the trade would do after entry `seq`.
+ */
+export interface QuoteMessage {
+  data: QuoteView1;
+  epoch: Epoch;
+  /**
+   * Of the action that is answered; only on its answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  market_id: MarketAddress;
+  seq: Seq;
+  slot: Slot;
+  /**
+   * The stream: the id of the action that began it.
+   */
+  stream?: {
+    [k: string]: unknown;
+  };
+  type: "quote";
+}
+/**
+ * A quote.
+ */
+export interface QuoteView1 {
+  /**
+   * By the program's curve, before fees.
+   */
+  cost: string;
+  fair_cost?: string | null;
+  fees: QuoteFees;
+  /**
+   * The market's account.
+   */
+  market_id: string;
+  /**
+   * What is traded.
+   */
+  outcome: "YES" | "NO";
+  /**
+   * The price of YES after it: what the trade's event will say.
+   */
+  price_after: string;
+  price_before?: string | null;
+  /**
+   * By how much the price of the outcome traded moves, in basis points of what it was, rounded up.
+   */
+  price_impact_bps?: number | null;
+  price_per_share?: string | null;
+  /**
+   * That entry.
+   */
+  seq: number;
+  /**
+   * What is really bought, or sold.
+   */
+  shares: string;
+  /**
+   * The place on the chain of the market's newest entry.
+   */
+  slot: number;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  target_cost: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
+  /**
+   * Buy or sell.
+   */
+  trade_type: "buy" | "sell";
+  /**
+   * Reasons for which the program's curve can't be trusted here.
+   */
+  warnings: QuoteWarning[];
+}
+/**
+ * A trade in its rehearsal.
+ */
+export interface Rehearsed1 {
+  /**
+   * Shares bought or sold.
+   */
+  shares: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
+}
+/**
  * The answer to `auth`: whose the connection is now.
  */
 export interface ReplyAuthMessage {
@@ -907,13 +1937,354 @@ export interface SignedInView {
   wallet: string;
 }
 /**
+ * The answer to `build`: an unsigned transaction, and what it does.
+ */
+export interface ReplyBuildMessage {
+  action: "build";
+  data: BuyReply | SellReply | CreateReply | ResolveReply | StepReply;
+  id?: unknown;
+  type: "reply";
+}
+/**
+ * What is signed, and what it will do.
+ */
+export interface SellReply {
+  /**
+   * Its name for `POST /api/transactions`: one intent lands once.
+   */
+  client_ref: string;
+  /**
+   * Compute units that it may use: a fifth more than its rehearsal did.
+   */
+  compute_units: number;
+  /**
+   * About when that is, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * `program`: the program itself holds `min_proceeds`.
+   */
+  guard: string;
+  /**
+   * The last block height at which it can land.
+   */
+  last_valid_block_height: number;
+  /**
+   * What is signed, base64.
+   */
+  message: string;
+  /**
+   * What it pays for each of them on top of the base fee, in micro-lamports.
+   */
+  priority_fee_micro_lamports: number;
+  quote: QuoteView2;
+  rehearsed?: Rehearsed2 | null;
+  /**
+   * The transaction with an empty place for the signature, base64.
+   */
+  transaction: string;
+}
+/**
+ * A quote.
+ */
+export interface QuoteView2 {
+  /**
+   * By the program's curve, before fees.
+   */
+  cost: string;
+  fair_cost?: string | null;
+  fees: QuoteFees;
+  /**
+   * The market's account.
+   */
+  market_id: string;
+  /**
+   * What is traded.
+   */
+  outcome: "YES" | "NO";
+  /**
+   * The price of YES after it: what the trade's event will say.
+   */
+  price_after: string;
+  price_before?: string | null;
+  /**
+   * By how much the price of the outcome traded moves, in basis points of what it was, rounded up.
+   */
+  price_impact_bps?: number | null;
+  price_per_share?: string | null;
+  /**
+   * That entry.
+   */
+  seq: number;
+  /**
+   * What is really bought, or sold.
+   */
+  shares: string;
+  /**
+   * The place on the chain of the market's newest entry.
+   */
+  slot: number;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  target_cost: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
+  /**
+   * Buy or sell.
+   */
+  trade_type: "buy" | "sell";
+  /**
+   * Reasons for which the program's curve can't be trusted here.
+   */
+  warnings: QuoteWarning[];
+}
+/**
+ * What it did in the rehearsal on the chain's newest state; `null` where the node does not tell.
+ */
+export interface Rehearsed2 {
+  /**
+   * Shares bought or sold.
+   */
+  shares: string;
+  /**
+   * Money in lamports (1 SOL = 1e9), a decimal string.
+   */
+  total: string;
+}
+/**
+ * A transaction that proposes an outcome.
+ */
+export interface ResolveReply {
+  /**
+   * Its name for `POST /api/transactions`: one intent lands once.
+   */
+  client_ref: string;
+  /**
+   * Compute units that it may use: a fifth more than its rehearsal did.
+   */
+  compute_units: number;
+  /**
+   * The document: RFC 8785 JSON.
+   */
+  document: string;
+  /**
+   * About when that is, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * The CIDv0 of the evidence's document.
+   */
+  ipfs_evidence_hash: string;
+  /**
+   * The last block height at which it can land.
+   */
+  last_valid_block_height: number;
+  /**
+   * A market's account address, base58.
+   */
+  market_id: string;
+  /**
+   * What is signed, base64.
+   */
+  message: string;
+  /**
+   * What it pays for each of them on top of the base fee, in micro-lamports.
+   */
+  priority_fee_micro_lamports: number;
+  /**
+   * The transaction with an empty place for the signature, base64.
+   */
+  transaction: string;
+}
+/**
+ * A transaction that takes a market one step further.
+ */
+export interface StepReply {
+  /**
+   * Its name for `POST /api/transactions`: one intent lands once.
+   */
+  client_ref: string;
+  /**
+   * Compute units that it may use: a fifth more than its rehearsal did.
+   */
+  compute_units: number;
+  /**
+   * About when that is, RFC 3339.
+   */
+  expires_at: string;
+  /**
+   * The last block height at which it can land.
+   */
+  last_valid_block_height: number;
+  /**
+   * A market's account address, base58.
+   */
+  market_id: string;
+  /**
+   * What is signed, base64.
+   */
+  message: string;
+  /**
+   * What it pays for each of them on top of the base fee, in micro-lamports.
+   */
+  priority_fee_micro_lamports: number;
+  /**
+   * The transaction with an empty place for the signature, base64.
+   */
+  transaction: string;
+}
+/**
+ * The answer to `get`: what its route answers.
+ */
+export interface ReplyGetMessage {
+  action: "get";
+  data:
+    MarketDetail | MarketPage | ProgramView | MarketVotes | PositionPage | Portfolio | WalletTradePage | SubmissionView;
+  id?: unknown;
+  type: "reply";
+}
+/**
+ * A page of a wallet's trades.
+ */
+export interface WalletTradePage {
+  count: number;
+  limit: number;
+  next_cursor?: string | null;
+  offset: number;
+  trades: OwnTradeView[];
+}
+/**
+ * A transaction, as its owner sees it.
+ */
+export interface SubmissionView {
+  /**
+   * The client's name for it.
+   */
+  client_ref?: string | null;
+  /**
+   * Past this block height it can't land any more.
+   */
+  last_valid_block_height: number;
+  /**
+   * A market's account address, base58.
+   */
+  market_id: string;
+  /**
+   * The program's instruction.
+   */
+  purpose: string;
+  reason?: ProgramRefusal2 | null;
+  /**
+   * When it was handed in.
+   */
+  received_at: string;
+  /**
+   * Nothing changes that any more.
+   */
+  settled: boolean;
+  /**
+   * A transaction's signature, base58.
+   */
+  signature: string;
+  slot?: number | null;
+  /**
+   * received, processed, confirmed, finalized, failed or expired.
+   */
+  status: string;
+  /**
+   * When its status last changed.
+   */
+  updated_at: string;
+}
+/**
+ * Why it failed.
+ */
+export interface ProgramRefusal2 {
+  /**
+   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+   */
+  code?: number | null;
+  /**
+   * Its name.
+   */
+  name: string;
+}
+/**
  * The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
  */
 export interface ReplyMessage {
   action: string;
   channels: ChannelHead[];
   id?: unknown;
+  quotes?: unknown[];
   type: "reply";
+}
+/**
+ * The answer to `submit`: it is durable, and being sent.
+ */
+export interface ReplySubmitMessage {
+  action: "submit";
+  data: SubmitReply;
+  id?: unknown;
+  type: "reply";
+}
+/**
+ * What is answered.
+ */
+export interface SubmitReply {
+  /**
+   * A transaction's signature, base58.
+   */
+  signature: string;
+  /**
+   * `received`, or where it stands if it was handed in before.
+   */
+  status: string;
+}
+/**
+ * The answer to `vote`: it is counted.
+ */
+export interface ReplyVoteMessage {
+  action: "vote";
+  data: VoteReply;
+  id?: unknown;
+  type: "reply";
+}
+/**
+ * What was counted.
+ */
+export interface VoteReply {
+  tally: MeasuredTally3;
+  /**
+   * The vote.
+   */
+  vote: boolean;
+}
+/**
+ * What is counted with it.
+ */
+export interface MeasuredTally3 {
+  approval_bps?: number | null;
+  /**
+   * Against it.
+   */
+  dislikes: number;
+  /**
+   * In favour: of approving the proposal; of a dispute that the proposed outcome is wrong.
+   */
+  likes: number;
+  /**
+   * So many votes are needed.
+   */
+  min_votes: number;
+  threshold_bps?: number | null;
+  /**
+   * Both.
+   */
+  total: number;
 }
 /**
  * The last message before a close with 1012.
@@ -985,6 +2356,24 @@ export interface ConfigView1 {
   updated_at: Moment;
 }
 /**
+ * A signed transaction, to be brought to the chain (signed in), as POST /api/transactions; answered by `reply`.
+ */
+export interface SubmitAction {
+  action: "submit";
+  client_ref?: string | null;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  idempotency_key?: string | null;
+  /**
+   * Signed, base64.
+   */
+  transaction: string;
+}
+/**
  * Frames of these channels, each once. Names `market_id`, or `channels`, or both; answered by `subscribed` for each.
  */
 export interface SubscribeAction {
@@ -994,7 +2383,12 @@ export interface SubscribeAction {
    * One price for several, at most every `interval_ms`; everything else as it comes.
    */
   conflate?: boolean | null;
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
   /**
    * From 50 to 5,000; 250 unless said otherwise.
    */
@@ -1085,13 +2479,48 @@ export interface TradesTradeExecutedFrame {
   type: "trade_executed";
 }
 /**
- * No more frames of these channels, or of none where none is named; answered by `reply`.
+ * No more frames of these channels, or no more of a quote stream, or nothing more where nothing is named; answered by
+ * `reply`.
  */
 export interface UnsubscribeAction {
   action: "unsubscribe";
   channels?: string[] | null;
-  id?: unknown;
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
   market_id?: string | null;
+  /**
+   * The id of a quote stream.
+   */
+  quote?: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A vote on a proposal or a dispute (signed in), as POST /api/votes/…; answered by `reply`.
+ */
+export interface VoteAction {
+  action: "vote";
+  /**
+   * Any JSON of at most 256 bytes, numbers in it whole ones of 64 bits; echoed by the answer.
+   */
+  id?: {
+    [k: string]: unknown;
+  };
+  idempotency_key?: string | null;
+  /**
+   * The market: its account address, or its seed.
+   */
+  market_id: string;
+  signature?: string | null;
+  /**
+   * Proposal: true to approve. Dispute: true if the proposed outcome is wrong.
+   */
+  vote: boolean;
+  vote_type: VoteKind;
 }
 /**
  * The first message of a connection.
@@ -1106,10 +2535,10 @@ export interface WelcomeMessage {
 }
 
 /** What the server says to one connection. */
-export type ServerMessage = AuthExpiredMessage | CommitmentMessage | ErrorMessage | HeartbeatMessage | PongMessage | ReplyAuthMessage | ReplyMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
+export type ServerMessage = AuthExpiredMessage | CommitmentMessage | ErrorMessage | HeartbeatMessage | PongMessage | QuoteMessage | ReplyAuthMessage | ReplyBuildMessage | ReplyGetMessage | ReplyMessage | ReplySubmitMessage | ReplyVoteMessage | ShutdownMessage | SubscribedMessage | WelcomeMessage;
 
 /** What a client may say. */
-export type ClientAction = AuthAction | ListAction | PingAction | PongAction | SubscribeAction | UnsubscribeAction;
+export type ClientAction = AuthAction | BuildActivateAction | BuildBuyAction | BuildClaimAction | BuildCreateMarketAction | BuildDisputeAction | BuildResolveAction | BuildSellAction | BuildWithdrawAction | GetConfigAction | GetMarketAction | GetMarketsAction | GetPortfolioAction | GetPositionsAction | GetTradesAction | GetTransactionAction | GetVotesAction | ListAction | PingAction | PongAction | QuoteAction | SubmitAction | SubscribeAction | UnsubscribeAction | VoteAction;
 
 /** The frames of each kind of channel. */
 export interface FramesOf {

@@ -25,7 +25,7 @@ const page = {
   /** Trades; the signature, once it is confirmed. */
   async trade(market: string, spend: string): Promise<string> {
     if (!client || !wallet) throw new Error("begin first");
-    const build = client.trading.buy({ market_id: market, outcome: "NO", spend, accept_unsound: true });
+    const build = client.trading.build("buy", { market_id: market, outcome: "NO", spend, accept_unsound: true });
     return (await client.trading.trade(build, wallet)).signature;
   },
 

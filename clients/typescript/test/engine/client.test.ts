@@ -91,7 +91,7 @@ test("sign in, quote, build, sign, submit, wait: a trade from beginning to end",
   await within("a snapshot", events.next());
   const spend = "50000000";
   const quote = await client.trading.quote({ market_id: arena.market, trade_type: "buy", outcome: "YES", spend });
-  const build = client.trading.buy({ market_id: arena.market, outcome: "YES", spend, accept_unsound: true });
+  const build = client.trading.build("buy", { market_id: arena.market, outcome: "YES", spend, accept_unsound: true });
   const landed = await within("the trade", client.trading.trade(build, wallet));
   assert.ok(["confirmed", "finalized"].includes(landed.status), landed.status);
   for await (const event of events) {
@@ -102,7 +102,7 @@ test("sign in, quote, build, sign, submit, wait: a trade from beginning to end",
     break;
   }
   await assert.rejects(
-    client.trading.buy({ market_id: arena.market, outcome: "YES", spend: "99999999999999999", accept_unsound: true }),
+    client.trading.build("buy", { market_id: arena.market, outcome: "YES", spend: "99999999999999999", accept_unsound: true }),
     (error) => error instanceof Refused && !(error instanceof NotLanded),
   );
 });

@@ -17,7 +17,8 @@ use crate::{
     view::config::ConfigView,
 };
 
-struct ShowConfig;
+/// What is in force.
+pub(in crate::http) struct ShowConfig;
 
 /// The program and what is in force; `null` before its config exists.
 #[derive(Debug, Serialize, ToSchema)]

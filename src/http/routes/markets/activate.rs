@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-struct Activate;
+/// Opens trading.
+pub(in crate::http) struct Activate;
 
 /// The handler.
 ///

@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-struct Claim;
+/// Pays a winner.
+pub(in crate::http) struct Claim;
 
 /// The handler.
 ///

@@ -83,7 +83,8 @@ pub struct CreateReply {
     pub transaction: TransactionView,
 }
 
-struct Create {
+/// A market that is wanted.
+pub(in crate::http) struct Create {
     caller: Caller,
     key: Option<RequestKey>,
     document: MetadataDocument,
@@ -130,7 +131,11 @@ pub async fn handle(
 }
 
 impl Create {
-    fn parse(caller: Caller, key: Option<RequestKey>, body: CreateBody) -> Result<Self, ApiError> {
+    /// What a body asks for.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused field.
+    pub fn parse(caller: Caller, key: Option<RequestKey>, body: CreateBody) -> Result<Self, ApiError> {
         let CreateBody { b_parameter, initial_liquidity, priority_fee, version, client_ref, .. } = body;
         if !(MIN_B..=B_MAX).contains(&b_parameter) {
             let message = format!("Must be {MIN_B} to {B_MAX}: the program could never trade it.");

@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-struct Dispute;
+/// Says that the proposed outcome is wrong.
+pub(in crate::http) struct Dispute;
 
 /// The handler.
 ///

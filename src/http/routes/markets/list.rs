@@ -32,8 +32,9 @@ use crate::{
 /// Longest search and longest name of a category, in characters.
 const WORDS_MAX: usize = 200;
 
+/// Which markets.
 #[derive(Debug, PartialEq, Eq)]
-struct ListMarkets {
+pub(in crate::http) struct ListMarkets {
     query: MarketQuery,
     after: Option<ListPlace>,
     window: Window,
@@ -89,8 +90,18 @@ pub async fn handle(
 }
 
 fn parse(query: &str) -> Result<ListMarkets, ApiError> {
-    let (query, after, window) = read_query(query)?;
-    Ok(ListMarkets { query, after, window })
+    ListMarkets::read(QueryReader::new(query)?)
+}
+
+impl ListMarkets {
+    /// As a query, or a message, says it.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused fields.
+    pub fn read(reader: QueryReader) -> Result<Self, ApiError> {
+        let (query, after, window) = read(reader)?;
+        Ok(Self { query, after, window })
+    }
 }
 
 /// What a query string asks for: which markets, after which of them, how many. Public for the fuzz target `queries`.
@@ -98,7 +109,10 @@ fn parse(query: &str) -> Result<ListMarkets, ApiError> {
 /// # Errors
 /// VALIDATION_ERROR with the refused fields.
 pub fn read_query(query: &str) -> Result<(MarketQuery, Option<ListPlace>, Window), ApiError> {
-    let mut reader = QueryReader::new(query)?;
+    read(QueryReader::new(query)?)
+}
+
+fn read(mut reader: QueryReader) -> Result<(MarketQuery, Option<ListPlace>, Window), ApiError> {
     let window = reader.window();
     let text = reader.text("state");
     let phases = match text.as_deref().map_or(Ok(Vec::new()), states) {

@@ -65,7 +65,8 @@ pub struct ResolveReply {
     pub transaction: TransactionView,
 }
 
-struct Resolve {
+/// An outcome that is to be proposed.
+pub(in crate::http) struct Resolve {
     market: MarketRef,
     caller: Caller,
     outcome: Outcome,
@@ -103,10 +104,17 @@ pub async fn handle(
     SignedIn(caller): SignedIn,
     Checked(body): Checked<ResolveBody>,
 ) -> Result<HttpResponse, ApiError> {
-    let ResolveBody { outcome, evidence, priority_fee, version, client_ref } = body;
-    let form = StepBody { priority_fee, version, client_ref };
-    let asked = Resolve { market: market_of(&request)?, caller, outcome: outcome.0, evidence, form };
+    let asked = Resolve::new(market_of(&request)?, caller, body);
     Ok(HttpResponse::Ok().json(gateway.ask(asked).await?))
+}
+
+impl Resolve {
+    /// What a body asks for.
+    pub fn new(market: MarketRef, caller: Caller, body: ResolveBody) -> Self {
+        let ResolveBody { outcome, evidence, priority_fee, version, client_ref } = body;
+        let form = StepBody { priority_fee, version, client_ref };
+        Self { market, caller, outcome: outcome.0, evidence, form }
+    }
 }
 
 impl Question for Resolve {

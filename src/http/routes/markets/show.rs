@@ -20,6 +20,9 @@ use crate::{
 
 struct ShowMarket(MarketRef);
 
+/// A market, now.
+pub(in crate::http) struct DetailOf(pub MarketRef);
+
 /// The handler.
 ///
 /// # Errors
@@ -45,6 +48,15 @@ impl Question for ShowMarket {
     type Answer = (Rendered, Observed);
 
     async fn answer(self, reads: Arc<Reads>) -> Result<(Rendered, Observed), ApiError> {
+        let (detail, seen) = DetailOf(self.0).answer(reads).await?;
+        Ok((Rendered::of(&detail)?, seen))
+    }
+}
+
+impl Question for DetailOf {
+    type Answer = (MarketDetail, Observed);
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
         let (released, seen) = reads.observed(self.0).await?;
         let market = &*released.market;
         let address = market.address;
@@ -57,6 +69,6 @@ impl Question for ShowMarket {
             traders_count: counted.map(|(traders, _)| traders),
         };
         let detail = MarketDetail::new(market, released.seq, released.slot, now);
-        Ok((Rendered::of(&detail.with_metadata(released.beside.document.as_deref()))?, seen))
+        Ok((detail.with_metadata(released.beside.document.as_deref()), seen))
     }
 }

@@ -68,17 +68,25 @@ pub(super) fn require(holds: bool, error: ProgramError) -> Result<(), ProgramErr
 }
 
 /// A step that needs no more than the market.
-pub(super) trait Step: Send + 'static {
+pub(in crate::http) trait Step: Send + 'static {
     /// The instruction, if the market as it is known here lets this wallet do it.
     fn instruction(reads: &Reads, place: &Place, wallet: Wallet)
     -> impl Future<Output = Result<Instruction, ApiError>>;
 }
 
-struct Take<S> {
+/// A step that is to be taken.
+pub(in crate::http) struct Take<S> {
     market: MarketRef,
     wallet: Wallet,
     body: StepBody,
     step: PhantomData<S>,
+}
+
+impl<S: Step> Take<S> {
+    /// In this market, by this wallet.
+    pub fn new(market: MarketRef, wallet: Wallet, body: StepBody) -> Self {
+        Self { market, wallet, body, step: PhantomData }
+    }
 }
 
 /// The way of every such step.
@@ -92,9 +100,7 @@ pub(super) async fn take<S: Step>(
     body: Option<StepBody>,
 ) -> Result<HttpResponse, ApiError> {
     let market = market_of(request)?;
-    let reply = gateway
-        .ask(Take::<S> { market, wallet: caller.wallet, body: body.unwrap_or_default(), step: PhantomData })
-        .await?;
+    let reply = gateway.ask(Take::<S>::new(market, caller.wallet, body.unwrap_or_default())).await?;
     Ok(HttpResponse::Ok().json(reply))
 }
 

@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-struct Withdraw;
+/// Pays the creator what is left.
+pub(in crate::http) struct Withdraw;
 
 /// The handler.
 ///

@@ -10,10 +10,14 @@ use super::{
     args::{MarketId, OutcomeArg},
 };
 use crate::{
-    domain::amount::{Lamports, ShareUnits},
+    domain::{
+        amount::{Lamports, ShareUnits},
+        event::Outcome,
+        ids::{Epoch, MarketAddress, Seq, Slot},
+    },
     http::{
         error::ApiError,
-        gateway::{GatewayHandle, Question, Reads},
+        gateway::{GatewayHandle, MarketRef, Observed, Question, Reads},
         openapi::errors::{NotFound, Unprocessable},
         query::QueryReader,
         reply,
@@ -23,14 +27,61 @@ use crate::{
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Estimate {
-    market: MarketId,
-    outcome: OutcomeArg,
-    trade: Asked,
+pub(in crate::http) struct Estimate {
+    /// Where.
+    pub market: MarketRef,
+    /// What.
+    pub trade: Asked,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
+/// The trade that an estimate is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::http) enum Asked {
+    /// A buy.
+    Buy(Outcome, Size),
+    /// A sell of so many.
+    Sell(Outcome, ShareUnits),
+}
+
+impl Asked {
+    /// What it would do here.
+    ///
+    /// # Errors
+    /// CHAIN_REFUSED with the program's error.
+    pub fn at(self, place: &Place, reads: &Reads) -> Result<QuoteView, ApiError> {
+        match self {
+            Self::Buy(outcome, size) => place.buy(reads, outcome, size),
+            // Nobody's in particular: whoever holds them.
+            Self::Sell(outcome, shares) => place.sell(reads, shares, outcome, shares, Lamports::ZERO),
+        }
+    }
+}
+
+/// An estimate, and the entry of its market at which it holds.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Quoted {
+    /// The market.
+    pub market: MarketAddress,
+    /// The journal's life.
+    pub epoch: Epoch,
+    /// The market's newest entry.
+    pub seq: Seq,
+    /// Its place on the chain.
+    pub slot: Slot,
+    /// The estimate; CHAIN_REFUSED if the program would refuse the trade.
+    pub quote: Result<QuoteView, ApiError>,
+}
+
+impl Quoted {
+    /// Of a trade at a place.
+    pub fn at(place: &Place, reads: &Reads, trade: Asked) -> Self {
+        let released = &place.released;
+        let (market, epoch) = (released.market.address, released.epoch);
+        Self { market, epoch, seq: released.seq, slot: released.slot, quote: trade.at(place, reads) }
+    }
+}
+
+enum Side {
     Buy(Size),
     Sell(ShareUnits),
 }
@@ -38,17 +89,20 @@ enum Asked {
 const AMOUNT: &str = "a whole number of base units above 0";
 
 impl Estimate {
-    fn parse(query: &str) -> Result<Self, ApiError> {
-        let mut query = QueryReader::new(query)?;
-        let market = required(&mut query, "market_id", "a market's address or seed");
-        let outcome = required(&mut query, "outcome", "YES, NO, true or false");
+    /// As a query, or a message, says it.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused fields.
+    pub fn read(mut query: QueryReader) -> Result<Self, ApiError> {
+        let market: Option<MarketId> = required(&mut query, "market_id", "a market's address or seed");
+        let outcome: Option<OutcomeArg> = required(&mut query, "outcome", "YES, NO, true or false");
         let side = query.text("trade_type");
         let shares = amount(&mut query, "shares").map(ShareUnits);
         let spend = amount(&mut query, "spend").map(Lamports);
         let trade = match (side.as_deref(), shares, spend) {
-            (Some("buy"), Some(shares), None) => Some(Asked::Buy(Size::Shares(shares))),
-            (Some("buy"), None, Some(spend)) => Some(Asked::Buy(Size::Spend(spend))),
-            (Some("sell"), Some(shares), None) => Some(Asked::Sell(shares)),
+            (Some("buy"), Some(shares), None) => Some(Side::Buy(Size::Shares(shares))),
+            (Some("buy"), None, Some(spend)) => Some(Side::Buy(Size::Spend(spend))),
+            (Some("sell"), Some(shares), None) => Some(Side::Sell(shares)),
             (Some("buy"), ..) => {
                 query.refuse("shares", "A buy needs one of shares and spend.");
                 None
@@ -64,7 +118,13 @@ impl Estimate {
         };
         query.finish()?;
         match (market, outcome, trade) {
-            (Some(market), Some(outcome), Some(trade)) => Ok(Self { market, outcome, trade }),
+            (Some(MarketId(market)), Some(OutcomeArg(outcome)), Some(side)) => {
+                let trade = match side {
+                    Side::Buy(size) => Asked::Buy(outcome, size),
+                    Side::Sell(shares) => Asked::Sell(outcome, shares),
+                };
+                Ok(Self { market, trade })
+            }
             // What is missing was refused above.
             _ => Err(ApiError::invalid_field("query", "Something is missing.")),
         }
@@ -120,7 +180,7 @@ struct EstimateQuery {
     responses((status = 200, body = QuoteView), (status = 304, description = "Not modified"), NotFound, Unprocessable)
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
-    let quote = gateway.ask(Estimate::parse(request.query_string())?).await?;
+    let quote = gateway.ask(Estimate::read(QueryReader::new(request.query_string())?)?).await?;
     reply::cacheable(&request, &quote)
 }
 
@@ -144,13 +204,43 @@ impl Question for Estimate {
     type Answer = QuoteView;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<QuoteView, ApiError> {
-        let Self { market: MarketId(market), outcome: OutcomeArg(outcome), trade } = self;
-        let place = Place::of(&reads, market).await?;
-        match trade {
-            Asked::Buy(size) => place.buy(&reads, outcome, size),
-            // Nobody's in particular: whoever holds them.
-            Asked::Sell(shares) => place.sell(&reads, shares, outcome, shares, Lamports::ZERO),
+        self.trade.at(&Place::of(&reads, self.market).await?, &reads)
+    }
+}
+
+/// An estimate that tells where it holds, and how long.
+pub(in crate::http) struct EstimateAt(pub Estimate);
+
+impl Question for EstimateAt {
+    type Answer = (Quoted, Observed);
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
+        let Estimate { market, trade } = self.0;
+        let (place, seen) = Place::observed(&reads, market).await?;
+        Ok((Quoted::at(&place, &reads, trade), seen))
+    }
+}
+
+/// Several trades in one market, each estimated once.
+pub(in crate::http) struct EstimateMany {
+    /// The market.
+    pub market: MarketAddress,
+    /// The trades.
+    pub trades: Vec<Asked>,
+}
+
+impl Question for EstimateMany {
+    type Answer = (Vec<Quoted>, Observed);
+
+    async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
+        let (place, seen) = Place::observed(&reads, MarketRef::Address(self.market)).await?;
+        let mut quoted = Vec::with_capacity(self.trades.len());
+        for trade in self.trades {
+            quoted.push(Quoted::at(&place, &reads, trade));
+            // A search for a budget takes its time: others of this worker come in between.
+            tokio::task::yield_now().await;
         }
+        Ok((quoted, seen))
     }
 }
 
@@ -158,13 +248,17 @@ impl Question for Estimate {
 mod tests {
     use super::*;
 
+    fn parse(query: &str) -> Result<Estimate, ApiError> {
+        Estimate::read(QueryReader::new(query).unwrap())
+    }
+
     #[test]
     fn a_query_is_whole_or_refused_by_field() {
         let market = "market_id=7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS";
         let rows: [(&str, Result<Asked, &[&str]>); 11] = [
-            ("&trade_type=buy&outcome=YES&shares=5", Ok(Asked::Buy(Size::Shares(ShareUnits(5))))),
-            ("&trade_type=buy&outcome=false&spend=5", Ok(Asked::Buy(Size::Spend(Lamports(5))))),
-            ("&trade_type=sell&outcome=NO&shares=5", Ok(Asked::Sell(ShareUnits(5)))),
+            ("&trade_type=buy&outcome=YES&shares=5", Ok(Asked::Buy(Outcome::Yes, Size::Shares(ShareUnits(5))))),
+            ("&trade_type=buy&outcome=false&spend=5", Ok(Asked::Buy(Outcome::No, Size::Spend(Lamports(5))))),
+            ("&trade_type=sell&outcome=NO&shares=5", Ok(Asked::Sell(Outcome::No, ShareUnits(5)))),
             ("&trade_type=sell&outcome=NO&spend=5", Err(&["shares"])),
             ("&trade_type=buy&outcome=NO&spend=5&shares=5", Err(&["shares"])),
             ("&trade_type=buy&outcome=NO", Err(&["shares"])),
@@ -175,11 +269,11 @@ mod tests {
             ("&outcome=maybe", Err(&["outcome", "trade_type"])),
         ];
         for (query, expected) in rows {
-            let read = Estimate::parse(&format!("{market}{query}")).map(|asked| asked.trade);
+            let read = parse(&format!("{market}{query}")).map(|asked| asked.trade);
             let fields = |error: ApiError| error.details.iter().map(|d| d.field.to_string()).collect::<Vec<_>>();
             let expected = expected.map_err(|fields| fields.iter().map(ToString::to_string).collect());
             assert_eq!(read.map_err(fields), expected, "{query}");
         }
-        assert!(Estimate::parse("trade_type=buy&outcome=YES&shares=5").is_err());
+        assert!(parse("trade_type=buy&outcome=YES&shares=5").is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         auth::caller::{Caller, SignedIn},
         error::ApiError,
         gateway::{GatewayHandle, Question, Reads},
+        query::QueryReader,
         reply,
         routes::users::trades::{WalletTradePage, WalletTrades},
     },
@@ -51,13 +52,16 @@ pub async fn handle(
     SignedIn(caller): SignedIn,
     gateway: web::Data<GatewayHandle>,
 ) -> Result<HttpResponse, ApiError> {
-    let trades = WalletTrades::read(caller.wallet, request.query_string())?;
+    let trades = WalletTrades::read(caller.wallet, QueryReader::new(request.query_string())?)?;
     reply::cacheable(&request, &gateway.ask(OwnTrades { caller, trades }).await?)
 }
 
-struct OwnTrades {
-    caller: Caller,
-    trades: WalletTrades,
+/// The caller's trades.
+pub(in crate::http) struct OwnTrades {
+    /// Whose.
+    pub caller: Caller,
+    /// Which of them.
+    pub trades: WalletTrades,
 }
 
 impl Question for OwnTrades {

@@ -23,14 +23,14 @@ use crate::{
     http::{
         desk::Prepared,
         error::ApiError,
-        gateway::{MarketRef, Reads},
+        gateway::{MarketRef, Observed, Reads},
     },
     journal::read,
     view::quote::{QuotePlace, QuoteView},
 };
 
 /// What a trade is about, as the world may see it now.
-pub(super) struct Place {
+pub(in crate::http) struct Place {
     /// The market.
     pub released: ReleasedMarket,
     /// The config.
@@ -43,8 +43,17 @@ impl Place {
     /// # Errors
     /// NOT_FOUND, UNAVAILABLE.
     pub async fn of(reads: &Reads, market: MarketRef) -> Result<Self, ApiError> {
-        let (released, config) = futures_util::future::try_join(reads.released(market), reads.program_config()).await?;
-        Ok(Self { released, config })
+        Ok(Self::observed(reads, market).await?.0)
+    }
+
+    /// As [`Place::of`], and how to tell whether the market still shows the same.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn observed(reads: &Reads, market: MarketRef) -> Result<(Self, Observed), ApiError> {
+        let both = futures_util::future::try_join(reads.observed(market), reads.program_config());
+        let ((released, seen), config) = both.await?;
+        Ok((Self { released, config }, seen))
     }
 
     /// The market may be behind the chain: nothing is refused for what it says.
@@ -107,7 +116,7 @@ impl Place {
 }
 
 /// How much is bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Size {
     /// At least so many shares.
     Shares(ShareUnits),

@@ -68,9 +68,13 @@ pub struct SellReply {
     pub transaction: TransactionView,
 }
 
-struct Sell {
-    wallet: Wallet,
-    body: SellBody,
+/// A sale by a wallet.
+#[derive(Debug, Clone)]
+pub struct Sell {
+    /// Whose.
+    pub wallet: Wallet,
+    /// Of what.
+    pub body: SellBody,
 }
 
 /// The handler.

@@ -16,9 +16,12 @@ use crate::{
     journal::submissions,
 };
 
-struct ShowTransaction {
-    caller: Caller,
-    signature: TxSignature,
+/// What became of a transaction.
+pub(in crate::http) struct ShowTransaction {
+    /// Who asks: the transaction's own wallet.
+    pub caller: Caller,
+    /// Which.
+    pub signature: TxSignature,
 }
 
 /// The handler.

@@ -51,10 +51,14 @@ pub struct SubmitReply {
     pub status: &'static str,
 }
 
-struct Submit {
-    caller: Caller,
-    key: Option<RequestKey>,
-    body: SubmitBody,
+/// A transaction that is handed in.
+pub(in crate::http) struct Submit {
+    /// By whom.
+    pub caller: Caller,
+    /// The request's own name.
+    pub key: Option<RequestKey>,
+    /// What.
+    pub body: SubmitBody,
 }
 
 /// The handler.

@@ -29,7 +29,8 @@ const POINTS_MAX: u32 = 60;
 /// Points in an answer where none are asked for.
 const POINTS: u32 = 30;
 
-struct ShowPortfolio {
+/// A portfolio over time.
+pub(in crate::http) struct ShowPortfolio {
     wallet: Wallet,
     window: WindowName,
     points: u32,
@@ -81,12 +82,22 @@ pub async fn handle(
     views: web::Data<Views>,
 ) -> Result<HttpResponse, ApiError> {
     let wallet = wallet_of(&request)?;
-    let mut reader = QueryReader::new(request.query_string())?;
-    let window = reader.one_of("window", &WINDOWS).unwrap_or(WindowName::Month);
-    let points = reader.count("points", 2..=POINTS_MAX, POINTS);
-    reader.finish()?;
-    let end = UnixHour(UnixHour::of(UnixSeconds(chrono::Utc::now().timestamp())).0 + 1);
-    views.kept(&request, gateway.ask(ShowPortfolio { wallet, window, points, end })).await
+    let asked = ShowPortfolio::read(wallet, QueryReader::new(request.query_string())?)?;
+    views.kept(&request, gateway.ask(asked)).await
+}
+
+impl ShowPortfolio {
+    /// As a query, or a message, says it.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused fields.
+    pub fn read(wallet: Wallet, mut reader: QueryReader) -> Result<Self, ApiError> {
+        let window = reader.one_of("window", &WINDOWS).unwrap_or(WindowName::Month);
+        let points = reader.count("points", 2..=POINTS_MAX, POINTS);
+        reader.finish()?;
+        let end = UnixHour(UnixHour::of(UnixSeconds(chrono::Utc::now().timestamp())).0 + 1);
+        Ok(Self { wallet, window, points, end })
+    }
 }
 
 impl Question for ShowPortfolio {

@@ -22,7 +22,8 @@ use crate::{
     view::wallet::PositionView,
 };
 
-struct ListPositions {
+/// What a wallet holds.
+pub(in crate::http) struct ListPositions {
     wallet: Wallet,
     after: Option<MarketAddress>,
     window: Window,
@@ -50,15 +51,12 @@ struct ListPositions {
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
     let wallet = wallet_of(&request)?;
-    let mut reader = QueryReader::new(request.query_string())?;
-    let window = reader.window();
-    let after = reader.parsed("cursor", "a cursor of this list").map(|Cursor(AfterMarket(market))| market);
-    reader.finish()?;
-    let (positions, next) = gateway.ask(ListPositions { wallet, after, window }).await?;
+    let asked = ListPositions::read(wallet, QueryReader::new(request.query_string())?)?;
+    let limit = asked.window.limit;
+    let (positions, next) = gateway.ask(asked).await?;
     let mut reply = reply::cacheable(&request, &positions)?;
-    if let Some(market) = next {
-        let cursor = Cursor(AfterMarket(market)).to_text();
-        let link = format!("</api/users/{wallet}/positions?limit={}&cursor={cursor}>; rel=\"next\"", window.limit);
+    if let Some(cursor) = next {
+        let link = format!("</api/users/{wallet}/positions?limit={limit}&cursor={cursor}>; rel=\"next\"");
         if let Ok(link) = HeaderValue::from_str(&link) {
             reply.headers_mut().insert(header::LINK, link);
         }
@@ -66,8 +64,22 @@ pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> 
     Ok(reply)
 }
 
+impl ListPositions {
+    /// As a query, or a message, says it.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused fields.
+    pub fn read(wallet: Wallet, mut reader: QueryReader) -> Result<Self, ApiError> {
+        let window = reader.window();
+        let after = reader.parsed("cursor", "a cursor of this list").map(|Cursor(AfterMarket(market))| market);
+        reader.finish()?;
+        Ok(Self { wallet, after, window })
+    }
+}
+
 impl Question for ListPositions {
-    type Answer = (Vec<PositionView>, Option<MarketAddress>);
+    /// A page, and the cursor of the next one.
+    type Answer = (Vec<PositionView>, Option<String>);
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Self::Answer, ApiError> {
         let Window { limit, offset } = self.window;
@@ -80,7 +92,7 @@ impl Question for ListPositions {
             .await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
-        let next = found.last().filter(|_| more).map(|last| last.market.address);
+        let next = found.last().filter(|_| more).map(|last| Cursor(AfterMarket(last.market.address)).to_text());
         let fees = config.map(|config| config.fees);
         Ok((found.iter().map(|position| PositionView::of(position, fees)).collect(), next))
     }

@@ -57,17 +57,16 @@ pub struct WalletTradePage<T> {
     )
 )]
 pub async fn handle(request: HttpRequest, gateway: web::Data<GatewayHandle>) -> Result<HttpResponse, ApiError> {
-    let question = WalletTrades::read(wallet_of(&request)?, request.query_string())?;
+    let question = WalletTrades::read(wallet_of(&request)?, QueryReader::new(request.query_string())?)?;
     reply::cacheable(&request, &gateway.ask(question).await?)
 }
 
 impl WalletTrades {
-    /// Of a query string.
+    /// As a query, or a message, says it.
     ///
     /// # Errors
     /// VALIDATION_ERROR with the refused fields.
-    pub fn read(wallet: Wallet, query: &str) -> Result<Self, ApiError> {
-        let mut reader = QueryReader::new(query)?;
+    pub fn read(wallet: Wallet, mut reader: QueryReader) -> Result<Self, ApiError> {
         let window = reader.window();
         let after = reader.parsed("cursor", "a next_cursor of this list").map(|Cursor(place)| place);
         reader.finish()?;

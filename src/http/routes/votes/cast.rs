@@ -55,7 +55,8 @@ pub struct VoteReply {
     tally: MeasuredTally,
 }
 
-struct Cast {
+/// A vote that is to be cast.
+pub(in crate::http) struct Cast {
     caller: Caller,
     kind: VoteKind,
     market: MarketRef,
@@ -124,17 +125,32 @@ async fn cast(
     kind: VoteKind,
     body: VoteBody,
 ) -> Result<HttpResponse, ApiError> {
-    let market = body.market_id.parse();
-    let market = market.map_err(|error: BadMarketRef| ApiError::invalid_field("market_id", error.to_string()))?;
-    let signature = body.signature.map(|text| text.parse()).transpose();
-    let signature: Option<TxSignature> =
-        signature.map_err(|_| ApiError::invalid_field("signature", "Must be base58 of 64 bytes."))?;
-    if rules.config.signatures_required && signature.is_none() {
-        return Err(ApiError::invalid_field("signature", "Votes count only with the wallet's signature."));
-    }
     let key = key.of(request, &caller);
-    let reply = gateway.ask(Cast { caller, kind, market, vote: body.vote, signature, key, rules }).await?;
-    Ok(reply.into())
+    Ok(gateway.ask(Cast::parse(caller, kind, body, key, rules)?).await?.into())
+}
+
+impl Cast {
+    /// What a body asks for.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR with the refused field.
+    pub fn parse(
+        caller: Caller,
+        kind: VoteKind,
+        body: VoteBody,
+        key: Option<RequestKey>,
+        rules: web::Data<VoteRules>,
+    ) -> Result<Self, ApiError> {
+        let market = body.market_id.parse();
+        let market = market.map_err(|error: BadMarketRef| ApiError::invalid_field("market_id", error.to_string()))?;
+        let signature = body.signature.map(|text| text.parse()).transpose();
+        let signature: Option<TxSignature> =
+            signature.map_err(|_| ApiError::invalid_field("signature", "Must be base58 of 64 bytes."))?;
+        if rules.config.signatures_required && signature.is_none() {
+            return Err(ApiError::invalid_field("signature", "Votes count only with the wallet's signature."));
+        }
+        Ok(Self { caller, kind, market, vote: body.vote, signature, key, rules })
+    }
 }
 
 impl Question for Cast {

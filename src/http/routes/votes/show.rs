@@ -64,10 +64,14 @@ impl OwnVote {
     }
 }
 
-struct ShowVotes {
-    market: MarketRef,
-    caller: Option<Caller>,
-    rules: web::Data<VoteRules>,
+/// What is counted in a market.
+pub(in crate::http) struct ShowVotes {
+    /// Which.
+    pub market: MarketRef,
+    /// Whose own votes are shown too.
+    pub caller: Option<Caller>,
+    /// What counts are measured by.
+    pub rules: web::Data<VoteRules>,
 }
 
 /// The handler.

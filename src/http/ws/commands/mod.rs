@@ -5,18 +5,29 @@
 //! what REST would refuse is refused with the same code, message and fields. Nothing here knows sockets: the hub runs a
 //! command beside itself and passes its answer on.
 
+pub mod build;
+pub mod get;
+pub mod quote;
+pub mod services;
+pub mod submit;
+pub mod vote;
+
 use std::{fmt, net::IpAddr};
 
-use actix_web::web;
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::identity::{Door, Identity, SignedInView};
-use crate::http::{
-    error::ApiError,
-    gateway::GatewayHandle,
-    limits::{WorkerLimits, client::Subject},
-    routes::votes::VoteRules,
+pub use self::services::Services;
+use self::{build::Built, quote::Opened};
+use super::identity::Identity;
+use crate::{
+    domain::ids::Wallet,
+    http::{
+        error::ApiError,
+        gateway::{BadMarketRef, MarketRef},
+        limits::{class::Class, client::Subject},
+        routes::trades::estimate::Quoted,
+    },
 };
 
 /// A message's fields, without its id and action.
@@ -24,14 +35,19 @@ pub type Fields = Map<String, Value>;
 
 /// Actions that are answered here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are those of the protocol
 pub enum CommandName {
-    /// Sign in.
     Auth,
+    Quote,
+    Build,
+    Submit,
+    Vote,
+    Get,
 }
 
 impl CommandName {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Auth];
+    pub const ALL: [Self; 6] = [Self::Auth, Self::Quote, Self::Build, Self::Submit, Self::Vote, Self::Get];
 
     /// The one of this name.
     pub fn of(text: &str) -> Option<Self> {
@@ -42,14 +58,17 @@ impl CommandName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auth => "auth",
+            Self::Quote => "quote",
+            Self::Build => "build",
+            Self::Submit => "submit",
+            Self::Vote => "vote",
+            Self::Get => "get",
         }
     }
 
     /// It is to be done also if the connection ends before it is answered.
     pub fn is_effect(self) -> bool {
-        match self {
-            Self::Auth => false,
-        }
+        matches!(self, Self::Submit | Self::Vote)
     }
 }
 
@@ -60,6 +79,13 @@ pub struct Command {
     pub name: CommandName,
     /// With what.
     pub fields: Fields,
+}
+
+impl Command {
+    /// It asks for a quote stream.
+    pub fn begins_quotes(&self) -> bool {
+        self.name == CommandName::Quote && self.fields.get("stream") == Some(&Value::Bool(true))
+    }
 }
 
 impl fmt::Debug for Command {
@@ -80,26 +106,24 @@ pub struct Asker {
     pub identity: Option<Identity>,
 }
 
+impl Asker {
+    /// Whose bucket is drawn on.
+    fn subject(&self) -> Subject {
+        self.identity.map_or(Subject::address(self.address), |identity| Subject::Wallet(identity.wallet()))
+    }
+}
+
 /// What a command was answered with.
 #[derive(Debug)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// The connection is this wallet's, if it is nobody else's.
     SignedIn(Identity),
     /// What REST answers to the same.
     Data(Box<RawValue>),
-}
-
-/// What a worker of the WebSocket port answers commands with.
-#[derive(Debug)]
-pub struct Services {
-    /// Answers questions.
-    pub gateway: GatewayHandle,
-    /// Counts them.
-    pub limits: WorkerLimits,
-    /// Judges tokens.
-    pub door: Door,
-    /// How votes are taken.
-    pub votes: web::Data<VoteRules>,
+    /// A quote.
+    Quote(Box<Quoted>),
+    /// A quote, and more of them as the market moves.
+    Stream(Box<Opened>),
 }
 
 impl Services {
@@ -107,36 +131,39 @@ impl Services {
     ///
     /// # Errors
     /// As its route; RATE_LIMITED.
-    pub async fn perform(&self, asker: &Asker, command: Command) -> Result<Outcome, ApiError> {
-        let Command { name, fields } = command;
-        match name {
-            CommandName::Auth => self.sign_in(asker, &fields).await.map(Outcome::SignedIn),
+    pub(super) async fn perform(&self, asker: &Asker, command: Command) -> Result<Outcome, ApiError> {
+        let Command { name, mut fields } = command;
+        let built = match name {
+            CommandName::Build => Some(Built::of(&mut fields)),
+            _ => None,
+        };
+        let class = match (name, &built) {
+            // It is counted by the token that it presents.
+            (CommandName::Auth, _) => {
+                let token = token_of(&fields)?;
+                let Asker { address, is_trusted, .. } = *asker;
+                return self.admit(address, is_trusted, token).await.map(Outcome::SignedIn);
+            }
+            (_, Some(Ok(built))) => Some(built.class()),
+            (CommandName::Submit, _) => Some(Class::Submits),
+            (CommandName::Vote, _) => Some(Class::Votes),
+            (CommandName::Quote | CommandName::Get | CommandName::Build, _) => None,
+        };
+        self.charge(asker, class).await?;
+        match (name, built) {
+            (CommandName::Quote, _) => quote::answer(self, fields).await,
+            (CommandName::Submit, _) => submit::answer(self, asker, fields).await.map(Outcome::Data),
+            (CommandName::Vote, _) => vote::answer(self, asker, fields).await.map(Outcome::Data),
+            (CommandName::Get | CommandName::Auth, _) => get::answer(self, asker, fields).await.map(Outcome::Data),
+            (CommandName::Build, Some(built)) => built?.answer(self, asker, fields).await.map(Outcome::Data),
+            (CommandName::Build, None) => Err(ApiError::invalid_field("op", "Is needed.")),
         }
     }
+}
 
-    async fn sign_in(&self, asker: &Asker, fields: &Fields) -> Result<Identity, ApiError> {
-        let token = match fields.get("token") {
-            Some(Value::String(token)) => token,
-            _ => return Err(ApiError::invalid_field("token", "Must be an access token.")),
-        };
-        self.admit(asker.address, asker.is_trusted, token).await
-    }
-
-    /// Whom a token names. Counted as REST counts a request that presents it: a good one by wallet, another by address.
-    ///
-    /// # Errors
-    /// UNAUTHORIZED, RATE_LIMITED; UNAVAILABLE or TIMEOUT if the session can't be looked up now.
-    pub async fn admit(&self, address: IpAddr, is_trusted: bool, token: &str) -> Result<Identity, ApiError> {
-        let identified = self.door.identify(self.gateway.reads(), token).await;
-        let subject = match &identified {
-            Ok(identity) => Subject::Wallet(identity.wallet()),
-            Err(_) => Subject::address(address),
-        };
-        if !is_trusted {
-            self.limits.charge(subject, None).await.admitted()?;
-        }
-        identified
-    }
+fn token_of(fields: &Fields) -> Result<&str, ApiError> {
+    let token = fields.get("token").and_then(Value::as_str);
+    token.ok_or_else(|| ApiError::invalid_field("token", "Must be an access token."))
 }
 
 /// A value as it goes into a message.
@@ -147,10 +174,38 @@ pub fn data<T: Serialize>(value: &T) -> Result<Box<RawValue>, ApiError> {
     serde_json::value::to_raw_value(value).map_err(ApiError::internal)
 }
 
-/// What is answered to `auth`.
-///
-/// # Errors
-/// As [`data`].
-pub fn signed_in(identity: &Identity) -> Result<Box<RawValue>, ApiError> {
-    data(&SignedInView::from(identity))
+/// The market that a message names, taken out of its fields.
+fn take_market(fields: &mut Fields) -> Result<MarketRef, ApiError> {
+    let named = match fields.remove("market_id") {
+        Some(Value::String(text)) => text.parse(),
+        _ => Err(BadMarketRef),
+    };
+    named.map_err(|error| ApiError::invalid_field("market_id", error.to_string()))
+}
+
+/// One of a few words, taken out of a message's fields.
+fn take_word<T: Copy>(fields: &mut Fields, field: &'static str, words: &[(&str, T)]) -> Result<T, ApiError> {
+    let text = fields.remove(field);
+    let text = text.as_ref().and_then(Value::as_str);
+    let found = words.iter().find(|(word, _)| Some(*word) == text).map(|(_, meaning)| *meaning);
+    found.ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        ApiError::invalid_field(field, format!("Must be one of {}.", words.join(", ")))
+    })
+}
+
+/// The wallet that a message names, taken out of its fields; `None` if it names none.
+fn take_wallet(fields: &mut Fields) -> Result<Option<Wallet>, ApiError> {
+    match fields.remove("wallet") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => match text.parse() {
+            Ok(wallet) => Ok(Some(wallet)),
+            Err(_) => Err(bad_wallet()),
+        },
+        Some(_) => Err(bad_wallet()),
+    }
+}
+
+fn bad_wallet() -> ApiError {
+    ApiError::invalid_field("wallet", "Must be a wallet's address (base58 of 32 bytes).")
 }

@@ -1,38 +1,33 @@
-//! Commands of sessions, and who sessions are.
+//! Commands of sessions.
 //!
 //! A command runs in a task of its own, so that a slow one holds up nothing and a panic is its own end; the hub counts
 //! those of each session and passes their answers on, each exactly once, in the order in which they are ready. What a
 //! connection asked to read is given up with it; what it asked to be done is done.
 
-use std::{
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, rc::Rc};
 
 use actix::prelude::*;
-use tokio::task::AbortHandle;
+use serde_json::Value;
+use tokio::{sync::mpsc, task::AbortHandle};
 
-use super::{Hub, Session, SessionId};
+use super::{
+    Hub, SessionId,
+    quotes::{Requoted, quote_text},
+};
 use crate::{
     domain::ids::Wallet,
     http::{
         error::{ApiError, ErrorCode},
         ws::{
-            codes::Close,
-            commands::{self, Asker, Command, CommandName, Outcome},
-            identity::{ASKED_AFTER, ASKED_AT_ONCE, Identity, Visitor},
-            messages::{self, Refusal, SignedOut, WsErrorCode},
+            commands::{Asker, Command, CommandName, Outcome},
+            identity::Visitor,
+            messages::{self, Refusal, WsErrorCode},
             outbox::{Outgoing, Verdict},
             protocol::RequestId,
         },
     },
     view::frame::text,
 };
-
-/// Between two looks at all identities, if nobody is known to have logged out.
-const LOOK: Duration = Duration::from_secs(1);
-/// Bad tokens in a row that close a connection.
-const MAX_BAD_TOKENS: u8 = 2;
 
 /// Answer an action; the answer comes through the outbox.
 #[derive(Debug, Message)]
@@ -49,10 +44,12 @@ pub struct Perform {
 /// What a session needs for its commands.
 #[derive(Debug)]
 pub(super) struct CommandState {
-    visitor: Visitor,
+    address: IpAddr,
+    is_trusted: bool,
     /// Whose the connection is, also when it is signed in no more.
-    wallet: Option<Wallet>,
-    bad_tokens: u8,
+    pub wallet: Option<Wallet>,
+    /// In a row.
+    pub bad_tokens: u8,
     running: Vec<Running>,
 }
 
@@ -60,6 +57,8 @@ pub(super) struct CommandState {
 #[derive(Debug)]
 struct Running {
     ticket: u64,
+    /// The id of a quote stream that is to begin.
+    quotes: Option<Value>,
     task: Option<AbortHandle>,
 }
 
@@ -73,15 +72,25 @@ impl Drop for Running {
 
 impl CommandState {
     pub fn new(visitor: Visitor) -> Self {
-        let wallet = visitor.identity.map(|identity| identity.wallet());
-        Self { visitor, wallet, bad_tokens: 0, running: Vec::new() }
+        let Visitor { address, is_trusted, identity } = visitor;
+        let wallet = identity.map(|identity| identity.wallet());
+        Self { address, is_trusted, wallet, bad_tokens: 0, running: Vec::new() }
     }
 }
 
+/// What tasks beside the hub tell it: each once, so that no more waits here than is under way.
+#[derive(Debug)]
+pub(super) enum Done {
+    Answered(Answered),
+    Requoted(Requoted),
+}
+
+/// The way there.
+pub(super) type DoneSender = mpsc::UnboundedSender<Done>;
+
 /// A command was answered.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Answered {
+#[derive(Debug)]
+pub(super) struct Answered {
     session: SessionId,
     ticket: u64,
     id: RequestId,
@@ -91,7 +100,7 @@ struct Answered {
 
 /// Answers a command exactly once, whatever becomes of its task.
 struct Pending {
-    hub: Addr<Hub>,
+    hub: DoneSender,
     answer: Option<Answered>,
 }
 
@@ -106,29 +115,16 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if let Some(answer) = self.answer.take() {
-            self.hub.do_send(answer);
+            // A hub that is gone has no sessions left.
+            let _ = self.hub.send(Done::Answered(answer));
         }
-    }
-}
-
-/// When identities are looked at.
-#[derive(Debug)]
-pub(super) struct Watch {
-    next_look: Instant,
-    revocations: u64,
-    is_asking: bool,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { next_look: Instant::now(), revocations: 0, is_asking: false }
     }
 }
 
 impl Handler<Perform> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Perform { session, id, command }: Perform, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Perform { session, id, command }: Perform, _: &mut Context<Self>) {
         self.tickets += 1;
         let ticket = self.tickets;
         let most = self.limits.actions_in_flight;
@@ -137,31 +133,60 @@ impl Handler<Perform> for Hub {
             let message = format!("At most {most} actions may wait for their answers.");
             return self.refuse(session, &id, None, WsErrorCode::TooManyRequests, &message);
         }
-        let Visitor { address, is_trusted, .. } = known.commands.visitor;
+        let quotes = command.begins_quotes();
+        if quotes && let Err((code, error)) = self.may_quote(session, id.as_ref()) {
+            let refusal = Refusal { code, ..Refusal::of(id.as_ref(), &error) };
+            let text = text(&refusal);
+            return self.send(session, Outgoing::Message(text, Verdict::of(code)));
+        }
+        let Some(known) = self.sessions.get_mut(&session) else { return };
+        let CommandState { address, is_trusted, .. } = known.commands;
         let asker = Asker { address, is_trusted, identity: known.identity };
-        let name = command.name;
+        let (name, quotes) = (command.name, id.clone().filter(|_| quotes));
         let outcome = Err(ApiError::new(ErrorCode::Internal, "Something went wrong here."));
         let answer = Some(Answered { session, ticket, id, name, outcome });
-        let pending = Pending { hub: ctx.address(), answer };
+        let pending = Pending { hub: self.done.clone(), answer };
         let services = Rc::clone(&self.services);
         let task = actix::spawn(async move { pending.answer(services.perform(&asker, command).await) });
         let task = (!name.is_effect()).then(|| task.abort_handle());
-        known.commands.running.push(Running { ticket, task });
+        known.commands.running.push(Running { ticket, quotes, task });
     }
 }
 
-impl Handler<Answered> for Hub {
-    type Result = ();
+impl StreamHandler<Done> for Hub {
+    fn handle(&mut self, done: Done, ctx: &mut Context<Self>) {
+        match done {
+            Done::Answered(answered) => self.pass_on(answered, ctx),
+            Done::Requoted(requoted) => self.requoted(requoted),
+        }
+    }
+}
 
-    fn handle(&mut self, answered: Answered, _: &mut Context<Self>) {
+impl Hub {
+    fn pass_on(&mut self, answered: Answered, ctx: &mut Context<Self>) {
         let Answered { session, ticket, id, name, outcome } = answered;
         let Some(known) = self.sessions.get_mut(&session) else { return };
-        known.commands.running.retain(|running| running.ticket != ticket);
+        let running = &mut known.commands.running;
+        let Some(place) = running.iter().position(|running| running.ticket == ticket) else {
+            // It was taken back, and that was its answer.
+            return;
+        };
+        running.swap_remove(place);
         match outcome {
             Ok(Outcome::SignedIn(identity)) => self.sign_in(session, &id, identity),
             Ok(Outcome::Data(data)) => {
                 let text = text(&messages::Reply { id: id.as_ref(), action: name.as_str(), data: &data });
                 self.send(session, Outgoing::Message(text, Verdict::Good));
+            }
+            Ok(Outcome::Quote(quoted)) => {
+                let verdict =
+                    quoted.quote.as_ref().map_or_else(|error| Verdict::of(error.code.into()), |_| Verdict::Good);
+                self.send(session, Outgoing::Message(quote_text(id.as_ref(), None, &quoted), verdict));
+            }
+            Ok(Outcome::Stream(opened)) => {
+                if let Some(id) = &id {
+                    self.begin_quotes(session, id, *opened, ctx);
+                }
             }
             Err(error) => {
                 self.refuse_as(session, &id, &error);
@@ -171,107 +196,62 @@ impl Handler<Answered> for Hub {
             }
         }
     }
-}
 
-impl Hub {
+    /// A quote stream of this id may begin.
+    fn may_quote(&self, session: SessionId, id: Option<&Value>) -> Result<(), (WsErrorCode, ApiError)> {
+        let invalid = |message| Err((WsErrorCode::ValidationError, ApiError::invalid_field("id", message)));
+        let Some(id) = id else { return invalid("A quote stream is named by its id.") };
+        let running = self.sessions.get(&session).map(|known| known.commands.running.iter());
+        let beginning = running.into_iter().flatten().filter_map(|running| running.quotes.as_ref());
+        let known: Vec<_> = self.quotes.of(session).chain(beginning).collect();
+        if known.contains(&id) {
+            return invalid("A quote stream has it already.");
+        }
+        let most = self.limits.quote_streams;
+        if known.len() >= most {
+            let message = format!("At most {most} quote streams a connection.");
+            return Err((WsErrorCode::TooManyQuotes, ApiError::new(ErrorCode::ValidationError, message)));
+        }
+        Ok(())
+    }
+
+    /// Take back quote streams that have not begun yet, one or all of a session; true if there were any. Their actions are
+    /// answered by that.
+    pub(super) fn cancel_quotes(&mut self, session: SessionId, quote: Option<&Value>) -> bool {
+        let Some(known) = self.sessions.get_mut(&session) else { return false };
+        let is_meant =
+            |running: &mut Running| running.quotes.as_ref().is_some_and(|own| quote.is_none_or(|quote| own == quote));
+        let cancelled: Vec<_> = known.commands.running.extract_if(.., is_meant).collect();
+        for running in &cancelled {
+            let message = "Unsubscribed before it was answered.";
+            self.refuse(session, &running.quotes, None, WsErrorCode::Cancelled, message);
+        }
+        !cancelled.is_empty()
+    }
+
     /// A refusal as REST would tell it.
-    fn refuse_as(&mut self, session: SessionId, id: &RequestId, error: &ApiError) {
+    pub(super) fn refuse_as(&mut self, session: SessionId, id: &RequestId, error: &ApiError) {
         let refusal = Refusal::of(id.as_ref(), error);
         let verdict = Verdict::of(refusal.code);
         self.send(session, Outgoing::Message(text(&refusal), verdict));
     }
+}
 
-    fn sign_in(&mut self, session: SessionId, id: &RequestId, identity: Identity) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
-        if known.commands.wallet.is_some_and(|wallet| wallet != identity.wallet()) {
-            let message = "The connection is another wallet's.";
-            self.refuse(session, id, None, WsErrorCode::Forbidden, message);
-            return self.finish_session(session, Close::OtherWallet);
-        }
-        known.commands.wallet = Some(identity.wallet());
-        known.commands.bad_tokens = 0;
-        known.identity = Some(identity);
-        match commands::signed_in(&identity) {
-            Ok(data) => {
-                let action = CommandName::Auth.as_str();
-                let text = text(&messages::Reply { id: id.as_ref(), action, data: &data });
-                self.send(session, Outgoing::Message(text, Verdict::Good));
-            }
-            Err(error) => self.refuse_as(session, id, &error),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn bad_token(&mut self, session: SessionId) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
-        known.commands.bad_tokens += 1;
-        if known.commands.bad_tokens >= MAX_BAD_TOKENS {
-            self.finish_session(session, Close::BadToken);
-        }
-    }
-
-    /// Close a session after what waits for it; nothing more is sent to it.
-    fn finish_session(&mut self, session: SessionId, close: Close) {
-        if let Some(known) = self.sessions.get(&session) {
-            known.outbox.finish(close);
-        }
-        self.forget(session);
-    }
-
-    /// A session is signed in no more.
-    fn sign_out(&mut self, session: SessionId, reason: SignedOut) {
-        let Some(known) = self.sessions.get_mut(&session) else { return };
-        known.identity = None;
-        self.leave_private(session);
-        self.send(session, Outgoing::Message(messages::auth_expired(reason), Verdict::Neutral));
-    }
-
-    /// Leave the channels that only a signed-in session may have.
-    fn leave_private(&mut self, _session: SessionId) {}
-
-    /// See whose token has run out and whose session has ended. Costs a look at each signed-in session a second, and a
-    /// question to the database for many at once.
-    pub(super) fn watch_identities(&mut self, now: Instant, ctx: &mut Context<Self>) {
-        let services = Rc::clone(&self.services);
-        let sessions = services.door.sessions();
-        let revocations = sessions.revocations();
-        if revocations == self.watch.revocations && now < self.watch.next_look {
-            return;
-        }
-        self.watch.revocations = revocations;
-        self.watch.next_look = now + LOOK;
-        let unix = chrono::Utc::now().timestamp();
-        let signed_in = self.sessions.iter().filter_map(|(id, known)| Some((*id, known.identity?)));
-        let out = signed_in.filter_map(|(id, identity)| {
-            let has_ended = sessions.remembered(identity.session()) == Some(false);
-            let reason = has_ended.then_some(SignedOut::SessionEnded);
-            Some((id, reason.or(identity.has_run_out(unix).then_some(SignedOut::TokenExpired))?))
-        });
-        let out: Vec<_> = out.collect();
-        out.into_iter().for_each(|(session, reason)| self.sign_out(session, reason));
-        self.ask_after_sessions(ctx);
-    }
-
-    /// Ask whether sessions still are of which nothing was heard for a while; one question at a time.
-    fn ask_after_sessions(&mut self, ctx: &mut Context<Self>) {
-        if self.watch.is_asking {
-            return;
-        }
-        let callers = self.sessions.values().filter_map(Session::caller);
-        let due = self.services.door.sessions().older_than(ASKED_AFTER, callers, ASKED_AT_ONCE);
-        if due.is_empty() {
-            return;
-        }
-        self.watch.is_asking = true;
-        let services = Rc::clone(&self.services);
-        let asked = async move { services.door.sessions().look_up(services.gateway.reads(), &due).await };
-        ctx.spawn(asked.into_actor(self).map(|asked, hub, _| {
-            hub.watch.is_asking = false;
-            match asked {
-                // The next tick sees what is remembered now, and asks after the others.
-                Ok(()) => hub.watch.next_look = Instant::now(),
-                // They stay who they are: without the database there is nothing private to be told either.
-                Err(error) => log::warn!("sessions can't be asked after: {error}"),
-            }
-        }));
+    #[actix_web::test]
+    async fn what_is_only_read_ends_with_its_session_and_what_is_to_be_done_does_not() {
+        let visitor = Visitor { address: IpAddr::from([127, 0, 0, 1]), is_trusted: true, identity: None };
+        let mut state = CommandState::new(visitor);
+        let (read, done) = (actix::spawn(std::future::pending::<()>()), actix::spawn(async {}));
+        state.running.push(Running { ticket: 1, quotes: None, task: Some(read.abort_handle()) });
+        state.running.push(Running { ticket: 2, quotes: None, task: None });
+        drop(state);
+        assert!(read.await.unwrap_err().is_cancelled());
+        assert!(done.await.is_ok());
+        let effects = CommandName::ALL.into_iter().filter(|name| name.is_effect());
+        assert_eq!(effects.collect::<Vec<_>>(), [CommandName::Submit, CommandName::Vote]);
     }
 }

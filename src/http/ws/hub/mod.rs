@@ -13,7 +13,9 @@
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
 //! - [`sources`]: the asynchronous questions to streams and journal.
-//! - [`commands`]: what is asked for beside channels, and who sessions are.
+//! - [`commands`]: what is asked for beside channels.
+//! - [`identities`]: who sessions are.
+//! - [`quotes`]: quotes that are told again at each change.
 
 mod catch_up;
 mod commands;
@@ -21,7 +23,9 @@ mod commitments;
 mod conflate;
 mod feed;
 mod feeds;
+mod identities;
 mod join;
+mod quotes;
 mod sources;
 mod upkeep;
 
@@ -42,8 +46,10 @@ use tokio::sync::mpsc;
 
 use self::{
     catch_up::PageReads,
-    commands::{CommandState, Watch},
+    commands::{CommandState, Done, DoneSender},
     feed::Feed,
+    identities::Watch,
+    quotes::Quotes,
 };
 use super::{
     WsLimits,
@@ -65,7 +71,7 @@ use crate::{
     view::frame::{Channel, FramePack},
 };
 
-pub use self::{commands::Perform, sources::Sources};
+pub use self::{commands::Perform, quotes::Unquote, sources::Sources};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -204,6 +210,8 @@ pub struct Hub {
     inbox: Option<mpsc::Receiver<HubInput>>,
     sources: Arc<Sources>,
     services: Rc<Services>,
+    done: DoneSender,
+    done_inbox: Option<mpsc::UnboundedReceiver<Done>>,
     health: Health,
     limits: WsLimits,
     sessions: HashMap<SessionId, Session>,
@@ -213,6 +221,7 @@ pub struct Hub {
     config_is_looked_for: bool,
     seeds: HashMap<MarketSeed, MarketAddress>,
     page_reads: PageReads,
+    quotes: Quotes,
     tickets: u64,
     watch: Watch,
     next_sweep: Instant,
@@ -238,11 +247,14 @@ impl Hub {
     pub fn new(sources: Sources, services: Rc<Services>, health: Health, limits: WsLimits) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let (sender, inbox) = mpsc::channel(INBOX);
+        let (done, done_inbox) = mpsc::unbounded_channel();
         Self {
             link: HubLink { id: NEXT.fetch_add(1, Ordering::Relaxed), inbox: sender },
             inbox: Some(inbox),
             sources: Arc::new(sources),
             services,
+            done,
+            done_inbox: Some(done_inbox),
             health,
             limits,
             sessions: HashMap::new(),
@@ -251,6 +263,7 @@ impl Hub {
             config_is_looked_for: false,
             seeds: HashMap::new(),
             page_reads: PageReads::default(),
+            quotes: Quotes::default(),
             tickets: 0,
             watch: Watch::default(),
             next_sweep: Instant::now(),
@@ -284,6 +297,7 @@ impl Hub {
     /// A session is gone.
     fn forget(&mut self, session: SessionId) {
         let Some(known) = self.sessions.remove(&session) else { return };
+        self.quotes.leave(session);
         for channel in known.channels.keys().chain(&self.config) {
             if let Some(feed) = self.feeds.get_mut(channel) {
                 feed.readers.remove(&session);
@@ -375,6 +389,9 @@ impl Actor for Hub {
         if let Some(mut inbox) = self.inbox.take() {
             ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
         }
+        if let Some(mut inbox) = self.done_inbox.take() {
+            ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
+        }
         let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
         ctx.run_interval(often, |hub, ctx| hub.tick(Instant::now(), ctx));
         self.tick(Instant::now(), ctx);
@@ -458,7 +475,8 @@ impl Handler<Unsubscribe> for Hub {
             }
         }
         self.settle_config(session);
-        let text = messages::reply(id.as_ref(), "unsubscribe", heads);
+        let quotes = if channels.is_empty() { self.leave_quotes(session) } else { Vec::new() };
+        let text = messages::reply_with_quotes(id.as_ref(), "unsubscribe", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
 }
@@ -470,7 +488,8 @@ impl Handler<List> for Hub {
         let Some(known) = self.sessions.get(&session) else { return };
         let joined = known.channels.iter().filter(|(_, joined)| **joined);
         let heads = joined.map(|(channel, _)| self.head_of(session, *channel)).collect();
-        let text = messages::reply(id.as_ref(), "list", heads);
+        let quotes: Vec<_> = self.quotes.of(session).cloned().collect();
+        let text = messages::reply_with_quotes(id.as_ref(), "list", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
 }

@@ -5,9 +5,23 @@ use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
-    AuthExpired, ChannelsReply, Commitment, Heartbeat, Pong, Quote, Refusal, Reply, Shutdown, SubscribedMessage, Welcome, WsErrorCode,
+    AuthExpired, ChannelsReply, Commitment, Heartbeat, Pong, Quote, Refusal, Reply, Shutdown, SubscribedMessage,
+    Welcome, WsErrorCode,
 };
-use crate::{http::ws::identity::SignedInView, view::frame::described::Schemas};
+use crate::{
+    http::{
+        routes::{
+            config::show::ProgramView,
+            markets::{create::CreateReply, list::MarketPage, resolve::ResolveReply, steps::StepReply},
+            trades::{buy::BuyReply, history::OwnTradeView, sell::SellReply},
+            transactions::{SubmissionView, submit::SubmitReply},
+            users::{portfolio::Portfolio, trades::WalletTradePage},
+            votes::{cast::VoteReply, show::MarketVotes},
+        },
+        ws::{commands::get::PositionPage, identity::SignedInView},
+    },
+    view::{frame::described::Schemas, market::MarketDetail},
+};
 
 /// A message, for readers.
 #[derive(Debug, Clone)]
@@ -91,6 +105,9 @@ replies! {
 /// All of them; the schemas that they name are added to `schemas`.
 pub fn messages(schemas: &mut Schemas) -> Vec<DescribedMessage> {
     schemas.push((WsErrorCode::name().into_owned(), WsErrorCode::schema()));
+    // A page tells what its items are made of, and not them.
+    OwnTradeView::schemas(schemas);
+    schemas.push((OwnTradeView::name().into_owned(), OwnTradeView::schema()));
     let mut all = plain(schemas);
     all.extend(replies(schemas));
     all
