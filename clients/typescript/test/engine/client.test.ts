@@ -101,6 +101,11 @@ test("sign in, quote, build, sign, submit, wait: a trade from beginning to end",
     assert.equal(event.data.cost, quote.total);
     break;
   }
+  const quotes = client.trading.quotes({ market_id: arena.market, trade_type: "buy", outcome: "YES", spend });
+  const { value: now } = await within("a quote", quotes.next());
+  await arena.say(`buy ${arena.market} 1`);
+  const { value: then } = await within("another quote", quotes.next());
+  assert.ok(now?.type === "quote" && then?.type === "quote" && then.seq > now.seq);
   await assert.rejects(
     client.trading.build("buy", { market_id: arena.market, outcome: "YES", spend: "99999999999999999", accept_unsound: true }),
     (error) => error instanceof Refused && !(error instanceof NotLanded),

@@ -42,7 +42,9 @@ export class Contract {
         this.seen.set(key, (this.seen.get(key) ?? 0) + 1);
         return;
       }
-      reasons.push(`${key}: ${JSON.stringify(judge?.errors)}`);
+      const errors = (judge?.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message ?? ""} ${JSON.stringify(params)}`);
+      // Of several kinds of reply the one of another action tells nothing.
+      if (!errors.some((error) => error.startsWith("/action"))) reasons.push(`${key}: ${errors.join("; ")}`);
     }
     throw new Error(`not as documented: ${text}\n${reasons.join("\n") || "no such message"}`);
   }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { WebSocket } from "ws";
-import { KeyWallet, Session } from "../../src/index.js";
+import { KeyWallet, Session, sign, type Built } from "../../src/index.js";
 import { Arena, within } from "./arena.js";
 import { Contract } from "./contract.js";
 
@@ -42,7 +42,6 @@ class Recorder {
 /** What this session can't bring about, and why. */
 const NOT_PROVOKED = new Set([
   "config.rollback", // the fork would have to take a change of the config with it
-  "server.auth_expired", // tokens are good for an hour
 ]);
 
 test("every message of a session in which everything happens is as the document says", async () => {
@@ -73,10 +72,29 @@ test("every message of a session in which everything happens is as the document 
     recorder.say({ id: 5, action: "auth", token });
     await recorder.heard("an answer to auth", /"id":5/);
 
+    const trade = { market_id: market, outcome: "YES", spend: "10000000" };
+    recorder.say({ id: "q", action: "quote", ...trade, trade_type: "buy", stream: true });
+    await recorder.heard("a quote", /"quote","id":"q"/);
+    recorder.say({ id: 10, action: "build", op: "buy", ...trade, accept_unsound: true });
+    await recorder.heard("a transaction", /"reply","id":10/);
+    const built = JSON.parse(recorder.texts.find((text) => text.includes('"id":10,')) ?? "{}") as { data: Built };
+    const signed = await sign(built.data, wallet);
+    recorder.say({ id: 11, action: "submit", transaction: signed.transaction, client_ref: built.data.client_ref });
+    await recorder.heard("that it was taken", /"reply","id":11/);
+    const questions = ["market", "markets", "config", "votes", "positions", "portfolio", "trades", "transaction"];
+    for (const what of questions) {
+      const about = ["market", "votes"].includes(what) ? { market_id: market } : {};
+      const which = what === "transaction" ? { signature: signed.signature } : {};
+      recorder.say({ id: what, action: "get", what, ...about, ...which });
+      await recorder.heard(what, new RegExp(`"reply","id":"${what}"`));
+    }
+
     await arena.say(`buy ${market} 3`);
+    await recorder.heard("another quote", /"quote","stream":"q"/);
     await recorder.heard("a trade", /"trade_executed"/);
     await patient.heard("a price for several", /"conflated":/);
-    await client.rest.ask("post", "/api/votes/proposal", { token, body: { market_id: proposal, vote: true } });
+    recorder.say({ id: 12, action: "vote", vote_type: "proposal", market_id: proposal, vote: true });
+    await recorder.heard("that it was counted", /"reply","id":12/);
     await arena.say(`vote ${proposal}`);
     await recorder.heard("a vote on the chain", /"source":"onchain"/);
     const body = { market_id: market, content: "It will." };
@@ -98,6 +116,8 @@ test("every message of a session in which everything happens is as the document 
     recorder.say({ id: 7, action: "unsubscribe", channels: ["config"] });
     await recorder.heard("a reply", /"id":7/);
 
+    await session.signOut();
+    await recorder.heard("that it is signed in no more", /"auth_expired"/);
     const other = await arena.say("market");
     recorder.say({ id: 8, action: "subscribe", market_id: other });
     await recorder.heard("another market", /"subscribed","id":8/);

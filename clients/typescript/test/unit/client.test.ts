@@ -175,6 +175,34 @@ test("it says no more at once than the server takes, and all of it in time", asy
   client.close();
 });
 
+test("a quote stream begins again with each connection, tells the newest, and ends with its reader", async () => {
+  const { client, socket } = play();
+  const quotes = client.trading.quotes({ market_id: "M", trade_type: "buy", outcome: "YES", spend: "1" });
+  const first = await socket(1);
+  first.welcome();
+  await tick();
+  const quote = (stream: number, seq: number, id?: number): object => ({ type: "quote", id, stream, market_id: "M", epoch: 1, seq, slot: 1, data: {} });
+  const begun = first.newest("quote").id;
+  first.hear(quote(begun, 1, begun));
+  first.hear(quote(begun, 2));
+  first.hear(quote(begun, 3));
+  assert.deepEqual(await take(quotes, 1), [["quote", 3]]);
+  first.end(1006);
+  const second = await socket(2);
+  second.welcome();
+  await tick();
+  const again = second.newest("quote").id;
+  assert.notEqual(again, begun);
+  second.hear(quote(begun, 9));
+  second.hear(quote(again, 4, again));
+  assert.deepEqual(await take(quotes, 1), [["quote", 4]]);
+  second.hear({ type: "error", stream: again, code: "CHAIN_REFUSED", message: "", retryable: false });
+  assert.equal(((await quotes.next()).value as { type: string }).type, "error", "and it goes on");
+  await quotes.return?.();
+  assert.deepEqual(second.said.at(-1), { action: "unsubscribe", quote: again });
+  client.close();
+});
+
 test("an answer that is lost with its connection is told as that", async () => {
   const { client, socket } = play();
   const first = await socket(1);
