@@ -173,7 +173,12 @@ impl Engine {
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
         };
-        let feeding = FeedParts { pool: database.pool(FEED_CONNECTIONS)?, epoch, committed: committed.clone() };
+        let feeding = FeedParts {
+            pool: database.pool(FEED_CONNECTIONS)?,
+            epoch,
+            committed: committed.clone(),
+            news: submission_news.clone(),
+        };
         let hands = vec![
             hand(LISTENER_TICK, &listener, || ListenerTick),
             hand(STREAM_TICK, &registry_link, || StreamTick),

@@ -265,6 +265,15 @@ impl EntryBody {
         }
     }
 
+    /// True where a price holds after it that it tells.
+    pub fn has_price(&self) -> bool {
+        match self {
+            Self::Trade { .. } => true,
+            Self::Resync { market, .. } | Self::Rollback { market, .. } => market.price_yes.is_some(),
+            _ => false,
+        }
+    }
+
     /// True for a roll-back, of a market or of the config.
     pub fn is_rollback(&self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::ConfigRollback { .. })

@@ -23,7 +23,7 @@ pub const UNSETTLED_OF_A_WALLET_MAX: i64 = 64;
 pub const UNSETTLED_MAX: i64 = 16_384;
 
 /// Why a transaction failed, as it is stored and told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FailureReason {
     /// The number, where a program gave one.
     pub code: Option<u32>,
@@ -203,6 +203,23 @@ pub async fn of_wallet<C: GenericClient + Sync>(
     let sql = format!("SELECT {COLUMNS} FROM submissions WHERE signature = $1::text AND wallet = $2::text");
     let row = client.query_opt(&sql, &[&signature.to_string(), &wallet.to_string()]).await?;
     row.as_ref().map(row_of).transpose()
+}
+
+/// A wallet's own transactions that are on their way, newest first.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn open_of_wallet<C: GenericClient + Sync>(
+    client: &C,
+    wallet: Wallet,
+    limit: u32,
+) -> Result<Vec<SubmissionRow>, ReadFailure> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM submissions WHERE wallet = $1::text AND NOT settled \
+         ORDER BY received_at DESC, signature DESC LIMIT $2"
+    );
+    let rows = client.query(&sql, &[&wallet.to_string(), &i64::from(limit)]).await?;
+    rows.iter().map(row_of).collect()
 }
 
 /// The clients' names of a wallet's transactions, where they have one. At most as many signatures as a page has rows.

@@ -52,21 +52,22 @@ impl FramePack {
     }
 }
 
+/// The price that holds after an entry, as the ticker tells it: without a number of the channel's own.
+pub fn ticker_price(epoch: Epoch, stream: AccountAddress, entry: &Entry) -> Option<ByteString> {
+    let recorded_at = timestamp(entry.recorded_at_ms);
+    let (channel, market_id, seq, slot) =
+        (Channel::Ticker, Some(MarketAddress(stream.0)), entry.seq, entry.body.slot());
+    Maker { channel, market_id, epoch, seq, market_seq: seq, slot, recorded_at: &recorded_at }.price(entry)
+}
+
 fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
     // On the config's stream there is no market, and no trade.
     let trade = || maker.market_id.and_then(|market_id| TradeView::of(market_id, entry));
     match &entry.body {
-        EntryBody::Trade { figures, event, id, .. } => match trade() {
+        EntryBody::Trade { event, id, .. } => match trade() {
             Some(trade) => {
                 let mut frames = vec![maker.frame(FrameType::TradeExecuted, &trade)];
-                frames.extend(maker.price(&PriceUpdate {
-                    price_yes: figures.price_yes,
-                    price_no: figures.price_yes.complement(),
-                    shares_yes: figures.shares_yes,
-                    shares_no: figures.shares_no,
-                    previous_price_yes: Some(figures.price_yes_before),
-                    cause: PriceCause::Trade,
-                }));
+                frames.extend(maker.price(entry));
                 frames
             }
             // No entry is silent: a hole in what a client sees would look like a loss.
@@ -96,7 +97,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                 (None, None) => vec![maker.bare_update(event, id.signature, true)],
             }
         }
-        EntryBody::Resync { price_yes_before, old_phase, market, .. } => {
+        EntryBody::Resync { old_phase, market, .. } => {
             let mut frames = vec![maker.frame(
                 FrameType::MarketUpdate,
                 &MarketUpdate {
@@ -109,7 +110,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     contained: false,
                 },
             )];
-            frames.extend(maker.price_of(market, *price_yes_before, PriceCause::Resync));
+            frames.extend(maker.price(entry));
             frames
         }
         EntryBody::Config { event, id, config, .. } => vec![maker.frame(
@@ -120,7 +121,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
             FrameType::ConfigUpdate,
             &ConfigUpdate { reason: "resync", config: (&**config).into(), tx_signature: None },
         )],
-        EntryBody::Rollback { reverted, price_yes_before, old_phase, market, tallies, .. } => {
+        EntryBody::Rollback { reverted, old_phase, market, tallies, .. } => {
             let mut frames = vec![maker.frame(
                 FrameType::Rollback,
                 &MarketRollback {
@@ -131,7 +132,7 @@ fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
                     tallies: tallies.map(TalliesView::from),
                 },
             )];
-            frames.extend(maker.price_of(market, *price_yes_before, PriceCause::Rollback));
+            frames.extend(maker.price(entry));
             frames
         }
         // Those who follow no more than the config's updates get one, too.
@@ -195,8 +196,8 @@ impl Maker<'_> {
             channel: self.channel,
             market_id: self.market_id,
             epoch: self.epoch,
-            seq: self.seq,
-            market_seq: self.is_counted().then_some(self.market_seq),
+            seq: self.channel.is_numbered().then_some(self.seq),
+            market_seq: (self.channel.market().is_none() && self.market_id.is_some()).then_some(self.market_seq),
             slot: self.slot,
             timestamp: self.recorded_at,
             data,
@@ -212,22 +213,10 @@ impl Maker<'_> {
         matches!(self.channel, Channel::Counted(_))
     }
 
-    /// A price, on a channel that tells prices.
-    fn price(&self, price: &PriceUpdate) -> Option<ByteString> {
-        (!self.is_counted()).then(|| self.frame(FrameType::PriceUpdate, price))
-    }
-
-    /// The price of a state that was not reached by a trade, if it has one.
-    fn price_of(&self, market: &Market, previous_price_yes: Option<PriceE9>, cause: PriceCause) -> Option<ByteString> {
-        let price_yes = market.price_yes?;
-        self.price(&PriceUpdate {
-            price_yes,
-            price_no: price_yes.complement(),
-            shares_yes: market.shares_yes,
-            shares_no: market.shares_no,
-            previous_price_yes,
-            cause,
-        })
+    /// The price that holds after an entry, if it tells one, on a channel that tells prices.
+    fn price(&self, entry: &Entry) -> Option<ByteString> {
+        let price = if self.is_counted() { None } else { PriceUpdate::of(entry) };
+        price.map(|price| self.frame(FrameType::PriceUpdate, &price))
     }
 
     /// An entry that tells an event but no state.
@@ -267,7 +256,8 @@ struct Frame<'a, D> {
     #[serde(skip_serializing_if = "Option::is_none")]
     market_id: Option<MarketAddress>,
     epoch: Epoch,
-    seq: Seq,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<Seq>,
     #[serde(skip_serializing_if = "Option::is_none")]
     market_seq: Option<Seq>,
     slot: Slot,
@@ -295,6 +285,39 @@ struct PriceUpdate {
     shares_no: ShareUnits,
     previous_price_yes: Option<PriceE9>,
     cause: PriceCause,
+}
+
+impl PriceUpdate {
+    fn of(entry: &Entry) -> Option<Self> {
+        let of_state = |market: &Market, previous_price_yes: Option<PriceE9>, cause| {
+            let price_yes = market.price_yes?;
+            Some(Self {
+                price_yes,
+                price_no: price_yes.complement(),
+                shares_yes: market.shares_yes,
+                shares_no: market.shares_no,
+                previous_price_yes,
+                cause,
+            })
+        };
+        match &entry.body {
+            EntryBody::Trade { figures, .. } => Some(Self {
+                price_yes: figures.price_yes,
+                price_no: figures.price_yes.complement(),
+                shares_yes: figures.shares_yes,
+                shares_no: figures.shares_no,
+                previous_price_yes: Some(figures.price_yes_before),
+                cause: PriceCause::Trade,
+            }),
+            EntryBody::Resync { market, price_yes_before, .. } => {
+                of_state(market, *price_yes_before, PriceCause::Resync)
+            }
+            EntryBody::Rollback { market, price_yes_before, .. } => {
+                of_state(market, *price_yes_before, PriceCause::Rollback)
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]

@@ -8,6 +8,7 @@ pub mod chart;
 pub mod config;
 pub mod frame;
 pub mod market;
+pub mod order;
 pub mod pack;
 pub mod quote;
 pub mod schema;

@@ -188,7 +188,8 @@ export class Subscription<E = Snapshot | CommitmentMessage | Frame> implements A
   }
 
   #begun(answer: SubscribedMessage): void {
-    if (!answer.recovered) this.#place.begin({ epoch: answer.epoch, seq: answer.seq });
+    // Channels without numbers have no places: they begin anew each time.
+    if (!answer.recovered && typeof answer.seq === "number") this.#place.begin({ epoch: answer.epoch, seq: answer.seq });
     if (!answer.recovered || (this.#isConflated && answer.price)) this.#queue.push(answer as E);
   }
 }

@@ -8,6 +8,7 @@ use crate::{
         counted::Counted,
         ids::{Epoch, Seq, Slot},
     },
+    view::channel::Channel,
 };
 
 /// Where a channel stands: every entry after it will be sent to the hub.
@@ -21,14 +22,14 @@ pub struct FeedHead {
     pub newest: Option<(Slot, i64)>,
 }
 
-/// Add a hub to those that are told of a channel over many markets, and answer with where it stands, in one turn.
+/// Add a hub to those that are told of a channel over many markets or of a wallet, and answer with where it stands, in one turn.
 #[derive(Message)]
 #[rtype(result = "Result<FeedHead, ReadError>")]
 pub struct AttachFeed {
     /// The hub.
     pub link: HubLink,
-    /// Of what.
-    pub channel: Counted,
+    /// `markets`, `trades`, `ticker` or a wallet's.
+    pub channel: Channel,
 }
 
 /// Take a hub off the list of a channel.
@@ -38,7 +39,7 @@ pub struct DetachFeed {
     /// As in [`HubLink::id`].
     pub hub_id: u64,
     /// Of what.
-    pub channel: Counted,
+    pub channel: Channel,
 }
 
 /// The frames after an entry of a channel.

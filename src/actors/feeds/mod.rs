@@ -8,6 +8,8 @@
 
 mod lane;
 pub mod messages;
+mod ticker;
+mod wallets;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,7 +25,11 @@ use tokio::sync::{
     mpsc::error::TrySendError,
 };
 
-use self::lane::Lane;
+use self::{
+    lane::Lane,
+    ticker::Ticker,
+    wallets::{Key, TakenBack, Wallets},
+};
 pub use self::{
     lane::RING_ENTRIES,
     messages::{AttachFeed, DetachFeed, FeedHead, FollowFinality, ReplayFeed},
@@ -32,17 +38,21 @@ use super::{
     committed::Committed,
     retry,
     stream::{HubInput, HubLink, ReadError, Replay},
+    submissions::SubmissionNews,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
     domain::{
         counted::{Counted, Heads, Numbers},
-        ids::{Epoch, Seq},
+        ids::{Epoch, Seq, Wallet},
+        position::Position,
     },
     journal::{
         JournalError,
         channels::{self, NumberedEntry},
+        read::latest,
     },
+    view::channel::Channel,
 };
 
 /// Between two looks at the stored heads, and at hubs that lost a frame.
@@ -59,12 +69,17 @@ pub struct FeedParts {
     pub epoch: Epoch,
     /// What is committed.
     pub committed: broadcast::Sender<Arc<Committed>>,
+    /// What becomes of users' transactions.
+    pub news: broadcast::Sender<SubmissionNews>,
 }
 
 /// See the module.
 pub struct Feeds {
     parts: FeedParts,
     lanes: BTreeMap<Counted, Lane>,
+    ticker: Ticker,
+    wallets: Wallets,
+    is_reading_positions: bool,
     /// Who is told what becomes final, and whether he lost some of it.
     followers: HashMap<u64, (HubLink, bool)>,
     /// The heads as they were stored a look ago: what is still missing of them was not told.
@@ -81,6 +96,9 @@ impl Feeds {
         Self {
             parts,
             lanes,
+            ticker: Ticker::default(),
+            wallets: Wallets::default(),
+            is_reading_positions: false,
             followers: HashMap::new(),
             stored: Heads::default(),
             is_looking: false,
@@ -128,6 +146,8 @@ impl Feeds {
             return;
         }
         for one in &batch.entries {
+            self.ticker.note(one.stream, &one.entry);
+            self.wallets.note(one.stream, &one.entry);
             let numbers = Numbers { markets: one.markets_seq, trades: one.trades_seq };
             for (channel, lane) in &mut self.lanes {
                 if let Some(seq) = numbers.on(*channel) {
@@ -150,6 +170,50 @@ impl Feeds {
         });
     }
 
+    /// Positions that moved are read and told, one reading at a time.
+    fn read_positions(&mut self, ctx: &mut Context<Self>) {
+        if self.is_reading_positions {
+            return;
+        }
+        let (pool, epoch) = (self.parts.pool.clone(), self.parts.epoch);
+        if let Some(back) = self.wallets.next_taken_back() {
+            self.is_reading_positions = true;
+            let read = async move {
+                let read = async || wallets_of(&pool, epoch, &back).await;
+                (retry("wallets of a roll-back can't be read", read).await, back)
+            };
+            ctx.spawn(read.into_actor(self).map(|(found, back), feeds, ctx| {
+                feeds.is_reading_positions = false;
+                found.into_iter().for_each(|wallet| feeds.wallets.move_of(back.stream, wallet, &back.by));
+                feeds.read_positions(ctx);
+            }));
+            return;
+        }
+        let moved = self.wallets.next_moved();
+        if moved.is_empty() {
+            return;
+        }
+        self.is_reading_positions = true;
+        let keys: Vec<Key> = moved.iter().map(|(key, _)| *key).collect();
+        let read = async move { positions(&pool, &keys).await };
+        ctx.spawn(read.into_actor(self).map(move |read, feeds, ctx| {
+            feeds.is_reading_positions = false;
+            match read {
+                Ok(positions) => {
+                    for (position, (_, entry)) in positions.iter().zip(&moved) {
+                        feeds.wallets.tell_position(epoch, position, entry);
+                    }
+                    feeds.read_positions(ctx);
+                }
+                // The next look asks again.
+                Err(error) => {
+                    log::warn!("positions can't be read now: {error}");
+                    feeds.wallets.again(moved);
+                }
+            }
+        }));
+    }
+
     /// By the clock: what was stored a look ago and did not come was not told.
     fn look(&mut self, ctx: &mut Context<Self>) {
         for (channel, lane) in &mut self.lanes {
@@ -159,6 +223,10 @@ impl Feeds {
         for (link, has_lost) in self.followers.values_mut().filter(|(_, has_lost)| *has_lost) {
             *has_lost = link.inbox.try_send(HubInput::FinalityLost).is_err();
         }
+        self.ticker.listeners.remind(Channel::Ticker, self.parts.epoch, Seq(0));
+        self.ticker.tell(self.parts.epoch);
+        self.wallets.remind(self.parts.epoch);
+        self.read_positions(ctx);
         self.heal(ctx);
         if std::mem::replace(&mut self.is_looking, true) {
             return;
@@ -173,6 +241,18 @@ impl Feeds {
             }
         }));
     }
+}
+
+/// Whose positions a roll-back moves.
+async fn wallets_of(pool: &Pool, epoch: Epoch, back: &TakenBack) -> Result<Vec<Wallet>, JournalError> {
+    let client = pool.get().await?;
+    Ok(latest::wallets_of(&**client, back.stream, epoch, &back.seqs).await?)
+}
+
+/// Positions, in the order in which they are asked for; one that is not there is empty.
+async fn positions(pool: &Pool, keys: &[Key]) -> Result<Vec<Position>, JournalError> {
+    let client = pool.get().await?;
+    Ok(latest::positions_of(&**client, keys).await?)
 }
 
 /// What follows an entry, or (without one) the newest that memory holds; and the entry before the first.
@@ -202,6 +282,13 @@ impl Actor for Feeds {
             }
         });
         ctx.add_stream(told);
+        let news = unfold(self.parts.news.subscribe(), |mut news| async {
+            match news.recv().await {
+                Err(RecvError::Closed) => None,
+                heard => Some((heard, news)),
+            }
+        });
+        ctx.add_stream(news);
         self.heal(ctx);
         ctx.run_interval(LOOK_EVERY, |feeds, ctx| feeds.look(ctx));
     }
@@ -214,9 +301,22 @@ impl StreamHandler<Result<Arc<Committed>, RecvError>> for Feeds {
             Err(error) => {
                 log::warn!("feeds: {error}; the rest is read from the journal");
                 self.followers.values_mut().for_each(|(_, has_lost)| *has_lost = true);
+                self.wallets.all_lost();
+                self.ticker.listeners.all_lost();
             }
         }
+        self.read_positions(ctx);
         self.heal(ctx);
+    }
+}
+
+impl StreamHandler<Result<SubmissionNews, RecvError>> for Feeds {
+    fn handle(&mut self, heard: Result<SubmissionNews, RecvError>, _: &mut Context<Self>) {
+        match heard {
+            Ok(news) => self.wallets.tell_order(self.parts.epoch, &news.row),
+            // Who listens begins anew from what is stored.
+            Err(_) => self.wallets.all_lost(),
+        }
     }
 }
 
@@ -224,8 +324,19 @@ impl Handler<AttachFeed> for Feeds {
     type Result = Result<FeedHead, ReadError>;
 
     fn handle(&mut self, AttachFeed { link, channel }: AttachFeed, _: &mut Context<Self>) -> Self::Result {
-        let lane = self.lanes.get_mut(&channel).ok_or(ReadError::Unknown)?;
-        lane.attach(link).ok_or(ReadError::Loading)
+        let epoch = self.parts.epoch;
+        match channel {
+            Channel::Counted(channel) => {
+                let lane = self.lanes.get_mut(&channel).ok_or(ReadError::Unknown)?;
+                lane.attach(link).ok_or(ReadError::Loading)
+            }
+            Channel::Ticker => {
+                self.ticker.attach(link);
+                Ok(FeedHead { epoch, seq: Seq(0), newest: None })
+            }
+            Channel::Wallet(wallet) => Ok(self.wallets.attach(wallet, link, epoch)),
+            Channel::Market(_) | Channel::Config(_) => Err(ReadError::Unknown),
+        }
     }
 }
 
@@ -233,8 +344,13 @@ impl Handler<DetachFeed> for Feeds {
     type Result = ();
 
     fn handle(&mut self, DetachFeed { hub_id, channel }: DetachFeed, _: &mut Context<Self>) {
-        if let Some(lane) = self.lanes.get_mut(&channel) {
-            lane.detach(hub_id);
+        match channel {
+            Channel::Counted(channel) => {
+                self.lanes.get_mut(&channel).into_iter().for_each(|lane| lane.detach(hub_id));
+            }
+            Channel::Ticker => self.ticker.listeners.remove(hub_id),
+            Channel::Wallet(wallet) => self.wallets.detach(wallet, hub_id),
+            Channel::Market(_) | Channel::Config(_) => {}
         }
     }
 }

@@ -43,6 +43,11 @@ impl Listeners {
         self.0.values().any(|listener| listener.behind)
     }
 
+    /// Something was lost for all of them.
+    pub fn all_lost(&mut self) {
+        self.0.values_mut().for_each(|listener| listener.behind = true);
+    }
+
     /// Sends frames to every hub.
     pub fn send(&mut self, pack: &Arc<FramePack>) {
         self.0.retain(|_, listener| match listener.link.inbox.try_send(HubInput::Frames(Arc::clone(pack))) {

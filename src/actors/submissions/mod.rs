@@ -153,6 +153,8 @@ impl Handler<SendNow> for Submissions {
             return;
         }
         self.sending += 1;
+        // Nobody may be listening.
+        let _ = self.parts.news.send(SubmissionNews { row: one.row.clone() });
         let signature = one.row.signature;
         // A pass that comes meanwhile need not send it too.
         self.note_sent(&[signature]);

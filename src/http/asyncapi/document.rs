@@ -158,7 +158,14 @@ fn socket(keys: &[&str]) -> Value {
         "address": "/",
         "description": "The connection, also at `/ws`. Closes are told in `x-closes`, refusals in `x-errors`.",
         "messages": messages_of(keys.iter().copied()),
-        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+        "bindings": {"ws": {
+            "method": "GET",
+            "query": {
+                "type": "object",
+                "properties": {"token": {"type": "string", "description": "An access token; one that is no good is refused with 401."}},
+            },
+            "bindingVersion": "0.1.0",
+        }},
     })
 }
 

@@ -232,7 +232,8 @@ async fn a_market_that_is_loading_is_a_retryable_error_and_no_strike() {
 
 #[actix_web::test]
 async fn a_reader_that_stops_reading_is_closed_as_slow_and_others_are_not() {
-    let world = World::new(WsLimits { outbox_frames: 200, ..limits() }).await;
+    // Room for a round without its prices being told together.
+    let world = World::new(WsLimits { outbox_frames: 480, ..limits() }).await;
     let mut slow = world.connect().await;
     let mut quick = world.connect().await;
     slow.subscribe(market(1), None).await;

@@ -307,9 +307,12 @@ pub struct Subscribed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub market_id: Option<MarketAddress>,
     pub epoch: Epoch,
-    pub seq: Seq,
+    /// Left out on channels without numbers, as `head_seq`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
     /// The newest entry at this moment.
-    pub head_seq: Seq,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_seq: Option<Seq>,
     pub recovered: bool,
     /// Everything up to here is final on the chain; left out where that is more than `seq`, or nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -413,8 +416,8 @@ mod tests {
             channel: Channel::Market(MarketAddress([7; 32])),
             market_id: Some(MarketAddress([7; 32])),
             epoch: Epoch(1),
-            seq: Seq(4),
-            head_seq: Seq(9),
+            seq: Some(Seq(4)),
+            head_seq: Some(Seq(9)),
             recovered: true,
             finalized_seq: None,
             price: None,

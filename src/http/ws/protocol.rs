@@ -11,8 +11,10 @@ use super::{
     errors::WsErrorCode,
 };
 use crate::{
-    domain::counted::Counted,
-    domain::ids::{Epoch, Seq},
+    domain::{
+        counted::Counted,
+        ids::{Epoch, Seq, Wallet},
+    },
     http::gateway::MarketRef,
 };
 
@@ -36,6 +38,10 @@ pub enum ChannelRef {
     Config,
     /// `markets`, `trades`.
     Counted(Counted),
+    /// `ticker`.
+    Ticker,
+    /// `wallet:<address>`.
+    Wallet(Wallet),
 }
 
 /// Where a client wants to resume.
@@ -228,8 +234,12 @@ fn channel(name: &str) -> Result<ChannelRef, Reason> {
     if let Some(counted) = Counted::ALL.into_iter().find(|counted| counted.as_str() == name) {
         return Ok(ChannelRef::Counted(counted));
     }
-    if name == "ticker" || name.starts_with("wallet:") {
-        return Err((WsErrorCode::NotOffered, format!("channels: {} is not offered yet.", short(name))));
+    if name == "ticker" {
+        return Ok(ChannelRef::Ticker);
+    }
+    if let Some(wallet) = name.strip_prefix("wallet:") {
+        let wallet = wallet.parse().map_err(|error| invalid(format!("channels: wallet:…: {error}")))?;
+        return Ok(ChannelRef::Wallet(wallet));
     }
     Err(invalid(format!("channels: there is no channel {:?}.", short(name))))
 }

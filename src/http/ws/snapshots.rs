@@ -1,4 +1,4 @@
-//! What a subscription to a channel over many markets begins with.
+//! What a subscription to a channel over many markets, or to a wallet's, begins with.
 //!
 //! Owns the questions and their bounds. What is read holds everything up to the head at which it was asked for; it may hold
 //! more. Many who subscribe at once share one reading.
@@ -10,23 +10,30 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        amount::Lamports,
+        amount::{Lamports, PriceE9, ShareUnits},
         counted::Counted,
-        ids::{Seq, Slot},
+        ids::{MarketAddress, Seq, Slot, Wallet},
         phase::Phase,
     },
-    http::pool::{PoolFailure, ReadPool},
+    http::{
+        auth::caller::Caller,
+        pool::{PoolFailure, ReadPool},
+    },
     journal::{
         read::{
             ReadFailure, latest,
             listing::{self, MarketQuery, MarketSort},
+            wallets,
         },
         rights::{self, Access, Acting},
         rows::BadRow,
+        submissions,
     },
     telemetry::health::Health,
     view::{
+        channel::Channel,
         market::{MarketDetail, MarketNow},
+        order::{HoldingView, OrderView},
         trade::{TradeStatus, TradeView},
     },
 };
@@ -35,6 +42,12 @@ use crate::{
 pub const TRADES: u32 = 50;
 /// Markets that a subscription to `markets` begins with.
 pub const MARKETS: u32 = 50;
+/// Prices that a subscription to `ticker` begins with.
+pub const PRICES: u32 = 100;
+/// Transactions on their way that a subscription to a wallet begins with: as many as it may have.
+pub const ORDERS: u32 = 64;
+/// Positions that it begins with.
+pub const POSITIONS: u32 = 100;
 
 /// See the module.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,6 +63,30 @@ pub enum ManySnapshot {
         /// As in REST.
         markets: Vec<MarketDetail>,
     },
+    /// Of `ticker`: of the markets that are traded most in 24 hours.
+    Ticker {
+        /// The highest volume first.
+        prices: Vec<TickerView>,
+    },
+    /// Of a wallet.
+    Wallet {
+        /// Transactions that are on their way, newest first.
+        orders: Vec<OrderView>,
+        /// In the order of markets' addresses; the first of them, REST has all.
+        positions: Vec<HoldingView>,
+    },
+}
+
+/// A market's price now.
+#[derive(Debug, Serialize, ToSchema)]
+#[allow(missing_docs)] // the names are those of `price_update`
+pub struct TickerView {
+    pub market_id: MarketAddress,
+    pub market_seq: Seq,
+    pub price_yes: PriceE9,
+    pub price_no: PriceE9,
+    pub shares_yes: ShareUnits,
+    pub shares_no: ShareUnits,
 }
 
 /// It can't be read.
@@ -73,12 +110,64 @@ impl From<BadRow> for SnapshotFailure {
 ///
 /// # Errors
 /// [`SnapshotFailure`].
-pub async fn read(pool: &ReadPool, health: &Health, channel: Counted) -> Result<Arc<ManySnapshot>, SnapshotFailure> {
+pub async fn read(pool: &ReadPool, health: &Health, channel: Channel) -> Result<Arc<ManySnapshot>, SnapshotFailure> {
     let snapshot = match channel {
-        Counted::Trades => ManySnapshot::Trades { trades: trades(pool).await? },
-        Counted::Markets => ManySnapshot::Markets { markets: markets(pool, health).await? },
+        Channel::Counted(Counted::Trades) => ManySnapshot::Trades { trades: trades(pool).await? },
+        Channel::Counted(Counted::Markets) => ManySnapshot::Markets { markets: markets(pool, health).await? },
+        Channel::Ticker | Channel::Wallet(_) | Channel::Market(_) | Channel::Config(_) => {
+            ManySnapshot::Ticker { prices: prices(pool).await? }
+        }
     };
     Ok(Arc::new(snapshot))
+}
+
+/// What a wallet has on its way and holds, for itself.
+///
+/// # Errors
+/// [`SnapshotFailure`].
+pub async fn of_wallet(pool: &ReadPool, wallet: Wallet, caller: &Caller) -> Result<Arc<ManySnapshot>, SnapshotFailure> {
+    let mut client = pool.get().await?;
+    let asked = async |tx: &deadpool_postgres::Transaction<'_>| {
+        let orders = submissions::open_of_wallet(&**tx, wallet, ORDERS).await?;
+        Ok::<_, ReadFailure>((orders, wallets::positions(tx, wallet, None, 0, POSITIONS).await?))
+    };
+    let (orders, positions) = rights::run(&mut client, caller.into(), Access::Read, asked).await?;
+    Ok(Arc::new(ManySnapshot::Wallet {
+        orders: orders.iter().map(OrderView::from).collect(),
+        positions: positions.iter().map(|found| HoldingView::from(&found.position)).collect(),
+    }))
+}
+
+async fn prices(pool: &ReadPool) -> Result<Vec<TickerView>, SnapshotFailure> {
+    let query = MarketQuery { phases: Vec::new(), sort: MarketSort::Volume24h, ..active_markets() };
+    let mut client = pool.get().await?;
+    let asked = async |tx: &deadpool_postgres::Transaction<'_>| listing::markets(tx, &query, None, 0, PRICES).await;
+    let rows = rights::run(&mut client, Acting::Anyone, Access::Read, asked).await?;
+    let price = |listed: &listing::Listed| {
+        let (market, market_seq) = (listed.row.market()?, Seq(listed.row.last_seq));
+        Ok(market.price_yes.map(|price_yes| TickerView {
+            market_id: market.address,
+            market_seq,
+            price_yes,
+            price_no: price_yes.complement(),
+            shares_yes: market.shares_yes,
+            shares_no: market.shares_no,
+        }))
+    };
+    let prices = rows.iter().map(price).collect::<Result<Vec<_>, BadRow>>()?;
+    Ok(prices.into_iter().flatten().collect())
+}
+
+fn active_markets() -> MarketQuery {
+    MarketQuery {
+        phases: vec![Phase::Active],
+        category: None,
+        creator: None,
+        search: None,
+        ending_before_unix: None,
+        sort: MarketSort::CreatedAt,
+        descending: true,
+    }
 }
 
 async fn trades(pool: &ReadPool) -> Result<Vec<TradeView>, SnapshotFailure> {
@@ -93,15 +182,7 @@ async fn trades(pool: &ReadPool) -> Result<Vec<TradeView>, SnapshotFailure> {
 }
 
 async fn markets(pool: &ReadPool, health: &Health) -> Result<Vec<MarketDetail>, SnapshotFailure> {
-    let query = MarketQuery {
-        phases: vec![Phase::Active],
-        category: None,
-        creator: None,
-        search: None,
-        ending_before_unix: None,
-        sort: MarketSort::CreatedAt,
-        descending: true,
-    };
+    let query = active_markets();
     let mut client = pool.get().await?;
     let asked = async |tx: &deadpool_postgres::Transaction<'_>| listing::markets(tx, &query, None, 0, MARKETS).await;
     let rows = rights::run(&mut client, Acting::Anyone, Access::Read, asked).await?;

@@ -1,7 +1,16 @@
 //! The newest of all markets: bounded, by indexes.
 
-use super::{super::rows::BadRow, IS_CONTAINED, ReadFailure, SHOWN_TRADE, TradeFound, ask::Ask, of_json, unsigned};
-use crate::domain::ids::{AccountAddress, Epoch, Seq};
+use super::{
+    super::rows::{BadRow, PositionRow},
+    IS_CONTAINED, ReadFailure, SHOWN_TRADE, TradeFound,
+    ask::Ask,
+    of_json, unsigned,
+};
+use crate::domain::{
+    amount::{Lamports, ShareUnits, UnixSeconds},
+    ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
+    position::Position,
+};
 
 /// A trade of any market.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +63,60 @@ pub async fn finalized<C: Ask>(
             let stream = address.parse().map_err(bad)?;
             let epoch = Epoch(row.try_get::<_, i32>(1)?.unsigned_abs());
             Ok((stream, epoch, Seq(unsigned("markets", row.try_get(2)?)?)))
+        })
+        .collect()
+}
+
+/// Positions, in the order in which they are asked for; one that is not there is empty.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn positions_of<C: Ask>(client: &C, keys: &[(MarketAddress, Wallet)]) -> Result<Vec<Position>, ReadFailure> {
+    const SQL: &str = "SELECT row_to_json(p) FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS ask (market, wallet, at) \
+                       LEFT JOIN positions p ON p.market = ask.market AND p.wallet = ask.wallet ORDER BY ask.at";
+    let (markets, wallets): (Vec<String>, Vec<String>) =
+        keys.iter().map(|(market, wallet)| (market.to_string(), wallet.to_string())).unzip();
+    let rows = client.query(SQL, &[&markets, &wallets]).await?;
+    let nothing = |(market, user): (MarketAddress, Wallet)| Position {
+        market,
+        user,
+        shares_yes: ShareUnits(0),
+        shares_no: ShareUnits(0),
+        total_invested: Lamports(0),
+        trades_count: 0,
+        last_trade_at: UnixSeconds(0),
+        has_claimed: false,
+        claimed_amount: Lamports(0),
+    };
+    rows.into_iter()
+        .zip(keys)
+        .map(|(row, key)| match row.try_get(0)? {
+            Some(json) => Ok(of_json::<PositionRow>("positions", json)?.position()),
+            None => Ok(nothing(*key)),
+        })
+        .collect()
+}
+
+/// The wallets whose events are among these entries of a market.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn wallets_of<C: Ask>(
+    client: &C,
+    stream: AccountAddress,
+    epoch: Epoch,
+    seqs: &[Seq],
+) -> Result<Vec<Wallet>, ReadFailure> {
+    const SQL: &str = "SELECT DISTINCT payload -> 'event' ->> 'user' AS wallet FROM journal \
+                       WHERE stream = $1::text AND epoch = $2::bigint AND seq = ANY ($3::bigint[]) \
+                         AND payload -> 'event' ->> 'user' IS NOT NULL";
+    let seqs: Vec<i64> = seqs.iter().map(|seq| i64::try_from(seq.0).unwrap_or(i64::MAX)).collect();
+    let rows = client.query(SQL, &[&stream.to_string(), &i64::from(epoch.0), &seqs]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let wallet: &str = row.try_get(0)?;
+            let bad = |error| BadRow { table: "journal", reason: format!("wallet {wallet}: {error}") };
+            Ok(wallet.parse().map_err(bad)?)
         })
         .collect()
 }

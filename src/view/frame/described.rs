@@ -17,6 +17,7 @@ use super::{
     Channel, ConfigRollback, ConfigUpdate, DiscussionFrame, Frame, FrameType, MarketRollback, MarketUpdate,
     PriceUpdate, TradeView, VoteView,
 };
+use crate::view::order;
 
 /// Schemas by name, as `$ref`s name them.
 pub type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -32,6 +33,10 @@ pub enum ChannelKind {
     Markets,
     /// Every market's trades.
     Trades,
+    /// Every market's price.
+    Ticker,
+    /// A wallet's own.
+    Wallet,
 }
 
 /// A kind of channel, for readers.
@@ -52,11 +57,11 @@ pub struct DescribedChannel {
 }
 
 /// Fields that frames of some channels have.
-const ON_SOME: [&str; 2] = ["market_id", "market_seq"];
+const ON_SOME: [(&str, &str); 3] = [("market_id", "MarketAddress"), ("market_seq", "Seq"), ("seq", "Seq")];
 
 impl ChannelKind {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Market, Self::Config, Self::Markets, Self::Trades];
+    pub const ALL: [Self; 6] = [Self::Market, Self::Config, Self::Markets, Self::Trades, Self::Ticker, Self::Wallet];
 
     /// Its line of the table.
     pub fn described(self) -> DescribedChannel {
@@ -70,7 +75,7 @@ impl ChannelKind {
                     "The market's account address (base58); a client may also name it by its seed (64 hexadecimal digits).",
                 )],
                 about: "Everything that happens to a market.",
-                has: &["market_id"],
+                has: &["market_id", "seq"],
             },
             Self::Config => DescribedChannel {
                 key: "config",
@@ -79,7 +84,7 @@ impl ChannelKind {
                 parameters: &[],
                 about: "Fees, thresholds, periods and the pause flag of the program. Its frames also come to every \
                         connection that has any subscription.",
-                has: &[],
+                has: &["seq"],
             },
             Self::Markets => DescribedChannel {
                 key: "markets",
@@ -87,7 +92,7 @@ impl ChannelKind {
                 pattern: "^markets$",
                 parameters: &[],
                 about: "What a list of markets shows of each: its beginning, phases, metadata, votes, and what is taken back.",
-                has: &["market_id", "market_seq"],
+                has: &["market_id", "market_seq", "seq"],
             },
             Self::Trades => DescribedChannel {
                 key: "trades",
@@ -95,7 +100,24 @@ impl ChannelKind {
                 pattern: "^trades$",
                 parameters: &[],
                 about: "Every market's trades, and roll-backs, which may take trades back.",
+                has: &["market_id", "market_seq", "seq"],
+            },
+            Self::Ticker => DescribedChannel {
+                key: "ticker",
+                address: "ticker",
+                pattern: "^ticker$",
+                parameters: &[],
+                about: "Every market's newest price. No numbers: what was missed is not told again, a subscription begins with \
+                        a snapshot.",
                 has: &["market_id", "market_seq"],
+            },
+            Self::Wallet => DescribedChannel {
+                key: "wallet",
+                address: "wallet:{wallet}",
+                pattern: "^wallet:[1-9A-HJ-NP-Za-km-z]{32,44}$",
+                parameters: &[("wallet", "The wallet that the connection is signed in as, base58.")],
+                about: "What concerns a wallet alone, for itself. No numbers: a subscription begins with a snapshot.",
+                has: &[],
             },
         }
     }
@@ -118,12 +140,14 @@ macro_rules! frames {
     ($($kind:ident on $channel:ident: $data:ty, $about:literal;)+) => {
         /// Every type of frame on every kind of channel; the schemas that they name are added to `schemas`.
         pub fn frames(schemas: &mut Schemas) -> Vec<DescribedFrame> {
-            vec![$({
+            let mut all = vec![$({
                 Frame::<'static, $data>::schemas(schemas);
                 schemas.push((<$data>::name().into_owned(), <$data>::schema()));
                 let schema = serde_json::to_value(Frame::<'static, $data>::schema()).unwrap_or_default();
                 described(FrameType::$kind, ChannelKind::$channel, $about, schema)
-            }),+]
+            }),+];
+            all.extend(order::described(schemas).map(of_wallet));
+            all
         }
 
         /// Says nothing: a type without a line does not compile.
@@ -140,6 +164,7 @@ frames! {
     TradeExecuted on Market: TradeView, "A trade.";
     TradeExecuted on Trades: TradeView, "A trade.";
     PriceUpdate on Market: SomePrice, "The price after a trade, a resync or a roll-back, or after several.";
+    PriceUpdate on Ticker: PriceUpdate, "The price of a market after entry `market_seq` of it.";
     MarketUpdate on Market: MarketUpdate, "A step of the market's life, an adopted state, or what the market is about.";
     MarketUpdate on Markets: MarketUpdate, "A step of a market's life, an adopted state, or what a market is about.";
     VoteUpdate on Market: VoteView, "A vote, and what is counted after it.";
@@ -171,16 +196,15 @@ fn described(frame_type: FrameType, kind: ChannelKind, about: &'static str, mut 
     if let Some(properties) = schema["properties"].as_object_mut() {
         properties.insert("type".into(), json!({"type": "string", "enum": [name]}));
         properties.insert("channel".into(), json!({"type": "string", "pattern": channel.pattern}));
-        if matches!(frame_type, FrameType::PriceUpdate) {
+        if matches!((frame_type, kind), (FrameType::PriceUpdate, ChannelKind::Market)) {
             let about = "Where it stands for several prices: the first entry whose price it stands for.";
             properties.insert("from_seq".into(), json!({"$ref": "#/components/schemas/Seq", "description": about}));
         }
-        for field in ON_SOME.iter().filter(|field| !channel.has.contains(field)) {
-            properties.remove(*field);
-        }
-        for (field, place) in [("market_id", "MarketAddress"), ("market_seq", "Seq")] {
-            if let Some(own) = properties.get_mut(field) {
-                *own = json!({"$ref": format!("#/components/schemas/{place}")});
+        for (field, place) in ON_SOME {
+            if channel.has.contains(&field) {
+                properties.insert(field.into(), json!({"$ref": format!("#/components/schemas/{place}")}));
+            } else {
+                properties.remove(field);
             }
         }
     }
@@ -188,6 +212,18 @@ fn described(frame_type: FrameType, kind: ChannelKind, about: &'static str, mut 
         required.extend(channel.has.iter().map(|field| Value::from(*field)));
     }
     DescribedFrame { frame_type: name, channel: kind, about, schema }
+}
+
+/// A frame of a wallet's own channel.
+fn of_wallet((frame_type, about, mut schema): (&'static str, &'static str, Value)) -> DescribedFrame {
+    let channel = ChannelKind::Wallet;
+    schema["description"] = about.into();
+    schema["properties"]["type"] = json!({"type": "string", "enum": [frame_type]});
+    schema["properties"]["channel"] = json!({"type": "string", "pattern": channel.described().pattern});
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.push("type".into());
+    }
+    DescribedFrame { frame_type: frame_type.to_owned(), channel, about, schema }
 }
 
 /// As it stands in JSON.

@@ -4,6 +4,8 @@
 mod commitments;
 mod conflation;
 mod many;
+mod ticker;
+mod wallets;
 
 use std::collections::BTreeMap;
 

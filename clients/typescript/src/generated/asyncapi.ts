@@ -59,6 +59,10 @@ export type DiscussionAction = "added" | "deleted";
  */
 export type FinalOutcome = "YES" | "NO" | "INVALID";
 /**
+ * Shares in base units (1 share = 1e9), a decimal string.
+ */
+export type ShareUnits = string;
+/**
  * See the module.
  */
 export type ManySnapshot =
@@ -73,6 +77,22 @@ export type ManySnapshot =
        * As in REST.
        */
       markets: MarketDetail[];
+    }
+  | {
+      /**
+       * The highest volume first.
+       */
+      prices: TickerView[];
+    }
+  | {
+      /**
+       * Transactions that are on their way, newest first.
+       */
+      orders: OrderView[];
+      /**
+       * In the order of markets' addresses; the first of them, REST has all.
+       */
+      positions: HoldingView[];
     };
 /**
  * An outcome.
@@ -82,10 +102,6 @@ export type Outcome = "YES" | "NO";
  * A price with nine decimals.
  */
 export type PriceE9 = string;
-/**
- * Shares in base units (1 share = 1e9), a decimal string.
- */
-export type ShareUnits = string;
 /**
  * How final it is on the chain.
  */
@@ -143,6 +159,22 @@ export type Snapshot =
            * As in REST.
            */
           markets: MarketDetail[];
+        }
+      | {
+          /**
+           * The highest volume first.
+           */
+          prices: TickerView[];
+        }
+      | {
+          /**
+           * Transactions that are on their way, newest first.
+           */
+          orders: OrderView[];
+          /**
+           * In the order of markets' addresses; the first of them, REST has all.
+           */
+          positions: HoldingView[];
         }
     );
 export type VersionArg = string | number;
@@ -865,6 +897,19 @@ export interface ProgramRefusal {
   name: string;
 }
 /**
+ * Why a transaction failed, as it is stored and told.
+ */
+export interface FailureReason {
+  /**
+   * The number, where a program gave one.
+   */
+  code?: number | null;
+  /**
+   * The name.
+   */
+  name: string;
+}
+/**
  * Fees, by receiver.
  */
 export interface Fees {
@@ -1020,6 +1065,18 @@ export interface Position {
   seq: Seq;
 }
 /**
+ * What a wallet holds in a market, without what is computed from prices.
+ */
+export interface HoldingView {
+  claimed_amount: Lamports;
+  has_claimed: boolean;
+  market_id: MarketAddress;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
+  total_invested: Lamports;
+  trades_count: number;
+}
+/**
  * The bounds of a connection, as it is told them.
  */
 export interface Limits {
@@ -1157,6 +1214,33 @@ export interface Warning {
    * For people.
    */
   message: string;
+}
+/**
+ * A market's price now.
+ */
+export interface TickerView {
+  market_id: MarketAddress;
+  market_seq: Seq;
+  price_no: PriceE9;
+  price_yes: PriceE9;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
+}
+/**
+ * A transaction, as its owner sees it: the fields of `GET /api/transactions/{signature}`.
+ */
+export interface OrderView {
+  client_ref?: string | null;
+  last_valid_block_height: number;
+  market_id: MarketAddress;
+  purpose: string;
+  reason?: FailureReason | null;
+  received_at: string;
+  settled: boolean;
+  signature: TxSignature;
+  slot?: Slot | null;
+  status: string;
+  updated_at: string;
 }
 /**
  * A comment that was written or deleted.
@@ -1756,6 +1840,14 @@ export interface PriceNow {
   shares_no: ShareUnits;
   shares_yes: ShareUnits;
 }
+export interface PriceUpdate {
+  cause: PriceCause;
+  previous_price_yes?: PriceE9 | null;
+  price_no: PriceE9;
+  price_yes: PriceE9;
+  shares_no: ShareUnits;
+  shares_yes: ShareUnits;
+}
 /**
  * Why the chain would refuse, or has refused, a transaction.
  */
@@ -1773,14 +1865,22 @@ export interface ProgramRefusal1 {
  * The program and what is in force; `null` before its config exists.
  */
 export interface ProgramView {
+  admin?: Wallet;
+  backend_authority?: Wallet;
   /**
    * `mainnet-beta`, `testnet`, `devnet`, or `localnet`: any other.
    */
   cluster: string;
+  fees?: FeesView;
   genesis_hash: string;
+  is_paused?: boolean;
+  periods?: PeriodsView;
   program_id: string;
+  protocol_fee_wallet?: Wallet;
   seq: Seq;
   slot: Slot;
+  thresholds?: ThresholdsView;
+  updated_at?: Moment;
 }
 /**
  * What a trade would do now; answered by `quote`. For `shares`, or what `spend` buys.
@@ -2408,15 +2508,12 @@ export interface SubscribedMessage {
   channel: Channel;
   epoch: Epoch;
   finalized_seq?: number | null;
-  /**
-   * The number of an entry in its market's journal.
-   */
-  head_seq: number;
+  head_seq?: number | null;
   id?: unknown;
   market_id?: MarketAddress | null;
   price?: PriceNow1 | null;
   recovered: boolean;
-  seq: Seq;
+  seq?: number | null;
   slot?: Slot | null;
   snapshot?: Snapshot | null;
   timestamp?: string | null;
@@ -2449,6 +2546,19 @@ export interface TallyView3 {
    * Both.
    */
   total: number;
+}
+/**
+ * The price of a market after entry `market_seq` of it.
+ */
+export interface TickerPriceUpdateFrame {
+  channel: string;
+  data: PriceUpdate;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "price_update";
 }
 /**
  * Entries of a market that are not what the chain holds, and the state that holds now.
@@ -2523,6 +2633,29 @@ export interface VoteAction {
   vote_type: VoteKind;
 }
 /**
+ * What became of a transaction of the wallet.
+ */
+export interface WalletOrderUpdateFrame {
+  channel: string;
+  data: OrderView;
+  market_id: MarketAddress;
+  timestamp: string;
+  type: "order_update";
+}
+/**
+ * What the wallet holds in a market, after entry `market_seq` moved it.
+ */
+export interface WalletPositionUpdateFrame {
+  channel: string;
+  data: HoldingView;
+  epoch: Epoch;
+  market_id: MarketAddress;
+  market_seq: Seq;
+  slot: Slot;
+  timestamp: string;
+  type: "position_update";
+}
+/**
  * The first message of a connection.
  */
 export interface WelcomeMessage {
@@ -2545,7 +2678,9 @@ export interface FramesOf {
   config: ConfigConfigUpdateFrame | ConfigRollbackFrame;
   market: MarketDiscussionFrame | MarketMarketUpdateFrame | MarketPriceUpdateFrame | MarketRollbackFrame | MarketTradeExecutedFrame | MarketVoteUpdateFrame;
   markets: MarketsMarketUpdateFrame | MarketsRollbackFrame | MarketsVoteUpdateFrame;
+  ticker: TickerPriceUpdateFrame;
   trades: TradesRollbackFrame | TradesTradeExecutedFrame;
+  wallet: WalletOrderUpdateFrame | WalletPositionUpdateFrame;
 }
 
 /** Any frame of any channel. */

@@ -1148,6 +1148,17 @@ export interface components {
             /** @description Its author. */
             user_wallet: string;
         };
+        /** @description The config object. */
+        ConfigView: {
+            admin: components["schemas"]["Wallet"];
+            backend_authority: components["schemas"]["Wallet"];
+            fees: components["schemas"]["FeesView"];
+            is_paused: boolean;
+            periods: components["schemas"]["PeriodsView"];
+            protocol_fee_wallet: components["schemas"]["Wallet"];
+            thresholds: components["schemas"]["ThresholdsView"];
+            updated_at: components["schemas"]["Moment"];
+        };
         /** @description What is wanted. */
         CreateBody: {
             /** @description LMSR's b: at least 100 shares (100,000,000,000), below which the program can't trade. */
@@ -1229,6 +1240,12 @@ export interface components {
             protocol: components["schemas"]["Lamports"];
             resolver: components["schemas"]["Lamports"];
             total: components["schemas"]["Lamports"];
+        };
+        /** @description The three rates of a trade, in basis points. */
+        FeesView: {
+            lp_bps: components["schemas"]["Bps"];
+            protocol_bps: components["schemas"]["Bps"];
+            resolver_bps: components["schemas"]["Bps"];
         };
         /** @description A field that was refused, and why. */
         FieldError: {
@@ -1561,6 +1578,13 @@ export interface components {
             /** @enum {string} */
             status: "down";
         };
+        /** @description The program's periods, in seconds. */
+        PeriodsView: {
+            /** Format: int64 */
+            dispute_period_seconds: number;
+            /** Format: int64 */
+            min_resolution_delay_seconds: number;
+        };
         /**
          * @description A market's state.
          * @enum {string}
@@ -1654,7 +1678,7 @@ export interface components {
             name: string;
         };
         /** @description The program and what is in force; `null` before its config exists. */
-        ProgramView: Record<string, never> & {
+        ProgramView: (components["schemas"]["ConfigView"] | null) & {
             /** @description `mainnet-beta`, `testnet`, `devnet`, or `localnet`: any other. */
             cluster: string;
             genesis_hash: string;
@@ -1929,6 +1953,11 @@ export interface components {
              * @description Both.
              */
             total: number;
+        };
+        /** @description The shares of votes that decide, in basis points. */
+        ThresholdsView: {
+            dispute_success_bps: components["schemas"]["Bps"];
+            proposal_approval_bps: components["schemas"]["Bps"];
         };
         /** @description The tokens of a session. */
         TokensView: {

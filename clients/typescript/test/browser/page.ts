@@ -33,7 +33,7 @@ const page = {
   heard(): { type: string; seq: number; signature: string | undefined }[] {
     return heard.map((event) => ({
       type: event.type,
-      seq: event.seq,
+      seq: event.seq ?? 0,
       signature: event.type === "trade_executed" ? event.data.tx_signature : undefined,
     }));
   },

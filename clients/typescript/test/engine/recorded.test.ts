@@ -63,7 +63,9 @@ test("every message of a session in which everything happens is as the document 
     const patient = new Recorder(arena.ws);
     await patient.heard("welcome", /"welcome"/);
     patient.say({ id: 1, action: "subscribe", market_id: market, conflate: true, interval_ms: 5000 });
-    patient.say({ id: 2, action: "subscribe", channels: ["trades", "markets"] });
+    patient.say({ id: 3, action: "auth", token });
+    await patient.heard("sign-in", /"reply","id":3/);
+    patient.say({ id: 2, action: "subscribe", channels: ["trades", "markets", "ticker", `wallet:${wallet.address}`] });
     await patient.heard("subscribed", /"subscribed","id":2/);
     recorder.say({ id: { a: [1] }, action: "ping" });
     recorder.say({ id: 2, action: "list" });

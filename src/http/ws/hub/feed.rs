@@ -17,6 +17,9 @@ use crate::{
     view::frame::{Channel, FramePack},
 };
 
+/// Frames of a channel without numbers that wait for an answer to go first.
+const HELD_MAX: usize = 64;
+
 /// A channel in use.
 #[derive(Debug, Default)]
 pub(super) struct Feed {
@@ -118,6 +121,10 @@ pub(super) struct FeedReader {
     pub outbox: Arc<Outbox>,
     /// Prices that it does not get each.
     pub conflation: Conflation,
+    /// Of a channel without numbers: what came while an answer was on its way.
+    held: Vec<Arc<FramePack>>,
+    /// Some of that was lost.
+    has_lost: bool,
     /// It asked for the channel, and was answered.
     is_subscribed: bool,
     /// It was told that everything up to here is final.
@@ -134,6 +141,8 @@ impl FeedReader {
             ticket,
             outbox: Arc::clone(outbox),
             conflation: Conflation::default(),
+            held: Vec::new(),
+            has_lost: false,
             is_subscribed: false,
             told_final: Seq(0),
         }
@@ -147,6 +156,30 @@ impl FeedReader {
     pub fn answered(&mut self, at: Seq) {
         self.at = Some(Reader::new(at));
         (self.has_been_sent, self.is_subscribed) = (true, true);
+    }
+
+    /// Of a channel without numbers: keeps what comes for after the answer, up to a bound.
+    pub fn hold(&mut self, pack: &Arc<FramePack>) {
+        if self.held.len() < HELD_MAX {
+            self.held.push(Arc::clone(pack));
+        } else {
+            self.has_lost = true;
+        }
+    }
+
+    /// What was held.
+    pub fn take_held(&mut self) -> Vec<Arc<FramePack>> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// It did not get something that can't be read again.
+    pub fn lose(&mut self) {
+        self.has_lost = true;
+    }
+
+    /// Did it lose something? Asked once.
+    pub fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.has_lost)
     }
 
     /// It was told what is final.

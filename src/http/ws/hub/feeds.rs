@@ -8,18 +8,18 @@ use crate::{
         feeds::{AttachFeed, DetachFeed, FeedHead, Feeds, ReplayFeed},
         stream::{HubLink, ReadError, Replay, ReplayAfter},
     },
-    domain::counted::Counted,
+    view::channel::Channel,
 };
 
 /// One life of the feeds, as the source of one channel.
 #[derive(Debug, Clone)]
 pub struct FeedHandle {
-    channel: Counted,
+    channel: Channel,
     feeds: Addr<Feeds>,
 }
 
 impl FeedHandle {
-    pub fn new(channel: Counted, feeds: Addr<Feeds>) -> Self {
+    pub fn new(channel: Channel, feeds: Addr<Feeds>) -> Self {
         Self { channel, feeds }
     }
 
@@ -34,7 +34,7 @@ impl FeedHandle {
     }
 
     pub async fn replay(&self, ask: ReplayAfter) -> Result<Replay, ReadError> {
-        let channel = self.channel;
+        let Channel::Counted(channel) = self.channel else { return Ok(Replay::NotServable) };
         self.feeds.send(ReplayFeed { channel, ask }).await.unwrap_or(Err(ReadError::Gone))
     }
 

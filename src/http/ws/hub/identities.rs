@@ -89,9 +89,6 @@ impl Hub {
         self.send(session, Outgoing::Message(messages::auth_expired(reason), Verdict::Neutral));
     }
 
-    /// Leave the channels that only a signed-in session may have.
-    fn leave_private(&mut self, _session: SessionId) {}
-
     /// See whose token has run out and whose session has ended. Costs a look at each signed-in session a second, and a
     /// question to the database for many at once.
     pub(super) fn watch_identities(&mut self, now: Instant, ctx: &mut Context<Self>) {

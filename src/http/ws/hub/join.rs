@@ -104,6 +104,8 @@ impl Hub {
         match name {
             ChannelRef::Market(MarketRef::Address(address)) => self.begin(Channel::Market(address), join, ctx),
             ChannelRef::Counted(channel) => self.begin(Channel::Counted(channel), join, ctx),
+            ChannelRef::Ticker => self.begin(Channel::Ticker, join, ctx),
+            ChannelRef::Wallet(wallet) => self.begin(Channel::Wallet(wallet), join, ctx),
             ChannelRef::Config => {
                 let found = async move { sources.config().await }.into_actor(self);
                 ctx.spawn(found.map(|found, hub, ctx| match found {
@@ -133,7 +135,14 @@ impl Hub {
     }
 
     /// Ask the stream; what it answers goes on in [`Hub::finish`].
-    pub(super) fn begin(&mut self, channel: Channel, join: Join, ctx: &mut Context<Self>) {
+    pub(super) fn begin(&mut self, channel: Channel, mut join: Join, ctx: &mut Context<Self>) {
+        if !self.may_have(join.session, channel) {
+            let id = self.answered(&join);
+            let message = "It is the wallet's own: sign in as that wallet.";
+            return self.refuse(join.session, &id, Some(&join.name), WsErrorCode::Forbidden, message);
+        }
+        // What has no numbers has no place to go on from.
+        join.since = join.since.filter(|_| channel.is_numbered());
         self.tickets += 1;
         let ticket = self.tickets;
         let Some(known) = self.sessions.get_mut(&join.session) else { return };
@@ -145,7 +154,8 @@ impl Hub {
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let needs_snapshot = join.since.is_none();
-        let attached = async move { sources.attach(channel, link, needs_snapshot).await }.into_actor(self);
+        let caller = known.caller();
+        let attached = async move { sources.attach(channel, link, needs_snapshot, caller).await }.into_actor(self);
         ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
     }
 
@@ -180,7 +190,7 @@ impl Hub {
                     }
                     None => match head.snapshot(channel) {
                         Some(snapshot) => {
-                            reader.answered(snapshot.seq.max(known));
+                            reader.answered(snapshot.seq.unwrap_or_default().max(known));
                             reader.conflation.forget();
                             snapshot
                         }
@@ -193,7 +203,7 @@ impl Hub {
                 }
                 // More than it has is told once it was sent that far.
                 answer.finalized_seq =
-                    head.finalized.max(Some(finalized)).filter(|seq| *seq <= answer.seq && seq.0 > 0);
+                    head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= answer.seq && seq.0 > 0);
                 reader.told_final(answer.finalized_seq.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     known.channels.insert(channel, true);
@@ -220,6 +230,7 @@ impl Hub {
         // What came while the question was out.
         self.advance(session, channel, ctx);
         self.settle_reader(session, channel, ctx);
+        self.release_held(session, channel);
     }
 
     /// The hub is on the stream's list, and this is where the stream stands. False if the answer is of an older life of

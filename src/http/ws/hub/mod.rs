@@ -9,6 +9,7 @@
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`catch_up`]: sessions that are behind, page by page.
+//! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`conflate`]: prices for who wants them less often, or reads too slowly.
 //! - [`commitments`]: what has become final.
 //! - [`upkeep`]: heartbeats, streams that were restarted, streams that nobody listens to any more.
@@ -27,6 +28,7 @@ mod identities;
 mod join;
 mod quotes;
 mod sources;
+mod unnumbered;
 mod upkeep;
 
 use std::{
@@ -378,6 +380,8 @@ impl Hub {
             ChannelRef::Market(MarketRef::Seed(seed)) => self.seeds.get(seed).copied().map(Channel::Market),
             ChannelRef::Config => self.config,
             ChannelRef::Counted(channel) => Some(Channel::Counted(*channel)),
+            ChannelRef::Ticker => Some(Channel::Ticker),
+            ChannelRef::Wallet(wallet) => Some(Channel::Wallet(*wallet)),
         }
     }
 }
@@ -403,6 +407,9 @@ impl StreamHandler<HubInput> for Hub {
         match input {
             HubInput::Frames(pack) => {
                 let channel = pack.channel;
+                if !channel.is_numbered() {
+                    return self.publish_unnumbered(channel, &pack);
+                }
                 let Some(feed) = self.feeds.get_mut(&channel) else { return };
                 let ready = feed.offer(pack);
                 self.publish(channel, &ready, ctx);
@@ -415,6 +422,8 @@ impl StreamHandler<HubInput> for Hub {
                 self.finality.is_unknown = true;
                 self.follow_finality(ctx);
             }
+            // Something of it was lost.
+            HubInput::Head { channel, .. } if !channel.is_numbered() => self.begin_anew(channel, ctx),
             HubInput::Head { channel, epoch, seq } => {
                 if let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) {
                     feed.inlet.announce(seq);
@@ -501,7 +510,7 @@ impl Hub {
 
     /// The newest entry of a channel that was sent to a session.
     fn position_of(&self, session: SessionId, channel: Channel) -> Option<Position> {
-        let feed = self.feeds.get(&channel)?;
+        let feed = self.feeds.get(&channel).filter(|_| channel.is_numbered())?;
         let seq = feed.readers.get(&session)?.sent()?;
         Some(Position { epoch: feed.epoch?, seq })
     }

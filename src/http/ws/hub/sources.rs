@@ -25,6 +25,7 @@ use crate::{
         metadata::MarketMetadata,
     },
     http::{
+        auth::caller::Caller,
         pool::{PoolFailure, ReadPool},
         ws::snapshots::{self, ManySnapshot},
     },
@@ -143,8 +144,8 @@ impl Head {
             channel,
             market_id: channel.market(),
             epoch: self.epoch,
-            seq,
-            head_seq: self.seq,
+            seq: channel.is_numbered().then_some(seq),
+            head_seq: channel.is_numbered().then_some(self.seq),
             recovered: true,
             finalized_seq: None,
             price: self.price(),
@@ -252,7 +253,7 @@ pub struct Sources {
     feeds: Link<Feeds>,
     health: Health,
     /// By channel: what was read last, and when. Who comes while it is read waits for it.
-    snapshots: BTreeMap<Counted, tokio::sync::Mutex<Option<Kept>>>,
+    snapshots: BTreeMap<Channel, tokio::sync::Mutex<Option<Kept>>>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -264,7 +265,8 @@ impl std::fmt::Debug for Sources {
 impl Sources {
     /// Streams behind `registry`, history from `pool`.
     pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
-        let snapshots = Counted::ALL.map(|channel| (channel, Default::default())).into();
+        let shared = Counted::ALL.map(Channel::Counted).into_iter().chain([Channel::Ticker]);
+        let snapshots = shared.map(|channel| (channel, Default::default())).collect();
         Self { registry, pool, feeds: Link::default(), health: Health::new(), snapshots }
     }
 
@@ -313,11 +315,10 @@ impl Sources {
         match channel {
             Channel::Market(address) => self.registry.market(address).await.map(StreamHandle::Market),
             Channel::Config(_) => self.registry.config().await.map(StreamHandle::Config),
-            Channel::Counted(channel) => {
+            Channel::Counted(_) | Channel::Ticker | Channel::Wallet(_) => {
                 let feeds = self.feeds.get().ok_or(ReadError::Loading)?;
                 Ok(StreamHandle::Feed(FeedHandle::new(channel, feeds)))
             }
-            Channel::Ticker | Channel::Wallet(_) => Err(ReadError::Unknown),
         }
     }
 
@@ -328,15 +329,17 @@ impl Sources {
         channel: Channel,
         link: HubLink,
         needs_snapshot: bool,
+        caller: Option<Caller>,
     ) -> Result<(StreamHandle, Head), ReadError> {
+        let is_fed = !matches!(channel, Channel::Market(_) | Channel::Config(_));
         let attached = async {
             // An actor that is gone is found once more: it may just have been restarted.
-            let attempts = if matches!(channel, Channel::Counted(_)) { LOADING_ATTEMPTS } else { 2 };
+            let attempts = if is_fed { LOADING_ATTEMPTS } else { 2 };
             for _ in 0..attempts {
                 let handle = match self.find(channel).await {
                     Ok(handle) => handle,
                     Err(ReadError::Gone) => continue,
-                    Err(ReadError::Loading) if matches!(channel, Channel::Counted(_)) => {
+                    Err(ReadError::Loading) if is_fed => {
                         tokio::time::sleep(LOADING_PAUSE).await;
                         continue;
                     }
@@ -344,12 +347,12 @@ impl Sources {
                 };
                 match handle.attach(link.clone()).await {
                     Ok(head) => {
-                        let head = if needs_snapshot { self.with_snapshot(channel, head).await? } else { head };
+                        let head = if needs_snapshot { self.with_snapshot(channel, head, caller).await? } else { head };
                         return Ok((handle, head));
                     }
                     Err(ReadError::Gone) => {}
                     // They read the journal just now, which is soon done.
-                    Err(ReadError::Loading) if matches!(channel, Channel::Counted(_)) => {
+                    Err(ReadError::Loading) if is_fed => {
                         tokio::time::sleep(LOADING_PAUSE).await;
                     }
                     Err(error) => return Err(error),
@@ -362,16 +365,24 @@ impl Sources {
 
     /// A head of a channel over many markets, with what was read at it or after it: now, or a moment ago at an earlier head,
     /// which then is where the answer begins.
-    async fn with_snapshot(&self, channel: Channel, head: Head) -> Result<Head, ReadError> {
-        let Channel::Counted(counted) = channel else { return Ok(head) };
-        let Some(kept) = self.snapshots.get(&counted) else { return Ok(head) };
+    async fn with_snapshot(&self, channel: Channel, head: Head, caller: Option<Caller>) -> Result<Head, ReadError> {
+        if let (Channel::Wallet(wallet), Some(caller)) = (channel, caller) {
+            let read = snapshots::of_wallet(&self.pool, wallet, &caller).await;
+            let read = read.map_err(|failure| {
+                log::warn!("{channel}: {failure}");
+                ReadError::Loading
+            })?;
+            let at = ManyAt { seq: head.seq, newest: None, read };
+            return Ok(Head { state: State::Many(Some(at)), ..head });
+        }
+        let Some(kept) = self.snapshots.get(&channel) else { return Ok(head) };
         let mut kept = kept.lock().await;
         if let Some(Kept { read_at, epoch, at }) = &*kept
             && (read_at.elapsed() < SNAPSHOT_KEPT && *epoch == head.epoch && at.seq <= head.seq)
         {
             return Ok(Head { state: State::Many(Some(at.clone())), ..head });
         }
-        let read = snapshots::read(&self.pool, &self.health, counted).await;
+        let read = snapshots::read(&self.pool, &self.health, channel).await;
         let read = read.map_err(|failure| {
             log::warn!("{channel}: {failure}");
             ReadError::Loading

@@ -129,7 +129,7 @@ impl Hub {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
         feed.is_busy = true;
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let attached = async move { sources.attach(channel, link, false).await }.into_actor(self);
+        let attached = async move { sources.attach(channel, link, false, None).await }.into_actor(self);
         ctx.spawn(attached.map(move |outcome, hub, ctx| {
             if let Some(feed) = hub.feeds.get_mut(&channel) {
                 feed.is_busy = false;
@@ -137,6 +137,9 @@ impl Hub {
             match outcome {
                 Ok((handle, head)) => {
                     hub.attached(channel, handle, &head, ctx);
+                    if !channel.is_numbered() {
+                        return hub.begin_anew(channel, ctx);
+                    }
                     if hub.feeds.get(&channel).is_some_and(|feed| feed.inlet.is_behind()) {
                         hub.heal(channel, ctx);
                     }
@@ -180,6 +183,9 @@ impl Hub {
 
     /// Sessions that are behind and wait for nothing go on.
     fn sweep(&mut self, channel: Channel, ctx: &mut Context<Self>) {
+        if !channel.is_numbered() {
+            return self.catch_up_unnumbered(channel, ctx);
+        }
         let Some(feed) = self.feeds.get(&channel) else { return };
         let Some(head) = feed.inlet.head() else { return };
         let behind = feed.readers.iter().filter(|(_, reader)| reader.resumes_after().is_some_and(|last| last < head));
