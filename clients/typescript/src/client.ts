@@ -41,6 +41,8 @@ const PATIENCE = 20_000;
 const HELD = 5_000;
 /** An action that may succeed a little later is said again after so long, in milliseconds. */
 const RETRY = 1_000;
+/** So often a sign-in that may succeed a little later is tried before one goes on without. */
+const SIGN_INS = 5;
 /** After 4009 the wait is at least this. */
 const RATE_LIMITED_WAIT = 5_000;
 
@@ -82,7 +84,8 @@ export class ZmartClient {
   async signIn(wallet: Wallet): Promise<Session> {
     const session = await Session.signIn(this.rest, wallet);
     this.#session = session;
-    await this.#authenticate(session);
+    if (this.#isReady) await this.#authenticate(session);
+    else await this.opened();
     return session;
   }
 
@@ -99,6 +102,10 @@ export class ZmartClient {
   /** Says an action and waits for its one answer. Throws Refused, Disconnected if the answer was lost, or Stopped. */
   async request(action: string, fields: Record<string, unknown> = {}): Promise<Heard> {
     await this.opened();
+    return this.#say(action, fields);
+  }
+
+  #say(action: string, fields: Record<string, unknown>): Promise<Heard> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#asked.delete(id);
@@ -125,9 +132,9 @@ export class ZmartClient {
     if (this.#isReady) this.#beginQuotes(quotes);
   }
 
-  /** Waits until there is a connection. */
+  /** Waits until there is a connection, signed in where one is. */
   async opened(): Promise<void> {
-    while (!this.#isOpen) {
+    while (!this.#isReady) {
       if (this.#stopped) throw this.#stopped;
       await new Promise<void>((resolve) => this.#opening.add(resolve));
     }
@@ -175,11 +182,11 @@ export class ZmartClient {
 
   /** Who one is goes before what one wants: private channels need it. */
   async #begin(connection: Connection | undefined): Promise<void> {
-    for (const resolve of this.#opening) resolve();
-    this.#opening.clear();
     if (this.#session) await this.#authenticate(this.#session);
     if (connection !== this.#connection || !this.#isOpen) return;
     this.#isReady = true;
+    for (const resolve of this.#opening) resolve();
+    this.#opening.clear();
     for (const subscription of this.#subscriptions.values()) subscription.connected();
     for (const quotes of this.#quotes.keys()) this.#beginQuotes(quotes);
   }
@@ -202,19 +209,25 @@ export class ZmartClient {
     this.#quotes.set(quotes, id);
   }
 
-  /** Shows the token on this connection, and again when it was renewed. */
+  /** Shows the token on this connection, and again when it was renewed. What passes is tried again a few times; without an
+   * answer one is nobody on this connection, and what is private is refused. */
   async #authenticate(session: Session): Promise<void> {
     clearTimeout(this.#renewal);
-    try {
-      const token = await session.token();
-      await this.request("auth", { token });
-    } catch (error) {
-      // A lost connection is come back to, with all this.
-      if (error instanceof Disconnected || error instanceof Stopped) return;
-      this.#options.observer?.signInFailed?.(error);
+    const connection = this.#connection;
+    for (let left = SIGN_INS; left > 0; left -= 1) {
+      try {
+        await this.#say("auth", { token: await session.token() });
+        break;
+      } catch (error) {
+        // A lost connection is come back to, with all this.
+        if (connection !== this.#connection || error instanceof Disconnected) return;
+        this.#options.observer?.signInFailed?.(error);
+        if (error instanceof Refused && !error.retryable) break;
+        await new Promise((resolve) => setTimeout(resolve, RETRY));
+        if (connection !== this.#connection) return;
+      }
     }
-    if (this.#stopped || session !== this.#session) return;
-    const wait = Math.max(1_000, session.renewAt - Date.now());
+    const wait = Math.max(RETRY, session.renewAt - Date.now());
     this.#renewal = setTimeout(() => void this.#authenticate(session), wait);
   }
 

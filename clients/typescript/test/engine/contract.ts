@@ -51,8 +51,9 @@ export class Contract {
 
   /** A message of a client, by its action. */
   judgeAction(text: string): void {
-    const message = JSON.parse(text) as { action: string };
-    const judge = this.#judges.get(`client.${message.action}`);
+    const message = JSON.parse(text) as { action: string; op?: string; what?: string };
+    const kind = message.op ?? message.what;
+    const judge = this.#judges.get(`client.${message.action}${kind === undefined ? "" : `_${kind}`}`);
     if (judge?.(message) !== true) throw new Error(`not as documented: ${text}\n${JSON.stringify(judge?.errors)}`);
   }
 

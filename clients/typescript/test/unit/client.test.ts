@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Disconnected, Refused, Stopped } from "../../src/errors.js";
+import { KeyWallet } from "../../src/wallet.js";
 import { frame, MARKET, play, subscribed, tick } from "./fake.js";
 
 async function take(iterator: AsyncIterator<unknown>, count: number): Promise<(string | number)[][]> {
@@ -173,6 +174,36 @@ test("it says no more at once than the server takes, and all of it in time", asy
   for (let n = 0; n < 8; n += 1) context.mock.timers.tick(125);
   assert.equal(socket.said.length, 12);
   client.close();
+});
+
+test("after a reconnect nothing is asked before the answer to sign-in", async () => {
+  const tokens = { token: "t", refresh_token: "r", token_type: "Bearer", expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+  const fetch = () => Promise.resolve(new Response(JSON.stringify({ message: "sign me", ...tokens })));
+  const { client, socket } = play({ fetch });
+  const first = await socket(1);
+  first.welcome();
+  const wallet = await KeyWallet.generate();
+  const signedIn = client.signIn(wallet);
+  for (let looks = 0; first.said.length === 0 && looks < 2_000; looks += 1) await tick();
+  first.hear({ type: "reply", id: first.newest("auth").id, action: "auth", data: {} });
+  await signedIn;
+  const events = client.subscribe(`wallet:${wallet.address}`);
+  first.newest("subscribe");
+  first.end(1006);
+  const second = await socket(2);
+  second.welcome();
+  const asked = client.request("list");
+  await tick();
+  assert.deepEqual(second.said.map(({ action }) => action), ["auth"]);
+  second.hear({ type: "error", id: second.newest("auth").id, code: "UNAVAILABLE", message: "", retryable: true });
+  for (let looks = 0; second.said.length < 2 && looks < 3_000; looks += 1) await tick();
+  second.hear({ type: "reply", id: second.newest("auth").id, action: "auth", data: {} });
+  await tick();
+  assert.deepEqual(second.said.map(({ action }) => action), ["auth", "auth", "subscribe", "list"]);
+  second.hear({ type: "reply", id: second.newest("list").id, action: "list", channels: [] });
+  assert.equal((await asked).type, "reply");
+  client.close();
+  assert.equal((await events.next()).done, true);
 });
 
 test("a quote stream begins again with each connection, tells the newest, and ends with its reader", async () => {
