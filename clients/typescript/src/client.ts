@@ -272,6 +272,7 @@ export class ZmartClient {
         if (sent) subscription.shouldHave(sent);
       }
     } else if ("channel" in message && typeof message.channel === "string") {
+      if (message.type === "order_update") this.trading.heard(message);
       this.#reader(message.channel)?.heard(message);
     }
   }

@@ -2,7 +2,7 @@
 
 import type { Heard } from "./connection.js";
 import { Disconnected, NotLanded } from "./errors.js";
-import type { QuoteMessage, StepReply } from "./generated/asyncapi.js";
+import type { QuoteMessage, StepReply, WalletOrderUpdateFrame as OrderUpdate } from "./generated/asyncapi.js";
 import { Quotes, type QuoteEvent } from "./quotes.js";
 import type { Schemas } from "./rest.js";
 import { sign, type Signed, type Unsigned } from "./transaction.js";
@@ -50,11 +50,23 @@ export interface Desk {
 
 /** Between two looks at a transaction, in milliseconds. */
 const LOOK = 250;
+/** The same where the wallet's own channel tells what became of it. */
+const LOOK_BESIDE_NEWS = 2_000;
 /** An answer to `submit` that was lost with its connection is asked for so often. */
 const SUBMITS = 5;
 
 export class Trading {
+  /** Who waits for news of which transaction. */
+  readonly #waiting = new Map<string, (news: Submission | undefined) => void>();
+  #hasNews = false;
+
   constructor(private readonly desk: Desk) {}
+
+  /** What the wallet's own channel tells, if the application reads it. */
+  heard(news: OrderUpdate): void {
+    this.#hasNews = true;
+    this.#waiting.get(news.data.signature)?.(news.data);
+  }
 
   /** What a trade would do now, to the unit. */
   async quote(request: QuoteRequest): Promise<Quote> {
@@ -92,17 +104,27 @@ export class Trading {
     }
   }
 
-  /** Waits until it is as sure as that. Throws NotLanded if it had no effect and can't have one any more. */
+  /** Waits until it is as sure as that. Throws NotLanded if it had no effect and can't have one any more. It looks again and
+   * again; who reads `wallet:<own>` beside it has it as soon as the server knows it. */
   async landed(signature: string, commitment: Commitment = "confirmed"): Promise<Submission> {
+    let found: Submission | undefined;
     for (;;) {
-      const found = await this.#look(signature);
+      found ??= await this.#look(signature);
       if (found !== undefined) {
         if (found.status === "finalized" || found.status === commitment) return found;
         if (found.status === "expired" || (found.status === "failed" && found.settled)) {
           throw new NotLanded(signature, found.status, found.reason?.name);
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK));
+      found = await new Promise((resolve) => {
+        const settle = (news: Submission | undefined): void => {
+          clearTimeout(timer);
+          this.#waiting.delete(signature);
+          resolve(news);
+        };
+        const timer = setTimeout(settle, this.#hasNews ? LOOK_BESIDE_NEWS : LOOK);
+        this.#waiting.set(signature, settle);
+      });
     }
   }
 

@@ -89,6 +89,8 @@ test("sign in, quote, build, sign, submit, wait: a trade from beginning to end",
   await client.signIn(wallet);
   const events = client.subscribe(`market:${arena.market}`);
   await within("a snapshot", events.next());
+  const own = client.subscribe(`wallet:${wallet.address}`);
+  await within("what the wallet has", own.next());
   const spend = "50000000";
   const quote = await client.trading.quote({ market_id: arena.market, trade_type: "buy", outcome: "YES", spend });
   const build = client.trading.build("buy", { market_id: arena.market, outcome: "YES", spend, accept_unsound: true });
@@ -100,6 +102,12 @@ test("sign in, quote, build, sign, submit, wait: a trade from beginning to end",
     assert.equal(event.data.shares, quote.shares, "to the unit");
     assert.equal(event.data.cost, quote.total);
     break;
+  }
+  const told = { order: false, position: false };
+  for await (const event of own) {
+    told.order ||= event.type === "order_update" && event.data.signature === landed.signature;
+    told.position ||= event.type === "position_update" && event.data.shares_yes === quote.shares;
+    if (told.order && told.position) break;
   }
   const quotes = client.trading.quotes({ market_id: arena.market, trade_type: "buy", outcome: "YES", spend });
   const { value: now } = await within("a quote", quotes.next());

@@ -206,6 +206,27 @@ test("after a reconnect nothing is asked before the answer to sign-in", async ()
   assert.equal((await events.next()).done, true);
 });
 
+test("what became of a transaction is taken from the wallet's own channel, where it is told there", async () => {
+  const { client, socket } = play();
+  const first = await socket(1);
+  first.welcome();
+  const order = (status: string): object => ({ type: "order_update", channel: "wallet:W", market_id: "M", timestamp: "", data: { signature: "S", status } });
+  const reply = (status: string): void => {
+    first.hear({ type: "reply", id: first.newest("get").id, action: "get", data: { signature: "S", status } });
+  };
+  const landed = client.trading.landed("S", "finalized");
+  await tick();
+  first.hear(order("confirmed"));
+  reply("received");
+  await tick();
+  first.hear(order("confirmed"));
+  await tick();
+  first.hear(order("finalized"));
+  assert.equal((await landed).status, "finalized");
+  assert.equal(first.said.length, 1, "it was looked for once");
+  client.close();
+});
+
 test("a quote stream begins again with each connection, tells the newest, and ends with its reader", async () => {
   const { client, socket } = play();
   const quotes = client.trading.quotes({ market_id: "M", trade_type: "buy", outcome: "YES", spend: "1" });
