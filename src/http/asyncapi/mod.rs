@@ -2,7 +2,7 @@
 //! printed by `zmart asyncapi`, and committed as `docs/asyncapi.json`.
 //!
 //! What is heard: the tables of `ws::messages::described` and `view::frame::described`. What may be said: the
-//! variants of [`said::Said`], which a test holds against the parser. Errors and closes: their own enums. So a message is
+//! variants in [`said`], which a test holds against the parser. Errors and closes: their own enums. So a message is
 //! added where it is made, and nowhere else. That real sessions hold what is said here is a test of `clients/typescript`.
 
 mod document;

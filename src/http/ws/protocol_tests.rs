@@ -77,7 +77,7 @@ fn messages_are_understood() {
 
 #[test]
 fn bad_messages_are_refused_with_their_code_and_id() {
-    use WsErrorCode::{BadMessage, NotOffered, TooManyChannels, UnknownAction, ValidationError};
+    use WsErrorCode::{BadMessage, TooManyChannels, UnknownAction, ValidationError};
     let place = json!({"epoch": 1, "seq": 2});
     let subscribe = |fields: Value| {
         let mut message = json!({"action": "subscribe", "id": 1});
