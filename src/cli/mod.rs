@@ -2,6 +2,7 @@
 //!
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
+pub mod asyncapi;
 pub mod config;
 pub mod demo;
 mod faults;
@@ -41,6 +42,8 @@ pub enum Command {
     Vectors(vectors::Arguments),
     /// Print the API's description (OpenAPI 3.1, JSON).
     Openapi,
+    /// Print the WebSocket's description (AsyncAPI 3.0, JSON).
+    Asyncapi,
     /// Show the configuration.
     Config(config::Arguments),
 }
@@ -59,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => openapi::run(),
+        Command::Asyncapi => asyncapi::run(),
         Command::Config(arguments) => config::run(&arguments),
     }
 }

@@ -5,6 +5,7 @@
 //! durable. Every queue between the parts is bounded, and says beside its bound what happens past it.
 
 pub mod app;
+pub mod asyncapi;
 pub mod auth;
 pub mod body;
 pub mod bounds;

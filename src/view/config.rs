@@ -1,6 +1,7 @@
 //! The program's config as clients see it: the rates, thresholds and periods in force, and the pause flag.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{
     amount::{Bps, UnixSeconds},
@@ -9,7 +10,7 @@ use crate::domain::{
 };
 
 /// The three rates of a trade, in basis points.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct FeesView {
     pub protocol_bps: Bps,
@@ -18,7 +19,7 @@ pub struct FeesView {
 }
 
 /// The shares of votes that decide, in basis points.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct ThresholdsView {
     pub proposal_approval_bps: Bps,
@@ -26,7 +27,7 @@ pub struct ThresholdsView {
 }
 
 /// The program's periods, in seconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct PeriodsView {
     pub min_resolution_delay_seconds: i64,
@@ -34,7 +35,7 @@ pub struct PeriodsView {
 }
 
 /// The config object.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct ConfigView {
     pub fees: FeesView,

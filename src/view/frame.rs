@@ -3,8 +3,11 @@
 //! Typed structs whose field order is the order of the text: the same entry gives the same bytes, live, in a replay and
 //! on every node. Nothing here looks at a clock or at another entry.
 
+pub mod described;
+
 use bytestring::ByteString;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use super::{channel::Channel, pack::FramePack};
 use super::{
@@ -245,7 +248,7 @@ pub fn text<T: Serialize>(message: &T) -> ByteString {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Frame<'a, D> {
     #[serde(rename = "type")]
     frame_type: FrameType,
@@ -262,7 +265,7 @@ struct Frame<'a, D> {
     data: &'a D,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum FrameType {
     TradeExecuted,
@@ -274,7 +277,7 @@ enum FrameType {
     Rollback,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PriceUpdate {
     price_yes: PriceE9,
     price_no: PriceE9,
@@ -317,7 +320,7 @@ impl PriceUpdate {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PriceCause {
     Trade,
@@ -325,7 +328,7 @@ enum PriceCause {
     Rollback,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MarketUpdate {
     action: Action,
     reason: &'static str,
@@ -337,7 +340,7 @@ struct MarketUpdate {
     contained: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Action {
     Created,
@@ -350,7 +353,7 @@ impl Action {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConfigUpdate {
     reason: &'static str,
     #[serde(flatten)]
@@ -358,7 +361,7 @@ struct ConfigUpdate {
     tx_signature: Option<TxSignature>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MarketRollback<'a> {
     reverted_seqs: &'a [Seq],
     old_state: Option<Phase>,
@@ -368,7 +371,7 @@ struct MarketRollback<'a> {
     tallies: Option<TalliesView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConfigRollback<'a> {
     reverted_seqs: &'a [Seq],
     config: Option<&'a ConfigView>,

@@ -2,8 +2,13 @@
 
 use bytestring::ByteString;
 use serde::Serialize;
+use serde_json::Value;
+use utoipa::{PartialSchema, ToSchema};
 
-use super::{channel::Channel, frame::text};
+use super::{
+    channel::Channel,
+    frame::{described::Schemas, text},
+};
 use crate::{
     domain::{
         amount::{Lamports, ShareUnits},
@@ -15,7 +20,7 @@ use crate::{
 };
 
 /// Why a transaction failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct OrderFailure {
     pub code: Option<u32>,
@@ -23,7 +28,7 @@ pub struct OrderFailure {
 }
 
 /// A transaction, as its owner sees it: the fields of `GET /api/transactions/{signature}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct OrderView {
     pub signature: TxSignature,
@@ -40,7 +45,7 @@ pub struct OrderView {
 }
 
 /// What a wallet holds in a market, without what is computed from prices.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the API
 pub struct HoldingView {
     pub market_id: MarketAddress,
@@ -66,7 +71,7 @@ impl From<&Position> for HoldingView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename = "order_update")]
 struct OrderUpdate {
     channel: Channel,
@@ -75,7 +80,7 @@ struct OrderUpdate {
     data: OrderView,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename = "position_update")]
 struct PositionUpdate {
     channel: Channel,
@@ -104,4 +109,19 @@ pub fn position_update(channel: Channel, epoch: Epoch, position: &Position, entr
         timestamp: timestamp(entry.recorded_at_ms),
         data: position.into(),
     })
+}
+
+/// What the document says of these frames: the type of each, what it tells, the whole of it.
+pub fn described(schemas: &mut Schemas) -> [(&'static str, &'static str, Value); 2] {
+    OrderUpdate::schemas(schemas);
+    PositionUpdate::schemas(schemas);
+    let whole = |schema| serde_json::to_value(schema).unwrap_or_default();
+    [
+        ("order_update", "What became of a transaction of the wallet.", whole(OrderUpdate::schema())),
+        (
+            "position_update",
+            "What the wallet holds in a market, after entry `market_seq` moved it.",
+            whole(PositionUpdate::schema()),
+        ),
+    ]
 }

@@ -21,6 +21,7 @@ use crate::domain::{
     ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, ProgramId, Seq, Slot, TxSignature, Wallet},
     ledger::Profit,
     phase::Phase,
+    tally::VoteKind,
 };
 
 macro_rules! text_schema {
@@ -72,6 +73,7 @@ macro_rules! enum_schema {
 
 enum_schema! {
     Outcome: ["YES", "NO"], "An outcome.";
+    VoteKind: ["proposal", "dispute"], "What is voted on.";
     Phase: ["PROPOSED", "APPROVED", "ACTIVE", "RESOLVING", "DISPUTED", "FINALIZED", "CANCELLED"], "A market's state.";
 }
 

@@ -138,7 +138,7 @@ impl VoteView {
 }
 
 /// What happened to a comment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DiscussionAction {
     /// It was written.
@@ -148,7 +148,7 @@ pub enum DiscussionAction {
 }
 
 /// The data of a `discussion` frame.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DiscussionFrame<'a> {
     /// What happened.
     pub action: DiscussionAction,

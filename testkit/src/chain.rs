@@ -186,16 +186,22 @@ impl Chain {
     /// Ends a market with this outcome: it is proposed, disputed in vain, and finalized by the backend. Each step waits for
     /// a second of the program's clock to pass.
     pub async fn finalize(&self, market: MarketAddress, resolver: &Keypair, outcome: Outcome) {
+        self.dispute(market, resolver, outcome).await;
+        let client = &self.client;
+        let finalize = client.build.finalize_market(market, wallet_of(&self.backend), Some((1, 9)));
+        wait_for("a second before the verdict", || async {
+            client.send(std::slice::from_ref(&finalize), &[&self.backend]).await
+        })
+        .await;
+    }
+
+    /// Proposes an outcome, and disputes it.
+    pub async fn dispute(&self, market: MarketAddress, resolver: &Keypair, outcome: Outcome) {
         let client = &self.client;
         wait_for("a second before the proposal", || client.try_resolve(market, resolver, outcome)).await;
         let dispute = client.build.initiate_dispute(market, wallet_of(resolver));
         wait_for("a second before the dispute", || async {
             client.send(std::slice::from_ref(&dispute), &[resolver]).await
-        })
-        .await;
-        let finalize = client.build.finalize_market(market, wallet_of(&self.backend), Some((1, 9)));
-        wait_for("a second before the verdict", || async {
-            client.send(std::slice::from_ref(&finalize), &[&self.backend]).await
         })
         .await;
     }
@@ -224,15 +230,20 @@ impl ChainClient {
     /// A new wallet with money.
     pub async fn funded_wallet(&self) -> Keypair {
         let wallet = Keypair::new();
-        self.call("requestAirdrop", json!([wallet.pubkey().to_string(), FUNDS])).await;
+        self.fund(wallet_of(&wallet)).await;
+        wallet
+    }
+
+    /// Money for a wallet whose key is elsewhere.
+    pub async fn fund(&self, wallet: Wallet) {
+        self.call("requestAirdrop", json!([wallet.to_string(), FUNDS])).await;
         wait_for("an airdrop", || async {
-            match self.lamports(wallet_of(&wallet)).await {
+            match self.lamports(wallet).await {
                 0 => Err("no money yet"),
                 _ => Ok(()),
             }
         })
         .await;
-        wallet
     }
 
     /// A proposal.

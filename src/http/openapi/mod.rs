@@ -69,6 +69,7 @@ pub const BEARER: &str = "bearer";
         discussions::list::of_market,
         discussions::post::handle,
         discussions::post::on_market,
+        docs::asyncapi,
         docs::openapi,
         docs::page,
         events::latest::handle,

@@ -1,4 +1,5 @@
-//! What this API is: /openapi.json for programs, /docs (Swagger UI) for people. Offline: the pages are in the program.
+//! What this API is: /openapi.json and, of the WebSocket, /asyncapi.json for programs; /docs (Swagger UI) for people. Offline:
+//! the pages are in the program.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,7 +10,7 @@ use actix_web::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::http::{error::ApiError, openapi::text, reply};
+use crate::http::{asyncapi, error::ApiError, openapi, reply};
 
 /// The page may run its own scripts, and talk to this server only.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -18,7 +19,9 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 static DOCUMENT: LazyLock<Result<Bytes, String>> =
-    LazyLock::new(|| text().map(Bytes::from).map_err(|error| error.to_string()));
+    LazyLock::new(|| openapi::text().map(Bytes::from).map_err(|error| error.to_string()));
+static SOCKET_DOCUMENT: LazyLock<Result<Bytes, String>> =
+    LazyLock::new(|| asyncapi::text().map(Bytes::from).map_err(|error| error.to_string()));
 static PAGES: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
 
 /// GET /openapi.json.
@@ -34,6 +37,22 @@ static PAGES: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config:
 )]
 pub async fn openapi(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let text = DOCUMENT.as_ref().map_err(ApiError::internal)?;
+    Ok(reply::cacheable_bytes(&request, text.clone()))
+}
+
+/// GET /asyncapi.json, on the WebSocket's port too.
+///
+/// # Errors
+/// INTERNAL if it can't be written, which a test excludes.
+#[utoipa::path(
+    get,
+    path = "/asyncapi.json",
+    tag = "documents",
+    summary = "What the WebSocket says and takes (AsyncAPI 3.0)",
+    responses((status = 200, body = Object, content_type = "application/json"))
+)]
+pub async fn asyncapi(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let text = SOCKET_DOCUMENT.as_ref().map_err(ApiError::internal)?;
     Ok(reply::cacheable_bytes(&request, text.clone()))
 }
 

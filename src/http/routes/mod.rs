@@ -159,6 +159,7 @@ fn of_all(app: &mut web::ServiceConfig) {
         .service(readable("/docs", docs::to_page))
         .service(readable("/docs/{file:.*}", docs::page))
         .service(readable("/openapi.json", docs::openapi))
+        .service(readable("/asyncapi.json", docs::asyncapi))
         .service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle));
 }
@@ -168,7 +169,9 @@ pub fn websocket(app: &mut web::ServiceConfig) {
     for path in ["/", "/ws"] {
         app.service(takes(path, "GET").route(web::get().to(upgrade::handle)));
     }
-    app.service(readable("/health", health::handle)).service(readable("/ready", ready::handle));
+    app.service(readable("/health", health::handle))
+        .service(readable("/ready", ready::handle))
+        .service(readable("/asyncapi.json", docs::asyncapi));
 }
 
 /// The paths of port 4002.

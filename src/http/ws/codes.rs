@@ -36,6 +36,24 @@ pub enum Close {
 }
 
 impl Close {
+    /// All, by number.
+    pub const ALL: [Self; 14] = [
+        Self::Normal,
+        Self::Protocol,
+        Self::Binary,
+        Self::NotUtf8,
+        Self::TooLarge,
+        Self::ShuttingDown,
+        Self::Slow,
+        Self::RateLimited,
+        Self::NoPong,
+        Self::Restarted,
+        Self::BadToken,
+        Self::OtherWallet,
+        Self::TooManyBad,
+        Self::TooManyConnections,
+    ];
+
     /// The number.
     pub fn code(self) -> u16 {
         match self {
@@ -54,6 +72,11 @@ impl Close {
             Self::TooManyBad => 4502,
             Self::TooManyConnections => 4503,
         }
+    }
+
+    /// Who is closed with it may come back as it is, and resume.
+    pub fn is_passing(self) -> bool {
+        matches!(self.code(), 1012 | 4000..4500)
     }
 
     /// A sentence for people; at most 123 bytes, as a close frame has room for.
@@ -88,23 +111,7 @@ mod tests {
 
     #[test]
     fn every_code_fits_a_close_frame_and_survives_the_codec() {
-        use Close::*;
-        for close in [
-            Normal,
-            Protocol,
-            Binary,
-            NotUtf8,
-            TooLarge,
-            ShuttingDown,
-            Slow,
-            RateLimited,
-            NoPong,
-            Restarted,
-            BadToken,
-            OtherWallet,
-            TooManyBad,
-            TooManyConnections,
-        ] {
+        for close in Close::ALL {
             assert!(close.sentence().len() <= 123, "{close:?}");
             assert_eq!(u16::from(close.reason().code), close.code(), "{close:?}");
         }

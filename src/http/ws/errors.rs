@@ -50,6 +50,29 @@ pub enum WsErrorCode {
 }
 
 impl WsErrorCode {
+    /// All, in the order of their declaration.
+    pub const ALL: [Self; 19] = [
+        Self::BadMessage,
+        Self::UnknownAction,
+        Self::ValidationError,
+        Self::NotFound,
+        Self::NotOffered,
+        Self::TooManyChannels,
+        Self::TooManyQuotes,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::Conflict,
+        Self::ChainRefused,
+        Self::IdempotencyMismatch,
+        Self::Cancelled,
+        Self::RateLimited,
+        Self::TooManyRequests,
+        Self::Timeout,
+        Self::Stale,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
     /// The same action may succeed a little later.
     pub fn is_retryable(self) -> bool {
         use WsErrorCode::{RateLimited, Stale, Timeout, TooManyRequests, Unavailable};
@@ -108,30 +131,9 @@ mod tests {
 
     #[test]
     fn what_may_succeed_later_is_never_counted_as_a_mistake() {
-        use WsErrorCode::*;
-        for code in [
-            BadMessage,
-            UnknownAction,
-            ValidationError,
-            NotFound,
-            NotOffered,
-            TooManyChannels,
-            TooManyQuotes,
-            Unauthorized,
-            Forbidden,
-            Conflict,
-            ChainRefused,
-            IdempotencyMismatch,
-            Cancelled,
-            RateLimited,
-            TooManyRequests,
-            Timeout,
-            Stale,
-            Unavailable,
-            Internal,
-        ] {
+        for code in WsErrorCode::ALL {
             assert!(!(code.is_retryable() && code.is_strike()), "{code:?}");
         }
-        assert_eq!(serde_json::to_string(&TooManyRequests).unwrap(), r#""TOO_MANY_REQUESTS""#);
+        assert_eq!(serde_json::to_string(&WsErrorCode::TooManyRequests).unwrap(), r#""TOO_MANY_REQUESTS""#);
     }
 }

@@ -1,5 +1,7 @@
 //! What the server says besides the frames of entries: typed, one struct a message.
 
+pub mod described;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytestring::ByteString;
@@ -58,7 +60,7 @@ pub struct Limits {
 }
 
 /// [`Subscribed`], with the id of what it answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "subscribed")]
 struct SubscribedMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +70,7 @@ struct SubscribedMessage<'a> {
 }
 
 /// The answer to an action about channels.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "reply")]
 struct ChannelsReply<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +105,6 @@ pub struct Quote<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream: Option<&'a Value>,
     pub market_id: MarketAddress,
-    #[schema(value_type = u32)]
     pub epoch: Epoch,
     pub seq: Seq,
     pub slot: Slot,
@@ -121,7 +122,7 @@ pub struct Pong<'a> {
 }
 
 /// A sign of life, and of how far it reaches.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "heartbeat")]
 struct Heartbeat {
     timestamp: String,
@@ -172,7 +173,6 @@ pub struct Refusal<'a> {
 #[allow(missing_docs)] // the names are those of the protocol
 pub struct Held {
     pub market_id: MarketAddress,
-    #[schema(value_type = u32)]
     pub epoch: Epoch,
     pub seq: Seq,
     pub slot: Slot,
@@ -225,8 +225,8 @@ pub enum SignedOut {
     SessionEnded,
 }
 
-/// Everything up to an entry is final on the chain.
-#[derive(Debug, Serialize)]
+/// Everything of a channel up to an entry is final: not an entry, so it has no number of its own.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "commitment")]
 struct Commitment {
     channel: Channel,
@@ -244,7 +244,7 @@ struct Shutdown {
 }
 
 /// A place in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct Position {
     pub epoch: Epoch,
@@ -252,7 +252,7 @@ pub struct Position {
 }
 
 /// A channel, and the newest of it that was sent on this connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the protocol
 pub struct ChannelHead {
     pub channel: Channel,
@@ -272,7 +272,7 @@ impl ChannelHead {
 }
 
 /// The state of a channel at a place.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Snapshot {
     /// A market.
@@ -281,6 +281,7 @@ pub enum Snapshot {
     Config(Option<Box<ConfigView>>),
     /// Of many markets.
     #[serde(serialize_with = "shared")]
+    #[schema(value_type = ManySnapshot)]
     Many(Arc<ManySnapshot>),
 }
 
@@ -289,7 +290,7 @@ fn shared<S: serde::Serializer>(snapshot: &ManySnapshot, serializer: S) -> Resul
 }
 
 /// The price of a market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of `price_update`
 pub struct PriceNow {
     pub price_yes: PriceE9,
@@ -299,7 +300,7 @@ pub struct PriceNow {
 }
 
 /// What a subscription begins with. Without `snapshot` it is a resumed one: the entries after `seq` follow.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of the protocol
 pub struct Subscribed {
     pub channel: Channel,

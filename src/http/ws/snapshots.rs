@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     domain::{
@@ -49,7 +50,7 @@ pub const ORDERS: u32 = 64;
 pub const POSITIONS: u32 = 100;
 
 /// See the module.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum ManySnapshot {
     /// Of `trades`: the newest, newest first.
@@ -77,7 +78,7 @@ pub enum ManySnapshot {
 }
 
 /// A market's price now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[allow(missing_docs)] // the names are those of `price_update`
 pub struct TickerView {
     pub market_id: MarketAddress,

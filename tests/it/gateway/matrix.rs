@@ -33,6 +33,7 @@ enum Who {
 const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/health", Everybody),
     ("GET", "/ready", Everybody),
+    ("GET", "/asyncapi.json", Everybody),
     ("GET", "/openapi.json", Everybody),
     ("GET", "/docs", Everybody),
     ("GET", "/docs/{file}", Everybody),

@@ -28,7 +28,6 @@ pub struct ProgramView {
     cluster: &'static str,
     genesis_hash: String,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     config: Option<ConfigView>,
     seq: Seq,
     slot: Slot,

@@ -1,0 +1,15 @@
+export { decodeBase58, encodeBase58 } from "./base58.js";
+export type { BackoffOptions } from "./backoff.js";
+export { ZmartClient, type ClientOptions, type Observer } from "./client.js";
+export type { End, Heard, SocketClass, SocketLike } from "./connection.js";
+export { Disconnected, NotLanded, Refused, Stopped } from "./errors.js";
+export type * as Messages from "./generated/asyncapi.js";
+export { CLOSES } from "./generated/asyncapi.js";
+export type { Position } from "./place.js";
+export type { QuoteEvent } from "./quotes.js";
+export { Rest, type Schemas } from "./rest.js";
+export { Session } from "./session.js";
+export type { EventOf, Snapshot, SubscribeOptions, Subscription } from "./subscription.js";
+export { Trading, type Built, type Commitment, type Operations, type Quote, type QuoteRequest, type Submission } from "./trading.js";
+export { sign, type Signed, type Unsigned } from "./transaction.js";
+export { KeyWallet, type Wallet } from "./wallet.js";
