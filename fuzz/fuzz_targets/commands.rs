@@ -38,6 +38,13 @@ fuzz_target!(|text: &str| {
                     assert!(wants.iter().all(|want| want.name.len() <= "market:".len() + 64));
                 }
                 Action::Unsubscribe(channels) => check_channels(channels.iter()),
+                Action::Unquote(quote) => assert!(!quote.is_null()),
+                Action::Perform(command) => {
+                    assert!(!command.fields.contains_key("action") && !command.fields.contains_key("id"));
+                    // Fields may hold a token: they are not told where a message is written down.
+                    let shown = format!("Command {{ name: {:?}, .. }}", command.name);
+                    assert_eq!(format!("{command:?}"), shown);
+                }
                 Action::List | Action::Ping | Action::Pong => {}
             }
         }

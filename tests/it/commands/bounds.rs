@@ -101,11 +101,12 @@ async fn every_action_with_an_id_is_answered_exactly_once_whatever_is_said() {
         assert_eq!(trader.ask("ping", json!({})).await["type"], "pong");
     }
 
-    // Together, as fast as they go in: each id comes back once.
+    // Together, as fast as they go in: each id comes back once. In whatever order: so there are fewer than ten mistakes.
     let mut ids: Vec<Value> = Vec::new();
-    for (action, fields, ..) in garbage.iter().filter(|(_, _, code, _)| *code == "VALIDATION_ERROR").take(9) {
+    for (action, fields, ..) in garbage.iter().filter(|(_, _, code, _)| *code == "VALIDATION_ERROR").take(4) {
         ids.push(trader.say(action, fields.clone()).await);
         ids.push(trader.say("quote", quote.clone()).await);
+        ids.push(trader.say("get", json!({"what": "markets"})).await);
         ids.push(trader.say("ping", json!({})).await);
     }
     let mut heard: Vec<Value> = Vec::new();

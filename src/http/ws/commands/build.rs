@@ -3,28 +3,31 @@
 use serde_json::value::RawValue;
 
 use super::{Asker, Fields, Services, data, take_market, take_word};
-use crate::http::{
-    body::read_fields,
-    error::ApiError,
-    idempotency::key_of_message,
-    limits::class::Class,
-    routes::{
-        markets::{
-            activate::Activate,
-            claim::Claim,
-            create::Create,
-            dispute::Dispute,
-            resolve::Resolve,
-            steps::{Step, Take},
-            withdraw::Withdraw,
+use crate::{
+    domain::ids::Wallet,
+    http::{
+        body::read_fields,
+        error::ApiError,
+        idempotency::key_of_message,
+        limits::class::Class,
+        routes::{
+            markets::{
+                activate::Activate,
+                claim::Claim,
+                create::Create,
+                dispute::Dispute,
+                resolve::Resolve,
+                steps::{Step, Take},
+                withdraw::Withdraw,
+            },
+            trades::{buy::Buy, sell::Sell},
         },
-        trades::{buy::Buy, sell::Sell},
     },
 };
 
 /// What is to be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Built {
+enum Built {
     Buy,
     Sell,
     CreateMarket,
@@ -46,30 +49,27 @@ const OPERATIONS: [(&str, Built); 8] = [
     ("withdraw", Built::Withdraw),
 ];
 
-impl Built {
-    /// What a message asks for, taken out of its fields.
-    ///
-    /// # Errors
-    /// VALIDATION_ERROR with `op`.
-    pub fn of(fields: &mut Fields) -> Result<Self, ApiError> {
-        take_word(fields, "op", &OPERATIONS)
-    }
+/// Builds it. It is counted in the class of its operation; what is none is counted all the same.
+///
+/// # Errors
+/// VALIDATION_ERROR with `op`; RATE_LIMITED; as the operation's route.
+pub(super) async fn answer(services: &Services, asker: &Asker, mut fields: Fields) -> Result<Box<RawValue>, ApiError> {
+    let built = take_word(&mut fields, "op", &OPERATIONS);
+    services.charge(asker, built.as_ref().ok().map(|built| built.class())).await?;
+    built?.answer(services, asker, fields).await
+}
 
+impl Built {
     /// Whose bucket it draws on besides the general one.
-    pub fn class(self) -> Class {
+    fn class(self) -> Class {
         if self == Self::CreateMarket { Class::Markets } else { Class::Trades }
     }
 
-    /// Builds it. The other fields are the body of its route, with the market of a path beside them.
+    /// The other fields are the body of its route, with the market of a path beside them.
     ///
     /// # Errors
     /// As the route.
-    pub async fn answer(
-        self,
-        services: &Services,
-        asker: &Asker,
-        mut fields: Fields,
-    ) -> Result<Box<RawValue>, ApiError> {
+    async fn answer(self, services: &Services, asker: &Asker, mut fields: Fields) -> Result<Box<RawValue>, ApiError> {
         let caller = services.caller(asker).await?;
         let wallet = caller.wallet;
         match self {
@@ -90,17 +90,15 @@ impl Built {
                 let question = Resolve::new(take_market(&mut fields)?, caller, read_fields(fields)?);
                 data(&services.gateway.answer(question).await?)
             }
-            Self::Dispute => step::<Dispute>(services, asker, fields).await,
-            Self::Claim => step::<Claim>(services, asker, fields).await,
-            Self::Activate => step::<Activate>(services, asker, fields).await,
-            Self::Withdraw => step::<Withdraw>(services, asker, fields).await,
+            Self::Dispute => step::<Dispute>(services, wallet, fields).await,
+            Self::Claim => step::<Claim>(services, wallet, fields).await,
+            Self::Activate => step::<Activate>(services, wallet, fields).await,
+            Self::Withdraw => step::<Withdraw>(services, wallet, fields).await,
         }
     }
 }
 
-async fn step<S: Step>(services: &Services, asker: &Asker, mut fields: Fields) -> Result<Box<RawValue>, ApiError> {
-    let caller = services.caller(asker).await?;
-    let market = take_market(&mut fields)?;
-    let question = Take::<S>::new(market, caller.wallet, read_fields(fields)?);
+async fn step<S: Step>(services: &Services, wallet: Wallet, mut fields: Fields) -> Result<Box<RawValue>, ApiError> {
+    let question = Take::<S>::new(take_market(&mut fields)?, wallet, read_fields(fields)?);
     data(&services.gateway.answer(question).await?)
 }

@@ -17,8 +17,8 @@ use std::{fmt, net::IpAddr};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
+use self::quote::Opened;
 pub use self::services::Services;
-use self::{build::Built, quote::Opened};
 use super::identity::Identity;
 use crate::{
     domain::ids::Wallet,
@@ -132,31 +132,30 @@ impl Services {
     /// # Errors
     /// As its route; RATE_LIMITED.
     pub(super) async fn perform(&self, asker: &Asker, command: Command) -> Result<Outcome, ApiError> {
-        let Command { name, mut fields } = command;
-        let built = match name {
-            CommandName::Build => Some(Built::of(&mut fields)),
-            _ => None,
-        };
-        let class = match (name, &built) {
-            // It is counted by the token that it presents.
-            (CommandName::Auth, _) => {
-                let token = token_of(&fields)?;
+        let Command { name, fields } = command;
+        match name {
+            // Counted by the token that it presents.
+            CommandName::Auth => {
                 let Asker { address, is_trusted, .. } = *asker;
-                return self.admit(address, is_trusted, token).await.map(Outcome::SignedIn);
+                self.admit(address, is_trusted, token_of(&fields)?).await.map(Outcome::SignedIn)
             }
-            (_, Some(Ok(built))) => Some(built.class()),
-            (CommandName::Submit, _) => Some(Class::Submits),
-            (CommandName::Vote, _) => Some(Class::Votes),
-            (CommandName::Quote | CommandName::Get | CommandName::Build, _) => None,
-        };
-        self.charge(asker, class).await?;
-        match (name, built) {
-            (CommandName::Quote, _) => quote::answer(self, fields).await,
-            (CommandName::Submit, _) => submit::answer(self, asker, fields).await.map(Outcome::Data),
-            (CommandName::Vote, _) => vote::answer(self, asker, fields).await.map(Outcome::Data),
-            (CommandName::Get | CommandName::Auth, _) => get::answer(self, asker, fields).await.map(Outcome::Data),
-            (CommandName::Build, Some(built)) => built?.answer(self, asker, fields).await.map(Outcome::Data),
-            (CommandName::Build, None) => Err(ApiError::invalid_field("op", "Is needed.")),
+            CommandName::Quote => {
+                self.charge(asker, None).await?;
+                quote::answer(self, fields).await
+            }
+            CommandName::Build => build::answer(self, asker, fields).await.map(Outcome::Data),
+            CommandName::Submit => {
+                self.charge(asker, Some(Class::Submits)).await?;
+                submit::answer(self, asker, fields).await.map(Outcome::Data)
+            }
+            CommandName::Vote => {
+                self.charge(asker, Some(Class::Votes)).await?;
+                vote::answer(self, asker, fields).await.map(Outcome::Data)
+            }
+            CommandName::Get => {
+                self.charge(asker, None).await?;
+                get::answer(self, asker, fields).await.map(Outcome::Data)
+            }
         }
     }
 }

@@ -12,13 +12,16 @@ use actix::prelude::*;
 
 use super::{Hub, Session, SessionId};
 use crate::{
-    http::ws::{
-        codes::Close,
-        commands::{CommandName, data},
-        identity::{ASKED_AFTER, ASKED_AT_ONCE, Identity, SignedInView},
-        messages::{self, SignedOut, WsErrorCode},
-        outbox::{Outgoing, Verdict},
-        protocol::RequestId,
+    http::{
+        auth::caller::Caller,
+        ws::{
+            codes::Close,
+            commands::{CommandName, data},
+            identity::{ASKED_AFTER, ASKED_AT_ONCE, Identity, SignedInView},
+            messages::{self, SignedOut, WsErrorCode},
+            outbox::{Outgoing, Verdict},
+            protocol::RequestId,
+        },
     },
     view::frame::text,
 };
@@ -39,6 +42,13 @@ pub(super) struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         Self { next_look: Instant::now(), revocations: 0, is_asking: false }
+    }
+}
+
+impl Session {
+    /// As questions know it, while it is signed in.
+    pub(super) fn caller(&self) -> Option<Caller> {
+        self.identity.map(|identity| *identity.caller())
     }
 }
 

@@ -68,7 +68,7 @@ use crate::{
         stream::{HubInput, HubLink},
     },
     domain::ids::{MarketAddress, MarketSeed, Seq},
-    http::{auth::caller::Caller, gateway::MarketRef},
+    http::gateway::MarketRef,
     telemetry::health::Health,
     view::frame::{Channel, FramePack},
 };
@@ -196,13 +196,6 @@ struct Session {
     page_is_out: bool,
     beats: u64,
     next_beat: Instant,
-}
-
-impl Session {
-    /// As questions know it, while it is signed in.
-    fn caller(&self) -> Option<Caller> {
-        self.identity.map(|identity| *identity.caller())
-    }
 }
 
 /// The actor.
