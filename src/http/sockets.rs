@@ -2,8 +2,8 @@
 //!
 //! Every request is answered by the same routes as on any port, with all that surrounds them. One that asks for an upgrade
 //! comes with its connection: if the routes' answer switches protocols, the socket is taken out of the HTTP server and
-//! handed to the worker's hub, together with that answer and whatever the client has said already; any other answer is written, and
-//! the connection closed. This is what `actix_web`'s own server has no place for, so it is built from the parts below it.
+//! handed to the worker's hub, together with that answer and whatever the client has said already; any other answer is
+//! written, and the connection closed. This is what `actix_web`'s own server has no place for, so it is built from the parts below it.
 
 use std::{future::Future, io, net::SocketAddr, net::ToSocketAddrs, time::Duration};
 

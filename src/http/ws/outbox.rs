@@ -3,8 +3,8 @@
 //! Hub and sockets live on one thread, so this is plain state: no lock, no waker of its own. Whoever puts something in
 //! marks the connection ([`Marks`]), and the hub writes every marked one at the end of its turn, all that waits in one
 //! call. What is put in is laid out already, mostly a buffer that many connections share; an outbox with nothing or one
-//! thing in it allocates nothing. Past the bound nothing more is taken ([`Overflow`]) and the hub ends the connection. A page of a
-//! replay is not counted, but there is at most one of it: the next is asked for when it was written.
+//! thing in it allocates nothing. Past the bound nothing more is taken ([`Overflow`]): live frames are then read again by
+//! pages, and who does not take what waits is closed as slow ([`Outbox::is_slow`]). A page of a replay is not counted, but there is at most one of it: the next is asked for when it was written.
 
 use std::{
     cell::{Cell, RefCell},

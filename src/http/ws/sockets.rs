@@ -2,7 +2,8 @@
 //!
 //! No task and no buffer for each: a connection is its descriptor, its outbox and a few numbers, and what is idle costs
 //! only these. Owns registering, reading into one shared buffer, writing, and how a connection is left: with a close
-//! frame and time for the peer to answer it, or reset. Knows no channel and no message; what is heard and what is to be said is the hub's.
+//! frame and time for the peer to answer it, or reset. Knows no channel and no message; what is heard and what is to be
+//! said is the hub's.
 //!
 //! The poll itself is a descriptor, too: it stands in the worker's runtime like any other ([`readiness`]), so the hub
 //! sleeps where all the worker sleeps.

@@ -1,7 +1,7 @@
 //! Sessions that are behind, page by page.
 //!
-//! One page a session is out at a time; the next is given when it was written, that is, as the socket drains, so that what
-//! waits for a slow reader stays one page however far it is behind.
+//! One page a session is out at a time; the next is given when it was written, that is, as the socket drains, so that
+//! what waits for a slow reader stays one page however far it is behind.
 //!
 //! Pages begin at fixed places, not where a session happens to stand, and are kept a little while: when everybody comes
 //! back at once, each page is read once however many want it and wherever in it they stand. Entries never change, so a

@@ -1,8 +1,8 @@
 //! Connections, as the hub serves them: how they come, what they say, how they are written to, how they end.
 //!
 //! What a client says is acted on in the hub's own turn, message by message: what it says next is read after that. What is
-//! said to clients during a turn is written at its end, once for each connection. A session is forgotten as soon as its end is decided; its connection
-//! stays in the table of sockets until the close frame was written and answered.
+//! said to clients during a turn is written at its end, once for each connection. A session is forgotten as soon as its
+//! end is decided; its connection stays in the table of sockets until the close frame was written and answered.
 
 use std::{
     io,
@@ -78,7 +78,9 @@ impl Handler<Connect> for Hub {
         if let Some(close) = refused.or(greeted.is_err().then_some(Close::Slow)) {
             return outbox.finish(close);
         }
-        self.sessions.insert(session, Session::new(outbox, visitor, now + self.limits.heartbeat));
+        // Those who came together are not all told in one turn: everybody else would wait for it.
+        let first_beat = self.limits.heartbeat * rand::random_range(16..=32) / 32;
+        self.sessions.insert(session, Session::new(outbox, visitor, now + first_beat));
         if !rest.is_empty() {
             self.take(place, &mut rest, now, ctx);
         }

@@ -36,6 +36,8 @@ pub(super) fn batches(mut inbox: mpsc::Receiver<HubInput>) -> impl futures_util:
     })
 }
 
+type Entries = Vec<(Seq, Arc<FramePack>)>;
+
 /// Entries of a channel, one after the other, and what they are together.
 struct Run<'a> {
     entries: &'a [(Seq, Arc<FramePack>)],
@@ -79,7 +81,7 @@ fn joined<'a>(packs: impl Iterator<Item = &'a Arc<FramePack>>, bytes: usize) -> 
 
 impl StreamHandler<Inputs> for Hub {
     fn handle(&mut self, Inputs(inputs): Inputs, ctx: &mut Context<Self>) {
-        let mut ready: Vec<(Channel, Vec<(Seq, Arc<FramePack>)>)> = Vec::new();
+        let mut ready: Vec<(Channel, Entries)> = Vec::new();
         for input in inputs {
             match input {
                 HubInput::Frames(pack) => {
