@@ -201,11 +201,11 @@ impl RawSocket {
         tokio::time::timeout(time, self.next()).await.ok()
     }
 
-    /// What comes next that is no heartbeat.
-    pub async fn next_but_heartbeats(&mut self) -> Heard {
+    /// What comes next that was not caused by the clock alone: neither a heartbeat nor a commitment.
+    pub async fn next_but_clocks(&mut self) -> Heard {
         loop {
             match self.next().await {
-                Heard::Text(text) if text.starts_with(r#"{"type":"heartbeat""#) => {}
+                Heard::Text(text) if is_of_clock(&text) => {}
                 other => return other,
             }
         }
@@ -257,4 +257,9 @@ pub fn seq_of(text: &str) -> Option<u64> {
     let (_, rest) = text.split_once(r#","seq":"#)?;
     let end = rest.find(|c: char| !c.is_ascii_digit())?;
     rest[..end].parse().ok()
+}
+
+/// A message that comes by itself, whatever its client does: a heartbeat, or what has become final.
+pub fn is_of_clock(text: &str) -> bool {
+    [r#"{"type":"heartbeat""#, r#"{"type":"commitment""#].iter().any(|begin| text.starts_with(begin))
 }

@@ -28,7 +28,7 @@ const MARGIN: u64 = 8 * MIB;
 async fn lives(url: &str) {
     let mut socket = RawSocket::open(url).await;
     socket.send(&text("ping")).await.unwrap();
-    let heard = socket.next_but_heartbeats().await;
+    let heard = socket.next_but_clocks().await;
     assert_eq!(heard.json().map(|pong| pong["type"].clone()), Some("pong".into()), "{heard:?}");
 }
 
@@ -205,7 +205,7 @@ async fn a_burst_of_messages_is_taken_and_a_flood_ends_with_4009() {
     let mut socket = RawSocket::open(url).await;
     socket.send(&text("ping").repeat(BURST)).await.unwrap();
     for _ in 0..BURST {
-        let heard = socket.next_but_heartbeats().await;
+        let heard = socket.next_but_clocks().await;
         assert_eq!(heard.json().map(|pong| pong["type"].clone()), Some("pong".into()), "{heard:?}");
     }
     for flooded in [text("ping"), frame(FIN | opcode::PING, b"x"), text("nonsense but one")] {

@@ -280,7 +280,7 @@ async fn a_resume_of_many_markets_in_one_message_goes_on_in_each_where_the_clien
         names.iter().zip(&places).all(|(name, (.., head))| at[name] == (*head, true))
     };
     while !is_whole(&at) {
-        let heard = socket.next_but_heartbeats().await;
+        let heard = socket.next_but_clocks().await;
         let frame = heard.json().unwrap_or_else(|| panic!("{heard:?}"));
         let Some((seq, is_answered)) = frame["channel"].as_str().and_then(|channel| at.get_mut(channel)) else {
             continue;

@@ -9,7 +9,7 @@ use zmart_testkit::{
     network::Network,
     patience::within,
     postgres::Database,
-    raw_socket::{Heard, RawSocket, seq_of, text},
+    raw_socket::{Heard, RawSocket, is_of_clock, seq_of, text},
     socket::subscription,
 };
 
@@ -51,16 +51,13 @@ async fn resume(url: &str, market: MarketAddress, since: (u64, u64), head: u64) 
             newest = seq;
             frames += 1;
         } else {
-            assert!(
-                heard.starts_with(r#"{"type":"welcome""#) || heard.starts_with(r#"{"type":"heartbeat""#),
-                "{heard}"
-            );
+            assert!(heard.starts_with(r#"{"type":"welcome""#) || is_of_clock(&heard), "{heard}");
         }
     }
     assert_eq!(newest, head);
     // Nothing comes twice: the next thing is the answer to this.
     socket.send(&text("ping")).await.unwrap();
-    let next = socket.next_but_heartbeats().await;
+    let next = socket.next_but_clocks().await;
     assert_eq!(next.json().map(|pong| pong["type"].clone()), Some("pong".into()), "{next:?}");
     socket
 }

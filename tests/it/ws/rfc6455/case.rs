@@ -30,6 +30,8 @@ pub enum Expect {
     Refusal,
     /// A close frame with this code, and then the end. Nothing after it is answered.
     Close(u16),
+    /// The same without a code: the answer to a close that had none.
+    BareClose,
 }
 
 /// A case of the table.
@@ -130,7 +132,7 @@ pub async fn play(url: &str, case: &Case) -> Result<(), String> {
     for expected in &case.expected {
         meet(&mut socket, expected).await?;
     }
-    if matches!(case.expected.last(), Some(Expect::Close(_))) {
+    if matches!(case.expected.last(), Some(Expect::Close(_) | Expect::BareClose)) {
         let _ = socket.send(&close(1000, b"")).await;
         return match hear(&mut socket).await? {
             Heard::End => Ok(()),
@@ -143,7 +145,7 @@ pub async fn play(url: &str, case: &Case) -> Result<(), String> {
 }
 
 async fn hear(socket: &mut RawSocket) -> Result<Heard, String> {
-    let heard = tokio::time::timeout(ANSWER_PATIENCE, socket.next_but_heartbeats()).await;
+    let heard = tokio::time::timeout(ANSWER_PATIENCE, socket.next_but_clocks()).await;
     heard.map_err(|_| "nothing came".to_owned())
 }
 
@@ -152,6 +154,7 @@ async fn meet(socket: &mut RawSocket, expected: &Expect) -> Result<(), String> {
     let met = match (&heard, expected) {
         (Heard::Pong(payload), Expect::Pong(wanted)) => payload == wanted,
         (Heard::Close(code), Expect::Close(wanted)) => *code == Some(*wanted),
+        (Heard::Close(code), Expect::BareClose) => code.is_none(),
         (Heard::Text(_), Expect::Echo(id)) => {
             let json = heard.json().unwrap_or_default();
             json["type"] == "pong" && json["id"] == *id
