@@ -13,7 +13,7 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 use super::fakes::{World, edge, limits, request};
 use crate::http::bounds::HEAD_PATIENCE;
 
-const HANDSHAKE: &str = "GET /ws?token=x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 /// A masked text that is answered.
 const PING: &[u8] = &[0x81, 0x84, 0, 0, 0, 0, b'p', b'i', b'n', b'g'];
@@ -102,7 +102,7 @@ async fn where_there_is_no_room_the_handshake_is_refused_with_when_to_come_again
 async fn what_is_no_handshake_gets_the_error_body() {
     let world = World::new(limits()).await;
     let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    let bad_key = HANDSHAKE.replace("dGhlIHNhbXBsZSBub25jZQ==", "short").replace("GET /ws?token=x HTTP/1.1\r\n", "");
+    let bad_key = HANDSHAKE.replace("dGhlIHNhbXBsZSBub25jZQ==", "short").replace("GET /ws HTTP/1.1\r\n", "");
     let cases = [
         ("GET", "/ws", String::new(), 400),
         ("GET", "/ws", upgrade.to_owned() + "Sec-WebSocket-Version: 8\r\n", 400),
