@@ -897,19 +897,6 @@ export interface ProgramRefusal {
   name: string;
 }
 /**
- * Why a transaction failed, as it is stored and told.
- */
-export interface FailureReason {
-  /**
-   * The number, where a program gave one.
-   */
-  code?: number | null;
-  /**
-   * The name.
-   */
-  name: string;
-}
-/**
  * Fees, by receiver.
  */
 export interface Fees {
@@ -1234,13 +1221,20 @@ export interface OrderView {
   last_valid_block_height: number;
   market_id: MarketAddress;
   purpose: string;
-  reason?: FailureReason | null;
+  reason?: OrderFailure | null;
   received_at: string;
   settled: boolean;
   signature: TxSignature;
   slot?: Slot | null;
   status: string;
   updated_at: string;
+}
+/**
+ * Why a transaction failed.
+ */
+export interface OrderFailure {
+  code?: number | null;
+  name: string;
 }
 /**
  * A comment that was written or deleted.
@@ -2751,6 +2745,11 @@ export const CLOSES = [
   {
     "code": 4502,
     "reason": "Ten bad messages in a row; fix the client before it reconnects.",
+    "reconnect": false
+  },
+  {
+    "code": 4503,
+    "reason": "Too many connections from this address; close one first.",
     "reconnect": false
   }
 ] as const;
