@@ -10,6 +10,7 @@
 //! - [`fan_out`]: live frames, from the inbox to the outboxes.
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
+//! - [`standing`]: where a stream stands, for whoever joins while it still does.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
@@ -33,6 +34,7 @@ mod join;
 mod prices;
 mod quotes;
 mod sources;
+mod standing;
 mod unnumbered;
 mod upkeep;
 

@@ -23,12 +23,10 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 impl Hub {
     pub(super) fn tick(&mut self, now: Instant, ctx: &mut Context<Self>) {
-        let gone: Vec<SessionId> = self.sessions_where(|session| session.outbox.is_abandoned());
-        gone.into_iter().for_each(|session| self.forget(session));
-
         self.watch_identities(now, ctx);
 
-        let due = self.sessions_where(|session| session.next_beat <= now);
+        let due: Vec<SessionId> =
+            self.sessions.iter().filter(|(_, session)| session.next_beat <= now).map(|(id, _)| *id).collect();
         due.into_iter().for_each(|session| self.beat(session, now));
 
         if self.config.is_none() && !self.config_is_looked_for {
@@ -43,10 +41,6 @@ impl Hub {
             self.next_sweep = now + SWEEP;
             channels.into_iter().for_each(|channel| self.sweep(channel, ctx));
         }
-    }
-
-    fn sessions_where(&self, wanted: impl Fn(&super::Session) -> bool) -> Vec<SessionId> {
-        self.sessions.iter().filter(|(_, session)| wanted(session)).map(|(id, _)| *id).collect()
     }
 
     fn beat(&mut self, session: SessionId, now: Instant) {
