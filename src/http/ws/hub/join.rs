@@ -73,9 +73,9 @@ impl Handler<Subscribe> for Hub {
 
     fn handle(&mut self, Subscribe { session, id, wants }: Subscribe, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get(&session) else { return };
-        let new = wants.iter().filter(|want| {
-            !self.channel_of(&want.channel).is_some_and(|channel| known.channels.contains_key(&channel))
-        });
+        let new = wants
+            .iter()
+            .filter(|want| !self.channel_of(&want.channel).is_some_and(|channel| known.channels.contains(channel)));
         if known.channels.len() + known.resolving.len() + new.count() > self.limits.channels {
             let message = format!("At most {} channels a connection.", self.limits.channels);
             return self.refuse(session, &id, None, WsErrorCode::TooManyChannels, &message);
@@ -147,7 +147,7 @@ impl Hub {
         self.tickets += 1;
         let ticket = self.tickets;
         let Some(known) = self.sessions.get_mut(&join.session) else { return };
-        known.channels.entry(channel).or_insert(false);
+        known.channels.ask(channel);
         let feed = self.feeds.entry(channel).or_default();
         let reader = feed.readers.entry(join.session).or_insert_with(|| FeedReader::waiting(ticket, &known.outbox));
         reader.joins += 1;
@@ -231,7 +231,7 @@ impl Hub {
                 }
                 reader.told_final(told_final.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
-                    known.channels.insert(channel, true);
+                    known.channels.join(channel);
                     known.unanswered = known.unanswered.saturating_sub(1);
                 }
                 let text = messages::with_id(join.request.next_id().as_ref(), text);
@@ -245,7 +245,7 @@ impl Hub {
                         feed.readers.remove(&session);
                     }
                     if let Some(known) = self.sessions.get_mut(&session) {
-                        known.channels.retain(|asked, joined| *asked != channel || *joined);
+                        known.channels.give_up(channel);
                     }
                 }
                 self.answer_error(&join, error);
