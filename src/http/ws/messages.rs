@@ -329,6 +329,9 @@ pub struct Subscribed {
     pub snapshot: Option<Snapshot>,
 }
 
+/// What the answer to a subscription begins with; its id follows, if it has one.
+const SUBSCRIBED_HEAD: &str = r#"{"type":"subscribed""#;
+
 /// [`Welcome`].
 pub fn welcome(client_id: Uuid, limits: &WsLimits) -> ByteString {
     text(&Welcome {
@@ -350,9 +353,19 @@ pub fn welcome(client_id: Uuid, limits: &WsLimits) -> ByteString {
     })
 }
 
-/// The answer to a subscription.
-pub fn subscribed(id: Option<&Value>, answer: &Subscribed) -> ByteString {
-    text(&SubscribedMessage { id, answer })
+/// The answer to a subscription, for everybody: without an id.
+pub fn subscribed(answer: &Subscribed) -> ByteString {
+    text(&SubscribedMessage { id: None, answer })
+}
+
+/// The answer to a subscription, with the id of what it answers.
+pub fn with_id(id: Option<&Value>, subscribed: ByteString) -> ByteString {
+    let Some(id) = id else { return subscribed };
+    let Some(rest) = subscribed.strip_prefix(SUBSCRIBED_HEAD) else { return subscribed };
+    let id = text(id);
+    let mut whole = String::with_capacity(subscribed.len() + id.len() + r#","id":"#.len());
+    [SUBSCRIBED_HEAD, r#","id":"#, &id, rest].into_iter().for_each(|part| whole.push_str(part));
+    whole.into()
 }
 
 /// The answer to `unsubscribe` (what was left) and `list` (what there is): channels and quote streams.
@@ -426,6 +439,6 @@ mod tests {
             snapshot: None,
         };
         let expected = r#"{"type":"subscribed","id":1,"channel":"market:US517G5965aydkZ46HS38QLi7UQiSojurfbQfKCELFx","market_id":"US517G5965aydkZ46HS38QLi7UQiSojurfbQfKCELFx","epoch":1,"seq":4,"head_seq":9,"recovered":true}"#;
-        assert_eq!(subscribed(Some(&1.into()), &answer), expected);
+        assert_eq!(with_id(Some(&1.into()), subscribed(&answer)), expected);
     }
 }

@@ -147,7 +147,7 @@ impl Hub {
         let offered = page.into_iter().filter(|pack| reader.offer(pack.seq));
         let offered: Vec<_> = offered.collect();
         // It is read as the socket drains: there is room for all of it.
-        let page: Vec<_> = offered.iter().flat_map(|pack| reader.conflation.offer(pack, now, true)).flatten().collect();
+        let page: Vec<_> = offered.iter().flat_map(|pack| reader.parts(pack, now, true)).flatten().collect();
         if page.is_empty() {
             return;
         }

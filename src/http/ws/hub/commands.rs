@@ -141,7 +141,7 @@ impl Handler<Perform> for Hub {
         }
         let Some(known) = self.sessions.get_mut(&session) else { return };
         let CommandState { address, is_trusted, .. } = known.commands;
-        let asker = Asker { address, is_trusted, identity: known.identity };
+        let asker = Asker { address, is_trusted, identity: known.identity.as_deref().copied() };
         let (name, quotes) = (command.name, id.clone().filter(|_| quotes));
         let outcome = Err(ApiError::new(ErrorCode::Internal, "Something went wrong here."));
         let answer = Some(Answered { session, ticket, id, name, outcome });

@@ -79,8 +79,9 @@ impl Handler<Connect> for Hub {
             return outbox.finish(close);
         }
         // Those who came together are not all told in one turn: everybody else would wait for it.
-        let first_beat = self.limits.heartbeat * rand::random_range(16..=32) / 32;
-        self.sessions.insert(session, Session::new(outbox, visitor, now + first_beat));
+        let first_beat = now + self.limits.heartbeat * rand::random_range(512..=1_024) / 1_024;
+        self.beats.insert((first_beat, session));
+        self.sessions.insert(session, Box::new(Session::new(outbox, visitor, first_beat)));
         if !rest.is_empty() {
             self.take(place, &mut rest, now, ctx);
         }

@@ -127,21 +127,22 @@ impl Hub {
         let ([(first, _), ..], [.., (newest, _)]) = (ready, ready) else { return };
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
         let mut run = Run::new(ready);
-        // More than an outbox should take at once is read page by page from what is kept of the channel.
-        let fits = ready.len() <= BURST;
+        // More than an outbox should take at once is read page by page from what is kept of the channel: by the piece less
+        // than as one buffer.
+        let (fits_joined, fits_each) = (ready.len() <= BATCH, ready.len() <= BURST);
         let (mut slow, mut behind, finalized, mut tells_final) = (Vec::new(), Vec::new(), feed.finalized(), false);
         let mut now = None;
         for (session, reader) in &mut feed.readers {
             let Some(last) = reader.resumes_after().filter(|last| last < newest) else { continue };
             let stands_before = last.next() >= *first;
-            let is_sent = if stands_before && fits && reader.gets_every_price() && run.fits(&reader.outbox) {
-                ready.iter().for_each(|(seq, _)| _ = reader.offer(*seq));
+            let is_sent = if stands_before && fits_joined && reader.gets_every_price() && run.fits(&reader.outbox) {
+                reader.pass(*newest);
                 // It has just said that it takes so much.
                 let _ = reader.outbox.push(run.after(last));
                 true
             } else {
                 let now = *now.get_or_insert_with(Instant::now);
-                stands_before && fits && reader.send_each(ready, now)
+                stands_before && fits_each && reader.send_each(ready, now)
             };
             if is_sent {
                 reader.is_deferred = false;
@@ -155,7 +156,7 @@ impl Hub {
                 }
             }
             tells_final |= reader.is_owed(finalized);
-            if reader.conflation.is_waiting() {
+            if reader.price_waits() {
                 self.prices_wait.insert((channel, *session));
             }
         }

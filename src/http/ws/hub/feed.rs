@@ -1,13 +1,13 @@
 //! What a hub has of a channel, and who listens to it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::{SessionId, conflate::Conflation, sources::StreamHandle};
+use super::{SessionId, conflate::Conflation, sources::StreamHandle, standing::Standing};
 use crate::{
     domain::ids::{Epoch, Seq},
     http::ws::{
@@ -30,8 +30,10 @@ pub(super) struct Feed {
     pub epoch: Option<Epoch>,
     /// What came, in order.
     pub inlet: Inlet<Arc<FramePack>>,
-    /// Who listens.
-    pub readers: HashMap<SessionId, FeedReader>,
+    /// Who listens, in the order in which they came: as their sockets and outboxes lie in memory, which fan-out goes through.
+    pub readers: BTreeMap<SessionId, FeedReader>,
+    /// Where the stream stood when it was last asked.
+    pub standing: Option<Box<Standing>>,
     /// A question about the channel as a whole is in flight: attach, replay, detach.
     pub is_busy: bool,
     /// Pages being read, by the entry that they follow, and who waits for them.
@@ -107,7 +109,7 @@ impl Feed {
     }
 }
 
-/// A session in a channel.
+/// A session in a channel. Fan-out goes through all of them: what few of them need is not in it, but behind it.
 #[derive(Debug)]
 pub(super) struct FeedReader {
     /// Where it stands; `None` before its first answer.
@@ -122,16 +124,23 @@ pub(super) struct FeedReader {
     pub is_deferred: bool,
     /// The session's: fan-out looks nothing up.
     pub outbox: Rc<Outbox>,
-    /// Prices that it does not get each.
-    pub conflation: Conflation,
-    /// Of a channel without numbers: what came while an answer was on its way.
-    held: Vec<Arc<FramePack>>,
-    /// Some of that was lost.
-    has_lost: bool,
+    /// Prices that it does not get each; `None` while it gets every price.
+    conflation: Option<Box<Conflation>>,
+    /// Of a channel without numbers.
+    unnumbered: Option<Box<Unnumbered>>,
     /// It asked for the channel, and was answered.
     is_subscribed: bool,
     /// It was told that everything up to here is final.
     told_final: Seq,
+}
+
+/// What a session misses of a channel that can't be read again.
+#[derive(Debug, Default)]
+struct Unnumbered {
+    /// What came while an answer was on its way.
+    held: Vec<Arc<FramePack>>,
+    /// Some of it was lost.
+    has_lost: bool,
 }
 
 impl FeedReader {
@@ -144,9 +153,8 @@ impl FeedReader {
             ticket,
             is_deferred: false,
             outbox: Rc::clone(outbox),
-            conflation: Conflation::default(),
-            held: Vec::new(),
-            has_lost: false,
+            conflation: None,
+            unnumbered: None,
             is_subscribed: false,
             told_final: Seq(0),
         }
@@ -164,26 +172,27 @@ impl FeedReader {
 
     /// Of a channel without numbers: keeps what comes for after the answer, up to a bound.
     pub fn hold(&mut self, pack: &Arc<FramePack>) {
-        if self.held.len() < HELD_MAX {
-            self.held.push(Arc::clone(pack));
+        let missed = self.unnumbered.get_or_insert_default();
+        if missed.held.len() < HELD_MAX {
+            missed.held.push(Arc::clone(pack));
         } else {
-            self.has_lost = true;
+            missed.has_lost = true;
         }
     }
 
     /// What was held.
     pub fn take_held(&mut self) -> Vec<Arc<FramePack>> {
-        std::mem::take(&mut self.held)
+        self.unnumbered.as_mut().map(|missed| std::mem::take(&mut missed.held)).unwrap_or_default()
     }
 
     /// It did not get something that can't be read again.
     pub fn lose(&mut self) {
-        self.has_lost = true;
+        self.unnumbered.get_or_insert_default().has_lost = true;
     }
 
     /// Did it lose something? Asked once.
     pub fn take_lost(&mut self) -> bool {
-        std::mem::take(&mut self.has_lost)
+        self.unnumbered.as_mut().is_some_and(|missed| std::mem::take(&mut missed.has_lost))
     }
 
     /// It was told what is final.
@@ -206,7 +215,7 @@ impl FeedReader {
         self.at = None;
         self.has_been_sent = false;
         self.told_final = Seq(0);
-        self.conflation.forget();
+        self.forget_price();
     }
 
     /// Where it stands.
@@ -227,13 +236,38 @@ impl FeedReader {
     /// Sends it the frames of an entry that it was offered. What is left out of them waits in `conflation`.
     pub fn send(&mut self, pack: &Arc<FramePack>, now: Instant) -> Result<(), Overflow> {
         let has_room = !pack.has_price() || self.outbox.is_roomy();
-        let parts = self.conflation.offer(pack, now, has_room);
+        let parts = self.parts(pack, now, has_room);
         parts.into_iter().flatten().try_for_each(|part| self.outbox.push(Outgoing::Pack(part)))
+    }
+
+    /// What goes now of the frames of an entry; what is left out of them waits.
+    pub fn parts(&mut self, pack: &Arc<FramePack>, now: Instant, has_room: bool) -> [Option<Arc<FramePack>>; 2] {
+        if self.conflation.is_none() && has_room {
+            return [Some(Arc::clone(pack)), None];
+        }
+        let parts = self.conflation.get_or_insert_default().offer(pack, now, has_room);
+        self.settle_conflation();
+        parts
     }
 
     /// Nothing is left out of what it is sent.
     pub fn gets_every_price(&self) -> bool {
-        self.conflation.is_idle()
+        self.conflation.is_none()
+    }
+
+    /// A price waits for its turn, or for room.
+    pub fn price_waits(&self) -> bool {
+        self.conflation.as_ref().is_some_and(|conflation| conflation.is_waiting())
+    }
+
+    /// The price that waits is told otherwise, or not at all.
+    pub fn forget_price(&mut self) {
+        self.conflation.iter_mut().for_each(|conflation| conflation.forget());
+        self.settle_conflation();
+    }
+
+    fn settle_conflation(&mut self) {
+        self.conflation.take_if(|conflation| conflation.is_idle());
     }
 
     /// Sends it entries one by one, without prices where there is little room. False if not all of them have room: it
@@ -249,7 +283,9 @@ impl FeedReader {
     /// Sends it the price that waited, if it is due.
     pub fn send_due(&mut self, now: Instant) -> Result<(), Overflow> {
         let (Some(at), has_room) = (self.last(), self.outbox.is_roomy()) else { return Ok(()) };
-        match self.conflation.due(at, now, has_room) {
+        let price = self.conflation.as_mut().and_then(|conflation| conflation.due(at, now, has_room));
+        self.settle_conflation();
+        match price {
             Some(price) => self.outbox.push(Outgoing::Pack(price)),
             None => Ok(()),
         }
@@ -257,7 +293,10 @@ impl FeedReader {
 
     /// It gets a price at most so often.
     pub fn conflate(&mut self, interval: Option<Duration>) {
-        self.conflation.set(interval);
+        if interval.is_some() || self.conflation.is_some() {
+            self.conflation.get_or_insert_default().set(interval);
+            self.settle_conflation();
+        }
     }
 
     /// True if this entry is to be sent to it now; it then counts as sent.
@@ -268,5 +307,11 @@ impl FeedReader {
         let delivers = self.at.as_mut().is_some_and(|reader| reader.offer(seq) == Offer::Deliver);
         self.has_been_sent |= delivers;
         delivers
+    }
+
+    /// It is sent everything from where it stands up to this entry: that counts as sent.
+    pub fn pass(&mut self, newest: Seq) {
+        self.at = Some(Reader::new(newest));
+        self.has_been_sent = true;
     }
 }

@@ -48,7 +48,7 @@ impl Default for Watch {
 impl Session {
     /// As questions know it, while it is signed in.
     pub(super) fn caller(&self) -> Option<Caller> {
-        self.identity.map(|identity| *identity.caller())
+        self.identity.as_ref().map(|identity| *identity.caller())
     }
 }
 
@@ -63,7 +63,7 @@ impl Hub {
         }
         known.commands.wallet = Some(identity.wallet());
         known.commands.bad_tokens = 0;
-        known.identity = Some(identity);
+        known.identity = Some(Box::new(identity));
         match data(&SignedInView::from(&identity)) {
             Ok(data) => {
                 let action = CommandName::Auth.as_str();
@@ -111,7 +111,7 @@ impl Hub {
         self.watch.revocations = revocations;
         self.watch.next_look = now + LOOK;
         let unix = chrono::Utc::now().timestamp();
-        let signed_in = self.sessions.iter().filter_map(|(id, known)| Some((*id, known.identity?)));
+        let signed_in = self.sessions.iter().filter_map(|(id, known)| Some((*id, known.identity.as_deref()?)));
         let out = signed_in.filter_map(|(id, identity)| {
             let has_ended = sessions.remembered(identity.session()) == Some(false);
             let reason = has_ended.then_some(SignedOut::SessionEnded);
@@ -127,7 +127,7 @@ impl Hub {
         if self.watch.is_asking {
             return;
         }
-        let callers = self.sessions.values().filter_map(Session::caller);
+        let callers = self.sessions.values().filter_map(|known| known.caller());
         let due = self.services.door.sessions().older_than(ASKED_AFTER, callers, ASKED_AT_ONCE);
         if due.is_empty() {
             return;

@@ -2,7 +2,8 @@
 //!
 //! The stream is asked to put the hub on its list and to say where it stands, in one turn of its own; the answer is that
 //! state (or a resume after what the client has), and then every entry after it. While the question is out nothing of the
-//! channel is delivered to the session: where it stands can't be overtaken by its own answer.
+//! channel is delivered to the session: where it stands can't be overtaken by its own answer. A hub that knows where the
+//! stream stands ([`super::standing`]) answers at once.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -19,7 +20,7 @@ use crate::{
     http::{
         gateway::MarketRef,
         ws::{
-            messages::{self, WsErrorCode},
+            messages::{self, Subscribed, WsErrorCode},
             outbox::{Outgoing, Verdict},
             protocol::{ChannelRef, RequestId, Since, Want},
         },
@@ -72,9 +73,9 @@ impl Handler<Subscribe> for Hub {
 
     fn handle(&mut self, Subscribe { session, id, wants }: Subscribe, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get(&session) else { return };
-        let new = wants.iter().filter(|want| {
-            !self.channel_of(&want.channel).is_some_and(|channel| known.channels.contains_key(&channel))
-        });
+        let new = wants
+            .iter()
+            .filter(|want| !self.channel_of(&want.channel).is_some_and(|channel| known.channels.contains(channel)));
         if known.channels.len() + known.resolving.len() + new.count() > self.limits.channels {
             let message = format!("At most {} channels a connection.", self.limits.channels);
             return self.refuse(session, &id, None, WsErrorCode::TooManyChannels, &message);
@@ -134,7 +135,7 @@ impl Hub {
         }
     }
 
-    /// Ask the stream; what it answers goes on in [`Hub::finish`].
+    /// Ask the stream, if where it stands is not known here; what it answers goes on in [`Hub::finish`].
     pub(super) fn begin(&mut self, channel: Channel, mut join: Join, ctx: &mut Context<Self>) {
         if !self.may_have(join.session, channel) {
             let id = self.answered(&join);
@@ -146,11 +147,15 @@ impl Hub {
         self.tickets += 1;
         let ticket = self.tickets;
         let Some(known) = self.sessions.get_mut(&join.session) else { return };
-        known.channels.entry(channel).or_insert(false);
+        known.channels.ask(channel);
         let feed = self.feeds.entry(channel).or_default();
         let reader = feed.readers.entry(join.session).or_insert_with(|| FeedReader::waiting(ticket, &known.outbox));
         reader.joins += 1;
-        let ticket = reader.ticket;
+        let (ticket, waits_alone) = (reader.ticket, reader.joins == 1);
+        // Answers to one session about one channel don't overtake each other.
+        if let Some(head) = feed.standing_for(join.since).filter(|_| waits_alone) {
+            return self.answer(channel, join, ticket, Ok(head), ctx);
+        }
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let needs_snapshot = join.since.is_none();
@@ -171,6 +176,17 @@ impl Hub {
             let is_current = self.attached(channel, handle, &head, ctx);
             if is_current { Ok(head) } else { Err(ReadError::Gone) }
         });
+        self.answer(channel, join, ticket, outcome, ctx);
+    }
+
+    fn answer(
+        &mut self,
+        channel: Channel,
+        join: Join,
+        ticket: u64,
+        outcome: Result<Head, ReadError>,
+        ctx: &mut Context<Self>,
+    ) {
         let session = join.session;
         let Some(feed) = self.feeds.get_mut(&channel) else { return self.answer_cancelled(&join) };
         let finalized = feed.finalized();
@@ -183,33 +199,42 @@ impl Hub {
             Ok(head) => {
                 let known = reader.last().unwrap_or_default();
                 let resumed = join.since.and_then(|since| resume(since, known, &head, self.limits.resume_entries));
-                let mut answer = match resumed {
+                // More than it has is told once it was sent that far.
+                let final_at =
+                    |at: Option<Seq>| head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= at && seq.0 > 0);
+                let (text, told_final) = match resumed {
                     Some((since, from)) => {
                         reader.answered(from);
-                        head.resumed(channel, since)
+                        let answer = head.resumed(channel, since);
+                        let finalized_seq = final_at(answer.seq);
+                        (messages::subscribed(&Subscribed { finalized_seq, ..answer }), finalized_seq)
                     }
-                    None => match head.snapshot(channel) {
-                        Some(snapshot) => {
-                            reader.answered(snapshot.seq.unwrap_or_default().max(known));
-                            reader.conflation.forget();
-                            snapshot
-                        }
-                        // It was not read for who wanted to resume.
-                        None => return self.begin(channel, Join { since: None, ..join }, ctx),
-                    },
+                    None => {
+                        let at = channel.is_numbered().then_some(head.snapshot_at().0);
+                        let finalized_seq = final_at(at);
+                        let written = feed.standing.as_ref().and_then(|known| known.written(&head, finalized_seq));
+                        let Some(text) = written.or_else(|| {
+                            let text = messages::subscribed(&Subscribed { finalized_seq, ..head.snapshot(channel)? });
+                            feed.standing.iter_mut().for_each(|known| known.keep(&head, finalized_seq, &text));
+                            Some(text)
+                        }) else {
+                            // It was not read for who wanted to resume.
+                            return self.begin(channel, Join { since: None, ..join }, ctx);
+                        };
+                        reader.answered(at.unwrap_or_default().max(known));
+                        reader.forget_price();
+                        (text, finalized_seq)
+                    }
                 };
                 if let Some(interval) = join.conflate {
                     reader.conflate(interval);
                 }
-                // More than it has is told once it was sent that far.
-                answer.finalized_seq =
-                    head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= answer.seq && seq.0 > 0);
-                reader.told_final(answer.finalized_seq.unwrap_or_default());
+                reader.told_final(told_final.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
-                    known.channels.insert(channel, true);
+                    known.channels.join(channel);
                     known.unanswered = known.unanswered.saturating_sub(1);
                 }
-                let text = messages::subscribed(join.request.next_id().as_ref(), &answer);
+                let text = messages::with_id(join.request.next_id().as_ref(), text);
                 self.send(session, Outgoing::Message(text, Verdict::Good));
                 self.settle_config(session);
             }
@@ -220,7 +245,7 @@ impl Hub {
                         feed.readers.remove(&session);
                     }
                     if let Some(known) = self.sessions.get_mut(&session) {
-                        known.channels.retain(|asked, joined| *asked != channel || *joined);
+                        known.channels.give_up(channel);
                     }
                 }
                 self.answer_error(&join, error);
@@ -250,6 +275,7 @@ impl Hub {
             return false;
         }
         feed.handle = Some(handle);
+        feed.learn(head);
         feed.finalize(head.finalized.filter(|_| feed.epoch == Some(head.epoch)).unwrap_or_default());
         if feed.epoch == Some(head.epoch) {
             feed.inlet.announce(head.seq);
@@ -279,7 +305,7 @@ impl Hub {
             log::warn!("{channel} begins anew in epoch {}: {} sessions get a snapshot", head.epoch, told.len());
             match head.snapshot(channel) {
                 Some(snapshot) => {
-                    let text = messages::subscribed(None, &snapshot);
+                    let text = messages::subscribed(&snapshot);
                     for session in told {
                         self.send(session, Outgoing::Message(text.clone(), Verdict::Neutral));
                     }

@@ -10,6 +10,7 @@
 //! - [`fan_out`]: live frames, from the inbox to the outboxes.
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
+//! - [`standing`]: where a stream stands, for whoever joins while it still does.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
@@ -21,6 +22,7 @@
 //! - [`quotes`]: quotes that are told again at each change.
 
 mod catch_up;
+mod channels;
 mod commands;
 mod commitments;
 mod conflate;
@@ -33,11 +35,12 @@ mod join;
 mod prices;
 mod quotes;
 mod sources;
+mod standing;
 mod unnumbered;
 mod upkeep;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -53,6 +56,7 @@ use tokio::sync::mpsc;
 
 use self::{
     catch_up::PageReads,
+    channels::Channels,
     commands::{CommandState, Done, DoneSender},
     commitments::Finality,
     feed::Feed,
@@ -164,10 +168,9 @@ impl Hubs {
 struct Session {
     outbox: Rc<Outbox>,
     /// Whose it is now; `None`: nobody's, it has public channels only.
-    identity: Option<Identity>,
+    identity: Option<Box<Identity>>,
     commands: CommandState,
-    /// What it asked for; true once it was answered with `subscribed`.
-    channels: BTreeMap<Channel, bool>,
+    channels: Channels,
     /// Markets named by a seed whose address is being looked up.
     resolving: Vec<MarketSeed>,
     /// Subscriptions that are not answered yet.
@@ -184,9 +187,9 @@ impl Session {
     fn new(outbox: Rc<Outbox>, visitor: Visitor, next_beat: Instant) -> Self {
         Self {
             outbox,
-            identity: visitor.identity,
+            identity: visitor.identity.map(Box::new),
             commands: CommandState::new(visitor),
-            channels: BTreeMap::new(),
+            channels: Channels::default(),
             resolving: Vec::new(),
             unanswered: 0,
             catching_up: VecDeque::new(),
@@ -212,7 +215,9 @@ pub struct Hub {
     sockets: Sockets,
     /// Room for those that are being written.
     marked: Vec<usize>,
-    sessions: HashMap<SessionId, Session>,
+    sessions: HashMap<SessionId, Box<Session>>,
+    /// Whose heartbeat is next.
+    beats: BTreeSet<(Instant, SessionId)>,
     feeds: HashMap<Channel, Feed>,
     /// The config's channel, once its account is known. Everyone who has a subscription gets its frames.
     config: Option<Channel>,
@@ -249,6 +254,7 @@ impl Hub {
             sockets: Sockets::default(),
             marked: Vec::new(),
             sessions: HashMap::new(),
+            beats: BTreeSet::new(),
             feeds: HashMap::new(),
             config: None,
             config_is_looked_for: false,
@@ -288,9 +294,10 @@ impl Hub {
     /// A session is gone.
     fn forget(&mut self, session: SessionId) {
         let Some(known) = self.sessions.remove(&session) else { return };
+        self.beats.remove(&(known.next_beat, session));
         self.quotes.leave(session);
-        for channel in known.channels.keys().chain(&self.config) {
-            if let Some(feed) = self.feeds.get_mut(channel) {
+        for channel in known.channels.iter().chain(self.config) {
+            if let Some(feed) = self.feeds.get_mut(&channel) {
                 feed.readers.remove(&session);
             }
         }
@@ -330,6 +337,7 @@ impl Actor for Hub {
         ctx.run_interval(self.life_interval(), |hub, _| hub.check_lives(Instant::now()));
         let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
         ctx.run_interval(often, |hub, ctx| hub.tick(Instant::now(), ctx));
+        ctx.run_interval(often.min(upkeep::BEATS_EVERY), |hub, _| hub.beat_due(Instant::now()));
         self.tick(Instant::now(), ctx);
     }
 }
@@ -340,7 +348,7 @@ impl Handler<Unsubscribe> for Hub {
     fn handle(&mut self, Unsubscribe { session, id, channels }: Unsubscribe, _: &mut Context<Self>) {
         let Some(known) = self.sessions.get(&session) else { return };
         let leaving: Vec<Channel> = if channels.is_empty() {
-            known.channels.keys().copied().collect()
+            known.channels.iter().collect()
         } else {
             channels.iter().filter_map(|name| self.channel_of(name)).collect()
         };
@@ -349,7 +357,7 @@ impl Handler<Unsubscribe> for Hub {
             known
                 .resolving
                 .retain(|seed| !channels.is_empty() && !channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed))));
-            left.extend(leaving.into_iter().filter(|channel| known.channels.remove(channel).is_some()));
+            left.extend(leaving.into_iter().filter(|channel| known.channels.remove(*channel)));
         }
         let heads = left.iter().map(|channel| self.head_of(session, *channel)).collect();
         for channel in left {
@@ -369,8 +377,7 @@ impl Handler<List> for Hub {
 
     fn handle(&mut self, List { session, id }: List, _: &mut Context<Self>) {
         let Some(known) = self.sessions.get(&session) else { return };
-        let joined = known.channels.iter().filter(|(_, joined)| **joined);
-        let heads = joined.map(|(channel, _)| self.head_of(session, *channel)).collect();
+        let heads = known.channels.joined().map(|channel| self.head_of(session, channel)).collect();
         let quotes: Vec<_> = self.quotes.of(session).cloned().collect();
         let text = messages::reply_with_quotes(id.as_ref(), "list", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
@@ -393,8 +400,8 @@ impl Hub {
     fn settle_config(&mut self, session: SessionId) {
         let Some(channel) = self.config else { return };
         let Some(known) = self.sessions.get(&session) else { return };
-        let wants = known.channels.values().any(|joined| *joined);
-        let asked_for = known.channels.contains_key(&channel);
+        let wants = known.channels.joined().next().is_some();
+        let asked_for = known.channels.contains(channel);
         let feed = self.feeds.entry(channel).or_default();
         if wants {
             feed.listen_along(session, &known.outbox);

@@ -25,7 +25,7 @@ impl Hub {
                 // Nothing overtakes an answer that is on its way.
                 if reader.joins == 0 && reader.send_due(now).is_err() {
                     hub.drop_slow(session);
-                } else if reader.conflation.is_waiting() {
+                } else if reader.price_waits() {
                     hub.prices_wait.insert((channel, session));
                 }
             }
@@ -38,7 +38,7 @@ impl Hub {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
         let finalized = feed.finalized();
         let Some(reader) = feed.readers.get(&session) else { return };
-        if reader.conflation.is_waiting() {
+        if reader.price_waits() {
             self.prices_wait.insert((channel, session));
         }
         if reader.is_owed(finalized) {

@@ -63,9 +63,9 @@ impl Hub {
     pub(super) fn leave_private(&mut self, session: SessionId) {
         let Some(known) = self.sessions.get_mut(&session) else { return };
         let private: Vec<Channel> =
-            known.channels.keys().copied().filter(|channel| matches!(channel, Channel::Wallet(_))).collect();
+            known.channels.iter().filter(|channel| matches!(channel, Channel::Wallet(_))).collect();
         for channel in private {
-            known.channels.remove(&channel);
+            known.channels.remove(channel);
             if let Some(feed) = self.feeds.get_mut(&channel) {
                 feed.readers.remove(&session);
             }
@@ -76,7 +76,7 @@ impl Hub {
     /// May a session have a channel?
     pub(super) fn may_have(&self, session: SessionId, channel: Channel) -> bool {
         let Channel::Wallet(wallet) = channel else { return true };
-        let identity = self.sessions.get(&session).and_then(|known| known.identity);
+        let identity = self.sessions.get(&session).and_then(|known| known.identity.as_deref());
         identity.is_some_and(|identity| identity.wallet() == wallet)
     }
 }

@@ -18,19 +18,15 @@ use crate::{
     view::frame::Channel,
 };
 
+/// Between two looks at whose heartbeat is due, at most.
+pub(super) const BEATS_EVERY: Duration = Duration::from_millis(25);
 /// Between two looks at every session of every channel, for one that is behind and waits for nothing.
 const SWEEP: Duration = Duration::from_secs(1);
 
 impl Hub {
     pub(super) fn tick(&mut self, now: Instant, ctx: &mut Context<Self>) {
-        let gone: Vec<SessionId> = self.sessions_where(|session| session.outbox.is_abandoned());
-        gone.into_iter().for_each(|session| self.forget(session));
-
         self.watch_identities(now, ctx);
-
-        let due = self.sessions_where(|session| session.next_beat <= now);
-        due.into_iter().for_each(|session| self.beat(session, now));
-
+        self.beat_due(now);
         if self.config.is_none() && !self.config_is_looked_for {
             self.look_for_config(ctx);
         }
@@ -45,21 +41,26 @@ impl Hub {
         }
     }
 
-    fn sessions_where(&self, wanted: impl Fn(&super::Session) -> bool) -> Vec<SessionId> {
-        self.sessions.iter().filter(|(_, session)| wanted(session)).map(|(id, _)| *id).collect()
+    /// Heartbeats that are due. Often, so that few are due at once: frames wait for a turn that tells many.
+    pub(super) fn beat_due(&mut self, now: Instant) {
+        while let Some((_, session)) = self.beats.first().copied().filter(|(due, _)| *due <= now) {
+            self.beats.pop_first();
+            self.beat(session, now);
+        }
     }
 
     fn beat(&mut self, session: SessionId, now: Instant) {
         let Some(known) = self.sessions.get(&session) else { return };
-        let channels = known.channels.keys().chain(self.config.as_ref().filter(|c| !known.channels.contains_key(c)));
+        let channels = known.channels.iter().chain(self.config.filter(|config| !known.channels.contains(*config)));
         let heads: BTreeMap<_, _> =
-            channels.filter_map(|channel| Some((channel.to_string(), self.position_of(session, *channel)?))).collect();
+            channels.filter_map(|channel| Some((channel.to_string(), self.position_of(session, channel)?))).collect();
         let (covered_slot, _) = self.health.coverage();
         let counter = known.beats + 1;
         if let Some(known) = self.sessions.get_mut(&session) {
             known.beats = counter;
             // From now: one that was late is not made up for by two at once.
-            known.next_beat = now + self.limits.heartbeat;
+            known.next_beat = now + self.limits.heartbeat.max(BEATS_EVERY);
+            self.beats.insert((known.next_beat, session));
         }
         let text = messages::heartbeat(counter, covered_slot, heads);
         self.send(session, Outgoing::Message(text, Verdict::Neutral));
