@@ -52,7 +52,7 @@ async fn what_can_not_be_resumed_gets_a_snapshot() {
 }
 
 #[actix_web::test]
-async fn a_second_subscription_is_answered_and_repeats_nothing() {
+async fn a_second_subscription_goes_on_from_what_the_client_gave() {
     let world = World::new(limits()).await;
     let mut client = world.connect().await;
     client.subscribe(market(1), None).await;
@@ -61,9 +61,30 @@ async fn a_second_subscription_is_answered_and_repeats_nothing() {
     assert_eq!(client.subscribe(market(1), None).await["seq"], 7);
     let answer = client.subscribe(market(1), Some((1, 5))).await;
     assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(5)));
+    // What was sent before the answer comes again after it: the client asked for it.
+    client.entries(channel(1), 6..=7).await;
     world.emit(channel(1), 1).await;
     client.entries(channel(1), 8..=8).await;
     client.silence(SHORT).await;
+}
+
+#[actix_web::test]
+async fn who_listened_along_to_the_config_can_resume_it_from_before() {
+    let world = World::new(limits()).await;
+    let config = Channel::Config(CONFIG);
+    world.emit(config, 10).await;
+    let mut client = world.connect().await;
+    let resume = json!({"action": "subscribe", "channels": ["config"], "since": {"config": {"epoch": 1, "seq": 8}}});
+    client.subscribe(market(1), None).await;
+    for _ in 0..2 {
+        client.say(resume.clone()).await;
+        let answer = client.heard().await;
+        assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(8)), "{answer}");
+        client.entries(config, 9..=15).await;
+        // It is listened along to from here on, since another channel is left.
+        client.say(json!({"action": "unsubscribe", "channels": ["config"]})).await;
+        assert_eq!(client.heard().await["type"], "reply");
+    }
 }
 
 #[actix_web::test]
