@@ -295,3 +295,14 @@ async fn many_channels_a_little_behind_do_not_fill_the_outbox() {
         }
     }
 }
+
+#[actix_web::test]
+async fn what_somebody_elses_join_finds_final_is_told_to_those_who_listen() {
+    let world = World::new(limits()).await;
+    let (mut listener, mut other) = (world.connect().await, world.connect().await);
+    listener.subscribe(market(1), None).await;
+    world.change(channel(1), |store| store.finalized = 5);
+    assert_eq!(other.subscribe(market(1), None).await["finalized_seq"], 5);
+    let told = listener.heard().await;
+    assert_eq!((&told["type"], &told["seq"]), (&json!("commitment"), &json!(5)), "{told}");
+}

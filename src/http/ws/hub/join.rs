@@ -252,9 +252,12 @@ impl Hub {
             return false;
         }
         feed.handle = Some(handle);
-        feed.finalize(head.finalized.filter(|_| feed.epoch == Some(head.epoch)).unwrap_or_default());
         if feed.epoch == Some(head.epoch) {
             feed.inlet.announce(head.seq);
+            // Whoever's question it was, those who listen are to know.
+            if feed.finalize(head.finalized.unwrap_or_default()) {
+                self.tell_final(channel);
+            }
             return true;
         }
         let is_new_life = feed.epoch.is_some();
@@ -273,7 +276,7 @@ impl Hub {
                 }
             }
         }
-        feed.finalize(head.finalized.unwrap_or_default());
+        let is_more_final = feed.finalize(head.finalized.unwrap_or_default());
         let ready = feed.inlet.start(head.seq);
         // Who listens along gets what comes from here on; who waits is answered by his own question.
         feed.readers.values_mut().filter(|reader| reader.joins == 0).for_each(|reader| reader.begin(head.seq));
@@ -295,6 +298,9 @@ impl Hub {
             }
         }
         self.publish(channel, &ready, ctx);
+        if is_more_final {
+            self.tell_final(channel);
+        }
         true
     }
 
