@@ -306,3 +306,19 @@ async fn what_somebody_elses_join_finds_final_is_told_to_those_who_listen() {
     let told = listener.heard().await;
     assert_eq!((&told["type"], &told["seq"]), (&json!("commitment"), &json!(5)), "{told}");
 }
+
+#[actix_web::test]
+async fn a_resume_waits_a_little_for_a_stream_that_is_behind_and_nobody_waits_with_it() {
+    let world = World::new(limits()).await;
+    let (mut ahead, mut other) = (world.connect().await, world.connect().await);
+    let name = channel(1).to_string();
+    let since = json!({&name: {"epoch": 1, "seq": 8}});
+    ahead.say(json!({"action": "subscribe", "channels": [&name], "since": since})).await;
+    ahead.silence(SHORT).await;
+    assert_eq!(other.subscribe(market(1), None).await["seq"], 5);
+    world.emit(channel(1), 4).await;
+    other.entries(channel(1), 6..=9).await;
+    let answer = ahead.heard().await;
+    assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(8)), "{answer}");
+    ahead.entries(channel(1), 9..=9).await;
+}

@@ -153,10 +153,14 @@ impl Hub {
         let ticket = reader.ticket;
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let needs_snapshot = join.since.is_none();
-        let caller = known.caller();
-        let attached = async move { sources.attach(channel, link, needs_snapshot, caller).await }.into_actor(self);
-        ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
+        let (since, caller) = (join.since, known.caller());
+        let attached = async move {
+            match since {
+                Some(since) => sources.attach_after(channel, link, since).await,
+                None => sources.attach(channel, link, true, caller).await,
+            }
+        };
+        ctx.spawn(attached.into_actor(self).map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
     }
 
     fn finish(

@@ -43,7 +43,10 @@ use crate::{
 };
 
 use super::{
-    super::messages::{PriceNow, Snapshot, Subscribed},
+    super::{
+        messages::{PriceNow, Snapshot, Subscribed},
+        protocol::Since,
+    },
     feeds::FeedHandle,
 };
 
@@ -54,6 +57,10 @@ const SNAPSHOT_KEPT: Duration = Duration::from_secs(1);
 /// Feeds that are being started are asked so often, with a pause between.
 const LOADING_ATTEMPTS: usize = 50;
 const LOADING_PAUSE: Duration = Duration::from_millis(100);
+/// A stream that is behind what a client has is asked again so often, with a pause between: two seconds, in which a node
+/// that follows hears of the leader's head at least once.
+const BEHIND_ATTEMPTS: usize = 20;
+const BEHIND_PAUSE: Duration = Duration::from_millis(100);
 /// Streams that are asked for at once.
 const FINALIZED_AT_ONCE: usize = 1_000;
 /// Entries in a page of a replay.
@@ -319,6 +326,24 @@ impl Sources {
                 Ok(StreamHandle::Feed(FeedHandle::new(channel, feeds)))
             }
         }
+    }
+
+    /// The same for who wants to go on after an entry. Where the stream does not have it yet, as on a node that follows and
+    /// is a little behind, it is given some time.
+    pub(super) async fn attach_after(
+        &self,
+        channel: Channel,
+        link: HubLink,
+        since: Since,
+    ) -> Result<(StreamHandle, Head), ReadError> {
+        for _ in 0..BEHIND_ATTEMPTS {
+            let (handle, head) = self.attach(channel, link.clone(), false, None).await?;
+            if head.epoch != since.epoch || head.seq >= since.seq {
+                return Ok((handle, head));
+            }
+            tokio::time::sleep(BEHIND_PAUSE).await;
+        }
+        self.attach(channel, link, false, None).await
     }
 
     /// Put the hub on a stream's list, and learn where the stream stands; of many markets also what there is, if somebody
