@@ -109,6 +109,10 @@ impl Hub {
         for channel in std::mem::take(&mut known.catching_up) {
             self.advance(session, channel, ctx);
         }
+        // Whose page is out now stands first.
+        if let Some(known) = self.sessions.get_mut(&session).filter(|known| !known.catching_up.is_empty()) {
+            known.catching_up.rotate_left(1);
+        }
     }
 
     /// Send a session what it misses of a channel, as far as is good at once.
