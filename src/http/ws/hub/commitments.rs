@@ -48,8 +48,9 @@ impl Hub {
 
     /// Tells those who were sent all that is final of a channel.
     pub(super) fn tell_final(&mut self, channel: Channel) {
-        let slow = self.feeds.get_mut(&channel).map(|feed| feed.tell_final(channel)).unwrap_or_default();
-        slow.into_iter().for_each(|session| self.drop_slow(session));
+        if let Some(feed) = self.feeds.get_mut(&channel) {
+            feed.tell_final(channel);
+        }
     }
 
     /// On the feeds' list, and again after they were restarted; what became final meanwhile is asked for.

@@ -18,18 +18,17 @@ impl Hub {
     /// Frames of a channel without numbers came.
     pub(super) fn publish_unnumbered(&mut self, channel: Channel, pack: &Arc<FramePack>) {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
-        let mut slow = Vec::new();
-        for (session, reader) in &mut feed.readers {
+        for reader in feed.readers.values_mut() {
             if reader.joins > 0 {
                 reader.hold(pack);
             } else if channel == Channel::Ticker && !reader.outbox.is_roomy() {
                 // It gets the prices of then when it has read these.
                 reader.lose();
             } else if reader.outbox.push(Outgoing::Pack(Arc::clone(pack))).is_err() {
-                slow.push(*session);
+                // It begins anew, from a snapshot, once there is room.
+                reader.lose();
             }
         }
-        slow.into_iter().for_each(|session| self.drop_slow(session));
     }
 
     /// After an answer: what came meanwhile.
@@ -38,7 +37,7 @@ impl Hub {
         let Some(reader) = reader.filter(|reader| reader.joins == 0) else { return };
         let outbox = Rc::clone(&reader.outbox);
         if reader.take_held().into_iter().any(|pack| outbox.push(Outgoing::Pack(pack)).is_err()) {
-            self.drop_slow(session);
+            reader.lose();
         }
     }
 
