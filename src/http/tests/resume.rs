@@ -348,3 +348,15 @@ async fn channels_that_are_far_behind_take_turns() {
     // A page has at most 128 entries: at least eight of each channel.
     assert!(turns >= 12, "{turns}");
 }
+
+#[actix_web::test]
+async fn an_entry_that_is_larger_than_the_outbox_comes_as_a_page() {
+    // An entry has two frames.
+    let world = World::new(WsLimits { outbox_frames: 1, catch_up: Duration::ZERO, ..limits() }).await;
+    let mut client = world.connect().await;
+    client.subscribe(market(1), None).await;
+    world.emit(channel(1), 1).await;
+    client.entries(channel(1), 6..=6).await;
+    world.emit(channel(1), 3).await;
+    client.entries(channel(1), 7..=9).await;
+}

@@ -132,8 +132,12 @@ impl Hub {
             return self.catch_up(PageKey { channel, epoch, after }, session, ctx);
         };
         // Many channels can be a little behind at once, after a reconnect: together they must not fill the outbox.
-        if head.0 - after.0 > BURST as u64 || !known.outbox.is_roomy() {
-            let page = cut(missing.cloned());
+        // An entry may even be larger than the whole outbox; a page is not counted.
+        let missing: Vec<_> = missing.collect();
+        let frames = missing.iter().map(|pack| pack.count()).sum();
+        let bytes = missing.iter().map(|pack| pack.wire().len()).sum();
+        if missing.len() > BURST || !known.outbox.takes(frames, bytes) {
+            let page = cut(missing.into_iter().cloned());
             return self.send_page(session, channel, page, ctx);
         }
         let now = Instant::now();
