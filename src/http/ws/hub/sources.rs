@@ -247,6 +247,7 @@ impl From<PoolFailure> for PageFailure {
 
 /// What was read for a channel over many markets.
 struct Kept {
+    /// When the reading began.
     read_at: Instant,
     epoch: Epoch,
     at: ManyAt,
@@ -370,8 +371,11 @@ impl Sources {
                     Err(error) => return Err(error),
                 };
                 match handle.attach(link.clone()).await {
+                    Ok(head) if needs_snapshot => {
+                        let head = self.with_snapshot(channel, head, caller, Instant::now()).await?;
+                        return Ok((handle, head));
+                    }
                     Ok(head) => {
-                        let head = if needs_snapshot { self.with_snapshot(channel, head, caller).await? } else { head };
                         return Ok((handle, head));
                     }
                     Err(ReadError::Gone) => {}
@@ -388,8 +392,15 @@ impl Sources {
     }
 
     /// A head of a channel over many markets, with what was read at it or after it: now, or a moment ago at an earlier head,
-    /// which then is where the answer begins.
-    async fn with_snapshot(&self, channel: Channel, head: Head, caller: Option<Caller>) -> Result<Head, ReadError> {
+    /// which then is where the answer begins. What has no numbers can't be gone on with from an earlier place: its reading must
+    /// have begun after the hub was attached.
+    async fn with_snapshot(
+        &self,
+        channel: Channel,
+        head: Head,
+        caller: Option<Caller>,
+        attached_at: Instant,
+    ) -> Result<Head, ReadError> {
         if let (Channel::Wallet(wallet), Some(caller)) = (channel, caller) {
             let read = snapshots::of_wallet(&self.pool, wallet, &caller).await;
             let read = read.map_err(|failure| {
@@ -403,16 +414,18 @@ impl Sources {
         let mut kept = kept.lock().await;
         if let Some(Kept { read_at, epoch, at }) = &*kept
             && (read_at.elapsed() < SNAPSHOT_KEPT && *epoch == head.epoch && at.seq <= head.seq)
+            && (channel.is_numbered() || *read_at >= attached_at)
         {
             return Ok(Head { state: State::Many(Some(at.clone())), ..head });
         }
+        let read_at = Instant::now();
         let read = snapshots::read(&self.pool, &self.health, channel).await;
         let read = read.map_err(|failure| {
             log::warn!("{channel}: {failure}");
             ReadError::Loading
         })?;
         let at = ManyAt { seq: head.seq, newest: head.newest, read };
-        *kept = Some(Kept { read_at: Instant::now(), epoch: head.epoch, at: at.clone() });
+        *kept = Some(Kept { read_at, epoch: head.epoch, at: at.clone() });
         Ok(Head { state: State::Many(Some(at)), ..head })
     }
 

@@ -8,7 +8,7 @@ use std::{rc::Rc, sync::Arc};
 
 use actix::prelude::*;
 
-use super::{Hub, SessionId, join::Join};
+use super::{Hub, SessionId, feed::FeedReader, join::Join};
 use crate::{
     http::ws::outbox::Outgoing,
     view::{channel::Channel, pack::FramePack},
@@ -43,7 +43,9 @@ impl Hub {
 
     /// Something of a channel was lost: all who listen begin anew.
     pub(super) fn begin_anew(&mut self, channel: Channel, ctx: &mut Context<Self>) {
-        let Some(feed) = self.feeds.get(&channel) else { return };
+        let Some(feed) = self.feeds.get_mut(&channel) else { return };
+        // Their answer may have been read before it.
+        feed.readers.values_mut().filter(|reader| reader.joins > 0).for_each(FeedReader::lose);
         let readers: Vec<SessionId> =
             feed.readers.iter().filter(|(_, reader)| reader.joins == 0).map(|(session, _)| *session).collect();
         readers.into_iter().for_each(|session| self.begin(channel, Join::anew(session, channel.to_string()), ctx));
