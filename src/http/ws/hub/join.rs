@@ -58,12 +58,14 @@ pub(super) struct Join {
     /// Prices at most so often; the outer `None` leaves it as it is.
     pub conflate: Option<Option<Duration>>,
     pub request: Rc<Request>,
+    /// The client asked, and it counts among what is not answered.
+    is_asked: bool,
 }
 
 impl Join {
     /// A snapshot that the client did not ask for, since what it has can't be gone on from.
     pub fn anew(session: SessionId, name: String) -> Self {
-        Self { session, name, since: None, conflate: None, request: Request::new(None, 1) }
+        Self { session, name, since: None, conflate: None, request: Request::new(None, 1), is_asked: false }
     }
 }
 
@@ -88,7 +90,8 @@ impl Handler<Subscribe> for Hub {
         }
         let request = Request::new(id, wants.len());
         for Want { channel, name, since, conflate } in wants {
-            let join = Join { session, name, since, conflate: Some(conflate), request: request.clone() };
+            let (request, conflate) = (request.clone(), Some(conflate));
+            let join = Join { session, name, since, conflate, request, is_asked: true };
             match self.channel_of(&channel) {
                 Some(channel) => self.begin(channel, join, ctx),
                 None => self.look_up(channel, join, ctx),
@@ -213,7 +216,7 @@ impl Hub {
                 reader.told_final(answer.finalized_seq.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     known.channels.insert(channel, true);
-                    known.unanswered = known.unanswered.saturating_sub(1);
+                    known.unanswered = known.unanswered.saturating_sub(usize::from(join.is_asked));
                 }
                 let text = messages::subscribed(join.request.next_id().as_ref(), &answer);
                 self.send(session, Outgoing::Message(text, Verdict::Good));
@@ -310,7 +313,7 @@ impl Hub {
 
     fn answered(&mut self, join: &Join) -> RequestId {
         if let Some(known) = self.sessions.get_mut(&join.session) {
-            known.unanswered = known.unanswered.saturating_sub(1);
+            known.unanswered = known.unanswered.saturating_sub(usize::from(join.is_asked));
         }
         join.request.next_id()
     }
