@@ -157,6 +157,12 @@ impl Hub {
         // It is read as the socket drains: there is room for all of it.
         let page: Vec<_> = offered.iter().flat_map(|pack| reader.conflation.offer(pack, now, true)).flatten().collect();
         if page.is_empty() {
+            self.settle_reader(session, channel, ctx);
+            // It got on, though all of it was left out: there is nothing to wait for. Each time it gets on by a page, of
+            // those that are kept, so this ends.
+            if !offered.is_empty() {
+                self.advance(session, channel, ctx);
+            }
             return;
         }
         known.page_is_out = true;
