@@ -23,9 +23,10 @@ struct Listener {
 pub struct Listeners(HashMap<u64, Listener>);
 
 impl Listeners {
-    /// Adds a hub, once.
+    /// Adds a hub, once. One that is known and has lost a frame is reminded still.
     pub fn add(&mut self, link: HubLink) {
-        self.0.insert(link.id, Listener { link, behind: false });
+        let behind = self.0.get(&link.id).is_some_and(|known| known.behind);
+        self.0.insert(link.id, Listener { link, behind });
     }
 
     /// Takes a hub off the list.
@@ -89,6 +90,9 @@ mod tests {
         listeners.add(HubLink { id: 2, inbox: roomy });
         (1..=3).for_each(|seq| listeners.send(&pack(seq)));
         assert!(listeners.any_behind());
+        let known = listeners.0[&1].link.clone();
+        listeners.add(known);
+        assert!(listeners.any_behind(), "asking again brings nothing back");
         listeners.remind(CHANNEL, Epoch(1), Seq(3));
         assert!(listeners.any_behind(), "there is still no room");
         assert!(matches!(full_inbox.try_recv(), Ok(HubInput::Frames(pack)) if pack.seq == Seq(1)));

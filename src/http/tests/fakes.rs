@@ -53,6 +53,8 @@ pub struct Store {
     pub memory: u64,
     pub answer: Option<ReadError>,
     pub hubs: usize,
+    /// Everything up to here is final.
+    pub finalized: u64,
 }
 
 pub type Stores = Arc<Mutex<HashMap<Channel, Store>>>;
@@ -102,7 +104,7 @@ impl Stream {
                 seq: Seq(store.head),
                 slot: Slot(store.head * 10),
                 recorded_at_ms: 1_760_000_000_000,
-                finalized_seq: Seq(0),
+                finalized_seq: Seq(store.finalized),
                 market: Arc::new(market_at(address)),
                 beside: Default::default(),
                 stale: None,
@@ -323,7 +325,7 @@ impl World {
 
     /// The same behind an edge that is set up so.
     pub async fn behind(limits: WsLimits, edge: EdgeSettings) -> Self {
-        let store = || Store { epoch: Epoch(1), head: 5, memory: 1_024, answer: None, hubs: 0 };
+        let store = || Store { epoch: Epoch(1), head: 5, memory: 1_024, answer: None, hubs: 0, finalized: 0 };
         let markets = (1..=3).map(|n| Channel::Market(market(n)));
         let stores: HashMap<_, _> = markets.chain([Channel::Config(CONFIG)]).map(|at| (at, store())).collect();
         let stores = Arc::new(Mutex::new(stores));

@@ -52,7 +52,7 @@ async fn what_can_not_be_resumed_gets_a_snapshot() {
 }
 
 #[actix_web::test]
-async fn a_second_subscription_is_answered_and_repeats_nothing() {
+async fn a_second_subscription_goes_on_from_what_the_client_gave() {
     let world = World::new(limits()).await;
     let mut client = world.connect().await;
     client.subscribe(market(1), None).await;
@@ -61,9 +61,30 @@ async fn a_second_subscription_is_answered_and_repeats_nothing() {
     assert_eq!(client.subscribe(market(1), None).await["seq"], 7);
     let answer = client.subscribe(market(1), Some((1, 5))).await;
     assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(5)));
+    // What was sent before the answer comes again after it: the client asked for it.
+    client.entries(channel(1), 6..=7).await;
     world.emit(channel(1), 1).await;
     client.entries(channel(1), 8..=8).await;
     client.silence(SHORT).await;
+}
+
+#[actix_web::test]
+async fn who_listened_along_to_the_config_can_resume_it_from_before() {
+    let world = World::new(limits()).await;
+    let config = Channel::Config(CONFIG);
+    world.emit(config, 10).await;
+    let mut client = world.connect().await;
+    let resume = json!({"action": "subscribe", "channels": ["config"], "since": {"config": {"epoch": 1, "seq": 8}}});
+    client.subscribe(market(1), None).await;
+    for _ in 0..2 {
+        client.say(resume.clone()).await;
+        let answer = client.heard().await;
+        assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(8)), "{answer}");
+        client.entries(config, 9..=15).await;
+        // It is listened along to from here on, since another channel is left.
+        client.say(json!({"action": "unsubscribe", "channels": ["config"]})).await;
+        assert_eq!(client.heard().await["type"], "reply");
+    }
 }
 
 #[actix_web::test]
@@ -273,4 +294,69 @@ async fn many_channels_a_little_behind_do_not_fill_the_outbox() {
             Some(before) => assert!(seq == before || seq == before + 1, "{seq} after {before}"),
         }
     }
+}
+
+#[actix_web::test]
+async fn what_somebody_elses_join_finds_final_is_told_to_those_who_listen() {
+    let world = World::new(limits()).await;
+    let (mut listener, mut other) = (world.connect().await, world.connect().await);
+    listener.subscribe(market(1), None).await;
+    world.change(channel(1), |store| store.finalized = 5);
+    assert_eq!(other.subscribe(market(1), None).await["finalized_seq"], 5);
+    let told = listener.heard().await;
+    assert_eq!((&told["type"], &told["seq"]), (&json!("commitment"), &json!(5)), "{told}");
+}
+
+#[actix_web::test]
+async fn a_resume_waits_a_little_for_a_stream_that_is_behind_and_nobody_waits_with_it() {
+    let world = World::new(limits()).await;
+    let (mut ahead, mut other) = (world.connect().await, world.connect().await);
+    let name = channel(1).to_string();
+    let since = json!({&name: {"epoch": 1, "seq": 8}});
+    ahead.say(json!({"action": "subscribe", "channels": [&name], "since": since})).await;
+    ahead.silence(SHORT).await;
+    assert_eq!(other.subscribe(market(1), None).await["seq"], 5);
+    world.emit(channel(1), 4).await;
+    other.entries(channel(1), 6..=9).await;
+    let answer = ahead.heard().await;
+    assert_eq!((&answer["recovered"], &answer["seq"]), (&json!(true), &json!(8)), "{answer}");
+    ahead.entries(channel(1), 9..=9).await;
+}
+
+#[actix_web::test]
+async fn channels_that_are_far_behind_take_turns() {
+    let world = World::new(limits()).await;
+    // What it missed is kept by the hub, because somebody else listens.
+    let mut other = world.connect().await;
+    for n in [1, 2] {
+        other.subscribe(market(n), None).await;
+        world.emit(channel(n), 900).await;
+        other.entries(channel(n), 6..=905).await;
+    }
+    let mut client = world.connect().await;
+    let names = [1, 2].map(|n| channel(n).to_string());
+    let since: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!({"epoch": 1, "seq": 5}))).collect();
+    client.say(json!({"action": "subscribe", "channels": names, "since": since})).await;
+    let (mut turns, mut last, mut done) = (0, String::new(), 0);
+    while done < 2 {
+        let message = client.heard().await;
+        let name = message["channel"].as_str().unwrap().to_owned();
+        turns += usize::from(name != last);
+        done += usize::from(message["seq"] == 905 && message["type"] == "price_update");
+        last = name;
+    }
+    // A page has at most 128 entries: at least eight of each channel.
+    assert!(turns >= 12, "{turns}");
+}
+
+#[actix_web::test]
+async fn an_entry_that_is_larger_than_the_outbox_comes_as_a_page() {
+    // An entry has two frames.
+    let world = World::new(WsLimits { outbox_frames: 1, catch_up: Duration::ZERO, ..limits() }).await;
+    let mut client = world.connect().await;
+    client.subscribe(market(1), None).await;
+    world.emit(channel(1), 1).await;
+    client.entries(channel(1), 6..=6).await;
+    world.emit(channel(1), 3).await;
+    client.entries(channel(1), 7..=9).await;
 }

@@ -37,6 +37,8 @@ const READ_BYTES: usize = 64 * 1024;
 const EVENTS: usize = 1_024;
 /// After our close frame the peer has so long to end the connection.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
+/// From when its end is decided, a connection has so long to take what waits for it.
+const END_WAIT: Duration = Duration::from_secs(30);
 /// A socket that takes nothing of what waits for so long is reset.
 pub const STUCK: Duration = Duration::from_secs(30);
 
@@ -117,6 +119,8 @@ pub struct Connection {
     pinged_at: Option<Instant>,
     /// Its close frame was written; it stays until then at most.
     lingers_until: Option<Instant>,
+    /// Its end is decided; it has until then at most, however little it takes at a time.
+    ends_by: Option<Instant>,
     /// Given back with it.
     _permit: Permit,
 }
@@ -154,7 +158,8 @@ impl Connection {
             return Life::Stuck;
         }
         if self.outbox.is_ending() {
-            return Life::Fine;
+            let ends_by = *self.ends_by.get_or_insert(now + END_WAIT);
+            return if ends_by <= now { Life::Stuck } else { Life::Fine };
         }
         if self.outbox.is_slow(limits.catch_up, now) {
             return Life::Slow;
@@ -260,6 +265,7 @@ impl Sockets {
             last_heard: now,
             pinged_at: None,
             lingers_until: None,
+            ends_by: None,
             _permit: permit,
         });
         Ok((place, outbox))

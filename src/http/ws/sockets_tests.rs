@@ -121,3 +121,28 @@ async fn what_happens_to_a_socket_is_told_once() {
     let end = tokio::time::timeout(Duration::from_secs(10), readiness.next()).await.unwrap().unwrap();
     assert!(end.iter().any(|ready| ready.ended), "{end:?}");
 }
+
+#[actix_web::test]
+async fn an_ending_connection_has_a_deadline_even_if_it_takes_a_little_now_and_then() {
+    let mut sockets = Sockets::default();
+    let _readiness = sockets.open().unwrap();
+    let start = Instant::now();
+    let (place, mut peer) = connect(&mut sockets, start);
+    let connection = sockets.get_mut(place).unwrap();
+    let piece = "x".repeat(60_000);
+    (0..1_000).for_each(|_| push(connection, &piece));
+    connection.write(start).unwrap();
+    connection.outbox.finish(Close::Slow);
+    assert_eq!(connection.check(&limits(), start), Life::Fine);
+    // It takes something just before it would count as stuck.
+    let later = start + END_WAIT - Duration::from_secs(1);
+    let mut some = vec![0; 1 << 20];
+    let until = Instant::now() + Duration::from_secs(10);
+    while connection.outbox.stuck_for(later) != Some(Duration::ZERO) {
+        assert!(Instant::now() < until, "the socket takes no more");
+        assert!(peer.read(&mut some).unwrap() > 0);
+        connection.write(later).unwrap();
+    }
+    assert_eq!(connection.check(&limits(), later), Life::Fine);
+    assert_eq!(connection.check(&limits(), start + END_WAIT), Life::Stuck);
+}

@@ -109,6 +109,10 @@ impl Hub {
         for channel in std::mem::take(&mut known.catching_up) {
             self.advance(session, channel, ctx);
         }
+        // Whose page is out now stands first.
+        if let Some(known) = self.sessions.get_mut(&session).filter(|known| !known.catching_up.is_empty()) {
+            known.catching_up.rotate_left(1);
+        }
     }
 
     /// Send a session what it misses of a channel, as far as is good at once.
@@ -128,8 +132,12 @@ impl Hub {
             return self.catch_up(PageKey { channel, epoch, after }, session, ctx);
         };
         // Many channels can be a little behind at once, after a reconnect: together they must not fill the outbox.
-        if head.0 - after.0 > BURST as u64 || !known.outbox.is_roomy() {
-            let page = cut(missing.cloned());
+        // An entry may even be larger than the whole outbox; a page is not counted.
+        let missing: Vec<_> = missing.collect();
+        let frames = missing.iter().map(|pack| pack.count()).sum();
+        let bytes = missing.iter().map(|pack| pack.wire().len()).sum();
+        if missing.len() > BURST || !known.outbox.takes(frames, bytes) {
+            let page = cut(missing.into_iter().cloned());
             return self.send_page(session, channel, page, ctx);
         }
         let now = Instant::now();
@@ -149,6 +157,12 @@ impl Hub {
         // It is read as the socket drains: there is room for all of it.
         let page: Vec<_> = offered.iter().flat_map(|pack| reader.parts(pack, now, true)).flatten().collect();
         if page.is_empty() {
+            self.settle_reader(session, channel, ctx);
+            // It got on, though all of it was left out: there is nothing to wait for. Each time it gets on by a page, of
+            // those that are kept, so this ends.
+            if !offered.is_empty() {
+                self.advance(session, channel, ctx);
+            }
             return;
         }
         known.page_is_out = true;

@@ -42,8 +42,14 @@ impl Hub {
         let channel = if self.config == Some(Channel::Config(stream)) { Channel::Config(stream) } else { market };
         let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) else { return };
         if feed.finalize(seq) {
-            let slow = feed.tell_final(channel);
-            slow.into_iter().for_each(|session| self.drop_slow(session));
+            self.tell_final(channel);
+        }
+    }
+
+    /// Tells those who were sent all that is final of a channel.
+    pub(super) fn tell_final(&mut self, channel: Channel) {
+        if let Some(feed) = self.feeds.get_mut(&channel) {
+            feed.tell_final(channel);
         }
     }
 

@@ -161,7 +161,7 @@ impl Hub {
             }
         }
         if tells_final {
-            slow.extend(feed.tell_final(channel));
+            feed.tell_final(channel);
         }
         slow.into_iter().for_each(|session| self.drop_slow(session));
         behind.into_iter().for_each(|session| self.advance(session, channel, ctx));

@@ -79,28 +79,22 @@ impl Feed {
         self.finalized
     }
 
-    /// Tells every reader who was sent all that is final, and was not told so yet. Returns who has no room for it.
-    pub fn tell_final(&mut self, channel: Channel) -> Vec<SessionId> {
-        let (Some(epoch), finalized) = (self.epoch, self.finalized) else { return Vec::new() };
-        let due: Vec<SessionId> =
-            self.readers.iter().filter(|(_, reader)| reader.is_owed(finalized)).map(|(id, _)| *id).collect();
-        if due.is_empty() {
-            return Vec::new();
+    /// Tells every reader who was sent all that is final, and was not told so yet. Who has no room for it stays owed.
+    pub fn tell_final(&mut self, channel: Channel) {
+        let (Some(epoch), finalized) = (self.epoch, self.finalized) else { return };
+        if !self.readers.values().any(|reader| reader.is_owed(finalized)) {
+            return;
         }
         let make = || {
             let text = messages::commitment(channel, epoch, finalized);
             Arc::new(FramePack::new(channel, epoch, finalized, &[text]))
         };
         let pack = Arc::clone(self.commitment.get_or_insert_with(make));
-        let mut slow = Vec::new();
-        for session in due {
-            let Some(reader) = self.readers.get_mut(&session) else { continue };
-            reader.told_final(finalized);
-            if reader.outbox.push(Outgoing::Pack(Arc::clone(&pack))).is_err() {
-                slow.push(session);
+        for reader in self.readers.values_mut().filter(|reader| reader.is_owed(finalized)) {
+            if reader.outbox.push(Outgoing::Pack(Arc::clone(&pack))).is_ok() {
+                reader.told_final(finalized);
             }
         }
-        slow
     }
 
     /// True once nobody listens and nothing is under way.
@@ -313,5 +307,28 @@ impl FeedReader {
     pub fn pass(&mut self, newest: Seq) {
         self.at = Some(Reader::new(newest));
         self.has_been_sent = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::AccountAddress;
+
+    #[test]
+    fn a_commitment_without_room_stays_owed_until_there_is_some() {
+        let channel = Channel::Config(AccountAddress([1; 32]));
+        let outbox = Outbox::new(1, 10_000, Rc::default(), 0);
+        let mut feed = Feed { epoch: Some(Epoch(1)), ..Feed::default() };
+        let mut reader = FeedReader::waiting(1, &outbox);
+        reader.answered(Seq(5));
+        feed.readers.insert(SessionId::next(), reader);
+        outbox.push(Outgoing::Frames(bytes::Bytes::from_static(b"x"), 1)).unwrap();
+        assert!(feed.finalize(Seq(5)));
+        feed.tell_final(channel);
+        assert!(feed.readers.values().all(|reader| reader.is_owed(Seq(5))));
+        outbox.write_to(&mut Vec::new(), Instant::now()).unwrap();
+        feed.tell_final(channel);
+        assert!(!feed.readers.values().any(|reader| reader.is_owed(Seq(5))));
     }
 }

@@ -59,12 +59,14 @@ pub(super) struct Join {
     /// Prices at most so often; the outer `None` leaves it as it is.
     pub conflate: Option<Option<Duration>>,
     pub request: Rc<Request>,
+    /// The client asked, and it counts among what is not answered.
+    is_asked: bool,
 }
 
 impl Join {
     /// A snapshot that the client did not ask for, since what it has can't be gone on from.
     pub fn anew(session: SessionId, name: String) -> Self {
-        Self { session, name, since: None, conflate: None, request: Request::new(None, 1) }
+        Self { session, name, since: None, conflate: None, request: Request::new(None, 1), is_asked: false }
     }
 }
 
@@ -89,7 +91,8 @@ impl Handler<Subscribe> for Hub {
         }
         let request = Request::new(id, wants.len());
         for Want { channel, name, since, conflate } in wants {
-            let join = Join { session, name, since, conflate: Some(conflate), request: request.clone() };
+            let (request, conflate) = (request.clone(), Some(conflate));
+            let join = Join { session, name, since, conflate, request, is_asked: true };
             match self.channel_of(&channel) {
                 Some(channel) => self.begin(channel, join, ctx),
                 None => self.look_up(channel, join, ctx),
@@ -158,10 +161,14 @@ impl Hub {
         }
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
-        let needs_snapshot = join.since.is_none();
-        let caller = known.caller();
-        let attached = async move { sources.attach(channel, link, needs_snapshot, caller).await }.into_actor(self);
-        ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
+        let (since, caller) = (join.since, known.caller());
+        let attached = async move {
+            match since {
+                Some(since) => sources.attach_after(channel, link, since).await,
+                None => sources.attach(channel, link, true, caller).await,
+            }
+        };
+        ctx.spawn(attached.into_actor(self).map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
     }
 
     fn finish(
@@ -197,14 +204,15 @@ impl Hub {
         reader.joins -= 1;
         match outcome {
             Ok(head) => {
-                let known = reader.last().unwrap_or_default();
-                let resumed = join.since.and_then(|since| resume(since, known, &head, self.limits.resume_entries));
+                let resumed = join.since.and_then(|since| resume(since, &head, self.limits.resume_entries));
                 // More than it has is told once it was sent that far.
                 let final_at =
                     |at: Option<Seq>| head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= at && seq.0 > 0);
+                // Wherever it stood before, by an earlier subscription or by listening along: it is sent all that follows
+                // its answer, and no price of before.
                 let (text, told_final) = match resumed {
-                    Some((since, from)) => {
-                        reader.answered(from);
+                    Some(since) => {
+                        reader.answered(since);
                         let answer = head.resumed(channel, since);
                         let finalized_seq = final_at(answer.seq);
                         (messages::subscribed(&Subscribed { finalized_seq, ..answer }), finalized_seq)
@@ -221,18 +229,18 @@ impl Hub {
                             // It was not read for who wanted to resume.
                             return self.begin(channel, Join { since: None, ..join }, ctx);
                         };
-                        reader.answered(at.unwrap_or_default().max(known));
-                        reader.forget_price();
+                        reader.answered(at.unwrap_or_default());
                         (text, finalized_seq)
                     }
                 };
+                reader.forget_price();
                 if let Some(interval) = join.conflate {
                     reader.conflate(interval);
                 }
                 reader.told_final(told_final.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     known.channels.join(channel);
-                    known.unanswered = known.unanswered.saturating_sub(1);
+                    known.unanswered = known.unanswered.saturating_sub(usize::from(join.is_asked));
                 }
                 let text = messages::with_id(join.request.next_id().as_ref(), text);
                 self.send(session, Outgoing::Message(text, Verdict::Good));
@@ -276,9 +284,12 @@ impl Hub {
         }
         feed.handle = Some(handle);
         feed.learn(head);
-        feed.finalize(head.finalized.filter(|_| feed.epoch == Some(head.epoch)).unwrap_or_default());
         if feed.epoch == Some(head.epoch) {
             feed.inlet.announce(head.seq);
+            // Whoever's question it was, those who listen are to know.
+            if feed.finalize(head.finalized.unwrap_or_default()) {
+                self.tell_final(channel);
+            }
             return true;
         }
         let is_new_life = feed.epoch.is_some();
@@ -297,7 +308,7 @@ impl Hub {
                 }
             }
         }
-        feed.finalize(head.finalized.unwrap_or_default());
+        let is_more_final = feed.finalize(head.finalized.unwrap_or_default());
         let ready = feed.inlet.start(head.seq);
         // Who listens along gets what comes from here on; who waits is answered by his own question.
         feed.readers.values_mut().filter(|reader| reader.joins == 0).for_each(|reader| reader.begin(head.seq));
@@ -319,12 +330,15 @@ impl Hub {
             }
         }
         self.publish(channel, &ready, ctx);
+        if is_more_final {
+            self.tell_final(channel);
+        }
         true
     }
 
     fn answered(&mut self, join: &Join) -> RequestId {
         if let Some(known) = self.sessions.get_mut(&join.session) {
-            known.unanswered = known.unanswered.saturating_sub(1);
+            known.unanswered = known.unanswered.saturating_sub(usize::from(join.is_asked));
         }
         join.request.next_id()
     }
@@ -346,12 +360,10 @@ impl Hub {
     }
 }
 
-/// The place that is resumed at, as the client gave it, and the entry after which it is sent on: never one that it was
-/// sent on this connection already. `None` if it can't be served.
-fn resume(since: Since, known: Seq, head: &Head, max_entries: u64) -> Option<(Seq, Seq)> {
-    let from = since.seq.max(known);
-    let behind = head.seq.0.saturating_sub(from.0);
-    (since.epoch == head.epoch && since.seq <= head.seq && behind <= max_entries).then_some((since.seq, from))
+/// The entry that is gone on after, as the client gave it; `None` if it can't be served.
+fn resume(since: Since, head: &Head, max_entries: u64) -> Option<Seq> {
+    let behind = head.seq.0.saturating_sub(since.seq.0);
+    (since.epoch == head.epoch && since.seq <= head.seq && behind <= max_entries).then_some(since.seq)
 }
 
 #[cfg(test)]
@@ -363,18 +375,16 @@ mod tests {
     fn a_resume_is_served_in_the_same_life_up_to_the_head_and_within_the_bound() {
         let head = Head { epoch: Epoch(2), seq: Seq(500), newest: None, finalized: None, state: State::Config(None) };
         let cases = [
-            ((2, 500), 0, Some((500, 500))),
-            ((2, 400), 0, Some((400, 400))),
-            ((2, 399), 0, None),
-            ((2, 399), 450, Some((399, 450))),
-            ((2, 501), 0, None),
-            ((1, 500), 0, None),
-            ((3, 1), 0, None),
+            ((2, 500), Some(500)),
+            ((2, 400), Some(400)),
+            ((2, 399), None),
+            ((2, 501), None),
+            ((1, 500), None),
+            ((3, 1), None),
         ];
-        for ((epoch, seq), known, expected) in cases {
+        for ((epoch, seq), expected) in cases {
             let since = Since { epoch: Epoch(epoch), seq: Seq(seq) };
-            let expected = expected.map(|(since, from)| (Seq(since), Seq(from)));
-            assert_eq!(resume(since, Seq(known), &head, 100), expected, "{since:?} {known}");
+            assert_eq!(resume(since, &head, 100), expected.map(Seq), "{since:?}");
         }
     }
 }

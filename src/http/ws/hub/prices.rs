@@ -42,8 +42,7 @@ impl Hub {
             self.prices_wait.insert((channel, session));
         }
         if reader.is_owed(finalized) {
-            let slow = feed.tell_final(channel);
-            slow.into_iter().for_each(|session| self.drop_slow(session));
+            feed.tell_final(channel);
         }
         self.look_at_prices(ctx);
     }

@@ -43,7 +43,10 @@ use crate::{
 };
 
 use super::{
-    super::messages::{PriceNow, Snapshot, Subscribed},
+    super::{
+        messages::{PriceNow, Snapshot, Subscribed},
+        protocol::Since,
+    },
     feeds::FeedHandle,
 };
 
@@ -54,6 +57,10 @@ const SNAPSHOT_KEPT: Duration = Duration::from_secs(1);
 /// Feeds that are being started are asked so often, with a pause between.
 const LOADING_ATTEMPTS: usize = 50;
 const LOADING_PAUSE: Duration = Duration::from_millis(100);
+/// A stream that is behind what a client has is asked again so often, with a pause between: two seconds, in which a node
+/// that follows hears of the leader's head at least once.
+const BEHIND_ATTEMPTS: usize = 20;
+const BEHIND_PAUSE: Duration = Duration::from_millis(100);
 /// Streams that are asked for at once.
 const FINALIZED_AT_ONCE: usize = 1_000;
 /// Entries in a page of a replay.
@@ -240,6 +247,7 @@ impl From<PoolFailure> for PageFailure {
 
 /// What was read for a channel over many markets.
 struct Kept {
+    /// When the reading began.
     read_at: Instant,
     epoch: Epoch,
     at: ManyAt,
@@ -321,6 +329,24 @@ impl Sources {
         }
     }
 
+    /// The same for who wants to go on after an entry. Where the stream does not have it yet, as on a node that follows and
+    /// is a little behind, it is given some time.
+    pub(super) async fn attach_after(
+        &self,
+        channel: Channel,
+        link: HubLink,
+        since: Since,
+    ) -> Result<(StreamHandle, Head), ReadError> {
+        for _ in 0..BEHIND_ATTEMPTS {
+            let (handle, head) = self.attach(channel, link.clone(), false, None).await?;
+            if head.epoch != since.epoch || head.seq >= since.seq {
+                return Ok((handle, head));
+            }
+            tokio::time::sleep(BEHIND_PAUSE).await;
+        }
+        self.attach(channel, link, false, None).await
+    }
+
     /// Put the hub on a stream's list, and learn where the stream stands; of many markets also what there is, if somebody
     /// needs it.
     pub(super) async fn attach(
@@ -345,8 +371,11 @@ impl Sources {
                     Err(error) => return Err(error),
                 };
                 match handle.attach(link.clone()).await {
+                    Ok(head) if needs_snapshot => {
+                        let head = self.with_snapshot(channel, head, caller, Instant::now()).await?;
+                        return Ok((handle, head));
+                    }
                     Ok(head) => {
-                        let head = if needs_snapshot { self.with_snapshot(channel, head, caller).await? } else { head };
                         return Ok((handle, head));
                     }
                     Err(ReadError::Gone) => {}
@@ -363,8 +392,15 @@ impl Sources {
     }
 
     /// A head of a channel over many markets, with what was read at it or after it: now, or a moment ago at an earlier head,
-    /// which then is where the answer begins.
-    async fn with_snapshot(&self, channel: Channel, head: Head, caller: Option<Caller>) -> Result<Head, ReadError> {
+    /// which then is where the answer begins. What has no numbers can't be gone on with from an earlier place: its reading must
+    /// have begun after the hub was attached.
+    async fn with_snapshot(
+        &self,
+        channel: Channel,
+        head: Head,
+        caller: Option<Caller>,
+        attached_at: Instant,
+    ) -> Result<Head, ReadError> {
         if let (Channel::Wallet(wallet), Some(caller)) = (channel, caller) {
             let read = snapshots::of_wallet(&self.pool, wallet, &caller).await;
             let read = read.map_err(|failure| {
@@ -378,16 +414,18 @@ impl Sources {
         let mut kept = kept.lock().await;
         if let Some(Kept { read_at, epoch, at }) = &*kept
             && (read_at.elapsed() < SNAPSHOT_KEPT && *epoch == head.epoch && at.seq <= head.seq)
+            && (channel.is_numbered() || *read_at >= attached_at)
         {
             return Ok(Head { state: State::Many(Some(at.clone())), ..head });
         }
+        let read_at = Instant::now();
         let read = snapshots::read(&self.pool, &self.health, channel).await;
         let read = read.map_err(|failure| {
             log::warn!("{channel}: {failure}");
             ReadError::Loading
         })?;
         let at = ManyAt { seq: head.seq, newest: head.newest, read };
-        *kept = Some(Kept { read_at: Instant::now(), epoch: head.epoch, at: at.clone() });
+        *kept = Some(Kept { read_at, epoch: head.epoch, at: at.clone() });
         Ok(Head { state: State::Many(Some(at)), ..head })
     }
 

@@ -8,7 +8,7 @@ use std::{rc::Rc, sync::Arc};
 
 use actix::prelude::*;
 
-use super::{Hub, SessionId, join::Join};
+use super::{Hub, SessionId, feed::FeedReader, join::Join};
 use crate::{
     http::ws::outbox::Outgoing,
     view::{channel::Channel, pack::FramePack},
@@ -18,18 +18,17 @@ impl Hub {
     /// Frames of a channel without numbers came.
     pub(super) fn publish_unnumbered(&mut self, channel: Channel, pack: &Arc<FramePack>) {
         let Some(feed) = self.feeds.get_mut(&channel) else { return };
-        let mut slow = Vec::new();
-        for (session, reader) in &mut feed.readers {
+        for reader in feed.readers.values_mut() {
             if reader.joins > 0 {
                 reader.hold(pack);
             } else if channel == Channel::Ticker && !reader.outbox.is_roomy() {
                 // It gets the prices of then when it has read these.
                 reader.lose();
             } else if reader.outbox.push(Outgoing::Pack(Arc::clone(pack))).is_err() {
-                slow.push(*session);
+                // It begins anew, from a snapshot, once there is room.
+                reader.lose();
             }
         }
-        slow.into_iter().for_each(|session| self.drop_slow(session));
     }
 
     /// After an answer: what came meanwhile.
@@ -38,13 +37,15 @@ impl Hub {
         let Some(reader) = reader.filter(|reader| reader.joins == 0) else { return };
         let outbox = Rc::clone(&reader.outbox);
         if reader.take_held().into_iter().any(|pack| outbox.push(Outgoing::Pack(pack)).is_err()) {
-            self.drop_slow(session);
+            reader.lose();
         }
     }
 
     /// Something of a channel was lost: all who listen begin anew.
     pub(super) fn begin_anew(&mut self, channel: Channel, ctx: &mut Context<Self>) {
-        let Some(feed) = self.feeds.get(&channel) else { return };
+        let Some(feed) = self.feeds.get_mut(&channel) else { return };
+        // Their answer may have been read before it.
+        feed.readers.values_mut().filter(|reader| reader.joins > 0).for_each(FeedReader::lose);
         let readers: Vec<SessionId> =
             feed.readers.iter().filter(|(_, reader)| reader.joins == 0).map(|(session, _)| *session).collect();
         readers.into_iter().for_each(|session| self.begin(channel, Join::anew(session, channel.to_string()), ctx));

@@ -56,14 +56,16 @@ impl Hub {
             channels.filter_map(|channel| Some((channel.to_string(), self.position_of(session, channel)?))).collect();
         let (covered_slot, _) = self.health.coverage();
         let counter = known.beats + 1;
+        let text = messages::heartbeat(counter, covered_slot, heads);
         if let Some(known) = self.sessions.get_mut(&session) {
-            known.beats = counter;
             // From now: one that was late is not made up for by two at once.
             known.next_beat = now + self.limits.heartbeat.max(BEATS_EVERY);
             self.beats.insert((known.next_beat, session));
+            // Where there is no room something else comes: this one is left out, and the next has its number.
+            if known.outbox.push(Outgoing::Message(text, Verdict::Neutral)).is_ok() {
+                known.beats = counter;
+            }
         }
-        let text = messages::heartbeat(counter, covered_slot, heads);
-        self.send(session, Outgoing::Message(text, Verdict::Neutral));
     }
 
     fn look_for_config(&mut self, ctx: &mut Context<Self>) {
@@ -187,6 +189,8 @@ impl Hub {
         if !channel.is_numbered() {
             return self.catch_up_unnumbered(channel, ctx);
         }
+        // Who had no room for it, and may have now.
+        self.tell_final(channel);
         let Some(feed) = self.feeds.get(&channel) else { return };
         let Some(head) = feed.inlet.head() else { return };
         let behind = feed.readers.iter().filter(|(_, reader)| reader.resumes_after().is_some_and(|last| last < head));
