@@ -190,7 +190,10 @@ impl Ear {
             // Of another life of the journal: this node has to be started anew for it.
             Said::Committed(_) => {}
             Said::News(row) => self.reader.news(&self.parts, *row),
-            Said::Beat { covered, head } => self.parts.health.covered(covered, head),
+            Said::Beat { covered, head, finalized } => {
+                self.parts.health.covered(covered, head);
+                read::tell_final(&self.parts, finalized);
+            }
         }
     }
 
