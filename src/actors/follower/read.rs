@@ -163,15 +163,15 @@ impl Reader {
             return Ok(());
         };
         // What was changed before this process listened is no news.
-        let mut after = since.max(newest - OVERLAP);
+        let mut after = (since.max(newest - OVERLAP), String::new());
         loop {
-            let page = follow::changed_submissions(&parts.pool, after, CHANGES).await?;
+            let page = follow::changed_submissions(&parts.pool, &after, CHANGES).await?;
             let is_last = page.len() < CHANGES;
             for (at, row) in page {
                 after = at;
                 self.news(parts, row);
             }
-            self.changes = Some((since, newest.max(after)));
+            self.changes = Some((since, newest.max(after.0)));
             if is_last {
                 return Ok(());
             }
