@@ -108,7 +108,11 @@ struct EntryOut<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SaidIn {
-    Committed { epoch: Epoch, entries: Vec<EntryIn>, finalized: Vec<(AccountAddress, Seq)> },
+    Committed {
+        epoch: Epoch,
+        entries: Vec<EntryIn>,
+        finalized: Vec<(AccountAddress, Seq)>,
+    },
     News(Box<SubmissionRow>),
     Beat {
         covered: Slot,
