@@ -74,6 +74,11 @@ async fn speak(speaker: Speaker, mut voice: Voice, parts: HeraldParts) {
             // What was committed before a slot was found final is said before it.
             biased;
             batch = committed.recv() => match batch {
+                // Nor can the others know what it was: they read the journal.
+                Ok(batch) if batch.is_untold() => {
+                    voice.skip();
+                    continue;
+                }
                 Ok(batch) => voice.committed(&batch),
                 Err(RecvError::Lagged(batches)) => {
                     log::warn!("{batches} batches were committed faster than they could be told: others read the journal");

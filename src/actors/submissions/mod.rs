@@ -13,6 +13,7 @@ mod pass;
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,10 +21,16 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use self::pass::{PassEnd, Sent};
-use super::supervision::{Crash, DeathGuard};
+use super::{
+    committed::Committed,
+    supervision::{Crash, DeathGuard},
+};
 use crate::{
     chain::{program::InstructionBuilder, rpc::ChainRpc},
-    domain::{ids::TxSignature, submission::SubmissionStatus},
+    domain::{
+        ids::{Epoch, TxSignature},
+        submission::SubmissionStatus,
+    },
     journal::{
         lease::Leased,
         rows::timestamp,
@@ -78,6 +85,10 @@ pub struct SubmissionParts {
     pub resend_after: Duration,
     /// Where news go.
     pub news: broadcast::Sender<SubmissionNews>,
+    /// Where it is told that an earlier life may have left some of them untold.
+    pub committed: broadcast::Sender<Arc<Committed>>,
+    /// The journal's life.
+    pub epoch: Epoch,
 }
 
 /// See the module.
@@ -88,6 +99,7 @@ pub struct Submissions {
     /// Of those that are on their way: they were told to be received.
     told: HashSet<TxSignature>,
     place: Option<Place>,
+    has_begun: bool,
     is_passing: bool,
     sending: usize,
     _guard: DeathGuard,
@@ -97,7 +109,17 @@ impl Submissions {
     /// A new life, which knows nothing but the table.
     pub fn new(parts: SubmissionParts, guard: DeathGuard) -> Self {
         let build = InstructionBuilder::new(parts.rpc.program());
-        Self { parts, build, sent: HashMap::new(), told: HashSet::new(), place: None, is_passing: false, sending: 0, _guard: guard }
+        Self {
+            parts,
+            build,
+            sent: HashMap::new(),
+            told: HashSet::new(),
+            place: None,
+            has_begun: false,
+            is_passing: false,
+            sending: 0,
+            _guard: guard,
+        }
     }
 
     fn note_sent(&mut self, sent: &[TxSignature]) {
@@ -166,6 +188,10 @@ impl Handler<SubmissionsTick> for Submissions {
         let work = read.into_actor(self).then(move |read, actor, _| {
             let parts = actor.parts.clone();
             let read = read.map(|(page, place)| {
+                if !std::mem::replace(&mut actor.has_begun, true) {
+                    // Nobody need be listening.
+                    let _ = parts.committed.send(Arc::new(Committed::untold(parts.epoch)));
+                }
                 // Before its fate is asked for: what is told next comes after it.
                 page.iter().for_each(|one| actor.tell_received(&one.row));
                 let due = page.iter().map(|one| actor.is_due(&one.row)).collect::<Vec<_>>();
@@ -262,6 +288,8 @@ mod tests {
             pool: Leased::new(settings.pool(1).unwrap(), Term(1)),
             resend_after: Duration::from_secs(1),
             news,
+            committed: broadcast::channel(1).0,
+            epoch: Epoch(1),
         };
         (Submissions::new(parts, DeathGuard::new().0), told)
     }
