@@ -4,7 +4,9 @@
 //! stream shows the same entry a moment later. The queue is bounded ([`COMMITTED_MAX`]): who reads it too slowly is told
 //! how many batches it lost, and reads them from the journal. A writer that dies between COMMIT and telling tells nothing:
 //! the next batch of the same channel then has a number that leaves a hole, and a head that nobody was told is found by
-//! asking for it ([`crate::journal::read::channels`]).
+//! asking for it ([`crate::journal::read::channels`]). Where a life begins that can't know what the one before it left
+//! untold (of the writer, of the submissions, of a follower), it says so ([`Committed::untold`]): who listens without
+//! numbers begins anew.
 
 use std::sync::Arc;
 
@@ -32,6 +34,16 @@ pub struct Committed {
 }
 
 impl Committed {
+    /// Of what was durable before, some may never have been told.
+    pub fn untold(epoch: Epoch) -> Self {
+        Self { epoch, entries: Vec::new(), finalized: Vec::new() }
+    }
+
+    /// It tells of nothing but that. No batch that was committed does.
+    pub fn is_untold(&self) -> bool {
+        self.entries.is_empty() && self.finalized.is_empty()
+    }
+
     /// What a batch tells, with the numbers of each append's entries; by the journal's life, in practice one.
     pub fn of(appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) -> Vec<Self> {
         let mut told: Vec<Self> = Vec::new();

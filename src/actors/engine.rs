@@ -196,6 +196,8 @@ impl Engine {
             pool: leased(database.pool(SERVICE_CONNECTIONS)?),
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
+            committed: committed.clone(),
+            epoch,
         };
         let feeding = FeedParts {
             pool: database.pool(FEED_CONNECTIONS)?,
@@ -219,7 +221,7 @@ impl Engine {
             health: health.clone(),
             held: Held::default(),
         };
-        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone());
+        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), epoch);
         let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
         let telling = HeraldParts {
             bus: bus.clone(),
@@ -247,8 +249,10 @@ impl Engine {
                 Herald::new(parts, role.term(), guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
-                let (pool, health, pressure, committed) = parts;
-                JournalWriter::new(pool.under(role.term()), health, guard).telling(pressure).announcing(committed)
+                let (pool, health, pressure, committed, epoch) = parts;
+                JournalWriter::new(pool.under(role.term()), health, guard)
+                    .telling(pressure)
+                    .announcing(committed, epoch)
             }),
             kind("chain reader", Runs::Always, &reader, arbiter("reader"), (rpc()?, program), |parts, _, guard| {
                 let (rpc, program) = parts;

@@ -32,7 +32,7 @@ pub struct HeraldParts {
     pub committed: broadcast::Sender<Arc<Committed>>,
     /// What becomes of users' transactions.
     pub news: broadcast::Sender<SubmissionNews>,
-    /// How far the chain is covered; and where it is told how the bus is.
+    /// How far the chain is covered and final; and where it is told how the bus is.
     pub health: Health,
 }
 
@@ -71,7 +71,14 @@ async fn speak(speaker: Speaker, mut voice: Voice, parts: HeraldParts) {
     let mut lost = 0_u64;
     loop {
         let messages = tokio::select! {
+            // What was committed before a slot was found final is said before it.
+            biased;
             batch = committed.recv() => match batch {
+                // Nor can the others know what it was: they read the journal.
+                Ok(batch) if batch.is_untold() => {
+                    voice.skip();
+                    continue;
+                }
                 Ok(batch) => voice.committed(&batch),
                 Err(RecvError::Lagged(batches)) => {
                     log::warn!("{batches} batches were committed faster than they could be told: others read the journal");
@@ -100,7 +107,7 @@ async fn speak(speaker: Speaker, mut voice: Voice, parts: HeraldParts) {
             }
             _ = beat.tick() => {
                 let (covered, head) = parts.health.coverage();
-                voice.beat(covered, head).into_iter().collect()
+                voice.beat(covered, head, parts.health.finality()).into_iter().collect()
             }
         };
         for message in messages {

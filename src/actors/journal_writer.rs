@@ -37,7 +37,10 @@ use super::{
     supervision::{Crash, DeathGuard},
 };
 use crate::{
-    domain::{counted::Numbers, ids::AccountAddress},
+    domain::{
+        counted::Numbers,
+        ids::{AccountAddress, Epoch},
+    },
     journal::{
         JournalError,
         lease::Leased,
@@ -68,6 +71,7 @@ pub struct JournalWriter {
     health: Health,
     pressure: Pressure,
     committed: Option<broadcast::Sender<Arc<Committed>>>,
+    epoch: Epoch,
     answer_max: Duration,
     life: Option<WriterLife>,
     batch: i64,
@@ -90,6 +94,7 @@ impl JournalWriter {
             health,
             pressure: Pressure::default(),
             committed: None,
+            epoch: Epoch::default(),
             answer_max: ANSWER_MAX,
             life: None,
             batch: 0,
@@ -109,9 +114,10 @@ impl JournalWriter {
         Self { pressure, ..self }
     }
 
-    /// Tells what is committed, before it is acknowledged.
-    pub fn announcing(self, committed: broadcast::Sender<Arc<Committed>>) -> Self {
-        Self { committed: Some(committed), ..self }
+    /// Tells what is committed in this life of the journal, before it is acknowledged; and first that the writer's life
+    /// before may have left some of it untold.
+    pub fn announcing(self, committed: broadcast::Sender<Arc<Committed>>, epoch: Epoch) -> Self {
+        Self { committed: Some(committed), epoch, ..self }
     }
 
     /// Another time than [`ANSWER_MAX`].
@@ -142,6 +148,11 @@ impl JournalWriter {
                 return ctx.stop();
             }
             actor.life = Some(life);
+            // Its last transaction has been waited for: what it committed is there to be read.
+            if let Some(committed) = &actor.committed {
+                // Nobody need be listening.
+                let _ = committed.send(Arc::new(Committed::untold(actor.epoch)));
+            }
             actor.batch = batch;
             actor.committing = false;
             streams.iter().for_each(|stream| actor.settled(stream));

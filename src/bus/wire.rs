@@ -39,6 +39,8 @@ pub enum Said {
         covered: Slot,
         /// The chain's newest slot that the leader knows.
         head: Slot,
+        /// Everything at or below it was found on the finalized chain; 0 from a leader that does not say it.
+        finalized: Slot,
     },
 }
 
@@ -88,7 +90,7 @@ struct VersionOnly {
 enum SaidOut<'a> {
     Committed { epoch: Epoch, entries: Vec<EntryOut<'a>>, finalized: &'a [(AccountAddress, Seq)] },
     News(&'a SubmissionRow),
-    Beat { covered: Slot, head: Slot },
+    Beat { covered: Slot, head: Slot, finalized: Slot },
 }
 
 #[derive(Serialize)]
@@ -106,9 +108,19 @@ struct EntryOut<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SaidIn {
-    Committed { epoch: Epoch, entries: Vec<EntryIn>, finalized: Vec<(AccountAddress, Seq)> },
+    Committed {
+        epoch: Epoch,
+        entries: Vec<EntryIn>,
+        finalized: Vec<(AccountAddress, Seq)>,
+    },
     News(Box<SubmissionRow>),
-    Beat { covered: Slot, head: Slot },
+    Beat {
+        covered: Slot,
+        head: Slot,
+        // Releases of version 1 that did not have it share a Redis with this one.
+        #[serde(default)]
+        finalized: Slot,
+    },
 }
 
 #[derive(Deserialize)]
@@ -179,9 +191,9 @@ impl Voice {
         self.encode(SaidOut::News(row))
     }
 
-    /// That the leader is there.
-    pub fn beat(&mut self, covered: Slot, head: Slot) -> Option<Bytes> {
-        self.encode(SaidOut::Beat { covered, head })
+    /// That the leader is there, and how far the chain is covered, known and final.
+    pub fn beat(&mut self, covered: Slot, head: Slot, finalized: Slot) -> Option<Bytes> {
+        self.encode(SaidOut::Beat { covered, head, finalized })
     }
 
     fn encode(&mut self, said: SaidOut<'_>) -> Option<Bytes> {
@@ -225,7 +237,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, NoMessage> {
             Said::Committed(Committed { epoch, entries: entries.collect(), finalized })
         }
         SaidIn::News(row) => Said::News(row),
-        SaidIn::Beat { covered, head } => Said::Beat { covered, head },
+        SaidIn::Beat { covered, head, finalized } => Said::Beat { covered, head, finalized },
     };
     Ok(Message { life: form.life, term: Term(form.term), number: form.n, said })
 }

@@ -56,7 +56,7 @@ fn a_large_batch_is_said_in_pieces_in_order_and_what_is_too_large_alone_leaves_a
         entries.extend(committed.entries.iter().map(|one| one.entry.seq.0));
     }
     assert_eq!(entries, [1, 2, 4, 5]);
-    let next = heard(&[voice.beat(Slot(1), Slot(2)).unwrap()])[0].number;
+    let next = heard(&[voice.beat(Slot(1), Slot(2), Slot(1)).unwrap()])[0].number;
     assert_eq!(next - numbers.len() as u64, 2, "one number is missing before the {next}th: {numbers:?}");
     assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]) && numbers.last() < Some(&next));
 }
@@ -75,7 +75,7 @@ fn more_entries_than_a_message_holds_are_said_in_several() {
 
 #[test]
 fn what_is_no_message_is_told_apart_and_never_panics() {
-    let beat = Voice::new(Term(1)).beat(Slot(1), Slot(2)).unwrap();
+    let beat = Voice::new(Term(1)).beat(Slot(1), Slot(2), Slot(1)).unwrap();
     let text = String::from_utf8(beat.to_vec()).unwrap();
     let of = |from: &str, to: &str| decode(text.replace(from, to).as_bytes());
     assert!(of("", "").is_ok());
@@ -108,6 +108,17 @@ fn news_come_as_they_were() {
     };
     let came = decode(&Voice::new(Term(1)).news(&row).unwrap()).unwrap();
     assert_eq!(came.said, Said::News(Box::new(row)));
+}
+
+#[test]
+fn a_beat_says_how_far_the_chain_is_final_and_one_of_a_release_that_did_not_is_still_a_beat() {
+    let beat = Voice::new(Term(1)).beat(Slot(5), Slot(6), Slot(4)).unwrap();
+    let said = |finalized| Said::Beat { covered: Slot(5), head: Slot(6), finalized };
+    assert_eq!(decode(&beat).unwrap().said, said(Slot(4)));
+    let text = String::from_utf8(beat.to_vec()).unwrap();
+    let older = text.replace(",\"finalized\":4", "");
+    assert_ne!(older, text);
+    assert_eq!(decode(older.as_bytes()).unwrap().said, said(Slot(0)));
 }
 
 proptest! {

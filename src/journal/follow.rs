@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
 
-use super::{JournalError, submissions::SubmissionRow};
+use super::{
+    JournalError,
+    submissions::{Place, SubmissionRow},
+};
 use crate::domain::ids::{AccountAddress, Epoch, Seq};
 
 /// Streams in one question.
@@ -45,23 +48,26 @@ pub async fn heads(pool: &Pool, epoch: Epoch, streams: &[AccountAddress]) -> Res
     Ok(heads)
 }
 
-/// Users' transactions that changed after a moment of the database's, oldest first, at most `limit`, and when each did.
+/// Users' transactions that changed after a place among the changes, oldest first, at most `limit`, and the place of each.
+/// What one transaction of the database's changed has one moment: the signature tells such changes apart, so a page may end
+/// between them.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn changed_submissions(
     pool: &Pool,
-    after: DateTime<Utc>,
+    (moment, signature): &Place,
     limit: usize,
-) -> Result<Vec<(DateTime<Utc>, SubmissionRow)>, JournalError> {
+) -> Result<Vec<(Place, SubmissionRow)>, JournalError> {
     let sql = format!(
-        "SELECT {}, updated_at FROM submissions WHERE updated_at > $1 ORDER BY updated_at LIMIT $2",
+        "SELECT {}, updated_at FROM submissions WHERE (updated_at, signature) > ($1, $2::text) \
+         ORDER BY updated_at, signature LIMIT $3",
         super::submissions::COLUMNS
     );
     let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
-    let rows = client.query(&statement, &[&after, &i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
-    rows.iter().map(|row| Ok((row.try_get(12)?, super::submissions::row_of(row)?))).collect()
+    let rows = client.query(&statement, &[moment, signature, &i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
+    rows.iter().map(|row| Ok(((row.try_get(12)?, row.try_get(0)?), super::submissions::row_of(row)?))).collect()
 }
 
 /// The database's clock.

@@ -114,6 +114,7 @@ struct Values {
     parts: BTreeMap<Part, PartState>,
     covered_slot: Slot,
     head_slot: Slot,
+    finalized_slot: Slot,
     stale: BTreeMap<AccountAddress, (Instant, String)>,
 }
 
@@ -259,6 +260,17 @@ impl Health {
     pub fn coverage(&self) -> (Slot, Slot) {
         let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         (values.covered_slot, values.head_slot)
+    }
+
+    /// Everything of the program at or below this slot was found on the finalized chain, and is durable.
+    pub fn finalized(&self, slot: Slot) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        values.finalized_slot = values.finalized_slot.max(slot);
+    }
+
+    /// As [`Health::finalized`] was last told; 0 before.
+    pub fn finality(&self) -> Slot {
+        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).finalized_slot
     }
 
     /// Every part that readiness depends on.

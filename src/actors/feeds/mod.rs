@@ -3,7 +3,8 @@
 //! Owns the newest entries of `trades` and `markets` and the hubs that are told of them ([`lane`]). It hears every committed
 //! batch ([`super::committed`]), from this process' writer or from another node, so it works the same on every node. What it
 //! did not hear (too slow, a writer that died before it could tell) leaves a hole in the numbers, or a head that it is told
-//! by the journal: it reads the rest from there. Never writes, never asks a market: what it tells is durable, and a pure
+//! by the journal: it reads the rest from there. Channels without numbers have no holes that show: where something may
+//! never have been told ([`Committed::untold`]), who listens to them begins anew. Never writes, never asks a market: what it tells is durable, and a pure
 //! function of the journal's rows.
 
 mod lane;
@@ -123,14 +124,21 @@ impl Feeds {
         ctx.spawn(read.into_actor(self).map(move |(after, entries), feeds, ctx| {
             feeds.reading.retain(|reading| *reading != channel);
             let Some(lane) = feeds.lanes.get_mut(&channel) else { return };
-            if lane.head().is_none() {
+            // What was there before this life is no news.
+            let told = lane.head();
+            if told.is_none() {
                 lane.begin(after);
             }
             for NumberedEntry { stream, entry, numbers } in entries {
-                if let Some(seq) = numbers.on(channel) {
-                    lane.take(seq, stream, &Arc::new(entry));
+                let Some(seq) = numbers.on(channel) else { continue };
+                let entry = Arc::new(entry);
+                if told.is_some() && lane.head() < Some(seq) {
+                    feeds.ticker.note(stream, &entry);
+                    feeds.wallets.note(stream, &entry);
                 }
+                lane.take(seq, stream, &entry);
             }
+            feeds.read_positions(ctx);
             feeds.heal(ctx);
         }));
     }
@@ -143,9 +151,19 @@ impl Feeds {
         behind.into_iter().for_each(|channel| self.read(channel, ctx));
     }
 
+    /// Who listens to what has no numbers begins anew from what is stored.
+    fn all_lost(&mut self) {
+        self.followers.values_mut().for_each(|(_, has_lost)| *has_lost = true);
+        self.wallets.all_lost();
+        self.ticker.listeners.all_lost();
+    }
+
     fn hear(&mut self, batch: &Arc<Committed>) {
         if batch.epoch != self.parts.epoch {
             return;
+        }
+        if batch.is_untold() {
+            return self.all_lost();
         }
         for one in &batch.entries {
             self.ticker.note(one.stream, &one.entry);
@@ -302,9 +320,7 @@ impl StreamHandler<Result<Arc<Committed>, RecvError>> for Feeds {
             Ok(batch) => self.hear(&batch),
             Err(error) => {
                 log::warn!("feeds: {error}; the rest is read from the journal");
-                self.followers.values_mut().for_each(|(_, has_lost)| *has_lost = true);
-                self.wallets.all_lost();
-                self.ticker.listeners.all_lost();
+                self.all_lost();
             }
         }
         self.read_positions(ctx);

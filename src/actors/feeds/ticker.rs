@@ -28,6 +28,8 @@ pub struct Ticker {
     pub(super) listeners: Listeners,
     turns: VecDeque<AccountAddress>,
     newest: HashMap<AccountAddress, Arc<Entry>>,
+    /// Which entry's price was told last: what heals late tells no older one. At most as many as may wait.
+    told: HashMap<AccountAddress, Seq>,
 }
 
 impl Ticker {
@@ -39,6 +41,9 @@ impl Ticker {
     /// An entry came; it may be older than one that is known.
     pub fn note(&mut self, stream: AccountAddress, entry: &Arc<Entry>) {
         if self.listeners.is_empty() || !entry.body.has_price() {
+            return;
+        }
+        if self.told.get(&stream).is_some_and(|told| entry.seq <= *told) {
             return;
         }
         if let Some(known) = self.newest.get_mut(&stream) {
@@ -57,6 +62,10 @@ impl Ticker {
         let due: Vec<_> = self.turns.drain(..next).collect();
         let texts = due.into_iter().filter_map(|stream| {
             let entry = self.newest.remove(&stream)?;
+            if self.told.len() >= WAITING_MAX {
+                self.told.clear();
+            }
+            self.told.insert(stream, entry.seq);
             ticker_price(epoch, stream, &entry)
         });
         let texts: Vec<_> = texts.collect();
@@ -127,5 +136,20 @@ mod tests {
         }
         assert_eq!(told(&mut inbox).len(), WAITING_MAX - PRICES_AT_ONCE);
         assert!(ticker.newest.is_empty());
+    }
+
+    #[test]
+    fn a_price_that_heals_late_is_told_unless_a_newer_one_was() {
+        let mut ticker = Ticker::default();
+        let (sender, mut inbox) = mpsc::channel(64);
+        ticker.attach(HubLink { id: 1, inbox: sender });
+        let mut tell = |seqs: &[u64]| {
+            seqs.iter().for_each(|seq| ticker.note(AccountAddress([1; 32]), &entry(*seq)));
+            ticker.tell(Epoch(1));
+            told(&mut inbox).into_iter().map(|(_, seq)| seq).collect::<Vec<_>>()
+        };
+        assert_eq!(tell(&[4]), [4]);
+        assert_eq!(tell(&[3, 4]), [0_u64; 0]);
+        assert_eq!(tell(&[6, 5]), [6]);
     }
 }

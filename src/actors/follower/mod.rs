@@ -104,6 +104,8 @@ struct Ear {
     heard_at: Option<Instant>,
     /// Something was missed: until it has been read, nothing that comes later is told as news.
     missed: bool,
+    /// The journal has been read in this life: from there on all that changes is told.
+    has_begun: bool,
     read_at: Instant,
     /// Until the next reading, where one is due.
     pause: Duration,
@@ -115,7 +117,18 @@ impl Ear {
     fn new(parts: FollowerParts) -> Self {
         let reader = Reader::default();
         let (read_at, leader) = (Instant::now(), None);
-        Self { parts, reader, leader, heard_at: None, missed: true, read_at, pause: READ_PAUSE, down: None, garbage: 0 }
+        Self {
+            parts,
+            reader,
+            leader,
+            heard_at: None,
+            missed: true,
+            has_begun: false,
+            read_at,
+            pause: READ_PAUSE,
+            down: None,
+            garbage: 0,
+        }
     }
 
     async fn follow(mut self) {
@@ -190,7 +203,10 @@ impl Ear {
             // Of another life of the journal: this node has to be started anew for it.
             Said::Committed(_) => {}
             Said::News(row) => self.reader.news(&self.parts, *row),
-            Said::Beat { covered, head } => self.parts.health.covered(covered, head),
+            Said::Beat { covered, head, finalized } => {
+                self.parts.health.covered(covered, head);
+                read::tell_final(&self.parts, finalized);
+            }
         }
     }
 
@@ -205,11 +221,20 @@ impl Ear {
         }
     }
 
+    /// What was durable before the first reading is told to nobody from here.
+    fn begins(&mut self) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            // Nobody need be listening.
+            let _ = self.parts.committed.send(Arc::new(Committed::untold(self.parts.epoch)));
+        }
+    }
+
     async fn read(&mut self) {
         match self.reader.read(&self.parts).await {
             Ok(()) => {
                 self.missed = false;
                 self.pause = READ_PAUSE;
+                self.begins();
             }
             // Asked again; the keeper of the lease tells of a database that is away.
             Err(error) => {

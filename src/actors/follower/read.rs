@@ -21,7 +21,7 @@ use crate::{
     },
     domain::{
         counted::Counted,
-        ids::{AccountAddress, Seq, TxSignature},
+        ids::{AccountAddress, Seq, Slot, TxSignature},
     },
     journal::{
         JournalError,
@@ -104,10 +104,7 @@ impl Reader {
     async fn read_slots(&mut self, parts: &FollowerParts) -> Result<(), JournalError> {
         let cursor = staging::load_cursor(&parts.pool, parts.program).await?;
         parts.health.covered(cursor.covered_slot, cursor.covered_slot);
-        if let (Some(slot), Some(registry)) = (cursor.finalized_slot, parts.registry.get()) {
-            // One that is too busy hears of the next.
-            let _ = registry.try_send(Finalized(slot));
-        }
+        tell_final(parts, cursor.finalized_slot.unwrap_or_default().min(cursor.covered_slot));
         Ok(())
     }
 
@@ -115,7 +112,8 @@ impl Reader {
         let Some(registry) = parts.registry.get() else { return Ok(()) };
         let Ok(streams) = registry.send(StreamsInUse).await else { return Ok(()) };
         let heads = follow::heads(&parts.pool, parts.epoch, &streams).await?;
-        let moved = |head: &&StreamHead| self.finalized.get(&head.stream).is_some_and(|known| *known < head.finalized);
+        // Of a stream that came into use since, nobody was told anything.
+        let moved = |head: &&StreamHead| self.finalized.get(&head.stream).is_none_or(|known| *known < head.finalized);
         let finalized: Vec<_> = heads.iter().filter(moved).map(|head| (head.stream, head.finalized)).collect();
         self.finalized = heads.iter().map(|head| (head.stream, head.finalized)).collect();
         let heads = heads.into_iter().map(|head| (head.stream, head.seq)).collect();
@@ -165,15 +163,15 @@ impl Reader {
             return Ok(());
         };
         // What was changed before this process listened is no news.
-        let mut after = since.max(newest - OVERLAP);
+        let mut after = (since.max(newest - OVERLAP), String::new());
         loop {
-            let page = follow::changed_submissions(&parts.pool, after, CHANGES).await?;
+            let page = follow::changed_submissions(&parts.pool, &after, CHANGES).await?;
             let is_last = page.len() < CHANGES;
             for (at, row) in page {
                 after = at;
                 self.news(parts, row);
             }
-            self.changes = Some((since, newest.max(after)));
+            self.changes = Some((since, newest.max(after.0)));
             if is_last {
                 return Ok(());
             }
@@ -186,6 +184,15 @@ fn number(one: &CommittedEntry, channel: Counted) -> Option<Seq> {
     match channel {
         Counted::Markets => one.markets_seq,
         Counted::Trades => one.trades_seq,
+    }
+}
+
+/// Everything at or below this slot is final: the streams in use move on.
+pub(super) fn tell_final(parts: &FollowerParts, slot: Slot) {
+    parts.health.finalized(slot);
+    if let Some(registry) = parts.registry.get() {
+        // One that is too busy hears of the next.
+        let _ = registry.try_send(Finalized(slot));
     }
 }
 

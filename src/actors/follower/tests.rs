@@ -75,16 +75,17 @@ fn what_follows_is_told_at_once_and_a_hole_a_new_leader_or_a_silence_has_the_jou
         assert!(ear.missed);
         assert_eq!(told(&mut receiver), [0_u64; 0], "what follows a hole is read with it");
         ear.missed = false;
-        ear.hear(&voice.beat(Slot(40), Slot(41)).unwrap());
+        ear.hear(&voice.beat(Slot(40), Slot(41), Slot(39)).unwrap());
         assert!(!ear.missed);
         assert_eq!(ear.parts.health.coverage(), (Slot(40), Slot(41)));
+        assert_eq!(ear.parts.health.finality(), Slot(39), "nothing was read for it");
         voice.skip();
-        ear.hear(&voice.beat(Slot(40), Slot(41)).unwrap());
+        ear.hear(&voice.beat(Slot(40), Slot(41), Slot(39)).unwrap());
         assert!(ear.missed, "a last message that was lost is noticed by the beat");
 
         ear.missed = false;
         let mut next = Voice::new(Term(4));
-        ear.hear(&next.beat(Slot(42), Slot(42)).unwrap());
+        ear.hear(&next.beat(Slot(42), Slot(42), Slot(0)).unwrap());
         assert!(ear.missed, "another leader");
         ear.missed = false;
         // The old one was paused, and says what it had to say.
@@ -102,7 +103,7 @@ fn what_was_told_from_the_journal_is_not_told_again_and_another_life_of_it_is_le
     System::new().block_on(async {
         let (mut ear, mut receiver) = ear(None);
         let mut voice = Voice::new(Term(1));
-        ear.hear(&voice.beat(Slot(1), Slot(1)).unwrap());
+        ear.hear(&voice.beat(Slot(1), Slot(1), Slot(0)).unwrap());
         ear.missed = false;
         ear.reader.numbers.insert(crate::domain::counted::Counted::Trades, Seq(4));
         for seq in 3..6 {

@@ -2,8 +2,9 @@
 //!
 //! The table is its whole state: every pass reads a page of what is on its way, asks the chain for it, sends again what is
 //! not there, and writes what has changed. So it may die at any point, and the next life goes on from the table. What it
-//! remembers (when it sent what) only spares the node. A transaction is sent for the first time when its row is committed,
-//! by [`SendNow`]; if that is lost, the next pass finds it.
+//! remembers (when it sent what, what it told) only spares the node and who listens. A transaction is told and sent for the
+//! first time when its row is committed, by [`SendNow`]; if that is lost, or the row was committed on another node, by the
+//! next pass.
 //!
 //! Owns when something is sent again. Never signs, never builds, never decides that something can't land but by the
 //! finalized block height, read before the chain's history was searched in vain.
@@ -11,7 +12,8 @@
 mod pass;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,10 +21,16 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use self::pass::{PassEnd, Sent};
-use super::supervision::{Crash, DeathGuard};
+use super::{
+    committed::Committed,
+    supervision::{Crash, DeathGuard},
+};
 use crate::{
     chain::{program::InstructionBuilder, rpc::ChainRpc},
-    domain::{ids::TxSignature, submission::SubmissionStatus},
+    domain::{
+        ids::{Epoch, TxSignature},
+        submission::SubmissionStatus,
+    },
     journal::{
         lease::Leased,
         rows::timestamp,
@@ -77,6 +85,10 @@ pub struct SubmissionParts {
     pub resend_after: Duration,
     /// Where news go.
     pub news: broadcast::Sender<SubmissionNews>,
+    /// Where it is told that an earlier life may have left some of them untold.
+    pub committed: broadcast::Sender<Arc<Committed>>,
+    /// The journal's life.
+    pub epoch: Epoch,
 }
 
 /// See the module.
@@ -84,7 +96,10 @@ pub struct Submissions {
     parts: SubmissionParts,
     build: InstructionBuilder,
     sent: HashMap<TxSignature, Instant>,
+    /// Of those that are on their way: they were told to be received.
+    told: HashSet<TxSignature>,
     place: Option<Place>,
+    has_begun: bool,
     is_passing: bool,
     sending: usize,
     _guard: DeathGuard,
@@ -94,7 +109,17 @@ impl Submissions {
     /// A new life, which knows nothing but the table.
     pub fn new(parts: SubmissionParts, guard: DeathGuard) -> Self {
         let build = InstructionBuilder::new(parts.rpc.program());
-        Self { parts, build, sent: HashMap::new(), place: None, is_passing: false, sending: 0, _guard: guard }
+        Self {
+            parts,
+            build,
+            sent: HashMap::new(),
+            told: HashSet::new(),
+            place: None,
+            has_begun: false,
+            is_passing: false,
+            sending: 0,
+            _guard: guard,
+        }
     }
 
     fn note_sent(&mut self, sent: &[TxSignature]) {
@@ -104,6 +129,19 @@ impl Submissions {
         }
         let now = Instant::now();
         self.sent.extend(sent.iter().map(|signature| (*signature, now)));
+    }
+
+    /// Tells that a transaction was received, once. What is told again in another life has nothing new.
+    fn tell_received(&mut self, row: &SubmissionRow) {
+        if row.status != SubmissionStatus::Received || self.told.contains(&row.signature) {
+            return;
+        }
+        if self.told.len() >= usize::try_from(UNSETTLED_MAX).unwrap_or(usize::MAX) {
+            self.told.clear();
+        }
+        self.told.insert(row.signature);
+        // Nobody may be listening.
+        let _ = self.parts.news.send(SubmissionNews { row: row.clone() });
     }
 
     /// True for what was not sent for a while.
@@ -120,6 +158,7 @@ impl Submissions {
                 self.note_sent(&sent);
                 for signature in settled {
                     self.sent.remove(&signature);
+                    self.told.remove(&signature);
                 }
             }
             // The same page again at the next tick: nothing of it is lost.
@@ -149,6 +188,12 @@ impl Handler<SubmissionsTick> for Submissions {
         let work = read.into_actor(self).then(move |read, actor, _| {
             let parts = actor.parts.clone();
             let read = read.map(|(page, place)| {
+                if !std::mem::replace(&mut actor.has_begun, true) {
+                    // Nobody need be listening.
+                    let _ = parts.committed.send(Arc::new(Committed::untold(parts.epoch)));
+                }
+                // Before its fate is asked for: what is told next comes after it.
+                page.iter().for_each(|one| actor.tell_received(&one.row));
                 let due = page.iter().map(|one| actor.is_due(&one.row)).collect::<Vec<_>>();
                 (page, place, due)
             });
@@ -171,12 +216,11 @@ impl Handler<SendNow> for Submissions {
     type Result = ();
 
     fn handle(&mut self, SendNow(one): SendNow, ctx: &mut Self::Context) {
+        self.tell_received(&one.row);
         if self.sending >= SENDS_MAX {
             return;
         }
         self.sending += 1;
-        // Nobody may be listening.
-        let _ = self.parts.news.send(SubmissionNews { row: one.row.clone() });
         let signature = one.row.signature;
         // A pass that comes meanwhile need not send it too.
         self.note_sent(&[signature]);
@@ -204,5 +248,76 @@ impl Handler<Crash> for Submissions {
 
     fn handle(&mut self, _: Crash, _: &mut Self::Context) {
         panic!("submissions were asked to crash");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chain::rpc::{RpcBudget, RpcOptions},
+        domain::ids::{MarketAddress, ProgramId, Wallet},
+        journal::{DatabaseSettings, lease::Term},
+    };
+
+    fn row(n: u8, status: SubmissionStatus) -> SubmissionRow {
+        SubmissionRow {
+            signature: TxSignature([n; 64]),
+            wallet: Wallet([2; 32]),
+            client_ref: None,
+            market: MarketAddress([3; 32]),
+            purpose: "buy_shares".into(),
+            status,
+            settled: false,
+            slot: None,
+            reason: None,
+            last_valid_block_height: 12,
+            received_at_ms: 1,
+            updated_at_ms: 2,
+        }
+    }
+
+    /// Nothing listens where it would send and read.
+    fn actor() -> (Submissions, broadcast::Receiver<SubmissionNews>) {
+        let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let (news, told) = broadcast::channel(NEWS_MAX);
+        let options = RpcOptions::new("http://127.0.0.1:1", ProgramId([1; 32]));
+        let parts = SubmissionParts {
+            rpc: ChainRpc::new(options, RpcBudget::new(std::num::NonZeroU32::MIN)).unwrap(),
+            pool: Leased::new(settings.pool(1).unwrap(), Term(1)),
+            resend_after: Duration::from_secs(1),
+            news,
+            committed: broadcast::channel(1).0,
+            epoch: Epoch(1),
+        };
+        (Submissions::new(parts, DeathGuard::new().0), told)
+    }
+
+    fn told(receiver: &mut broadcast::Receiver<SubmissionNews>) -> Vec<u8> {
+        std::iter::from_fn(|| receiver.try_recv().ok()).map(|news| news.row.signature.0[0]).collect()
+    }
+
+    #[test]
+    fn what_was_received_is_told_once_also_where_there_is_no_room_to_send_it() {
+        System::new().block_on(async {
+            let (mut actor, mut receiver) = actor();
+            // As a pass finds them, wherever they were handed in.
+            for (n, status) in [(1, SubmissionStatus::Received), (2, SubmissionStatus::Processed)] {
+                actor.tell_received(&row(n, status));
+            }
+            actor.tell_received(&row(1, SubmissionStatus::Received));
+            assert_eq!(told(&mut receiver), [1]);
+            let settled = vec![TxSignature([1; 64])];
+            actor.passed(Ok(PassEnd { settled, ..PassEnd::default() }));
+            assert!(actor.told.is_empty(), "what is settled is forgotten");
+
+            actor.sending = SENDS_MAX;
+            let addr = actor.start();
+            for n in [3, 4, 3] {
+                addr.send(SendNow(Unsettled { row: row(n, SubmissionStatus::Received), wire: vec![1] })).await.unwrap();
+            }
+            assert_eq!(told(&mut receiver), [3, 4]);
+        });
     }
 }

@@ -60,11 +60,11 @@ pub async fn checked(database: &Database, epoch: Epoch) -> BTreeMap<&'static str
     all
 }
 
-fn writer(database: &Database) -> (Addr<JournalWriter>, broadcast::Receiver<Arc<Committed>>) {
+fn writer(database: &Database, epoch: Epoch) -> (Addr<JournalWriter>, broadcast::Receiver<Arc<Committed>>) {
     let (guard, _death) = DeathGuard::new();
     let (committed, told) = broadcast::channel(COMMITTED_MAX);
     let pool = leased(settings(&database.url).writer_pool().unwrap());
-    (JournalWriter::new(pool, Health::new(), guard).announcing(committed).start(), told)
+    (JournalWriter::new(pool, Health::new(), guard).announcing(committed, epoch).start(), told)
 }
 
 /// What was told, by channel and number.
@@ -90,7 +90,7 @@ fn numbers_have_no_holes_whatever_is_refused_taken_back_or_restarted_and_are_tol
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
-        let (first, mut told) = writer(&database);
+        let (first, mut told) = writer(&database, epoch);
         let mut stories: Vec<Story> = (1..=6).map(|number| Story::begin(number, epoch)).collect();
         let mut generations = Vec::new();
         for story in &mut stories {
@@ -129,7 +129,7 @@ fn numbers_have_no_holes_whatever_is_refused_taken_back_or_restarted_and_are_tol
 
         // The next life goes on where this one ended.
         first.do_send(Crash);
-        let (second, mut told) = writer(&database);
+        let (second, mut told) = writer(&database, epoch);
         let generation = open(&second, stories[4].stream()).await;
         stories[4].buy(Wallet([6; 32]), Outcome::No, 3_000_000_000);
         append(&second, generation, stories[4].append()).await.unwrap();
@@ -144,7 +144,7 @@ fn an_acknowledged_entry_was_told_before() {
     actix::System::new().block_on(async {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
-        let (writer, mut told) = writer(&database);
+        let (writer, mut told) = writer(&database, epoch);
         let mut story = Story::begin(1, epoch);
         let generation = open(&writer, story.stream()).await;
         for _ in 0..20 {
@@ -182,7 +182,7 @@ fn an_older_life_that_finds_its_numbers_taken_ends_and_the_next_goes_on() {
         let database = Database::fresh().await;
         let epoch = prepare(&database).await;
         let pool = leased(settings(&database.url).writer_pool().unwrap());
-        let (writer, _told) = writer(&database);
+        let (writer, _told) = writer(&database, epoch);
         let (mut own, mut other) = (Story::begin(1, epoch), Story::begin(2, epoch));
         let generation = open(&writer, own.stream()).await;
         WriterLife::begin(&pool).await.unwrap().commit(&pool, 1, &[other.append()]).await.unwrap();

@@ -9,7 +9,7 @@ use zmart::{
     },
     http::error::{ApiError, ErrorCode},
     journal::{
-        evidence,
+        evidence, follow,
         lease::{Leased, Term},
         submissions::{self, Change, FailureReason, Kept, NewSubmission, UNSETTLED_MAX, UNSETTLED_OF_A_WALLET_MAX},
     },
@@ -101,7 +101,7 @@ async fn one_intent_has_one_transaction_until_it_failed_or_expired_for_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wallet_has_so_many_on_their_way_and_no_more() {
-    let (_database, pool) = prepared(2).await;
+    let (database, pool) = prepared(2).await;
     let reads = reads(&pool);
     let most = u64::try_from(UNSETTLED_OF_A_WALLET_MAX).unwrap();
     let fill = async |tx: &deadpool_postgres::Transaction<'_>| {
@@ -113,6 +113,21 @@ async fn a_wallet_has_so_many_on_their_way_and_no_more() {
         Ok::<_, ApiError>(())
     };
     reads.engine(fill).await.unwrap();
+    // Other nodes read what has changed page by page, also where all of it changed in one moment.
+    let pool = settings(&database).pool(1).unwrap();
+    let mut found = Vec::new();
+    let mut place = (chrono::DateTime::UNIX_EPOCH, String::new());
+    loop {
+        let page = follow::changed_submissions(&pool, &place, 10).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        place = last.clone();
+        found.extend(page.iter().map(|((moment, _), row)| (*moment, row.signature)));
+    }
+    let moments: std::collections::BTreeSet<_> = found.iter().map(|(moment, _)| *moment).collect();
+    assert_eq!(moments.len(), 1, "one transaction wrote them");
+    let mut signatures: Vec<_> = found.into_iter().map(|(_, signature)| signature.0).collect();
+    signatures.sort_unstable();
+    assert_eq!(signatures, (0..most).chain([most + 1]).map(|n| signature(n).0).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
