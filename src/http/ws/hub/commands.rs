@@ -13,6 +13,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use super::{
     Hub, SessionId,
     quotes::{Requoted, quote_text},
+    seeds::Found,
 };
 use crate::{
     domain::ids::Wallet,
@@ -83,6 +84,7 @@ impl CommandState {
 pub(super) enum Done {
     Answered(Answered),
     Requoted(Requoted),
+    Found(Found),
 }
 
 /// The way there.
@@ -158,6 +160,7 @@ impl StreamHandler<Done> for Hub {
         match done {
             Done::Answered(answered) => self.pass_on(answered, ctx),
             Done::Requoted(requoted) => self.requoted(requoted),
+            Done::Found(found) => self.seeds_found(found, ctx),
         }
     }
 }

@@ -94,6 +94,7 @@ impl Handler<Subscribe> for Hub {
                 None => self.look_up(channel, join, ctx),
             }
         }
+        self.ask_seeds();
     }
 }
 
@@ -119,17 +120,8 @@ impl Hub {
             ChannelRef::Market(MarketRef::Seed(seed)) => {
                 if let Some(known) = self.sessions.get_mut(&join.session) {
                     known.resolving.push(seed);
+                    self.seeds_wanted.want(seed, join);
                 }
-                let found = async move { sources.market_of(seed).await }.into_actor(self);
-                ctx.spawn(found.map(move |found, hub, ctx| {
-                    let Some(known) = hub.sessions.get_mut(&join.session) else { return };
-                    let place = known.resolving.iter().position(|looked_for| *looked_for == seed);
-                    match (place.map(|place| known.resolving.swap_remove(place)), found) {
-                        (None, _) => hub.answer_cancelled(&join),
-                        (Some(_), Ok(address)) => hub.begin(Channel::Market(address), join, ctx),
-                        (Some(_), Err(error)) => hub.answer_error(&join, error),
-                    }
-                }));
             }
         }
     }
@@ -303,7 +295,7 @@ impl Hub {
         join.request.next_id()
     }
 
-    fn answer_error(&mut self, join: &Join, error: ReadError) {
+    pub(super) fn answer_error(&mut self, join: &Join, error: ReadError) {
         let (code, message) = match error {
             ReadError::Unknown => (WsErrorCode::NotFound, "There is no such market."),
             ReadError::Loading => (WsErrorCode::Unavailable, "It is being loaded; try again."),
@@ -313,7 +305,7 @@ impl Hub {
         self.refuse(join.session, &id, Some(&join.name), code, message);
     }
 
-    fn answer_cancelled(&mut self, join: &Join) {
+    pub(super) fn answer_cancelled(&mut self, join: &Join) {
         let id = self.answered(join);
         let message = "Unsubscribed before it was answered.";
         self.refuse(join.session, &id, Some(&join.name), WsErrorCode::Cancelled, message);

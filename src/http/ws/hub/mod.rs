@@ -10,6 +10,7 @@
 //! - [`fan_out`]: live frames, from the inbox to the outboxes.
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
+//! - [`seeds`]: markets that are named by their seeds.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
@@ -32,6 +33,7 @@ mod identities;
 mod join;
 mod prices;
 mod quotes;
+mod seeds;
 mod sources;
 mod unnumbered;
 mod upkeep;
@@ -57,7 +59,9 @@ use self::{
     commitments::Finality,
     feed::Feed,
     identities::Watch,
+    join::Join,
     quotes::Quotes,
+    seeds::Wanted,
 };
 use super::{
     WsLimits,
@@ -218,6 +222,8 @@ pub struct Hub {
     config: Option<Channel>,
     config_is_looked_for: bool,
     seeds: HashMap<MarketSeed, MarketAddress>,
+    /// Those that are being looked up, and for whom.
+    seeds_wanted: Wanted<Join>,
     page_reads: PageReads,
     quotes: Quotes,
     tickets: u64,
@@ -253,6 +259,7 @@ impl Hub {
             config: None,
             config_is_looked_for: false,
             seeds: HashMap::new(),
+            seeds_wanted: Wanted::default(),
             page_reads: PageReads::default(),
             quotes: Quotes::default(),
             tickets: 0,
@@ -289,6 +296,9 @@ impl Hub {
     fn forget(&mut self, session: SessionId) {
         let Some(known) = self.sessions.remove(&session) else { return };
         self.quotes.leave(session);
+        for seed in &known.resolving {
+            self.seeds_wanted.give_up(*seed, |join| join.session == session);
+        }
         for channel in known.channels.keys().chain(&self.config) {
             if let Some(feed) = self.feeds.get_mut(channel) {
                 feed.readers.remove(&session);
@@ -344,12 +354,18 @@ impl Handler<Unsubscribe> for Hub {
         } else {
             channels.iter().filter_map(|name| self.channel_of(name)).collect()
         };
-        let mut left = Vec::new();
+        let (mut left, mut given_up) = (Vec::new(), Vec::new());
         if let Some(known) = self.sessions.get_mut(&session) {
-            known
-                .resolving
-                .retain(|seed| !channels.is_empty() && !channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed))));
+            let is_left = |seed: &mut MarketSeed| {
+                channels.is_empty() || channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed)))
+            };
+            given_up.extend(known.resolving.extract_if(.., is_left));
             left.extend(leaving.into_iter().filter(|channel| known.channels.remove(channel).is_some()));
+        }
+        for seed in given_up {
+            for join in self.seeds_wanted.give_up(seed, |join| join.session == session) {
+                self.answer_cancelled(&join);
+            }
         }
         let heads = left.iter().map(|channel| self.head_of(session, *channel)).collect();
         for channel in left {
