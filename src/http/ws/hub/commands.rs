@@ -12,6 +12,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
     Hub, SessionId,
+    join::Joined,
     quotes::{Requoted, quote_text},
     seeds::Found,
 };
@@ -84,6 +85,7 @@ impl CommandState {
 pub(super) enum Done {
     Answered(Answered),
     Requoted(Requoted),
+    Joined(Joined),
     Found(Found),
 }
 
@@ -160,6 +162,7 @@ impl StreamHandler<Done> for Hub {
         match done {
             Done::Answered(answered) => self.pass_on(answered, ctx),
             Done::Requoted(requoted) => self.requoted(requoted),
+            Done::Joined(joined) => self.joined(joined, ctx),
             Done::Found(found) => self.seeds_found(found, ctx),
         }
     }

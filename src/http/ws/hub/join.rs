@@ -3,6 +3,9 @@
 //! The stream is asked to put the hub on its list and to say where it stands, in one turn of its own; the answer is that
 //! state (or a resume after what the client has), and then every entry after it. While the question is out nothing of the
 //! channel is delivered to the session: where it stands can't be overtaken by its own answer.
+//!
+//! Each question is a task beside the hub, which is told its outcome once: the hub's own turns cost the same however many
+//! are out. They are as many as subscriptions that a session may leave unanswered, times the sessions.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -10,6 +13,7 @@ use actix::prelude::*;
 
 use super::{
     Hub, SessionId, Subscribe,
+    commands::{Done, DoneSender},
     feed::FeedReader,
     sources::{Head, State, StreamHandle},
 };
@@ -67,6 +71,48 @@ impl Join {
     }
 }
 
+/// What came of a question that a subscription waits for.
+#[derive(Debug)]
+pub(super) struct Joined {
+    join: Join,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    /// Which channel the config's is.
+    Config(Result<Channel, ReadError>),
+    /// Where a stream stands, for the membership with this ticket.
+    Stream { channel: Channel, ticket: u64, outcome: Result<(StreamHandle, Head), ReadError> },
+}
+
+/// Tells the hub whatever becomes of the question.
+struct Joining {
+    hub: DoneSender,
+    joined: Option<Joined>,
+}
+
+impl Joining {
+    fn new(hub: &DoneSender, join: Join, asked: Asked) -> Self {
+        Self { hub: hub.clone(), joined: Some(Joined { join, asked }) }
+    }
+
+    fn answer(mut self, answer: Asked) {
+        if let Some(joined) = &mut self.joined {
+            joined.asked = answer;
+        }
+    }
+}
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        if let Some(joined) = self.joined.take() {
+            // A hub that is gone has no sessions left.
+            let _ = self.hub.send(Done::Joined(joined));
+        }
+    }
+}
+
 impl Handler<Subscribe> for Hub {
     type Result = ();
 
@@ -108,14 +154,11 @@ impl Hub {
             ChannelRef::Ticker => self.begin(Channel::Ticker, join, ctx),
             ChannelRef::Wallet(wallet) => self.begin(Channel::Wallet(wallet), join, ctx),
             ChannelRef::Config => {
-                let found = async move { sources.config().await }.into_actor(self);
-                ctx.spawn(found.map(|found, hub, ctx| match found {
-                    Ok(channel) => {
-                        hub.config.get_or_insert(channel);
-                        hub.begin(channel, join, ctx);
-                    }
-                    Err(error) => hub.answer_error(&join, error),
-                }));
+                let joining = Joining::new(&self.done, join, Asked::Config(Err(ReadError::Gone)));
+                actix::spawn(async move {
+                    let found = sources.config().await;
+                    joining.answer(Asked::Config(found));
+                });
             }
             ChannelRef::Market(MarketRef::Seed(seed)) => {
                 if let Some(known) = self.sessions.get_mut(&join.session) {
@@ -126,8 +169,20 @@ impl Hub {
         }
     }
 
+    /// A question was answered that a subscription waits for.
+    pub(super) fn joined(&mut self, Joined { join, asked }: Joined, ctx: &mut Context<Self>) {
+        match asked {
+            Asked::Config(Ok(channel)) => {
+                self.config.get_or_insert(channel);
+                self.begin(channel, join, ctx);
+            }
+            Asked::Config(Err(error)) => self.answer_error(&join, error),
+            Asked::Stream { channel, ticket, outcome } => self.finish(channel, join, ticket, outcome, ctx),
+        }
+    }
+
     /// Ask the stream; what it answers goes on in [`Hub::finish`].
-    pub(super) fn begin(&mut self, channel: Channel, mut join: Join, ctx: &mut Context<Self>) {
+    pub(super) fn begin(&mut self, channel: Channel, mut join: Join, _: &mut Context<Self>) {
         if !self.may_have(join.session, channel) {
             let id = self.answered(&join);
             let message = "It is the wallet's own: sign in as that wallet.";
@@ -147,8 +202,12 @@ impl Hub {
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let needs_snapshot = join.since.is_none();
         let caller = known.caller();
-        let attached = async move { sources.attach(channel, link, needs_snapshot, caller).await }.into_actor(self);
-        ctx.spawn(attached.map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
+        let asked = move |outcome| Asked::Stream { channel, ticket, outcome };
+        let joining = Joining::new(&self.done, join, asked(Err(ReadError::Gone)));
+        actix::spawn(async move {
+            let outcome = sources.attach(channel, link, needs_snapshot, caller).await;
+            joining.answer(asked(outcome));
+        });
     }
 
     fn finish(
@@ -324,6 +383,22 @@ fn resume(since: Since, known: Seq, head: &Head, max_entries: u64) -> Option<(Se
 mod tests {
     use super::*;
     use crate::domain::ids::Epoch;
+
+    #[tokio::test]
+    async fn a_question_whose_task_is_gone_is_told_to_the_hub_all_the_same_and_once() {
+        let (hub, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+        let joining = || {
+            let join = Join::anew(SessionId::next(), "config".to_owned());
+            Joining::new(&hub, join, Asked::Config(Err(ReadError::Gone)))
+        };
+        drop(joining());
+        joining().answer(Asked::Config(Err(ReadError::Loading)));
+        let mut told = || match inbox.try_recv() {
+            Ok(Done::Joined(Joined { asked: Asked::Config(Err(error)), .. })) => Some(error),
+            _ => None,
+        };
+        assert_eq!((told(), told(), told()), (Some(ReadError::Gone), Some(ReadError::Loading), None));
+    }
 
     #[test]
     fn a_resume_is_served_in_the_same_life_up_to_the_head_and_within_the_bound() {
