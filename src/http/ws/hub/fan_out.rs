@@ -155,8 +155,9 @@ impl Hub {
                 }
             }
             tells_final |= reader.is_owed(finalized);
-            if reader.conflation.is_waiting() {
-                self.prices_wait.insert((channel, *session));
+            if let Some(due) = reader.conflation.waits_until() {
+                let now = *now.get_or_insert_with(Instant::now);
+                self.prices_wait.wait(due, now, channel, *session);
             }
         }
         if tells_final {

@@ -39,7 +39,7 @@ mod unnumbered;
 mod upkeep;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -60,6 +60,7 @@ use self::{
     feed::Feed,
     identities::Watch,
     join::Join,
+    prices::PricesWait,
     quotes::Quotes,
     seeds::Wanted,
 };
@@ -90,7 +91,7 @@ pub const INBOX: usize = 65_536;
 const BURST: usize = 64;
 
 /// A connection's number in the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SessionId(u64);
 
 impl SessionId {
@@ -231,9 +232,7 @@ pub struct Hub {
     next_sweep: Instant,
     is_closing: bool,
     finality: Finality,
-    /// Whose prices wait, of which channel; looked at while there are any.
-    prices_wait: BTreeSet<(Channel, SessionId)>,
-    looks_at_prices: bool,
+    prices_wait: PricesWait,
 }
 
 impl Hub {
@@ -267,8 +266,7 @@ impl Hub {
             next_sweep: Instant::now(),
             is_closing: false,
             finality: Finality::default(),
-            prices_wait: BTreeSet::new(),
-            looks_at_prices: false,
+            prices_wait: PricesWait::default(),
         }
     }
 
