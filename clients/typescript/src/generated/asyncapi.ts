@@ -205,7 +205,6 @@ export type WsErrorCode =
   | "UNKNOWN_ACTION"
   | "VALIDATION_ERROR"
   | "NOT_FOUND"
-  | "NOT_OFFERED"
   | "TOO_MANY_CHANNELS"
   | "TOO_MANY_QUOTES"
   | "UNAUTHORIZED"
@@ -816,7 +815,6 @@ export interface ErrorMessage {
     | "UNKNOWN_ACTION"
     | "VALIDATION_ERROR"
     | "NOT_FOUND"
-    | "NOT_OFFERED"
     | "TOO_MANY_CHANNELS"
     | "TOO_MANY_QUOTES"
     | "UNAUTHORIZED"
@@ -893,19 +891,6 @@ export interface ProgramRefusal {
   code?: number | null;
   /**
    * Its name.
-   */
-  name: string;
-}
-/**
- * Why a transaction failed, as it is stored and told.
- */
-export interface FailureReason {
-  /**
-   * The number, where a program gave one.
-   */
-  code?: number | null;
-  /**
-   * The name.
    */
   name: string;
 }
@@ -1234,13 +1219,20 @@ export interface OrderView {
   last_valid_block_height: number;
   market_id: MarketAddress;
   purpose: string;
-  reason?: FailureReason | null;
+  reason?: OrderFailure | null;
   received_at: string;
   settled: boolean;
   signature: TxSignature;
   slot?: Slot | null;
   status: string;
   updated_at: string;
+}
+/**
+ * Why a transaction failed.
+ */
+export interface OrderFailure {
+  code?: number | null;
+  name: string;
 }
 /**
  * A comment that was written or deleted.
@@ -2751,6 +2743,11 @@ export const CLOSES = [
   {
     "code": 4502,
     "reason": "Ten bad messages in a row; fix the client before it reconnects.",
+    "reconnect": false
+  },
+  {
+    "code": 4503,
+    "reason": "Too many connections from this address; close one first.",
     "reconnect": false
   }
 ] as const;

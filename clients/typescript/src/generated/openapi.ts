@@ -1328,6 +1328,20 @@ export interface components {
             volume: components["schemas"]["Sum"];
             wallet: components["schemas"]["Wallet"];
         };
+        /** @description Who leads among the nodes of a database, as this one knows. */
+        LeaseStanding: {
+            /** @description Who leads, or did last. */
+            leader: string;
+            /** @description This node. */
+            node: string;
+            /** @description `leader`, `follower`, or `nobody` leads. */
+            role: string;
+            /**
+             * Format: int64
+             * @description In which term.
+             */
+            term: number;
+        };
         /** @description A trade of one size: what it would do, or why the program would refuse it. */
         LevelView: {
             cost?: components["schemas"]["Lamports"] | null;
@@ -1747,6 +1761,7 @@ export interface components {
             head_slot: components["schemas"]["Slot"];
             /** Format: int64 */
             lag_slots: number;
+            lease?: components["schemas"]["LeaseStanding"] | null;
             parts: {
                 [key: string]: components["schemas"]["PartState"];
             };
