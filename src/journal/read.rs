@@ -236,6 +236,25 @@ pub async fn market_address_by_seed<C: Ask>(
     .transpose()
 }
 
+/// The markets that were made from these seeds; seeds without one are left out.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn market_addresses_by_seeds<C: Ask>(
+    client: &C,
+    seeds: &[MarketSeed],
+) -> Result<Vec<(MarketSeed, MarketAddress)>, ReadFailure> {
+    const SQL: &str = "SELECT market_seed::text, address::text FROM markets WHERE market_seed = ANY($1)";
+    let bad = |error: &dyn std::fmt::Display| BadRow { table: "markets", reason: error.to_string() };
+    let seeds: Vec<String> = seeds.iter().map(MarketSeed::to_string).collect();
+    let rows = client.query(SQL, &[&seeds]).await?;
+    let parse = |row: &tokio_postgres::Row| {
+        let (seed, address): (&str, &str) = (row.try_get(0)?, row.try_get(1)?);
+        Ok((seed.parse().map_err(|error| bad(&error))?, address.parse().map_err(|error| bad(&error))?))
+    };
+    rows.iter().map(parse).collect()
+}
+
 /// A trade's place in its market: the journal's life, and the entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TradePosition {

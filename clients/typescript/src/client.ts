@@ -210,24 +210,33 @@ export class ZmartClient {
   }
 
   /** Shows the token on this connection, and again when it was renewed. What passes is tried again a few times; without an
-   * answer one is nobody on this connection, and what is private is refused. */
+   * answer one is nobody on this connection for now, and what is private is refused. As long as the connection lives, the
+   * next time is planned. */
   async #authenticate(session: Session): Promise<void> {
     clearTimeout(this.#renewal);
     const connection = this.#connection;
+    let isLost = false;
     for (let left = SIGN_INS; left > 0; left -= 1) {
       try {
         await this.#say("auth", { token: await session.token() });
         break;
       } catch (error) {
         // A lost connection is come back to, with all this.
-        if (connection !== this.#connection || error instanceof Disconnected) return;
+        if (connection !== this.#connection || !this.#isOpen) return;
         this.#options.observer?.signInFailed?.(error);
+        if (error instanceof Disconnected) {
+          // Waited for long enough: others wait behind this.
+          isLost = true;
+          break;
+        }
         if (error instanceof Refused && !error.retryable) break;
         await new Promise((resolve) => setTimeout(resolve, RETRY));
         if (connection !== this.#connection) return;
       }
     }
-    const wait = Math.max(RETRY, session.renewAt - Date.now());
+    if (connection !== this.#connection) return;
+    const wait = isLost ? RETRY : Math.max(RETRY, session.renewAt - Date.now());
+    clearTimeout(this.#renewal);
     this.#renewal = setTimeout(() => void this.#authenticate(session), wait);
   }
 

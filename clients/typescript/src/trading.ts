@@ -1,7 +1,7 @@
 /** Trades, from a quote to what became of them. The server holds no key: it builds, the wallet signs, it sends. */
 
 import type { Heard } from "./connection.js";
-import { Disconnected, NotLanded } from "./errors.js";
+import { Disconnected, NotLanded, Refused } from "./errors.js";
 import type { QuoteMessage, StepReply, WalletOrderUpdateFrame as OrderUpdate } from "./generated/asyncapi.js";
 import { Quotes, type QuoteEvent } from "./quotes.js";
 import type { Schemas } from "./rest.js";
@@ -52,8 +52,10 @@ export interface Desk {
 const LOOK = 250;
 /** The same where the wallet's own channel tells what became of it. */
 const LOOK_BESIDE_NEWS = 2_000;
-/** An answer to `submit` that was lost with its connection is asked for so often. */
+/** An answer to `submit` that was lost with its connection, or may be another one a little later, is asked for so often. */
 const SUBMITS = 5;
+/** What was refused, and may succeed a little later, is said again after so long, in milliseconds. */
+const RETRY = 1_000;
 
 export class Trading {
   /** Who waits for news of which transaction. */
@@ -92,24 +94,32 @@ export class Trading {
     return sign(unsigned, wallet);
   }
 
-  /** Hands it in; again, if the answer was lost with its connection: the same transaction has its effect once. */
+  /** Hands it in; again, if the answer was lost with its connection, or the refusal passes: the same transaction has its
+   * effect once, and the server may have taken what it did not answer. */
   async submit(signed: Signed, clientRef: string): Promise<Schemas["SubmitReply"]> {
     for (let left = SUBMITS; ; left -= 1) {
       try {
         return await this.#data("submit", { transaction: signed.transaction, client_ref: clientRef });
       } catch (error) {
-        if (!(error instanceof Disconnected) || left <= 1) throw error;
+        if (!passes(error) || left <= 1) throw error;
+        if (error instanceof Refused) await new Promise((resolve) => setTimeout(resolve, RETRY));
         await this.desk.opened();
       }
     }
   }
 
   /** Waits until it is as sure as that. Throws NotLanded if it had no effect and can't have one any more. It looks again and
-   * again; who reads `wallet:<own>` beside it has it as soon as the server knows it. */
+   * again, also where the server can't tell for now: what was handed in is not given up; who reads `wallet:<own>` beside it has it as soon as the server knows it. */
   async landed(signature: string, commitment: Commitment = "confirmed"): Promise<Submission> {
     let found: Submission | undefined;
     for (;;) {
-      found ??= await this.#look(signature);
+      let pause = this.#hasNews ? LOOK_BESIDE_NEWS : LOOK;
+      try {
+        found ??= await this.#data<Submission>("get", { what: "transaction", signature });
+      } catch (error) {
+        if (!passes(error)) throw error;
+        if (error instanceof Refused) pause = Math.max(pause, RETRY);
+      }
       if (found !== undefined) {
         if (found.status === "finalized" || found.status === commitment) return found;
         if (found.status === "expired" || (found.status === "failed" && found.settled)) {
@@ -122,7 +132,7 @@ export class Trading {
           this.#waiting.delete(signature);
           resolve(news);
         };
-        const timer = setTimeout(settle, this.#hasNews ? LOOK_BESIDE_NEWS : LOOK);
+        const timer = setTimeout(settle, pause);
         this.#waiting.set(signature, settle);
       });
     }
@@ -141,18 +151,14 @@ export class Trading {
     return this.#data("vote", { vote_type: kind, ...body });
   }
 
-  async #look(signature: string): Promise<Submission | undefined> {
-    try {
-      return await this.#data<Submission>("get", { what: "transaction", signature });
-    } catch (error) {
-      if (error instanceof Disconnected) return undefined;
-      throw error;
-    }
-  }
-
   async #data<T>(action: string, fields: Record<string, unknown>): Promise<T> {
     const answer = await this.desk.request(action, fields);
     if (answer.type !== "reply" || !("data" in answer)) throw new Error(`no reply: ${answer.type}`);
     return answer.data as T;
   }
+}
+
+/** The same may be answered otherwise a little later. */
+function passes(error: unknown): boolean {
+  return error instanceof Disconnected || (error instanceof Refused && error.retryable);
 }

@@ -17,8 +17,6 @@ pub enum WsErrorCode {
     ValidationError,
     /// No such market, or no such thing.
     NotFound,
-    /// Part of the protocol, but not offered yet.
-    NotOffered,
     /// More channels than a connection may have.
     TooManyChannels,
     /// More quote streams than a connection may have.
@@ -51,12 +49,11 @@ pub enum WsErrorCode {
 
 impl WsErrorCode {
     /// All, in the order of their declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::BadMessage,
         Self::UnknownAction,
         Self::ValidationError,
         Self::NotFound,
-        Self::NotOffered,
         Self::TooManyChannels,
         Self::TooManyQuotes,
         Self::Unauthorized,
@@ -83,8 +80,8 @@ impl WsErrorCode {
     /// none, nor is a lack of ours.
     pub fn is_strike(self) -> bool {
         use WsErrorCode::{
-            BadMessage, Forbidden, IdempotencyMismatch, NotFound, NotOffered, TooManyChannels, TooManyQuotes,
-            Unauthorized, UnknownAction, ValidationError,
+            BadMessage, Forbidden, IdempotencyMismatch, NotFound, TooManyChannels, TooManyQuotes, Unauthorized,
+            UnknownAction, ValidationError,
         };
         matches!(
             self,
@@ -92,7 +89,6 @@ impl WsErrorCode {
                 | UnknownAction
                 | ValidationError
                 | NotFound
-                | NotOffered
                 | TooManyChannels
                 | TooManyQuotes
                 | Unauthorized

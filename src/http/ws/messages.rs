@@ -415,8 +415,8 @@ mod tests {
     #[test]
     fn an_id_is_echoed_as_it_came_and_left_out_where_there_was_none() {
         let id = serde_json::json!({"a": [1, "x"]});
-        let with = error(Some(&id), None, WsErrorCode::NotOffered, "no");
-        let expected = r#"{"type":"error","id":{"a":[1,"x"]},"code":"NOT_OFFERED","message":"no","retryable":false}"#;
+        let with = error(Some(&id), None, WsErrorCode::NotFound, "no");
+        let expected = r#"{"type":"error","id":{"a":[1,"x"]},"code":"NOT_FOUND","message":"no","retryable":false}"#;
         assert_eq!(with, expected);
         let without = error(None, Some("config"), WsErrorCode::Unavailable, "wait");
         let expected = r#"{"type":"error","channel":"config","code":"UNAVAILABLE","message":"wait","retryable":true}"#;

@@ -97,6 +97,7 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     read::head(client, stream, epoch).await.unwrap();
     read::market(client, market).await.unwrap().unwrap();
     read::market_address_by_seed(client, story.market().seed).await.unwrap().unwrap();
+    read::market_addresses_by_seeds(client, &[story.market().seed]).await.unwrap();
     let at = MarketPosition { created_at_unix: 1_700_000_300, address: MarketAddress([200; 32]) };
     for phases in [vec![], vec![Phase::Disputed], vec![Phase::Proposed, Phase::Active, Phase::Finalized]] {
         for (after, offset) in [(None, 0), (None, 500), (Some(at), 20)] {

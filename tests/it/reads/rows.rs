@@ -79,6 +79,8 @@ async fn a_market_is_found_by_address_and_by_seed() {
     assert_eq!((row.market().unwrap(), row.last_seq), (shown.clone(), 3));
     assert_eq!(read::market_address_by_seed(&client, shown.seed).await.unwrap(), Some(shown.address));
     assert_eq!(read::market_address_by_seed(&client, MarketSeed([9; 32])).await.unwrap(), None);
+    let of_both = read::market_addresses_by_seeds(&client, &[MarketSeed([9; 32]), shown.seed]).await.unwrap();
+    assert_eq!(of_both, [(shown.seed, shown.address)]);
     assert!(read::market(&client, market(9, Phase::Proposed, 0).address).await.unwrap().is_none());
 }
 

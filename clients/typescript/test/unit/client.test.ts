@@ -206,6 +206,78 @@ test("after a reconnect nothing is asked before the answer to sign-in", async ()
   assert.equal((await events.next()).done, true);
 });
 
+test("a sign-in that is not answered is said again on the same connection, and the token is renewed in time", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  let logins = 0;
+  const fetch = (url: RequestInfo | URL) => {
+    if (JSON.stringify(url).includes("/api/auth/refresh")) logins += 1;
+    const tokens = { token: `t${logins}`, refresh_token: "r", token_type: "Bearer", expires_at: new Date(Date.now() + 100_000).toISOString() };
+    return Promise.resolve(new Response(JSON.stringify({ message: "sign me", ...tokens })));
+  };
+  const failures: unknown[] = [];
+  const { client, sockets } = play({ fetch, observer: { signInFailed: (error) => failures.push(error) } });
+  const socket = sockets[0];
+  assert.ok(socket);
+  socket.welcome();
+  const until = async (holds: () => boolean): Promise<void> => {
+    for (let looks = 0; !holds() && looks < 5_000; looks += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(holds());
+  };
+  const pass = (seconds: number): void => {
+    for (let n = 0; n < seconds; n += 1) {
+      context.mock.timers.tick(1_000);
+      socket.hear({ type: "heartbeat", timestamp: "", counter: 1, slot: 1, channels: {} });
+    }
+  };
+  const signedIn = client.signIn(await KeyWallet.generate());
+  await until(() => socket.said.length === 1);
+  pass(20);
+  await signedIn;
+  assert.ok(failures.length === 1 && failures[0] instanceof Disconnected);
+  pass(1);
+  await until(() => socket.said.length === 2);
+  socket.hear({ type: "reply", id: socket.newest("auth").id, action: "auth", data: {} });
+  await new Promise((resolve) => setImmediate(resolve));
+  pass(80);
+  await until(() => socket.said.length === 3);
+  assert.equal((socket.newest("auth") as unknown as { token: string }).token, "t1");
+  assert.equal(sockets.length, 1);
+  client.close();
+});
+
+test("a trade that was handed in is asked for through refusals that pass, and given up by one that does not", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { client, sockets } = play();
+  const socket = sockets[0];
+  assert.ok(socket);
+  socket.welcome();
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const refuse = async (action: string, code: string, retryable: boolean): Promise<void> => {
+    await settled();
+    socket.hear({ type: "error", id: socket.newest(action).id, code, message: "", retryable });
+    await settled();
+    context.mock.timers.tick(1_000);
+  };
+  const submitted = client.trading.submit({ transaction: "T", signature: "S" }, "ref");
+  await refuse("submit", "UNAVAILABLE", true);
+  await settled();
+  socket.hear({ type: "reply", id: socket.newest("submit").id, action: "submit", data: { signature: "S" } });
+  assert.equal((await submitted).signature, "S");
+
+  const landed = client.trading.landed("S");
+  await refuse("get", "UNAVAILABLE", true);
+  await refuse("get", "RATE_LIMITED", true);
+  await settled();
+  assert.equal(socket.said.length, 5);
+  socket.hear({ type: "reply", id: socket.newest("get").id, action: "get", data: { signature: "S", status: "confirmed" } });
+  assert.equal((await landed).status, "confirmed");
+
+  const unknown = assert.rejects(client.trading.landed("X"), (error) => error instanceof Refused && error.code === "NOT_FOUND");
+  await refuse("get", "NOT_FOUND", false);
+  await unknown;
+  client.close();
+});
+
 test("what became of a transaction is taken from the wallet's own channel, where it is told there", async () => {
   const { client, socket } = play();
   const first = await socket(1);

@@ -12,7 +12,9 @@ use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
     Hub, SessionId,
+    join::Joined,
     quotes::{Requoted, quote_text},
+    seeds::Found,
 };
 use crate::{
     domain::ids::Wallet,
@@ -83,6 +85,8 @@ impl CommandState {
 pub(super) enum Done {
     Answered(Answered),
     Requoted(Requoted),
+    Joined(Joined),
+    Found(Found),
 }
 
 /// The way there.
@@ -158,6 +162,8 @@ impl StreamHandler<Done> for Hub {
         match done {
             Done::Answered(answered) => self.pass_on(answered, ctx),
             Done::Requoted(requoted) => self.requoted(requoted),
+            Done::Joined(joined) => self.joined(joined, ctx),
+            Done::Found(found) => self.seeds_found(found, ctx),
         }
     }
 }

@@ -48,9 +48,9 @@ impl Conflation {
         self.interval.is_none() && self.waiting.is_none()
     }
 
-    /// A price waits.
-    pub fn is_waiting(&self) -> bool {
-        self.waiting.is_some()
+    /// Until when a price waits, if one does; `Some(None)`: only for room.
+    pub fn waits_until(&self) -> Option<Option<Instant>> {
+        self.waiting.as_ref().map(|_| self.due)
     }
 
     /// The frames of the next entry are to be sent: what of them goes now, in order. `has_room`: the session reads as fast
@@ -183,7 +183,7 @@ mod tests {
             }
             prop_assert_eq!(&covered, &prices);
             prop_assert_eq!(heard_price, prices.last().copied());
-            prop_assert!(!conflation.is_waiting());
+            prop_assert!(conflation.waits_until().is_none());
         }
     }
 }

@@ -156,8 +156,9 @@ impl Hub {
                 }
             }
             tells_final |= reader.is_owed(finalized);
-            if reader.price_waits() {
-                self.prices_wait.insert((channel, *session));
+            if let Some(due) = reader.price_waits_until() {
+                let now = *now.get_or_insert_with(Instant::now);
+                self.prices_wait.wait(due, now, channel, *session);
             }
         }
         if tells_final {

@@ -249,9 +249,9 @@ impl FeedReader {
         self.conflation.is_none()
     }
 
-    /// A price waits for its turn, or for room.
-    pub fn price_waits(&self) -> bool {
-        self.conflation.as_ref().is_some_and(|conflation| conflation.is_waiting())
+    /// Until when a price waits for its turn, if one does; `Some(None)`: only for room.
+    pub fn price_waits_until(&self) -> Option<Option<Instant>> {
+        self.conflation.as_ref().and_then(|conflation| conflation.waits_until())
     }
 
     /// The price that waits is told otherwise, or not at all.

@@ -4,6 +4,9 @@
 //! state (or a resume after what the client has), and then every entry after it. While the question is out nothing of the
 //! channel is delivered to the session: where it stands can't be overtaken by its own answer. A hub that knows where the
 //! stream stands ([`super::standing`]) answers at once.
+//!
+//! Each question is a task beside the hub, which is told its outcome once: the hub's own turns cost the same however many
+//! are out. They are as many as subscriptions that a session may leave unanswered, times the sessions.
 
 use std::{cell::Cell, rc::Rc, time::Duration};
 
@@ -11,6 +14,7 @@ use actix::prelude::*;
 
 use super::{
     Hub, SessionId, Subscribe,
+    commands::{Done, DoneSender},
     feed::FeedReader,
     sources::{Head, State, StreamHandle},
 };
@@ -70,6 +74,48 @@ impl Join {
     }
 }
 
+/// What came of a question that a subscription waits for.
+#[derive(Debug)]
+pub(super) struct Joined {
+    join: Join,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    /// Which channel the config's is.
+    Config(Result<Channel, ReadError>),
+    /// Where a stream stands, for the membership with this ticket.
+    Stream { channel: Channel, ticket: u64, outcome: Result<(StreamHandle, Head), ReadError> },
+}
+
+/// Tells the hub whatever becomes of the question.
+struct Joining {
+    hub: DoneSender,
+    joined: Option<Joined>,
+}
+
+impl Joining {
+    fn new(hub: &DoneSender, join: Join, asked: Asked) -> Self {
+        Self { hub: hub.clone(), joined: Some(Joined { join, asked }) }
+    }
+
+    fn answer(mut self, answer: Asked) {
+        if let Some(joined) = &mut self.joined {
+            joined.asked = answer;
+        }
+    }
+}
+
+impl Drop for Joining {
+    fn drop(&mut self) {
+        if let Some(joined) = self.joined.take() {
+            // A hub that is gone has no sessions left.
+            let _ = self.hub.send(Done::Joined(joined));
+        }
+    }
+}
+
 impl Handler<Subscribe> for Hub {
     type Result = ();
 
@@ -98,6 +144,7 @@ impl Handler<Subscribe> for Hub {
                 None => self.look_up(channel, join, ctx),
             }
         }
+        self.ask_seeds();
     }
 }
 
@@ -111,30 +158,30 @@ impl Hub {
             ChannelRef::Ticker => self.begin(Channel::Ticker, join, ctx),
             ChannelRef::Wallet(wallet) => self.begin(Channel::Wallet(wallet), join, ctx),
             ChannelRef::Config => {
-                let found = async move { sources.config().await }.into_actor(self);
-                ctx.spawn(found.map(|found, hub, ctx| match found {
-                    Ok(channel) => {
-                        hub.config.get_or_insert(channel);
-                        hub.begin(channel, join, ctx);
-                    }
-                    Err(error) => hub.answer_error(&join, error),
-                }));
+                let joining = Joining::new(&self.done, join, Asked::Config(Err(ReadError::Gone)));
+                actix::spawn(async move {
+                    let found = sources.config().await;
+                    joining.answer(Asked::Config(found));
+                });
             }
             ChannelRef::Market(MarketRef::Seed(seed)) => {
                 if let Some(known) = self.sessions.get_mut(&join.session) {
                     known.resolving.push(seed);
+                    self.seeds_wanted.want(seed, join);
                 }
-                let found = async move { sources.market_of(seed).await }.into_actor(self);
-                ctx.spawn(found.map(move |found, hub, ctx| {
-                    let Some(known) = hub.sessions.get_mut(&join.session) else { return };
-                    let place = known.resolving.iter().position(|looked_for| *looked_for == seed);
-                    match (place.map(|place| known.resolving.swap_remove(place)), found) {
-                        (None, _) => hub.answer_cancelled(&join),
-                        (Some(_), Ok(address)) => hub.begin(Channel::Market(address), join, ctx),
-                        (Some(_), Err(error)) => hub.answer_error(&join, error),
-                    }
-                }));
             }
+        }
+    }
+
+    /// A question was answered that a subscription waits for.
+    pub(super) fn joined(&mut self, Joined { join, asked }: Joined, ctx: &mut Context<Self>) {
+        match asked {
+            Asked::Config(Ok(channel)) => {
+                self.config.get_or_insert(channel);
+                self.begin(channel, join, ctx);
+            }
+            Asked::Config(Err(error)) => self.answer_error(&join, error),
+            Asked::Stream { channel, ticket, outcome } => self.finish(channel, join, ticket, outcome, ctx),
         }
     }
 
@@ -162,13 +209,15 @@ impl Hub {
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let (since, caller) = (join.since, known.caller());
-        let attached = async move {
-            match since {
+        let asked = move |outcome| Asked::Stream { channel, ticket, outcome };
+        let joining = Joining::new(&self.done, join, asked(Err(ReadError::Gone)));
+        actix::spawn(async move {
+            let outcome = match since {
                 Some(since) => sources.attach_after(channel, link, since).await,
                 None => sources.attach(channel, link, true, caller).await,
-            }
-        };
-        ctx.spawn(attached.into_actor(self).map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
+            };
+            joining.answer(asked(outcome));
+        });
     }
 
     fn finish(
@@ -343,7 +392,7 @@ impl Hub {
         join.request.next_id()
     }
 
-    fn answer_error(&mut self, join: &Join, error: ReadError) {
+    pub(super) fn answer_error(&mut self, join: &Join, error: ReadError) {
         let (code, message) = match error {
             ReadError::Unknown => (WsErrorCode::NotFound, "There is no such market."),
             ReadError::Loading => (WsErrorCode::Unavailable, "It is being loaded; try again."),
@@ -353,7 +402,7 @@ impl Hub {
         self.refuse(join.session, &id, Some(&join.name), code, message);
     }
 
-    fn answer_cancelled(&mut self, join: &Join) {
+    pub(super) fn answer_cancelled(&mut self, join: &Join) {
         let id = self.answered(join);
         let message = "Unsubscribed before it was answered.";
         self.refuse(join.session, &id, Some(&join.name), WsErrorCode::Cancelled, message);
@@ -370,6 +419,22 @@ fn resume(since: Since, head: &Head, max_entries: u64) -> Option<Seq> {
 mod tests {
     use super::*;
     use crate::domain::ids::Epoch;
+
+    #[tokio::test]
+    async fn a_question_whose_task_is_gone_is_told_to_the_hub_all_the_same_and_once() {
+        let (hub, mut inbox) = tokio::sync::mpsc::unbounded_channel();
+        let joining = || {
+            let join = Join::anew(SessionId::next(), "config".to_owned());
+            Joining::new(&hub, join, Asked::Config(Err(ReadError::Gone)))
+        };
+        drop(joining());
+        joining().answer(Asked::Config(Err(ReadError::Loading)));
+        let mut told = || match inbox.try_recv() {
+            Ok(Done::Joined(Joined { asked: Asked::Config(Err(error)), .. })) => Some(error),
+            _ => None,
+        };
+        assert_eq!((told(), told(), told()), (Some(ReadError::Gone), Some(ReadError::Loading), None));
+    }
 
     #[test]
     fn a_resume_is_served_in_the_same_life_up_to_the_head_and_within_the_bound() {

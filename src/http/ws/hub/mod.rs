@@ -11,6 +11,7 @@
 //! - [`feed`]: what the hub has of a channel, and who listens.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`standing`]: where a stream stands, for whoever joins while it still does.
+//! - [`seeds`]: markets that are named by their seeds.
 //! - [`catch_up`]: sessions that are behind, page by page.
 //! - [`unnumbered`]: channels without numbers, and whose they are.
 //! - [`prices`], [`conflate`]: prices for who wants them less often, or reads too slowly.
@@ -34,6 +35,7 @@ mod identities;
 mod join;
 mod prices;
 mod quotes;
+mod seeds;
 mod sources;
 mod standing;
 mod unnumbered;
@@ -61,7 +63,10 @@ use self::{
     commitments::Finality,
     feed::Feed,
     identities::Watch,
+    join::Join,
+    prices::PricesWait,
     quotes::Quotes,
+    seeds::Wanted,
 };
 use super::{
     WsLimits,
@@ -90,7 +95,7 @@ pub const INBOX: usize = 65_536;
 const BURST: usize = 64;
 
 /// A connection's number in the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SessionId(u64);
 
 impl SessionId {
@@ -223,6 +228,8 @@ pub struct Hub {
     config: Option<Channel>,
     config_is_looked_for: bool,
     seeds: HashMap<MarketSeed, MarketAddress>,
+    /// Those that are being looked up, and for whom.
+    seeds_wanted: Wanted<Join>,
     page_reads: PageReads,
     quotes: Quotes,
     tickets: u64,
@@ -230,9 +237,7 @@ pub struct Hub {
     next_sweep: Instant,
     is_closing: bool,
     finality: Finality,
-    /// Whose prices wait, of which channel; looked at while there are any.
-    prices_wait: BTreeSet<(Channel, SessionId)>,
-    looks_at_prices: bool,
+    prices_wait: PricesWait,
 }
 
 impl Hub {
@@ -259,6 +264,7 @@ impl Hub {
             config: None,
             config_is_looked_for: false,
             seeds: HashMap::new(),
+            seeds_wanted: Wanted::default(),
             page_reads: PageReads::default(),
             quotes: Quotes::default(),
             tickets: 0,
@@ -266,8 +272,7 @@ impl Hub {
             next_sweep: Instant::now(),
             is_closing: false,
             finality: Finality::default(),
-            prices_wait: BTreeSet::new(),
-            looks_at_prices: false,
+            prices_wait: PricesWait::default(),
         }
     }
 
@@ -296,6 +301,9 @@ impl Hub {
         let Some(known) = self.sessions.remove(&session) else { return };
         self.beats.remove(&(known.next_beat, session));
         self.quotes.leave(session);
+        for seed in &known.resolving {
+            self.seeds_wanted.give_up(*seed, |join| join.session == session);
+        }
         for channel in known.channels.iter().chain(self.config) {
             if let Some(feed) = self.feeds.get_mut(&channel) {
                 feed.readers.remove(&session);
@@ -352,12 +360,18 @@ impl Handler<Unsubscribe> for Hub {
         } else {
             channels.iter().filter_map(|name| self.channel_of(name)).collect()
         };
-        let mut left = Vec::new();
+        let (mut left, mut given_up) = (Vec::new(), Vec::new());
         if let Some(known) = self.sessions.get_mut(&session) {
-            known
-                .resolving
-                .retain(|seed| !channels.is_empty() && !channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed))));
+            let is_left = |seed: &mut MarketSeed| {
+                channels.is_empty() || channels.contains(&ChannelRef::Market(MarketRef::Seed(*seed)))
+            };
+            given_up.extend(known.resolving.extract_if(.., is_left));
             left.extend(leaving.into_iter().filter(|channel| known.channels.remove(*channel)));
+        }
+        for seed in given_up {
+            for join in self.seeds_wanted.give_up(seed, |join| join.session == session) {
+                self.answer_cancelled(&join);
+            }
         }
         let heads = left.iter().map(|channel| self.head_of(session, *channel)).collect();
         for channel in left {

@@ -7,7 +7,7 @@
 //! behind is not quoted to until it has caught up.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -36,8 +36,10 @@ use crate::{
     view::{frame::text, quote::QuoteView},
 };
 
-/// Between two looks at all streams, while there are any.
+/// Between two looks at the streams, while there are any.
 const LOOK: Duration = Duration::from_millis(10);
+/// Streams that are looked at in one turn, but for the rest of the last session's; the next look goes on after them.
+const LOOKED_AT: usize = 2_048;
 /// After what could not be answered at all.
 const LATER: Duration = Duration::from_secs(1);
 /// Markets that are asked at a time; the others wait.
@@ -60,7 +62,9 @@ pub struct Unquote {
 /// All of a hub.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
-    streams: HashMap<SessionId, Vec<Stream>>,
+    streams: BTreeMap<SessionId, Vec<Stream>>,
+    /// Whose are looked at next.
+    next: SessionId,
     /// Markets with a question out.
     asked: HashSet<MarketAddress>,
     looks: Option<SpawnHandle>,
@@ -140,6 +144,23 @@ pub(super) fn quote_text(id: Option<&Value>, stream: Option<&Value>, quoted: &Qu
             text(&Refusal { stream, at: Some(Held { market_id, epoch, seq, slot }), ..Refusal::of(id, error) })
         }
     }
+}
+
+/// The sessions whose streams are looked at now: from `next` on, around, until they are as many as may be.
+fn turn<'a, T>(
+    streams: &'a BTreeMap<SessionId, Vec<T>>,
+    next: &mut SessionId,
+) -> impl Iterator<Item = (&'a SessionId, &'a Vec<T>)> + use<'a, T> {
+    let from = *next;
+    let around = move || streams.range(from..).chain(streams.range(..from));
+    let mut looked_at = 0;
+    let ends_at = around().position(|(session, own)| {
+        *next = *session;
+        let is_full = looked_at >= LOOKED_AT;
+        looked_at += own.len();
+        is_full
+    });
+    around().take(ends_at.unwrap_or(usize::MAX))
 }
 
 impl Quotes {
@@ -236,10 +257,10 @@ impl Hub {
         }
     }
 
-    /// What is due, by market; who has waited longest comes first.
-    fn due_quotes(&self, now: Instant, config: Option<Position>) -> Vec<Asking> {
+    /// What is due of those that are looked at now, by market; who has waited longest comes first.
+    fn due_quotes(&mut self, now: Instant, config: Option<Position>) -> Vec<Asking> {
         let mut due = Vec::new();
-        for (session, streams) in &self.quotes.streams {
+        for (session, streams) in turn(&self.quotes.streams, &mut self.quotes.next) {
             let Some(known) = self.sessions.get(session) else { continue };
             let ready = streams.iter().filter(|stream| {
                 let is_current = || stream.config == config && stream.seen.as_ref().is_some_and(Observed::is_current);
@@ -335,5 +356,27 @@ impl Stream {
         }
         self.told = told;
         Some(text(&self.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_bounded_and_every_stream_has_its_turn() {
+        let streams: BTreeMap<_, _> = (1..=1_000).map(|n| (SessionId(n), vec![(); 5])).collect();
+        let mut next = SessionId::default();
+        let mut looked_at: HashMap<SessionId, usize> = HashMap::new();
+        for _ in 0..5 {
+            let now: Vec<_> = turn(&streams, &mut next).collect();
+            assert!((LOOKED_AT..LOOKED_AT + 5).contains(&now.iter().map(|(_, own)| own.len()).sum::<usize>()));
+            now.iter().for_each(|(session, _)| *looked_at.entry(**session).or_default() += 1);
+        }
+        assert!(looked_at.len() == 1_000 && looked_at.values().all(|times| (2..=3).contains(times)));
+        // Few are all looked at each time.
+        let few: BTreeMap<_, _> = (1..=10).map(|n| (SessionId(n), vec![()])).collect();
+        assert!((0..3).all(|_| turn(&few, &mut next).count() == 10));
+        assert_eq!(turn(&BTreeMap::<_, Vec<()>>::new(), &mut next).count(), 0);
     }
 }

@@ -282,16 +282,16 @@ impl Sources {
         Self { feeds, health, ..self }
     }
 
-    /// The market that was made from a seed.
-    pub(super) async fn market_of(&self, seed: MarketSeed) -> Result<MarketAddress, ReadError> {
+    /// The markets that were made from these seeds, as far as there are any; in one question.
+    pub(super) async fn markets_of(&self, seeds: &[MarketSeed]) -> Result<Vec<(MarketSeed, MarketAddress)>, ReadError> {
         let looked_up = async {
             let mut client = self.pool.get().await.map_err(|failure| log::warn!("{failure}"))?;
             let found = rights::run(&mut client, Acting::Anyone, Access::Read, async |tx| {
-                read::market_address_by_seed(tx, seed).await
+                read::market_addresses_by_seeds(tx, seeds).await
             });
             found.await.map_err(|failure| log::warn!("{failure}"))
         };
-        looked_up.await.map_err(|()| ReadError::Loading)?.ok_or(ReadError::Unknown)
+        looked_up.await.map_err(|()| ReadError::Loading)
     }
 
     /// Be told what becomes final; `None` if the feeds are not there now.
