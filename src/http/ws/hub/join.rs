@@ -163,7 +163,9 @@ impl Hub {
                 None => sources.attach(channel, link, true, caller).await,
             }
         };
-        ctx.spawn(attached.into_actor(self).map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)));
+        ctx.spawn(
+            attached.into_actor(self).map(move |outcome, hub, ctx| hub.finish(channel, join, ticket, outcome, ctx)),
+        );
     }
 
     fn finish(
