@@ -324,32 +324,6 @@ async fn a_resume_waits_a_little_for_a_stream_that_is_behind_and_nobody_waits_wi
 }
 
 #[actix_web::test]
-async fn channels_that_are_far_behind_take_turns() {
-    let world = World::new(limits()).await;
-    // What it missed is kept by the hub, because somebody else listens.
-    let mut other = world.connect().await;
-    for n in [1, 2] {
-        other.subscribe(market(n), None).await;
-        world.emit(channel(n), 900).await;
-        other.entries(channel(n), 6..=905).await;
-    }
-    let mut client = world.connect().await;
-    let names = [1, 2].map(|n| channel(n).to_string());
-    let since: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!({"epoch": 1, "seq": 5}))).collect();
-    client.say(json!({"action": "subscribe", "channels": names, "since": since})).await;
-    let (mut turns, mut last, mut done) = (0, String::new(), 0);
-    while done < 2 {
-        let message = client.heard().await;
-        let name = message["channel"].as_str().unwrap().to_owned();
-        turns += usize::from(name != last);
-        done += usize::from(message["seq"] == 905 && message["type"] == "price_update");
-        last = name;
-    }
-    // A page has at most 128 entries: at least eight of each channel.
-    assert!(turns >= 12, "{turns}");
-}
-
-#[actix_web::test]
 async fn an_entry_that_is_larger_than_the_outbox_comes_as_a_page() {
     // An entry has two frames.
     let world = World::new(WsLimits { outbox_frames: 1, catch_up: Duration::ZERO, ..limits() }).await;
