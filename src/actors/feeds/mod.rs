@@ -397,3 +397,41 @@ impl Handler<Crash> for Feeds {
         panic!("the feeds were asked to crash");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::journal::DatabaseSettings;
+
+    #[test]
+    fn who_listens_without_numbers_begins_anew_where_something_may_never_have_been_told() {
+        let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let parts = FeedParts {
+            pool: settings.pool(1).unwrap(),
+            epoch: Epoch(3),
+            committed: broadcast::channel(1).0,
+            news: broadcast::channel(1).0,
+        };
+        let mut feeds = Feeds::new(parts, DeathGuard::new().0);
+        let (inbox, mut told) = mpsc::channel(8);
+        let link = HubLink { id: 1, inbox };
+        feeds.ticker.attach(link.clone());
+        feeds.wallets.attach(Wallet([2; 32]), link.clone(), Epoch(3));
+        feeds.followers.insert(1, (link, false));
+        let mut reminded = |feeds: &mut Feeds| {
+            feeds.ticker.listeners.remind(Channel::Ticker, Epoch(3), Seq(0));
+            feeds.wallets.remind(Epoch(3));
+            let inputs = std::iter::from_fn(|| told.try_recv().ok());
+            inputs.filter(|input| matches!(input, HubInput::Head { .. })).count()
+        };
+        feeds.hear(&Arc::new(Committed::untold(Epoch(9))));
+        assert_eq!(reminded(&mut feeds), 0, "of another life of the journal");
+        feeds.hear(&Arc::new(Committed::untold(Epoch(3))));
+        assert_eq!(reminded(&mut feeds), 2, "the ticker and the wallet");
+        assert!(feeds.followers.values().all(|(_, has_lost)| *has_lost), "what is final is asked for, too");
+        assert_eq!(reminded(&mut feeds), 0, "once");
+    }
+}

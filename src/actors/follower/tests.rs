@@ -115,6 +115,18 @@ fn what_was_told_from_the_journal_is_not_told_again_and_another_life_of_it_is_le
 }
 
 #[test]
+fn once_in_its_life_it_says_that_what_was_before_its_first_reading_was_told_to_nobody() {
+    System::new().block_on(async {
+        let (mut ear, mut receiver) = ear(None);
+        ear.begins();
+        ear.begins();
+        let said: Vec<_> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+        assert_eq!(said, [Arc::new(Committed::untold(EPOCH))]);
+        assert!(said[0].is_untold() && !batch(1).is_untold());
+    });
+}
+
+#[test]
 fn garbage_is_counted_and_left_alone() {
     System::new().block_on(async {
         let (mut ear, mut receiver) = ear(None);
@@ -168,6 +180,20 @@ fn what_a_herald_says_comes_over_the_bus_in_order_and_a_full_or_deaf_bus_only_le
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
         let holes = numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).count();
         assert!(holes >= 1, "what was lost has left a number out: {numbers:?}");
+        // A writer that died may have left something untold: what is said next leaves a number out.
+        let before = numbers.last().copied().unwrap();
+        committed.send(Arc::new(Committed::untold(EPOCH))).unwrap();
+        committed.send(Arc::new(batch(7))).unwrap();
+        let mut after = before;
+        loop {
+            let Some(Heard::Message(bytes)) = hears.recv().await else { panic!("the bus ended") };
+            let message = wire::decode(&bytes).unwrap();
+            if matches!(message.said, Said::Committed(_)) {
+                assert!(message.number > after + 1, "{} after {after}", message.number);
+                break;
+            }
+            after = message.number;
+        }
         assert!(herald.connected());
     });
 }
