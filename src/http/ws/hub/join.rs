@@ -86,7 +86,7 @@ enum Asked {
     /// Which channel the config's is.
     Config(Result<Channel, ReadError>),
     /// Where a stream stands, for the membership with this ticket.
-    Stream { channel: Channel, ticket: u64, outcome: Result<(StreamHandle, Head), ReadError> },
+    Stream { channel: Channel, ticket: u64, outcome: Box<Result<(StreamHandle, Head), ReadError>> },
 }
 
 /// Tells the hub whatever becomes of the question.
@@ -181,7 +181,7 @@ impl Hub {
                 self.begin(channel, join, ctx);
             }
             Asked::Config(Err(error)) => self.answer_error(&join, error),
-            Asked::Stream { channel, ticket, outcome } => self.finish(channel, join, ticket, outcome, ctx),
+            Asked::Stream { channel, ticket, outcome } => self.finish(channel, join, ticket, *outcome, ctx),
         }
     }
 
@@ -209,7 +209,7 @@ impl Hub {
 
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let (since, caller) = (join.since, known.caller());
-        let asked = move |outcome| Asked::Stream { channel, ticket, outcome };
+        let asked = move |outcome| Asked::Stream { channel, ticket, outcome: Box::new(outcome) };
         let joining = Joining::new(&self.done, join, asked(Err(ReadError::Gone)));
         actix::spawn(async move {
             let outcome = match since {
