@@ -144,9 +144,113 @@ async fn clients_on_three_nodes_get_the_same_frames_to_the_byte_with_redis_and_w
     assert_eq!(audit::breaches(&nodes.database).await, Vec::<String>::new());
 }
 
+/// A signed-in client of one node that listens to its wallet, to a market and to all trades.
+struct Watcher {
+    connection: Connection,
+    epoch: u64,
+    /// What became of each transaction, in order.
+    orders: Vec<(String, String)>,
+    /// How many trades the wallet's position is made of, as it was told last.
+    position: u64,
+    /// Frames of `trades`, to the byte, and their numbers.
+    trades: Vec<(u64, String)>,
+    /// The market's newest entry, and the newest that is final.
+    newest: u64,
+    committed: u64,
+}
+
+impl Watcher {
+    async fn of(nodes: &Nodes, node: usize, client: &SignedInClient, market: MarketAddress) -> Self {
+        let mut connection = Connection::open(&nodes.engines[node].ws).await;
+        connection.send(json!({"id": "auth", "action": "auth", "token": client.token})).await;
+        assert_eq!(connection.answer_to(&json!("auth")).await["type"], "reply");
+        for channel in [format!("wallet:{}", client.wallet()), "trades".to_owned()] {
+            connection.send(json!({"id": channel, "action": "subscribe", "channels": [channel]})).await;
+            let answer = connection.answer_to(&json!(channel)).await;
+            assert_eq!(answer["type"], "subscribed", "{answer}");
+        }
+        let answer = connection.subscribe(market, None).await;
+        let (epoch, newest) = (answer["epoch"].as_u64().unwrap(), answer["seq"].as_u64().unwrap());
+        let (orders, trades) = (Vec::new(), Vec::new());
+        Self { connection, epoch, orders, position: 0, trades, newest, committed: 0 }
+    }
+
+    fn note(&mut self, text: String) {
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        let channel = frame["channel"].as_str().unwrap_or_default();
+        match frame["type"].as_str().unwrap_or_default() {
+            "order_update" => {
+                let of = |name: &str| frame["data"][name].as_str().unwrap().to_owned();
+                self.orders.push((of("signature"), of("status")));
+            }
+            "position_update" => self.position = frame["data"]["trades_count"].as_u64().unwrap(),
+            // It was told to begin anew: the position is in the snapshot.
+            "subscribed" if channel.starts_with("wallet:") => {
+                let position = &frame["snapshot"]["positions"][0];
+                self.position = position["trades_count"].as_u64().unwrap_or(self.position);
+            }
+            "trade_executed" if channel == "trades" => {
+                let seq = frame["seq"].as_u64().unwrap();
+                let last = self.trades.last().map(|(seq, _)| *seq);
+                assert!(last.is_none_or(|last| seq == last + 1), "{seq} after {last:?}");
+                self.trades.push((seq, text));
+            }
+            "trade_executed" if channel.starts_with("market:") => self.newest = frame["seq"].as_u64().unwrap(),
+            "commitment" => self.committed = frame["seq"].as_u64().unwrap(),
+            _ => {}
+        }
+    }
+
+    /// Hears until a transaction, the last of so many trades of its wallet, was told in all that it does.
+    async fn hear_of(&mut self, signature: &str, trades: usize) {
+        let all = async {
+            let is_final = |(of, status): &(String, String)| of == signature && status == "finalized";
+            while !self.orders.iter().any(is_final)
+                || self.position < trades as u64
+                || self.trades.len() < trades
+                || self.committed < self.newest
+            {
+                let text = self.connection.next_text().await.unwrap();
+                self.note(text);
+            }
+        };
+        let in_time = tokio::time::timeout(std::time::Duration::from_secs(25), all).await.is_ok();
+        assert!(
+            in_time,
+            "{signature}: {:?}, {} of {trades} trades, {} final of {}, position of {}",
+            self.orders,
+            self.trades.len(),
+            self.committed,
+            self.newest,
+            self.position
+        );
+        let first = self.orders.iter().find(|(of, _)| of == signature);
+        assert_eq!(first.map(|(_, status)| status.as_str()), Some("received"), "{:?}", self.orders);
+    }
+}
+
+/// A purchase, signed: its signature and what is handed in.
+async fn signed(client: &SignedInClient, order: &Value) -> (String, Value) {
+    let built = wait_for("the trade to be built", || async {
+        let answer = client.post("/api/trades/buy", order).await;
+        if answer.status == 200 { Ok(answer.json()) } else { Err(answer.json()) }
+    })
+    .await;
+    let mut wire = BASE64_STANDARD.decode(built["transaction"].as_str().unwrap()).unwrap();
+    let signature = client.key.sign_message(&wire[65..]);
+    wire[1..65].copy_from_slice(signature.as_ref());
+    let body = json!({"transaction": BASE64_STANDARD.encode(wire), "client_ref": built["client_ref"]});
+    (signature.to_string(), body)
+}
+
+async fn hand_in(client: &SignedInClient, body: &Value) {
+    let answer = client.post("/api/transactions", body).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_written_on_a_node_that_follows_reaches_the_journal_and_the_chain() {
-    let nodes = Nodes::set(2, true).await;
+async fn what_is_written_on_a_node_that_follows_reaches_all_and_its_clients_are_told_also_over_a_takeover() {
+    let mut nodes = Nodes::set(2, true).await;
     let client = nodes.chain.client().clone();
     let creator = client.funded_wallet().await;
     let proposed = client.proposed_market(&creator, 100 * SOL).await;
@@ -171,17 +275,9 @@ async fn what_is_written_on_a_node_that_follows_reaches_the_journal_and_the_chai
     // A transaction: built and handed in here, sent by the leader.
     let order = json!({"market_id": active.to_string(), "outcome": "YES", "shares": SOL.to_string(),
                        "max_cost": (50 * SOL).to_string(), "accept_unsound": true});
-    let built = wait_for("the trade to be built", || async {
-        let answer = trader.post("/api/trades/buy", &order).await;
-        if answer.status == 200 { Ok(answer.json()) } else { Err(answer.json()) }
-    })
-    .await;
-    let mut wire = BASE64_STANDARD.decode(built["transaction"].as_str().unwrap()).unwrap();
-    let signature = trader.key.sign_message(&wire[65..]);
-    wire[1..65].copy_from_slice(signature.as_ref());
-    let body = json!({"transaction": BASE64_STANDARD.encode(wire), "client_ref": built["client_ref"]});
-    let answer = trader.post("/api/transactions", &body).await;
-    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let mut watcher = Watcher::of(&nodes, 1, &trader, active).await;
+    let (signature, body) = signed(&trader, &order).await;
+    hand_in(&trader, &body).await;
     wait_for("the transaction to land", || async {
         let status = trader.get(&format!("/api/transactions/{signature}")).await.json();
         let landed = ["confirmed", "finalized"].iter().any(|wanted| status["status"] == *wanted);
@@ -196,4 +292,36 @@ async fn what_is_written_on_a_node_that_follows_reaches_the_journal_and_the_chai
     let told = nodes.told(1).await.unwrap();
     assert_eq!((&told["status"], &told["lease"]["leader"]), (&json!("ready"), &json!("node-0")), "{told}");
     assert!(reason(&told, "lease").contains("node-0") && reason(&told, "lease").contains("follows"), "{told}");
+
+    // Its own client was told of all that, and of what is final: nothing was missed, so nothing had to be read for it.
+    watcher.hear_of(&signature, 1).await;
+    wait_for("who comes later to be told at once that all is final", || async {
+        let answer = Connection::open(&nodes.engines[1].ws).await.subscribe(active, None).await;
+        if answer["finalized_seq"] == answer["seq"] { Ok(()) } else { Err(answer) }
+    })
+    .await;
+
+    // Who listens since before hears the next of the node that takes over, on the same connection. (A transaction that is
+    // handed in while nobody leads may well expire: this chain's blockhashes are short-lived.)
+    nodes.engines[0].kill();
+    assert_eq!(nodes.another_leads(&[1]).await, (1, 2));
+    let (signature, body) = signed(&trader, &order).await;
+    hand_in(&trader, &body).await;
+    watcher.hear_of(&signature, 2).await;
+    nodes.engines[0].start().await;
+    nodes.is(0, "follower").await;
+    let mut again = Connection::open(&nodes.engines[0].ws).await;
+    let before = json!({"trades": {"epoch": watcher.epoch, "seq": watcher.trades[0].0 - 1}});
+    again.send(json!({"id": 1, "action": "subscribe", "channels": ["trades"], "since": before})).await;
+    let answer = again.answer_to(&json!(1)).await;
+    assert_eq!(answer["recovered"], true, "{answer}");
+    for (_, told) in &watcher.trades {
+        let is_trade = |text: &String| text.contains("trade_executed");
+        let mut text = again.next_text().await.unwrap();
+        while !is_trade(&text) {
+            text = again.next_text().await.unwrap();
+        }
+        assert_eq!(text, *told, "the same bytes on either node, before and after");
+    }
+    assert_eq!(audit::breaches(&nodes.database).await, Vec::<String>::new());
 }
