@@ -61,6 +61,8 @@ async fn a_wallet_is_told_its_own_orders_and_positions_and_nobody_elses() {
                 statuses.push(frame["data"]["status"].as_str().unwrap().to_owned());
             }
             "position_update" => held = Some(frame),
+            // The actor of submissions has begun its life just now: who listens already begins anew once.
+            "subscribed" => assert!(frame.get("id").is_none(), "{frame}"),
             other => panic!("{other}: {frame}"),
         }
     }
