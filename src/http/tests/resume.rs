@@ -301,6 +301,9 @@ async fn what_somebody_elses_join_finds_final_is_told_to_those_who_listen() {
     let world = World::new(limits()).await;
     let (mut listener, mut other) = (world.connect().await, world.connect().await);
     listener.subscribe(market(1), None).await;
+    // The hub has heard of the next entry, but not what the state is after it: who joins has the stream asked.
+    world.emit(channel(1), 1).await;
+    listener.entries(channel(1), 6..=6).await;
     world.change(channel(1), |store| store.finalized = 5);
     assert_eq!(other.subscribe(market(1), None).await["finalized_seq"], 5);
     let told = listener.heard().await;
