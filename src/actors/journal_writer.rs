@@ -148,11 +148,6 @@ impl JournalWriter {
                 return ctx.stop();
             }
             actor.life = Some(life);
-            // Its last transaction has been waited for: what it committed is there to be read.
-            if let Some(committed) = &actor.committed {
-                // Nobody need be listening.
-                let _ = committed.send(Arc::new(Committed::untold(actor.epoch)));
-            }
             actor.batch = batch;
             actor.committing = false;
             streams.iter().for_each(|stream| actor.settled(stream));
@@ -233,6 +228,11 @@ impl Actor for JournalWriter {
         ctx.run_interval(PROBE_EVERY, |actor, ctx| actor.probe(ctx));
         ctx.spawn(begin.into_actor(self).map(|life, actor, ctx| {
             actor.life = Some(life);
+            // The last transaction of the life before has been waited for: what it committed is there to be read.
+            if let Some(committed) = &actor.committed {
+                // Nobody need be listening.
+                let _ = committed.send(Arc::new(Committed::untold(actor.epoch)));
+            }
             actor.health.up(Part::Database);
             actor.health.up(Part::Journal);
             actor.pump(ctx);

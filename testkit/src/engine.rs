@@ -191,6 +191,17 @@ impl Engine {
         .await
     }
 
+    /// Waits until it says that it can't write: an append waits, or its lease could not be renewed, whichever is seen first.
+    pub async fn cannot_write(&self) {
+        wait_for("the journal or the lease to be down", || async {
+            let parts = self.parts_down().await.unwrap_or_default();
+            let is_told =
+                parts.iter().any(|(part, reason)| matches!(&**part, "journal" | "lease") && !reason.is_empty());
+            if is_told { Ok(()) } else { Err(format!("down: {parts:?}")) }
+        })
+        .await;
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.as_ref().expect("a running engine").id()
