@@ -133,10 +133,17 @@ fn numbers_have_no_holes_whatever_is_refused_taken_back_or_restarted_and_are_tol
         let generation = open(&second, stories[4].stream()).await;
         stories[4].buy(Wallet([6; 32]), Outcome::No, 3_000_000_000);
         append(&second, generation, stories[4].append()).await.unwrap();
-        let batch = told.try_recv().unwrap();
+        let batch = next_written(&mut told);
         assert_eq!((batch.entries[0].trades_seq, batch.entries[0].markets_seq), (Some(Seq(8)), None));
         assert_eq!(checked(&database, epoch).await["trades"].len(), 8);
     });
+}
+
+/// The next batch that was told by now. A life can't know what the one before left untold: it says so once, too.
+fn next_written(told: &mut broadcast::Receiver<Arc<Committed>>) -> Arc<Committed> {
+    std::iter::repeat_with(|| told.try_recv().expect("told before it is answered"))
+        .find(|batch| !batch.is_untold())
+        .unwrap()
 }
 
 #[test]
@@ -152,10 +159,7 @@ fn an_acknowledged_entry_was_told_before() {
             let what = story.append();
             let newest = what.entries.last().unwrap().seq;
             append(&writer, generation, what).await.unwrap();
-            // A life can't know what the one before left untold: it says so once, too.
-            let batch = std::iter::repeat_with(|| told.try_recv().expect("told before it is answered"))
-                .find(|batch| !batch.is_untold())
-                .unwrap();
+            let batch = next_written(&mut told);
             assert_eq!((batch.epoch, batch.entries.last().unwrap().entry.seq), (epoch, newest));
             assert_eq!(batch.finalized, [(story.stream(), Seq(0))]);
         }
