@@ -54,12 +54,8 @@ impl Committed {
             }
             let Some(committed) = told.last_mut() else { continue };
             let numbered = append.entries.into_iter().zip(numbers);
-            committed.entries.extend(numbered.map(|(entry, numbers)| CommittedEntry {
-                stream,
-                entry: Arc::new(entry),
-                markets_seq: numbers.markets,
-                trades_seq: numbers.trades,
-            }));
+            let entry = |(entry, numbers)| CommittedEntry { stream, entry: Arc::new(entry), numbers };
+            committed.entries.extend(numbered.map(entry));
             let finalized_seq = match &append.row {
                 HeadRow::Market(row) => row.finalized_seq,
                 HeadRow::Config(row) => row.finalized_seq,
@@ -77,8 +73,6 @@ pub struct CommittedEntry {
     pub stream: AccountAddress,
     /// The entry, with its number in the stream.
     pub entry: Arc<Entry>,
-    /// Its number on the channel `markets`, if it has one.
-    pub markets_seq: Option<Seq>,
-    /// Its number on the channel `trades`, if it has one.
-    pub trades_seq: Option<Seq>,
+    /// Its numbers on the channels over many markets.
+    pub numbers: Numbers,
 }

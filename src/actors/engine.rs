@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::{Clock, Hand},
-    committed::{COMMITTED_MAX, Committed},
+    committed::COMMITTED_MAX,
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
@@ -33,7 +33,7 @@ use super::{
     root::{Ending, Kind, Root},
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
-    submissions::{NEWS_MAX, SubmissionNews, SubmissionParts, Submissions, SubmissionsTick},
+    submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
     supervision::{Crash, DeathGuard, Link, Retire, retires},
     sweeper::Sweeper,
     watchdog,
@@ -94,10 +94,6 @@ pub struct Engine {
     pub rpc_budget: RpcBudget,
     /// Who sends users' transactions.
     pub submissions: Link<Submissions>,
-    /// What becomes of them.
-    pub submission_news: broadcast::Sender<SubmissionNews>,
-    /// What the journal's writer has committed, batch by batch.
-    pub committed: broadcast::Sender<Arc<Committed>>,
     /// Who tells of channels over many markets.
     pub feeds: Link<Feeds>,
     writer: Link<JournalWriter>,
@@ -335,8 +331,6 @@ impl Engine {
             root,
             rpc_budget: budget,
             submissions,
-            submission_news,
-            committed,
             feeds,
             health,
         })

@@ -157,7 +157,9 @@ impl LeaseKeeper {
         match answer {
             Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
             Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
-            Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => self.give_up(term, ctx),
+            Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => {
+                ctx.spawn(give_up(self.parts.pool.clone(), term).into_actor(self));
+            }
             Ok(Answer::Asked(Asked::Ours(term, until))) => self.lead(term, until),
             Ok(Answer::Asked(Asked::Theirs(holder))) => self.follow("", Some(&holder)),
             Err(error) if held.lease.is_some() => {
@@ -240,17 +242,6 @@ impl LeaseKeeper {
             if lapsed { root.try_send(Lapse).is_ok() } else { root.try_send(Become(role)).is_ok() }
         });
     }
-
-    fn give_up(&mut self, term: Term, ctx: &mut Context<Self>) {
-        self.parts.held.set(None);
-        let pool = self.parts.pool.clone();
-        let given = async move { lease::give_up(&pool, term).await };
-        ctx.spawn(given.into_actor(self).map(|given, _, _| {
-            if let Err(error) = given {
-                log::warn!("the lease can't be given up, it expires by itself: {error}");
-            }
-        }));
-    }
 }
 
 impl Actor for LeaseKeeper {
@@ -276,12 +267,16 @@ impl Handler<GiveUp> for LeaseKeeper {
         self.parts.held.set(None);
         let pool = self.parts.pool.clone();
         Box::pin(async move {
-            if let Some((term, _)) = held
-                && let Err(error) = lease::give_up(&pool, term).await
-            {
-                log::warn!("the lease can't be given up, it expires by itself: {error}");
+            if let Some((term, _)) = held {
+                give_up(pool, term).await;
             }
         })
+    }
+}
+
+async fn give_up(pool: Pool, term: Term) {
+    if let Err(error) = lease::give_up(&pool, term).await {
+        log::warn!("the lease can't be given up, it expires by itself: {error}");
     }
 }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     actors::committed::{Committed, CommittedEntry},
     domain::{
+        counted::Numbers,
         entry::{Entry, EntryBody},
         ids::{AccountAddress, Epoch, Seq, Slot},
     },
@@ -166,8 +167,8 @@ impl Voice {
                 seq: one.entry.seq,
                 at: one.entry.recorded_at_ms,
                 body: &one.entry.body,
-                markets: one.markets_seq,
-                trades: one.trades_seq,
+                markets: one.numbers.markets,
+                trades: one.numbers.trades,
             });
             let said = SaidOut::Committed { epoch: batch.epoch, entries: entries.collect(), finalized };
             match self.encode(said) {
@@ -231,8 +232,7 @@ pub fn decode(bytes: &[u8]) -> Result<Message, NoMessage> {
                 entries.into_iter().map(|EntryIn { stream, seq, at, body, markets, trades }| CommittedEntry {
                     stream,
                     entry: Arc::new(Entry { seq, recorded_at_ms: at, body }),
-                    markets_seq: markets,
-                    trades_seq: trades,
+                    numbers: Numbers { markets, trades },
                 });
             Said::Committed(Committed { epoch, entries: entries.collect(), finalized })
         }

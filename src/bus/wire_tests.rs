@@ -11,8 +11,8 @@ fn comment(seq: u64, bytes: usize) -> CommittedEntry {
     let body =
         EntryBody::Comment { id: Uuid::nil(), wallet: Wallet([3; 32]), content, created_at_ms: 5, slot: Slot(7) };
     let entry = Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 1_700_000_000_123, body });
-    let trades_seq = seq.is_multiple_of(2).then_some(Seq(seq * 10));
-    CommittedEntry { stream: AccountAddress([9; 32]), entry, markets_seq: None, trades_seq }
+    let numbers = Numbers { markets: None, trades: seq.is_multiple_of(2).then_some(Seq(seq * 10)) };
+    CommittedEntry { stream: AccountAddress([9; 32]), entry, numbers }
 }
 
 fn batch(sizes: &[usize]) -> Committed {

@@ -2,12 +2,11 @@
 //!
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
-pub mod asyncapi;
 pub mod config;
 pub mod demo;
+mod document;
 mod faults;
 pub mod migrate;
-pub mod openapi;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
@@ -16,7 +15,10 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, LogConfig};
+use crate::{
+    config::{Config, LogConfig},
+    http::{asyncapi, openapi},
+};
 
 /// The real-time engine of a prediction market on Solana.
 #[derive(Debug, Parser)]
@@ -61,8 +63,8 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
-        Command::Openapi => openapi::run(),
-        Command::Asyncapi => asyncapi::run(),
+        Command::Openapi => document::print("the API's description", openapi::text()),
+        Command::Asyncapi => document::print("the WebSocket's description", asyncapi::text()),
         Command::Config(arguments) => config::run(&arguments),
     }
 }

@@ -141,9 +141,9 @@ struct HubStart {
 impl HubStart {
     fn start(&self, services: Rc<Services>) -> Addr<Hub> {
         let pool = ReadPool::new(self.settings.database.clone(), self.settings.read_pool_size);
-        let sources = Sources::new(self.parts.registry.clone(), pool)
-            .with_feeds(self.parts.feeds.clone(), self.parts.health.clone());
-        let hub = Hub::new(sources, services, self.parts.health.clone(), self.settings.ws).start();
+        let HttpParts { registry, feeds, health, .. } = self.parts.clone();
+        let sources = Sources::new(registry, pool, feeds, health.clone());
+        let hub = Hub::new(sources, services, health, self.settings.ws).start();
         self.hubs.add(hub.clone());
         hub
     }

@@ -20,6 +20,13 @@ pub struct Cursor {
     pub finalized_slot: Option<Slot>,
 }
 
+impl Cursor {
+    /// Everything of the program at or below this slot is durable, and final on the chain.
+    pub fn final_slot(&self) -> Slot {
+        self.finalized_slot.unwrap_or_default().min(self.covered_slot)
+    }
+}
+
 /// A signature that coverage found missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Staged {

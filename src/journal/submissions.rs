@@ -23,7 +23,7 @@ pub const UNSETTLED_OF_A_WALLET_MAX: i64 = 64;
 pub const UNSETTLED_MAX: i64 = 16_384;
 
 /// Why a transaction failed, as it is stored and told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureReason {
     /// The number, where a program gave one.
     pub code: Option<u32>,

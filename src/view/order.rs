@@ -20,27 +20,38 @@ use crate::{
 };
 
 /// Why a transaction failed.
-#[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)] // the names are those of the API
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderFailure {
+    /// The number of a program's own error, where it has one: 6000 and more are the zmart program's.
     pub code: Option<u32>,
+    /// Its name.
     pub name: String,
 }
 
-/// A transaction, as its owner sees it: the fields of `GET /api/transactions/{signature}`.
-#[derive(Debug, Serialize, ToSchema)]
-#[allow(missing_docs)] // the names are those of the API
-pub struct OrderView {
+/// A transaction, as its owner sees it: by REST and on the wallet's own channel.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SubmissionView {
+    /// Its name on the chain.
     pub signature: TxSignature,
+    /// received, processed, confirmed, finalized, failed or expired.
     pub status: &'static str,
+    /// Nothing changes that any more.
     pub settled: bool,
+    /// The client's name for it.
     pub client_ref: Option<String>,
+    /// The market's account.
     pub market_id: MarketAddress,
+    /// The program's instruction.
     pub purpose: String,
+    /// The slot that it is in.
     pub slot: Option<Slot>,
+    /// Why it failed.
     pub reason: Option<OrderFailure>,
+    /// Past this block height it can't land any more.
     pub last_valid_block_height: u64,
+    /// When it was handed in.
     pub received_at: String,
+    /// When its status last changed.
     pub updated_at: String,
 }
 
@@ -77,7 +88,7 @@ struct OrderUpdate {
     channel: Channel,
     market_id: MarketAddress,
     timestamp: String,
-    data: OrderView,
+    data: SubmissionView,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -93,7 +104,7 @@ struct PositionUpdate {
 }
 
 /// The frame that says what became of a transaction.
-pub fn order_update(channel: Channel, order: OrderView) -> ByteString {
+pub fn order_update(channel: Channel, order: SubmissionView) -> ByteString {
     let (market_id, timestamp) = (order.market_id, order.updated_at.clone());
     text(&OrderUpdate { channel, market_id, timestamp, data: order })
 }

@@ -44,7 +44,7 @@ use super::{
 };
 use crate::{
     domain::{
-        counted::{Counted, Heads, Numbers},
+        counted::{Counted, Heads},
         ids::{Epoch, Seq, Wallet},
         position::Position,
     },
@@ -168,9 +168,8 @@ impl Feeds {
         for one in &batch.entries {
             self.ticker.note(one.stream, &one.entry);
             self.wallets.note(one.stream, &one.entry);
-            let numbers = Numbers { markets: one.markets_seq, trades: one.trades_seq };
             for (channel, lane) in &mut self.lanes {
-                if let Some(seq) = numbers.on(*channel) {
+                if let Some(seq) = one.numbers.on(*channel) {
                     lane.take(seq, one.stream, &one.entry);
                 }
             }

@@ -66,13 +66,13 @@ impl Reader {
     fn is_news(&self, one: &CommittedEntry, read_on: Option<Counted>) -> bool {
         let was_told = |channel: &Counted| {
             let told = self.numbers.get(channel).copied();
-            number(one, *channel).is_some_and(|seq| told.is_some_and(|told| seq <= told))
+            one.numbers.on(*channel).is_some_and(|seq| told.is_some_and(|told| seq <= told))
         };
         !Counted::ALL.iter().filter(|channel| Some(**channel) != read_on).any(was_told)
     }
 
     fn note(&mut self, channel: Counted, one: &CommittedEntry) {
-        if let Some(seq) = number(one, channel) {
+        if let Some(seq) = one.numbers.on(channel) {
             let told = self.numbers.entry(channel).or_default();
             *told = seq.max(*told);
         }
@@ -104,7 +104,7 @@ impl Reader {
     async fn read_slots(&mut self, parts: &FollowerParts) -> Result<(), JournalError> {
         let cursor = staging::load_cursor(&parts.pool, parts.program).await?;
         parts.health.covered(cursor.covered_slot, cursor.covered_slot);
-        tell_final(parts, cursor.finalized_slot.unwrap_or_default().min(cursor.covered_slot));
+        tell_final(parts, cursor.final_slot());
         Ok(())
     }
 
@@ -138,11 +138,10 @@ impl Reader {
                 let committed = |NumberedEntry { stream, entry, numbers }| CommittedEntry {
                     stream,
                     entry: Arc::new(entry),
-                    markets_seq: numbers.markets,
-                    trades_seq: numbers.trades,
+                    numbers,
                 };
                 let mut entries: Vec<_> = page.into_iter().map(committed).collect();
-                let newest = entries.last().and_then(|one| number(one, channel));
+                let newest = entries.last().and_then(|one| one.numbers.on(channel));
                 // Only this channel's numbers have been read so far; one that is on both was told with the first.
                 entries.iter().for_each(|one| self.note(channel, one));
                 entries.retain(|one| self.is_news(one, Some(channel)));
@@ -179,14 +178,6 @@ impl Reader {
     }
 }
 
-/// An entry's number on a channel.
-fn number(one: &CommittedEntry, channel: Counted) -> Option<Seq> {
-    match channel {
-        Counted::Markets => one.markets_seq,
-        Counted::Trades => one.trades_seq,
-    }
-}
-
 /// Everything at or below this slot is final: the streams in use move on.
 pub(super) fn tell_final(parts: &FollowerParts, slot: Slot) {
     parts.health.finalized(slot);
@@ -197,7 +188,7 @@ pub(super) fn tell_final(parts: &FollowerParts, slot: Slot) {
 }
 
 fn send(parts: &FollowerParts, batch: Committed) {
-    if !(batch.entries.is_empty() && batch.finalized.is_empty()) {
+    if !batch.is_untold() {
         // Nobody need be listening.
         let _ = parts.committed.send(Arc::new(batch));
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     bus::{memory::MemoryBus, wire::Voice},
     domain::{
+        counted::{Counted, Numbers},
         entry::{Entry, EntryBody},
         ids::{AccountAddress, Seq, Slot, Wallet},
     },
@@ -23,8 +24,8 @@ fn batch(seq: u64) -> Committed {
         slot: Slot(1),
     };
     let entry = Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 1, body });
-    let entries =
-        vec![CommittedEntry { stream: AccountAddress([7; 32]), entry, markets_seq: None, trades_seq: Some(Seq(seq)) }];
+    let numbers = Numbers { markets: None, trades: Some(Seq(seq)) };
+    let entries = vec![CommittedEntry { stream: AccountAddress([7; 32]), entry, numbers }];
     Committed { epoch: EPOCH, entries, finalized: Vec::new() }
 }
 
@@ -105,7 +106,7 @@ fn what_was_told_from_the_journal_is_not_told_again_and_another_life_of_it_is_le
         let mut voice = Voice::new(Term(1));
         ear.hear(&voice.beat(Slot(1), Slot(1), Slot(0)).unwrap());
         ear.missed = false;
-        ear.reader.numbers.insert(crate::domain::counted::Counted::Trades, Seq(4));
+        ear.reader.numbers.insert(Counted::Trades, Seq(4));
         for seq in 3..6 {
             ear.hear(&voice.committed(&batch(seq)).remove(0));
         }

@@ -423,7 +423,7 @@ impl Listener {
         self.cursor = Some(next);
         self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
         self.parts.health.up(Part::Coverage);
-        let finalized = next.finalized_slot.unwrap_or_default().min(next.covered_slot);
+        let finalized = next.final_slot();
         self.parts.health.finalized(finalized);
         if let Some(registry) = self.parts.registry.get() {
             // A registry that is too busy hears of the next.

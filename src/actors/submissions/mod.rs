@@ -36,7 +36,7 @@ use crate::{
         rows::timestamp,
         submissions::{Change, FailureReason, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
     },
-    view::order::{OrderFailure, OrderView},
+    view::order::{OrderFailure, SubmissionView},
 };
 
 /// Transactions that a pass looks at: as many as a node tells the status of at once.
@@ -56,7 +56,7 @@ pub struct SubmissionNews {
     pub row: SubmissionRow,
 }
 
-impl From<&SubmissionRow> for OrderView {
+impl From<&SubmissionRow> for SubmissionView {
     fn from(row: &SubmissionRow) -> Self {
         Self {
             signature: row.signature,

@@ -114,6 +114,14 @@ pub struct LimitSettings {
     pub trusted: Networks,
 }
 
+impl LimitSettings {
+    /// The client's address, and whether it is not limited.
+    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, bool) {
+        let Origin { address, is_known } = client_address(peer, headers, &self.proxies);
+        (address, !self.is_on || (is_known && self.trusted.contain(address)))
+    }
+}
+
 /// The limits of the process.
 #[derive(Debug)]
 pub struct Limits {
@@ -171,11 +179,9 @@ impl WorkerLimits {
 
     /// The client's address, and whether it is not limited.
     pub fn origin(&self, request: &HttpRequest) -> (IpAddr, bool) {
-        let settings = &self.limits.settings;
         // A socket without a peer is a test's.
         let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |at| at.ip());
-        let Origin { address, is_known } = client_address(peer, request.headers(), &settings.proxies);
-        (address, !settings.is_on || (is_known && settings.trusted.contain(address)))
+        self.limits.settings.origin(peer, request.headers())
     }
 
     fn untouched(&self) -> Standing {

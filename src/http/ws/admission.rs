@@ -17,10 +17,7 @@ use actix_web::http::header::{self, HeaderMap};
 
 use crate::http::{
     error::{ApiError, ErrorCode},
-    limits::{
-        LimitSettings,
-        client::{Networks, Subject, client_address},
-    },
+    limits::{LimitSettings, client::Subject},
 };
 
 /// How long who found no room is to wait.
@@ -41,14 +38,12 @@ pub struct SocketSettings {
 #[derive(Debug)]
 pub struct Admission {
     origins: Vec<String>,
-    proxies: Networks,
-    trusted: Networks,
-    is_on: bool,
+    limits: LimitSettings,
     per_address: u32,
     in_all: u32,
     count: AtomicU32,
     /// Of addresses that have any.
-    counts: Mutex<HashMap<IpAddr, u32>>,
+    counts: Mutex<HashMap<Subject, u32>>,
 }
 
 /// The right to a connection.
@@ -56,7 +51,7 @@ pub struct Admission {
 pub struct Permit {
     admission: Arc<Admission>,
     /// Whom it is counted for.
-    address: Option<IpAddr>,
+    address: Option<Subject>,
 }
 
 /// Let in, or told to leave when it is in.
@@ -73,9 +68,7 @@ impl Admission {
     pub fn new(settings: SocketSettings, limits: &LimitSettings, origins: &[String]) -> Arc<Self> {
         Arc::new(Self {
             origins: origins.to_vec(),
-            proxies: limits.proxies.clone(),
-            trusted: limits.trusted.clone(),
-            is_on: limits.is_on,
+            limits: limits.clone(),
             per_address: settings.per_address,
             in_all: settings.in_all.unwrap_or_else(descriptors),
             count: AtomicU32::new(0),
@@ -100,13 +93,11 @@ impl Admission {
             return Err(error);
         }
         let mut permit = Permit { admission: Arc::clone(self), address: None };
-        let client = client_address(peer, headers, &self.proxies);
-        if !self.is_on || (client.is_known && self.trusted.contain(client.address)) {
+        let (address, is_trusted) = self.limits.origin(peer, headers);
+        if is_trusted {
             return Ok(Admitted { permit, is_one_too_many: false });
         }
-        let Subject::Address(address) = Subject::address(client.address) else {
-            return Ok(Admitted { permit, is_one_too_many: false });
-        };
+        let address = Subject::address(address);
         let mut counts = self.lock();
         let count = counts.entry(address).or_default();
         let is_one_too_many = *count >= self.per_address;
@@ -120,7 +111,7 @@ impl Admission {
         Ok(Admitted { permit, is_one_too_many })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, u32>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -124,10 +124,8 @@ struct Item {
 enum End {
     /// Its close frame waits for what is before it.
     After(Option<u16>, &'static str),
-    /// Its close frame is the last that waits.
+    /// Its close frame is the last that waits, or was written.
     Laid,
-    /// Everything was written.
-    Written,
 }
 
 /// A socket that takes nothing now.
@@ -434,8 +432,7 @@ impl Outbox {
                         inner.end = Some(End::Laid);
                         inner.put(Item { wire: wire.freeze(), frames: 0, bytes: 0, ends_page: false });
                     }
-                    Some(End::Laid | End::Written) => {
-                        inner.end = Some(End::Written);
+                    Some(End::Laid) => {
                         written.is_over = true;
                         return Ok(written);
                     }

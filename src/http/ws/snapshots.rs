@@ -33,7 +33,7 @@ use crate::{
     view::{
         channel::Channel,
         market::{MarketDetail, MarketNow},
-        order::{HoldingView, OrderView},
+        order::{HoldingView, SubmissionView},
         trade::{TradeStatus, TradeView},
     },
 };
@@ -71,7 +71,7 @@ pub enum ManySnapshot {
     /// Of a wallet.
     Wallet {
         /// Transactions that are on their way, newest first.
-        orders: Vec<OrderView>,
+        orders: Vec<SubmissionView>,
         /// In the order of markets' addresses; the first of them, REST has all.
         positions: Vec<HoldingView>,
     },
@@ -133,7 +133,7 @@ pub async fn of_wallet(pool: &ReadPool, wallet: Wallet, caller: &Caller) -> Resu
     };
     let (orders, positions) = rights::run(&mut client, caller.into(), Access::Read, asked).await?;
     Ok(Arc::new(ManySnapshot::Wallet {
-        orders: orders.iter().map(OrderView::from).collect(),
+        orders: orders.iter().map(SubmissionView::from).collect(),
         positions: positions.iter().map(|found| HoldingView::from(&found.position)).collect(),
     }))
 }

@@ -52,18 +52,3 @@ impl Ask for Client {
         Self::query_one(self, sql, values).await
     }
 }
-
-/// Keeps nothing either.
-impl Ask for tokio_postgres::Transaction<'_> {
-    async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Error> {
-        Self::query(self, sql, values).await
-    }
-
-    async fn query_opt(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Error> {
-        Self::query_opt(self, sql, values).await
-    }
-
-    async fn query_one(&self, sql: &str, values: Values<'_>) -> Result<Row, Error> {
-        Self::query_one(self, sql, values).await
-    }
-}

@@ -3,7 +3,7 @@
 
 use tokio_postgres::{Portal, Transaction, types::ToSql};
 
-use super::{ReadFailure, of_json};
+use super::{ReadFailure, SHOWN_TRADE, of_json};
 use crate::{
     domain::ids::{MarketAddress, Wallet},
     journal::rows::TradeRow,
@@ -52,9 +52,7 @@ pub async fn open(tx: &Transaction<'_>, filter: TradeFilter) -> Result<Portal, R
         (None, None) => "t.block_time_unix",
     };
     let sql = format!(
-        "SELECT to_jsonb(t) || jsonb_build_object('recorded_at',
-                    to_char(t.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))
-         FROM trades t WHERE {} ORDER BY {order}",
+        "SELECT row_to_json(shown) FROM trades t {SHOWN_TRADE} WHERE {} ORDER BY {order}",
         wanted.join(" AND ")
     );
     Ok(tx.bind(&sql, &values).await?)

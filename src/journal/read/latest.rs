@@ -7,7 +7,6 @@ use super::{
     of_json, unsigned,
 };
 use crate::domain::{
-    amount::{Lamports, ShareUnits, UnixSeconds},
     ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
     position::Position,
 };
@@ -77,22 +76,11 @@ pub async fn positions_of<C: Ask>(client: &C, keys: &[(MarketAddress, Wallet)]) 
     let (markets, wallets): (Vec<String>, Vec<String>) =
         keys.iter().map(|(market, wallet)| (market.to_string(), wallet.to_string())).unzip();
     let rows = client.query(SQL, &[&markets, &wallets]).await?;
-    let nothing = |(market, user): (MarketAddress, Wallet)| Position {
-        market,
-        user,
-        shares_yes: ShareUnits(0),
-        shares_no: ShareUnits(0),
-        total_invested: Lamports(0),
-        trades_count: 0,
-        last_trade_at: UnixSeconds(0),
-        has_claimed: false,
-        claimed_amount: Lamports(0),
-    };
     rows.into_iter()
         .zip(keys)
         .map(|(row, key)| match row.try_get(0)? {
             Some(json) => Ok(of_json::<PositionRow>("positions", json)?.position()),
-            None => Ok(nothing(*key)),
+            None => Ok(Position::empty(key.0, key.1)),
         })
         .collect()
 }

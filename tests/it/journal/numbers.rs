@@ -72,9 +72,8 @@ fn by_number(told: &mut broadcast::Receiver<Arc<Committed>>) -> BTreeMap<&'stati
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     while let Ok(batch) = told.try_recv() {
         for one in &batch.entries {
-            let numbers = Numbers { markets: one.markets_seq, trades: one.trades_seq };
             for channel in Counted::ALL {
-                if let Some(seq) = numbers.on(channel) {
+                if let Some(seq) = one.numbers.on(channel) {
                     let heard = all.entry(channel.as_str()).or_default();
                     heard.push((one.stream, one.entry.seq));
                     assert_eq!(seq, Seq(heard.len() as u64), "{} is told in order", channel.as_str());
@@ -134,7 +133,7 @@ fn numbers_have_no_holes_whatever_is_refused_taken_back_or_restarted_and_are_tol
         stories[4].buy(Wallet([6; 32]), Outcome::No, 3_000_000_000);
         append(&second, generation, stories[4].append()).await.unwrap();
         let batch = next_written(&mut told);
-        assert_eq!((batch.entries[0].trades_seq, batch.entries[0].markets_seq), (Some(Seq(8)), None));
+        assert_eq!(batch.entries[0].numbers, Numbers { trades: Some(Seq(8)), markets: None });
         assert_eq!(checked(&database, epoch).await["trades"].len(), 8);
     });
 }

@@ -88,7 +88,7 @@ export type ManySnapshot =
       /**
        * Transactions that are on their way, newest first.
        */
-      orders: OrderView[];
+      orders: SubmissionView[];
       /**
        * In the order of markets' addresses; the first of them, REST has all.
        */
@@ -170,7 +170,7 @@ export type Snapshot =
           /**
            * Transactions that are on their way, newest first.
            */
-          orders: OrderView[];
+          orders: SubmissionView[];
           /**
            * In the order of markets' addresses; the first of them, REST has all.
            */
@@ -1212,26 +1212,59 @@ export interface TickerView {
   shares_yes: ShareUnits;
 }
 /**
- * A transaction, as its owner sees it: the fields of `GET /api/transactions/{signature}`.
+ * A transaction, as its owner sees it: by REST and on the wallet's own channel.
  */
-export interface OrderView {
+export interface SubmissionView {
+  /**
+   * The client's name for it.
+   */
   client_ref?: string | null;
+  /**
+   * Past this block height it can't land any more.
+   */
   last_valid_block_height: number;
-  market_id: MarketAddress;
+  /**
+   * A market's account address, base58.
+   */
+  market_id: string;
+  /**
+   * The program's instruction.
+   */
   purpose: string;
   reason?: OrderFailure | null;
+  /**
+   * When it was handed in.
+   */
   received_at: string;
+  /**
+   * Nothing changes that any more.
+   */
   settled: boolean;
-  signature: TxSignature;
-  slot?: Slot | null;
+  /**
+   * A transaction's signature, base58.
+   */
+  signature: string;
+  slot?: number | null;
+  /**
+   * received, processed, confirmed, finalized, failed or expired.
+   */
   status: string;
+  /**
+   * When its status last changed.
+   */
   updated_at: string;
 }
 /**
- * Why a transaction failed.
+ * Why it failed.
  */
 export interface OrderFailure {
+  /**
+   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+   */
   code?: number | null;
+  /**
+   * Its name.
+   */
   name: string;
 }
 /**
@@ -1662,6 +1695,19 @@ export interface MeasuredTally2 {
    * Both.
    */
   total: number;
+}
+/**
+ * Why a transaction failed.
+ */
+export interface OrderFailure1 {
+  /**
+   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+   */
+  code?: number | null;
+  /**
+   * Its name.
+   */
+  name: string;
 }
 /**
  * The caller's own votes; `null` where there is none.
@@ -2249,62 +2295,6 @@ export interface WalletTradePage {
   trades: OwnTradeView[];
 }
 /**
- * A transaction, as its owner sees it.
- */
-export interface SubmissionView {
-  /**
-   * The client's name for it.
-   */
-  client_ref?: string | null;
-  /**
-   * Past this block height it can't land any more.
-   */
-  last_valid_block_height: number;
-  /**
-   * A market's account address, base58.
-   */
-  market_id: string;
-  /**
-   * The program's instruction.
-   */
-  purpose: string;
-  reason?: ProgramRefusal2 | null;
-  /**
-   * When it was handed in.
-   */
-  received_at: string;
-  /**
-   * Nothing changes that any more.
-   */
-  settled: boolean;
-  /**
-   * A transaction's signature, base58.
-   */
-  signature: string;
-  slot?: number | null;
-  /**
-   * received, processed, confirmed, finalized, failed or expired.
-   */
-  status: string;
-  /**
-   * When its status last changed.
-   */
-  updated_at: string;
-}
-/**
- * Why it failed.
- */
-export interface ProgramRefusal2 {
-  /**
-   * The number of a program's own error, where it has one: 6000 and more are the zmart program's.
-   */
-  code?: number | null;
-  /**
-   * Its name.
-   */
-  name: string;
-}
-/**
  * The answer to `unsubscribe` (the channels that were left) and `list` (those that are subscribed).
  */
 export interface ReplyMessage {
@@ -2629,7 +2619,7 @@ export interface VoteAction {
  */
 export interface WalletOrderUpdateFrame {
   channel: string;
-  data: OrderView;
+  data: SubmissionView;
   market_id: MarketAddress;
   timestamp: string;
   type: "order_update";

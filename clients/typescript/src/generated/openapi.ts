@@ -1545,6 +1545,16 @@ export interface components {
             /** @description Good for one sign-in. */
             nonce: string;
         };
+        /** @description Why a transaction failed. */
+        OrderFailure: {
+            /**
+             * Format: int32
+             * @description The number of a program's own error, where it has one: 6000 and more are the zmart program's.
+             */
+            code?: number | null;
+            /** @description Its name. */
+            name: string;
+        };
         /**
          * @description An outcome.
          * @enum {string}
@@ -1906,7 +1916,7 @@ export interface components {
             /** @description By default 0. */
             version?: components["schemas"]["VersionArg"];
         };
-        /** @description A transaction, as its owner sees it. */
+        /** @description A transaction, as its owner sees it: by REST and on the wallet's own channel. */
         SubmissionView: {
             /** @description The client's name for it. */
             client_ref?: string | null;
@@ -1919,7 +1929,7 @@ export interface components {
             market_id: components["schemas"]["MarketAddress"];
             /** @description The program's instruction. */
             purpose: string;
-            reason?: components["schemas"]["ProgramRefusal"] | null;
+            reason?: components["schemas"]["OrderFailure"] | null;
             /** @description When it was handed in. */
             received_at: string;
             /** @description Nothing changes that any more. */

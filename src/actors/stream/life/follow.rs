@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Life, Point, Subject};
 use crate::{
-    domain::{entry::Entry, ids::Slot, misfit::Misfit, rollback::step},
+    domain::{entry::Entry, ids::Slot, misfit::Misfit},
     journal::open::TAIL_ENTRIES_MAX,
     view::frame::FramePack,
 };
@@ -18,7 +18,7 @@ impl<S: Subject> Life<S> {
         let state = if entry.body.fits_always() {
             self.released.state.clone()
         } else {
-            step(S::advance, self.released.state.as_deref().cloned(), &entry.body)?.map(Arc::new)
+            Some(Arc::new(S::advance(self.released.state.as_deref().cloned(), &entry.body)?))
         };
         let slot = entry.body.slot();
         let mut beside = std::mem::take(&mut self.released.beside);

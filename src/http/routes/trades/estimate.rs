@@ -35,7 +35,7 @@ pub(in crate::http) struct Estimate {
 }
 
 /// The trade that an estimate is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Asked {
     /// A buy.
     Buy(Outcome, Size),

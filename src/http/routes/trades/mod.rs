@@ -116,7 +116,7 @@ impl Place {
 }
 
 /// How much is bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// At least so many shares.
     Shares(ShareUnits),

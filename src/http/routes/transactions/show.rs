@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::SubmissionView;
 use crate::{
     domain::ids::TxSignature,
     http::{
@@ -14,6 +13,7 @@ use crate::{
         reply,
     },
     journal::submissions,
+    view::order::SubmissionView,
 };
 
 /// What became of a transaction.
@@ -66,6 +66,9 @@ impl Question for ShowTransaction {
             Ok(submissions::of_wallet(&**tx, caller.wallet, signature).await?)
         };
         let found = reads.read_for(Some(&caller), find).await?;
-        found.map(SubmissionView::from).ok_or_else(|| ApiError::not_found("There is no such transaction of yours."))
+        found
+            .as_ref()
+            .map(SubmissionView::from)
+            .ok_or_else(|| ApiError::not_found("There is no such transaction of yours."))
     }
 }

@@ -31,18 +31,6 @@ use crate::{
     view::frame::text,
 };
 
-/// Answer an action; the answer comes through the outbox.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Perform {
-    /// Who.
-    pub session: SessionId,
-    /// Echoed.
-    pub id: RequestId,
-    /// What.
-    pub command: Command,
-}
-
 /// What a session needs for its commands.
 #[derive(Debug)]
 pub(super) struct CommandState {
@@ -125,10 +113,9 @@ impl Drop for Pending {
     }
 }
 
-impl Handler<Perform> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Perform { session, id, command }: Perform, _: &mut Context<Self>) {
+impl Hub {
+    /// Answer an action; the answer comes through the outbox.
+    pub(super) fn perform(&mut self, session: SessionId, id: RequestId, command: Command) {
         self.tickets += 1;
         let ticket = self.tickets;
         let most = self.limits.actions_in_flight;

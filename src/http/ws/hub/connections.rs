@@ -17,7 +17,7 @@ use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-use super::{Hub, List, Perform, Session, SessionId, Subscribe, Unquote, Unsubscribe};
+use super::{Hub, Session, SessionId};
 use crate::{
     http::ws::{
         admission::Permit,
@@ -242,11 +242,11 @@ impl Hub {
         };
         match action {
             // Whether it was a good one is known when it is answered.
-            Action::Subscribe(wants) => Handler::handle(self, Subscribe { session, id, wants }, ctx),
-            Action::Unsubscribe(channels) => Handler::handle(self, Unsubscribe { session, id, channels }, ctx),
-            Action::List => Handler::handle(self, List { session, id }, ctx),
-            Action::Unquote(quote) => Handler::handle(self, Unquote { session, id, quote }, ctx),
-            Action::Perform(command) => Handler::handle(self, Perform { session, id, command }, ctx),
+            Action::Subscribe(wants) => self.subscribe(session, id, wants, ctx),
+            Action::Unsubscribe(channels) => self.unsubscribe(session, &id, &channels),
+            Action::List => self.list(session, &id),
+            Action::Unquote(quote) => self.unquote(session, &id, quote),
+            Action::Perform(command) => self.perform(session, id, command),
             Action::Ping => self.send(session, Outgoing::Message(messages::pong(id.as_ref()), Verdict::Good)),
             Action::Pong => {
                 if let Some(known) = self.sessions.get(&session) {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{SessionId, conflate::Conflation, sources::StreamHandle, standing::Standing};
+use super::{SessionId, conflate::Conflation, head::StreamHandle, standing::Standing};
 use crate::{
     domain::ids::{Epoch, Seq},
     http::ws::{

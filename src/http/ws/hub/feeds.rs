@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 
-use super::sources::{Head, State};
+use super::head::{Head, State};
 use crate::{
     actors::{
         feeds::{AttachFeed, DetachFeed, FeedHead, Feeds, ReplayFeed},

@@ -13,10 +13,10 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 use actix::prelude::*;
 
 use super::{
-    Hub, SessionId, Subscribe,
+    Hub, SessionId,
     commands::{Done, DoneSender},
     feed::FeedReader,
-    sources::{Head, State, StreamHandle},
+    head::{Head, State, StreamHandle},
 };
 use crate::{
     actors::stream::ReadError,
@@ -116,10 +116,9 @@ impl Drop for Joining {
     }
 }
 
-impl Handler<Subscribe> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Subscribe { session, id, wants }: Subscribe, ctx: &mut Context<Self>) {
+impl Hub {
+    /// Subscribe to channels; the answers come through the outbox, as they are ready, the last of them with the id.
+    pub(super) fn subscribe(&mut self, session: SessionId, id: RequestId, wants: Vec<Want>, ctx: &mut Context<Self>) {
         let Some(known) = self.sessions.get(&session) else { return };
         let new = wants
             .iter()
@@ -139,25 +138,19 @@ impl Handler<Subscribe> for Hub {
         for Want { channel, name, since, conflate } in wants {
             let (request, conflate) = (request.clone(), Some(conflate));
             let join = Join { session, name, since, conflate, request, is_asked: true };
-            match self.channel_of(&channel) {
-                Some(channel) => self.begin(channel, join, ctx),
-                None => self.look_up(channel, join, ctx),
-            }
+            self.look_up(&channel, join, ctx);
         }
         self.ask_seeds();
     }
-}
 
-impl Hub {
-    /// The channel's account is not known here: find it, then go on.
-    fn look_up(&mut self, name: ChannelRef, join: Join, ctx: &mut Context<Self>) {
-        let sources = self.sources.clone();
+    /// Go on with the channel; where its account is not known here, find it first.
+    fn look_up(&mut self, name: &ChannelRef, join: Join, ctx: &mut Context<Self>) {
+        if let Some(channel) = self.channel_of(name) {
+            return self.begin(channel, join, ctx);
+        }
         match name {
-            ChannelRef::Market(MarketRef::Address(address)) => self.begin(Channel::Market(address), join, ctx),
-            ChannelRef::Counted(channel) => self.begin(Channel::Counted(channel), join, ctx),
-            ChannelRef::Ticker => self.begin(Channel::Ticker, join, ctx),
-            ChannelRef::Wallet(wallet) => self.begin(Channel::Wallet(wallet), join, ctx),
             ChannelRef::Config => {
+                let sources = self.sources.clone();
                 let joining = Joining::new(&self.done, join, Asked::Config(Err(ReadError::Gone)));
                 actix::spawn(async move {
                     let found = sources.config().await;
@@ -166,10 +159,15 @@ impl Hub {
             }
             ChannelRef::Market(MarketRef::Seed(seed)) => {
                 if let Some(known) = self.sessions.get_mut(&join.session) {
-                    known.resolving.push(seed);
-                    self.seeds_wanted.want(seed, join);
+                    known.resolving.push(*seed);
+                    self.seeds_wanted.want(*seed, join);
                 }
             }
+            // Their channel is their name.
+            ChannelRef::Market(MarketRef::Address(_))
+            | ChannelRef::Counted(_)
+            | ChannelRef::Ticker
+            | ChannelRef::Wallet(_) => {}
         }
     }
 
@@ -254,21 +252,12 @@ impl Hub {
         match outcome {
             Ok(head) => {
                 let resumed = join.since.and_then(|since| resume(since, &head, self.limits.resume_entries));
-                // More than it has is told once it was sent that far.
-                let final_at =
-                    |at: Option<Seq>| head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= at && seq.0 > 0);
-                // Wherever it stood before, by an earlier subscription or by listening along: it is sent all that follows
-                // its answer, and no price of before.
-                let (text, told_final) = match resumed {
-                    Some(since) => {
-                        reader.answered(since);
-                        let answer = head.resumed(channel, since);
-                        let finalized_seq = final_at(answer.seq);
-                        (messages::subscribed(&Subscribed { finalized_seq, ..answer }), finalized_seq)
-                    }
+                // What has no number stands nowhere. More than it has is told final once it was sent that far.
+                let at = resumed.or_else(|| channel.is_numbered().then(|| head.snapshot_at().0));
+                let finalized_seq = head.finalized.max(Some(finalized)).filter(|seq| Some(*seq) <= at && seq.0 > 0);
+                let text = match resumed {
+                    Some(since) => messages::subscribed(&Subscribed { finalized_seq, ..head.resumed(channel, since) }),
                     None => {
-                        let at = channel.is_numbered().then_some(head.snapshot_at().0);
-                        let finalized_seq = final_at(at);
                         let written = feed.standing.as_ref().and_then(|known| known.written(&head, finalized_seq));
                         let Some(text) = written.or_else(|| {
                             let text = messages::subscribed(&Subscribed { finalized_seq, ..head.snapshot(channel)? });
@@ -278,15 +267,17 @@ impl Hub {
                             // It was not read for who wanted to resume.
                             return self.begin(channel, Join { since: None, ..join }, ctx);
                         };
-                        reader.answered(at.unwrap_or_default());
-                        (text, finalized_seq)
+                        text
                     }
                 };
+                // Wherever it stood before, by an earlier subscription or by listening along: it is sent all that follows
+                // its answer, and no price of before.
+                reader.answered(at.unwrap_or_default());
                 reader.forget_price();
                 if let Some(interval) = join.conflate {
                     reader.conflate(interval);
                 }
-                reader.told_final(told_final.unwrap_or_default());
+                reader.told_final(finalized_seq.unwrap_or_default());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     known.channels.join(channel);
                     known.unanswered = known.unanswered.saturating_sub(usize::from(join.is_asked));

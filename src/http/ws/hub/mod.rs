@@ -9,6 +9,7 @@
 //! - [`connections`]: how connections come, what they say, how they are written to, how they end.
 //! - [`fan_out`]: live frames, from the inbox to the outboxes.
 //! - [`feed`]: what the hub has of a channel, and who listens.
+//! - [`head`]: where a stream stands, and the way to it.
 //! - [`join`]: a subscription, from the wish to the answer.
 //! - [`standing`]: where a stream stands, for whoever joins while it still does.
 //! - [`seeds`]: markets that are named by their seeds.
@@ -31,6 +32,7 @@ mod connections;
 mod fan_out;
 mod feed;
 mod feeds;
+mod head;
 mod identities;
 mod join;
 mod prices;
@@ -75,7 +77,7 @@ use super::{
     identity::{Identity, Visitor},
     messages::{self, ChannelHead, Position, WsErrorCode},
     outbox::{Outbox, Outgoing, Verdict},
-    protocol::{ChannelRef, RequestId, Want},
+    protocol::{ChannelRef, RequestId},
     rate::MessageRate,
     sockets::Sockets,
 };
@@ -87,7 +89,7 @@ use crate::{
     view::frame::Channel,
 };
 
-pub use self::{commands::Perform, connections::Connect, quotes::Unquote, sources::Sources};
+pub use self::{connections::Connect, sources::Sources};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -104,40 +106,6 @@ impl SessionId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
-}
-
-/// Subscribe to channels; the answers come through the outbox, as they are ready, the last of them with the id.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Subscribe {
-    /// Who.
-    pub session: SessionId,
-    /// Echoed.
-    pub id: RequestId,
-    /// To what.
-    pub wants: Vec<Want>,
-}
-
-/// Leave channels (none named: all of them); the answer comes through the outbox, after their last frame.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Unsubscribe {
-    /// Who.
-    pub session: SessionId,
-    /// Echoed.
-    pub id: RequestId,
-    /// From what.
-    pub channels: Vec<ChannelRef>,
-}
-
-/// Tell what is subscribed.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct List {
-    /// Who.
-    pub session: SessionId,
-    /// Echoed.
-    pub id: RequestId,
 }
 
 /// Say goodbye to every session, and take no new ones. Answers how many there were.
@@ -350,10 +318,9 @@ impl Actor for Hub {
     }
 }
 
-impl Handler<Unsubscribe> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Unsubscribe { session, id, channels }: Unsubscribe, _: &mut Context<Self>) {
+impl Hub {
+    /// Leave channels (none named: all of them); the answer comes through the outbox, after their last frame.
+    fn unsubscribe(&mut self, session: SessionId, id: &RequestId, channels: &[ChannelRef]) {
         let Some(known) = self.sessions.get(&session) else { return };
         let leaving: Vec<Channel> = if channels.is_empty() {
             known.channels.iter().collect()
@@ -384,21 +351,16 @@ impl Handler<Unsubscribe> for Hub {
         let text = messages::reply_with_quotes(id.as_ref(), "unsubscribe", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
-}
 
-impl Handler<List> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, List { session, id }: List, _: &mut Context<Self>) {
+    /// Tell what is subscribed.
+    fn list(&mut self, session: SessionId, id: &RequestId) {
         let Some(known) = self.sessions.get(&session) else { return };
         let heads = known.channels.joined().map(|channel| self.head_of(session, channel)).collect();
         let quotes: Vec<_> = self.quotes.of(session).cloned().collect();
         let text = messages::reply_with_quotes(id.as_ref(), "list", heads, &quotes);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
-}
 
-impl Hub {
     fn head_of(&self, session: SessionId, channel: Channel) -> ChannelHead {
         ChannelHead::new(channel, self.position_of(session, channel))
     }

@@ -47,18 +47,6 @@ const ASKED_AT_ONCE: usize = 8;
 /// Trades that are computed by one question.
 const TRADES_AT_ONCE: usize = 32;
 
-/// Leave a quote stream.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Unquote {
-    /// Who.
-    pub session: SessionId,
-    /// Echoed.
-    pub id: RequestId,
-    /// The id of the action that began it.
-    pub quote: Value,
-}
-
 /// All of a hub.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
@@ -191,19 +179,16 @@ impl Quotes {
     }
 }
 
-impl Handler<Unquote> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Unquote { session, id, quote }: Unquote, _: &mut Context<Self>) {
+impl Hub {
+    /// Leave a quote stream, named by the id of the action that began it.
+    pub(super) fn unquote(&mut self, session: SessionId, id: &RequestId, quote: Value) {
         let was_begun = self.quotes.leave_one(session, &quote);
         let was_beginning = self.cancel_quotes(session, Some(&quote));
         let left = if was_begun || was_beginning { vec![quote] } else { Vec::new() };
         let text = messages::reply_with_quotes(id.as_ref(), "unsubscribe", Vec::new(), &left);
         self.send(session, Outgoing::Message(text, Verdict::Good));
     }
-}
 
-impl Hub {
     /// Leave all quote streams of a session: these had begun.
     pub(super) fn leave_quotes(&mut self, session: SessionId) -> Vec<Value> {
         self.cancel_quotes(session, None);
@@ -246,6 +231,9 @@ impl Hub {
             if let Some(looks) = self.quotes.looks.take() {
                 ctx.cancel_future(looks);
             }
+            return;
+        }
+        if self.quotes.asked.len() >= ASKED_AT_ONCE {
             return;
         }
         let config = self.config_place();

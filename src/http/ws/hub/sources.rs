@@ -13,45 +13,35 @@ use actix::Addr;
 use crate::{
     actors::{
         feeds::{Feeds, FollowFinality},
-        registry::{ConfigHandle, MarketHandle, RegistryHandle},
-        stream::{HubLink, ReadError, ReleasedConfig, ReleasedMarket, Replay, ReplayAfter},
+        registry::RegistryHandle,
+        stream::{HubLink, ReadError, Replay},
         supervision::Link,
     },
     domain::{
-        config::ProgramConfig,
         counted::Counted,
-        ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq, Slot},
-        market::Market,
-        metadata::MarketMetadata,
+        ids::{AccountAddress, Epoch, MarketAddress, MarketSeed, Seq},
     },
     http::{
         auth::caller::Caller,
         pool::{PoolFailure, ReadPool},
-        ws::snapshots::{self, ManySnapshot},
+        ws::snapshots,
     },
     journal::{
         read::{self, ReadFailure, channels, latest},
         rights::{self, Access, Acting},
-        rows::timestamp,
     },
     telemetry::health::Health,
-    view::{
-        config::ConfigView,
-        frame::{Channel, FramePack},
-        market::MarketView,
-    },
+    view::frame::{Channel, FramePack},
 };
 
 use super::{
-    super::{
-        messages::{PriceNow, Snapshot, Subscribed},
-        protocol::Since,
-    },
+    super::protocol::Since,
     feeds::FeedHandle,
+    head::{Head, ManyAt, State, StreamHandle},
 };
 
 /// Longest wait for a stream that is being loaded.
-const PATIENCE: Duration = Duration::from_secs(6);
+pub(super) const PATIENCE: Duration = Duration::from_secs(6);
 /// What was read of many markets serves who subscribes so soon after.
 const SNAPSHOT_KEPT: Duration = Duration::from_secs(1);
 /// Feeds that are being started are asked so often, with a pause between.
@@ -67,156 +57,6 @@ const FINALIZED_AT_ONCE: usize = 1_000;
 const PAGE_ENTRIES: u32 = 128;
 /// Bytes of frames in a page; one entry at least.
 const PAGE_BYTES: usize = 64 * 1024;
-
-/// A stream, whichever it is.
-#[derive(Debug, Clone)]
-pub(super) enum StreamHandle {
-    Market(MarketHandle),
-    Config(ConfigHandle),
-    Feed(FeedHandle),
-}
-
-/// A stream's state when the hub was attached to it.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    pub epoch: Epoch,
-    pub seq: Seq,
-    /// The entry's slot and when it was recorded; `None` before there is one.
-    pub newest: Option<(Slot, i64)>,
-    /// Everything up to here is final on the chain, where that is known.
-    pub finalized: Option<Seq>,
-    pub state: State,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum State {
-    Market(Arc<Market>, Option<Arc<MarketMetadata>>),
-    Config(Option<Arc<ProgramConfig>>),
-    /// Of many markets; `None` where it was not read, since nobody needed it.
-    Many(Option<ManyAt>),
-}
-
-/// What was read of many markets, at a head or after it.
-#[derive(Debug, Clone)]
-pub(super) struct ManyAt {
-    pub seq: Seq,
-    pub newest: Option<(Slot, i64)>,
-    pub read: Arc<ManySnapshot>,
-}
-
-impl Head {
-    /// The answer to a subscription that begins here, with a snapshot; `None` if none was read.
-    pub fn snapshot(&self, channel: Channel) -> Option<Subscribed> {
-        let snapshot = match &self.state {
-            State::Market(market, document) => {
-                let slot = self.newest.map(|(slot, _)| slot).unwrap_or_default();
-                let view = MarketView::at(market, self.seq, slot).with_metadata(document.as_deref());
-                Snapshot::Market(Box::new(view))
-            }
-            State::Config(config) => {
-                Snapshot::Config(config.as_ref().map(|config| Box::new(ConfigView::from(&**config))))
-            }
-            State::Many(read) => Snapshot::Many(read.as_ref()?.read.clone()),
-        };
-        let (seq, newest) = self.snapshot_at();
-        Some(Subscribed {
-            recovered: false,
-            slot: newest.map(|(slot, _)| slot),
-            timestamp: newest.map(|(_, recorded_at_ms)| timestamp(recorded_at_ms)),
-            snapshot: Some(snapshot),
-            price: None,
-            ..self.resumed(channel, seq)
-        })
-    }
-
-    fn price(&self) -> Option<PriceNow> {
-        let State::Market(market, _) = &self.state else { return None };
-        let price_yes = market.price_yes?;
-        let (shares_yes, shares_no) = (market.shares_yes, market.shares_no);
-        Some(PriceNow { price_yes, price_no: price_yes.complement(), shares_yes, shares_no })
-    }
-
-    /// The entry after which a subscription goes on that begins with the snapshot.
-    pub fn snapshot_at(&self) -> (Seq, Option<(Slot, i64)>) {
-        match &self.state {
-            State::Many(Some(at)) => (at.seq, at.newest),
-            _ => (self.seq, self.newest),
-        }
-    }
-
-    /// The answer to a subscription that resumes after an entry.
-    pub fn resumed(&self, channel: Channel, seq: Seq) -> Subscribed {
-        Subscribed {
-            channel,
-            market_id: channel.market(),
-            epoch: self.epoch,
-            seq: channel.is_numbered().then_some(seq),
-            head_seq: channel.is_numbered().then_some(self.seq),
-            recovered: true,
-            finalized_seq: None,
-            price: self.price(),
-            slot: None,
-            timestamp: None,
-            snapshot: None,
-        }
-    }
-}
-
-impl From<ReleasedMarket> for Head {
-    fn from(released: ReleasedMarket) -> Self {
-        let ReleasedMarket { epoch, seq, slot, recorded_at_ms, finalized_seq, market, beside, .. } = released;
-        let state = State::Market(market, beside.document);
-        Self { epoch, seq, newest: Some((slot, recorded_at_ms)), finalized: Some(finalized_seq), state }
-    }
-}
-
-impl From<ReleasedConfig> for Head {
-    fn from(released: ReleasedConfig) -> Self {
-        let ReleasedConfig { epoch, seq, slot, recorded_at_ms, config } = released;
-        Self { epoch, seq, newest: Some((slot, recorded_at_ms)), finalized: None, state: State::Config(config) }
-    }
-}
-
-impl StreamHandle {
-    async fn attach(&self, link: HubLink) -> Result<Head, ReadError> {
-        match self {
-            Self::Market(handle) => handle.attach(link).await.map(Head::from),
-            Self::Config(handle) => handle.attach(link).await.map(Head::from),
-            Self::Feed(handle) => handle.attach(link).await.map(Head::from),
-        }
-    }
-
-    pub async fn detach(&self, hub_id: u64) {
-        let detached = async {
-            match self {
-                Self::Market(handle) => handle.detach(hub_id).await,
-                Self::Config(handle) => handle.detach(hub_id).await,
-                Self::Feed(handle) => handle.detach(hub_id).await,
-            }
-        };
-        let _ = tokio::time::timeout(PATIENCE, detached).await;
-    }
-
-    pub async fn replay(&self, epoch: Epoch, after: Seq) -> Result<Replay, ReadError> {
-        let ask = ReplayAfter { epoch, after };
-        let replayed = async {
-            match self {
-                Self::Market(handle) => handle.replay(ask).await,
-                Self::Config(handle) => handle.replay(ask).await,
-                Self::Feed(handle) => handle.replay(ask).await,
-            }
-        };
-        tokio::time::timeout(PATIENCE, replayed).await.unwrap_or(Err(ReadError::Loading))
-    }
-
-    pub fn is_alive(&self) -> bool {
-        match self {
-            Self::Market(handle) => handle.is_alive(),
-            Self::Config(handle) => handle.is_alive(),
-            Self::Feed(handle) => handle.is_alive(),
-        }
-    }
-}
 
 /// Why a page can't be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,16 +110,12 @@ impl std::fmt::Debug for Sources {
 }
 
 impl Sources {
-    /// Streams behind `registry`, history from `pool`.
-    pub fn new(registry: RegistryHandle, pool: ReadPool) -> Self {
+    /// Streams behind `registry`, history from `pool`, channels over many markets from `feeds`; `health` knows which markets
+    /// may be behind.
+    pub fn new(registry: RegistryHandle, pool: ReadPool, feeds: Link<Feeds>, health: Health) -> Self {
         let shared = Counted::ALL.map(Channel::Counted).into_iter().chain([Channel::Ticker]);
         let snapshots = shared.map(|channel| (channel, Default::default())).collect();
-        Self { registry, pool, feeds: Link::default(), health: Health::new(), snapshots }
-    }
-
-    /// Channels over many markets come from `feeds`; `health` knows which markets may be behind.
-    pub fn with_feeds(self, feeds: Link<Feeds>, health: Health) -> Self {
-        Self { feeds, health, ..self }
+        Self { registry, pool, feeds, health, snapshots }
     }
 
     /// The markets that were made from these seeds, as far as there are any; in one question.
@@ -375,14 +211,10 @@ impl Sources {
                         let head = self.with_snapshot(channel, head, caller, Instant::now()).await?;
                         return Ok((handle, head));
                     }
-                    Ok(head) => {
-                        return Ok((handle, head));
-                    }
+                    Ok(head) => return Ok((handle, head)),
                     Err(ReadError::Gone) => {}
                     // They read the journal just now, which is soon done.
-                    Err(ReadError::Loading) if is_fed => {
-                        tokio::time::sleep(LOADING_PAUSE).await;
-                    }
+                    Err(ReadError::Loading) if is_fed => tokio::time::sleep(LOADING_PAUSE).await,
                     Err(error) => return Err(error),
                 }
             }

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 
 use super::{
     feed::Feed,
-    sources::{Head, State, StreamHandle},
+    head::{Head, State, StreamHandle},
 };
 use crate::{domain::ids::Seq, http::ws::protocol::Since};
 

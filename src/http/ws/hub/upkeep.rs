@@ -26,7 +26,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 impl Hub {
     pub(super) fn tick(&mut self, now: Instant, ctx: &mut Context<Self>) {
         self.watch_identities(now, ctx);
-        self.beat_due(now);
         if self.config.is_none() && !self.config_is_looked_for {
             self.look_for_config(ctx);
         }

@@ -14,13 +14,13 @@ use crate::{
             config::show::ProgramView,
             markets::{create::CreateReply, list::MarketPage, resolve::ResolveReply, steps::StepReply},
             trades::{buy::BuyReply, history::OwnTradeView, sell::SellReply},
-            transactions::{SubmissionView, submit::SubmitReply},
+            transactions::submit::SubmitReply,
             users::{portfolio::Portfolio, trades::WalletTradePage},
             votes::{cast::VoteReply, show::MarketVotes},
         },
         ws::{commands::get::PositionPage, identity::SignedInView},
     },
-    view::{frame::described::Schemas, market::MarketDetail},
+    view::{frame::described::Schemas, market::MarketDetail, order::SubmissionView},
 };
 
 /// A message, for readers.
