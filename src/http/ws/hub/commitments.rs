@@ -40,8 +40,8 @@ impl Hub {
     fn move_final(&mut self, stream: AccountAddress, epoch: Epoch, seq: Seq) {
         let market = Channel::Market(MarketAddress(stream.0));
         let channel = if self.config == Some(Channel::Config(stream)) { Channel::Config(stream) } else { market };
-        let Some(feed) = self.feeds.get_mut(&channel).filter(|feed| feed.epoch == Some(epoch)) else { return };
-        if feed.finalize(seq) {
+        let Some(feed) = self.feeds.get_mut(&channel) else { return };
+        if feed.hear_final(epoch, seq) {
             self.tell_final(channel);
         }
     }
@@ -63,6 +63,8 @@ impl Hub {
             return;
         }
         self.finality.is_asking = true;
+        // What is lost from here on is asked for once more.
+        self.finality.is_unknown = false;
         let streams: Vec<AccountAddress> = self.feeds.keys().filter_map(|channel| channel.stream()).collect();
         let (sources, link) = (self.sources.clone(), self.link.clone());
         let asked = async move {
@@ -71,9 +73,11 @@ impl Hub {
         };
         ctx.spawn(asked.into_actor(self).map(|found, hub, _| {
             hub.finality.is_asking = false;
-            let Some((feeds, points)) = found else { return };
+            let Some((feeds, points)) = found else {
+                hub.finality.is_unknown = true;
+                return;
+            };
             hub.finality.feeds = Some(feeds);
-            hub.finality.is_unknown = false;
             points.into_iter().for_each(|(stream, epoch, seq)| hub.move_final(stream, epoch, seq));
         }));
     }

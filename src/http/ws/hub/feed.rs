@@ -40,6 +40,8 @@ pub(super) struct Feed {
     pub pages: BTreeMap<Seq, Vec<SessionId>>,
     /// Everything up to here is final on the chain; 0 where nothing is, or nothing is known.
     finalized: Seq,
+    /// The newest that became final before the hub was first attached: its head may have been read before that.
+    early_final: Option<(Epoch, Seq)>,
     /// What says so, once somebody was told.
     commitment: Option<Arc<FramePack>>,
 }
@@ -58,6 +60,19 @@ impl Feed {
     pub fn listen_along(&mut self, session: SessionId, outbox: &Rc<Outbox>) {
         let head = self.inlet.head();
         self.readers.entry(session).or_insert_with(|| FeedReader::listening_from(head, outbox));
+    }
+
+    /// Everything of this life up to here has become final. False if nobody need be told now.
+    pub fn hear_final(&mut self, epoch: Epoch, seq: Seq) -> bool {
+        if self.epoch.is_none() {
+            self.early_final = self.early_final.max(Some((epoch, seq)));
+        }
+        self.epoch == Some(epoch) && self.finalize(seq)
+    }
+
+    /// The hub is attached in this life. The point that was heard of it before, if one was.
+    pub fn take_early_final(&mut self, epoch: Epoch) -> Option<Seq> {
+        self.early_final.take().filter(|(of, _)| *of == epoch).map(|(_, seq)| seq)
     }
 
     /// Everything up to here is final. False if that was known.
@@ -314,6 +329,20 @@ impl FeedReader {
 mod tests {
     use super::*;
     use crate::domain::ids::AccountAddress;
+
+    #[test]
+    fn what_became_final_before_the_hub_was_attached_is_known_after() {
+        let mut feed = Feed::default();
+        assert!(!feed.hear_final(Epoch(2), Seq(7)) && !feed.hear_final(Epoch(2), Seq(6)));
+        feed.epoch = Some(Epoch(2));
+        assert_eq!(feed.take_early_final(Epoch(2)), Some(Seq(7)));
+        assert!(feed.hear_final(Epoch(2), Seq(8)) && !feed.hear_final(Epoch(1), Seq(9)));
+        assert_eq!((feed.finalized(), feed.take_early_final(Epoch(2))), (Seq(8), None));
+        // Of another life it says nothing.
+        let mut feed = Feed::default();
+        feed.hear_final(Epoch(1), Seq(7));
+        assert_eq!(feed.take_early_final(Epoch(2)), None);
+    }
 
     #[test]
     fn a_commitment_without_room_stays_owed_until_there_is_some() {

@@ -343,12 +343,14 @@ impl Hub {
                 let was_sent = reader.sent().is_some();
                 reader.restart();
                 if was_sent && reader.joins == 0 {
-                    reader.answered(head.seq);
+                    // It stays what it was: who listens along has not asked for commitments.
+                    reader.pass(head.seq);
                     told.push(*session);
                 }
             }
         }
-        let is_more_final = feed.finalize(head.finalized.unwrap_or_default());
+        let finalized = head.finalized.max(feed.take_early_final(head.epoch));
+        let is_more_final = feed.finalize(finalized.unwrap_or_default());
         let ready = feed.inlet.start(head.seq);
         // Who listens along gets what comes from here on; who waits is answered by his own question.
         feed.readers.values_mut().filter(|reader| reader.joins == 0).for_each(|reader| reader.begin(head.seq));
