@@ -94,6 +94,15 @@ impl<S: Subject> StreamActor<S> {
         }));
     }
 
+    /// Somebody knows of this entry. It is read if this stream follows and does not have it; one that does not exist costs a
+    /// question to the journal.
+    pub(super) fn hear_of(&mut self, HeardHead { epoch, seq }: HeardHead, ctx: &mut Context<Self>) {
+        if !self.leads() && epoch == self.env.epoch {
+            self.following.head = self.following.head.max(seq);
+            self.catch_up(ctx);
+        }
+    }
+
     /// Releases an entry if it is the next; false if this life ends because of it.
     fn follow(&mut self, entry: &Entry, ctx: &mut Context<Self>) -> bool {
         self.following.head = self.following.head.max(entry.seq);
@@ -136,10 +145,7 @@ impl<S: Subject> Handler<Heard> for StreamActor<S> {
 impl<S: Subject> Handler<HeardHead> for StreamActor<S> {
     type Result = ();
 
-    fn handle(&mut self, HeardHead { epoch, seq }: HeardHead, ctx: &mut Self::Context) {
-        if !self.leads() && epoch == self.env.epoch {
-            self.following.head = self.following.head.max(seq);
-            self.catch_up(ctx);
-        }
+    fn handle(&mut self, head: HeardHead, ctx: &mut Self::Context) {
+        self.hear_of(head, ctx);
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     ConfigActor, MarketActor, Mode, PARKED_MAX, StreamActor,
+    follow::HeardHead,
     life::Missed,
     messages::{
         AttachConfig, AttachMarket, Detach, ReadConfig, ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, Replay,
@@ -133,7 +134,9 @@ impl<S: Subject> Handler<Detach> for StreamActor<S> {
 impl<S: Subject> Handler<ReplayAfter> for StreamActor<S> {
     type Result = Answer<Replay>;
 
-    fn handle(&mut self, ReplayAfter { epoch, after }: ReplayAfter, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ReplayAfter { epoch, after }: ReplayAfter, ctx: &mut Self::Context) -> Self::Result {
+        // Who asks has that entry, maybe of a leader that died before it could tell this node of it.
+        self.hear_of(HeardHead { epoch, seq: after }, ctx);
         self.when_ready(move |actor| {
             Ok(match actor.life.missed(epoch, after) {
                 Missed::Frames(packs) => Replay::Frames(packs),

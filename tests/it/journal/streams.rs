@@ -9,14 +9,14 @@ use zmart::{
         registry::{CrashStream, FindMarket, OpenMarket, Registry, StreamHome},
         role::Role,
         stream::{
-            Apply, Delivery, MarketActor, Outcome as Became, ReadError, ReleasedMarket, StreamEnvironment, StreamTick,
-            pulse::Pulse,
+            Apply, Delivery, MarketActor, Outcome as Became, ReadError, ReleasedMarket, Replay, ReplayAfter,
+            StreamEnvironment, StreamTick, pulse::Pulse,
         },
         supervision::{DeathGuard, Link},
     },
     domain::{
         event::{ChainEvent, Outcome},
-        ids::{AccountAddress, Epoch, MarketAddress, Wallet},
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
     },
     journal::lease::Term,
     telemetry::health::Health,
@@ -35,6 +35,15 @@ pub(super) struct Streams {
     pub health: Health,
     pub writer_link: Link<JournalWriter>,
     pub database: Database,
+    env: StreamEnvironment,
+}
+
+fn registry(database: &Database, env: StreamEnvironment) -> Addr<Registry> {
+    let role = env.role;
+    let homes: Arc<[StreamHome]> = vec![StreamHome { arbiter: Arbiter::current(), env }].into();
+    let (guard, _death) = DeathGuard::new();
+    let pool = settings(&database.url).pool(2).unwrap();
+    Registry::new(homes, pool, AccountAddress([255; 32]), guard).within(role).start()
 }
 
 impl Streams {
@@ -54,11 +63,14 @@ impl Streams {
             health: health.clone(),
             idle_after,
         };
-        let homes: Arc<[StreamHome]> = vec![StreamHome { arbiter: Arbiter::current(), env }].into();
-        let (guard, _death) = DeathGuard::new();
-        let pool = settings(&database.url).pool(2).unwrap();
-        let registry = Registry::new(homes, pool, AccountAddress([255; 32]), guard).start();
-        (Self { registry, health, writer_link, database }, epoch)
+        let registry = registry(&database, env.clone());
+        (Self { registry, health, writer_link, database, env }, epoch)
+    }
+
+    /// Streams of another node, which nobody tells anything.
+    pub fn of_a_follower(&self) -> Addr<Registry> {
+        let pool = settings(&self.database.url).pool(2).unwrap();
+        registry(&self.database, StreamEnvironment { pool, role: Role::Following, ..self.env.clone() })
     }
 
     pub async fn open(&self, market: MarketAddress) -> Addr<MarketActor> {
@@ -101,6 +113,37 @@ impl Streams {
         })
         .await
     }
+}
+
+#[test]
+fn a_stream_that_follows_reads_what_somebody_who_asks_knows_of_and_it_was_not_told() {
+    actix::System::new().block_on(async {
+        let (streams, epoch) = Streams::start(Duration::from_secs(600)).await;
+        let mut story = Story::begin(1, epoch);
+        streams.deliver(story.address(), &story.told).await;
+        let follower = streams.of_a_follower();
+        let handle = wait_for("the market on the follower", || async {
+            follower.send(FindMarket(story.address())).await.unwrap().map_err(|error| error.to_string())
+        })
+        .await;
+        let begin = handle.read().await.unwrap().seq;
+        // The leader commits one more, and dies before it can tell anybody but its own clients.
+        let before = story.told.len();
+        story.buy(Wallet([4; 32]), Outcome::Yes, 1_000_000_000);
+        streams.deliver(story.address(), &story.told[before..]).await;
+        let newest = streams.read(story.address()).await.unwrap().seq;
+        assert_eq!((newest, handle.read().await.unwrap().seq), (begin.next(), begin));
+        let asked = handle.replay(ReplayAfter { epoch, after: newest }).await.unwrap();
+        assert!(matches!(asked, Replay::NotServable), "{asked:?}");
+        wait_for("the follower to have read it", || async {
+            let seq = handle.read().await.unwrap().seq;
+            if seq == newest { Ok(()) } else { Err(seq) }
+        })
+        .await;
+        // An entry that nobody wrote is not waited for: what comes next is released as ever.
+        let _ = handle.replay(ReplayAfter { epoch, after: Seq(1_000_000) }).await.unwrap();
+        assert_eq!(handle.read().await.unwrap().seq, newest);
+    });
 }
 
 #[test]

@@ -47,9 +47,9 @@ const SNAPSHOT_KEPT: Duration = Duration::from_secs(1);
 /// Feeds that are being started are asked so often, with a pause between.
 const LOADING_ATTEMPTS: usize = 50;
 const LOADING_PAUSE: Duration = Duration::from_millis(100);
-/// A stream that is behind what a client has is asked again so often, with a pause between: two seconds, in which a node
-/// that follows hears of the leader's head at least once.
-const BEHIND_ATTEMPTS: usize = 20;
+/// A stream that is behind what a client has is asked again so often, with a pause between: five seconds, in which a node
+/// that follows notices that the leader is gone and reads the journal.
+const BEHIND_ATTEMPTS: usize = 50;
 const BEHIND_PAUSE: Duration = Duration::from_millis(100);
 /// Streams that are asked for at once.
 const FINALIZED_AT_ONCE: usize = 1_000;
@@ -166,17 +166,21 @@ impl Sources {
     }
 
     /// The same for who wants to go on after an entry. Where the stream does not have it yet, as on a node that follows and
-    /// is a little behind, it is given some time.
+    /// is a little behind, it is told of it and given some time.
     pub(super) async fn attach_after(
         &self,
         channel: Channel,
         link: HubLink,
         since: Since,
     ) -> Result<(StreamHandle, Head), ReadError> {
-        for _ in 0..BEHIND_ATTEMPTS {
+        for attempt in 0..BEHIND_ATTEMPTS {
             let (handle, head) = self.attach(channel, link.clone(), false, None).await?;
             if head.epoch != since.epoch || head.seq >= since.seq {
                 return Ok((handle, head));
+            }
+            if attempt == 0 {
+                // What comes of it is seen at the next attempt.
+                let _ = handle.replay(since.epoch, since.seq).await;
             }
             tokio::time::sleep(BEHIND_PAUSE).await;
         }
