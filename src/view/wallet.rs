@@ -69,9 +69,9 @@ pub struct PositionView {
     /// the curve has no answer.
     pub current_value: Option<Lamports>,
     pub realized_pnl: Profit,
-    /// `null` where there is no current value.
+    /// `null` where there is no current value, and for a moment after a trade, until its cost is summed up.
     pub unrealized_pnl: Option<Profit>,
-    /// Both together, as a part of what was invested; `null` where there is no current value, or nothing was invested.
+    /// Both together, as a part of what was invested; `null` where one of them is, or nothing was invested.
     pub roi: Option<Ratio>,
     pub has_claimed: bool,
     /// The program would pay a claim now.
@@ -81,13 +81,14 @@ pub struct PositionView {
 impl PositionView {
     /// Of a position; without the fees in force there is no current value of an open one.
     pub fn of(found: &PositionFound, fees: Option<FeeSchedule>) -> Self {
-        let PositionFound { position, market, ledger, question } = found;
+        let PositionFound { position, market, ledger, is_summed_up, question } = found;
         let settled = Settlement::of_position(ledger, market, position);
         let mut realized = ledger.realised;
         realized += settled.by_verdict;
         realized += settled.by_claim;
         let value = current_value(market, position, fees);
-        let unrealized = value.map(|value| Profit::of(value, settled.open_cost));
+        // Shares without what they cost would show as a gain.
+        let unrealized = value.filter(|_| *is_summed_up).map(|value| Profit::of(value, settled.open_cost));
         Self {
             market_id: market.address,
             question: question.clone(),

@@ -22,6 +22,8 @@ pub struct PositionFound {
     pub market: Market,
     /// What the shares cost and what was realised; empty until the keeper of ledgers has seen the first trade.
     pub ledger: Ledger,
+    /// The ledger holds all trades that the position does.
+    pub is_summed_up: bool,
     /// What the market is about, where that is known.
     pub question: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! The whole life of an order, and of a vote, over one socket: no request of HTTP after sign-in.
 
 use serde_json::{Value, json};
-use zmart_testkit::{chain::SOL, stage::Stage};
+use zmart_testkit::{chain::SOL, patience::wait_for, stage::Stage};
 
 use super::Trader;
 
@@ -74,6 +74,20 @@ async fn an_order_lives_its_whole_life_over_one_socket() {
     assert_eq!(held["positions"][0]["market_id"], json!(id), "{held}");
     assert_eq!(held["positions"][0]["shares_yes"], quote["data"]["shares"], "{held}");
     let wallet = trader.client.wallet().to_string();
+    // What it cost is summed up a moment later: until then no gain is shown, and no other one ever.
+    let gained = |position: &Value| {
+        let amount = |name: &str| position[name].as_str().unwrap().parse::<i64>().unwrap();
+        (!position["roi"].is_null()).then(|| amount("unrealized_pnl") - amount("current_value"))
+    };
+    let invested = held["positions"][0]["total_invested"].as_str().unwrap().parse::<i64>().unwrap();
+    assert!(gained(&held["positions"][0]).is_none_or(|gained| gained == -invested), "{held}");
+    wait_for("the position to be the same by both ways", || async {
+        let by_rest = trader.client.get(&format!("/api/users/{wallet}/positions")).await.json();
+        let is_summed_up = gained(&by_rest[0]) == Some(-invested);
+        if is_summed_up { Ok(()) } else { Err(by_rest.to_string()) }
+    })
+    .await;
+    let held = trader.get("get", json!({"what": "positions"})).await;
     let by_rest = trader.client.get(&format!("/api/users/{wallet}/positions")).await.json();
     assert_eq!(held["positions"], by_rest);
     let own = trader.get("get", json!({"what": "trades", "limit": 1})).await;

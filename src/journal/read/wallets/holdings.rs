@@ -32,17 +32,23 @@ pub async fn positions(
 ) -> Result<Vec<PositionFound>, ReadFailure> {
     let sql = format!(
         "
-        SELECT row_to_json(p), row_to_json(m), l.cost_yes, l.cost_no, l.realised
+        SELECT row_to_json(p), row_to_json(m), l.cost_yes, l.cost_no, l.realised,
+               (t.epoch, t.seq) IS NOT DISTINCT FROM (h.last_epoch, h.last_seq)
         FROM (SELECT * FROM positions WHERE wallet = $1::text AND market > $2::text ORDER BY market OFFSET $3 LIMIT $4) p
         JOIN {SHOWN_MARKETS} m ON m.address = p.market AND NOT m.vanished
         LEFT JOIN position_ledgers l ON l.market = p.market AND l.wallet = p.wallet
+        LEFT JOIN LATERAL (SELECT epoch, seq FROM trades t
+                           WHERE t.market = p.market AND t.user_wallet = p.wallet AND NOT t.orphaned
+                           ORDER BY t.epoch DESC, t.seq DESC LIMIT 1) t ON true
+        LEFT JOIN LATERAL (SELECT last_epoch, last_seq FROM position_hours h
+                           WHERE h.market = p.market AND h.wallet = p.wallet ORDER BY h.hour DESC LIMIT 1) h ON true
         ORDER BY p.market"
     );
     let after = after.map(|market| market.to_string()).unwrap_or_default();
     let rows = tx
         .query(&tx.prepare_cached(&sql).await?, &[&wallet.to_string(), &after, &i64::from(offset), &i64::from(limit)])
         .await?;
-    rows.iter().map(position).collect()
+    rows.iter().map(|row| Ok(PositionFound { is_summed_up: row.try_get(5)?, ..position(row)? })).collect()
 }
 
 pub(super) fn position(row: &Row) -> Result<PositionFound, ReadFailure> {
@@ -60,7 +66,7 @@ pub(super) fn position(row: &Row) -> Result<PositionFound, ReadFailure> {
         ledger.no.cost = Lamports(ledger_amount(row, 3)?);
         ledger.realised = Profit(ledger_whole(row, 4)?);
     }
-    Ok(PositionFound { position, market, ledger, question })
+    Ok(PositionFound { position, market, ledger, is_summed_up: true, question })
 }
 
 /// The config in force; `None` before the program was set up.
