@@ -148,6 +148,13 @@ impl Engine {
         process.log()
     }
 
+    /// All that it ever said and logged, in all its lives.
+    pub fn said(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let said = files.filter(|path| path.extension().is_some_and(|kind| kind == "out" || kind == "err"));
+        said.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
     /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, `hub`, or a market's
     /// address.
     pub async fn crash(&mut self, actor: &str) {

@@ -40,25 +40,41 @@ async fn ask(engine: &Engine, client: &str) -> (u16, Option<usize>) {
     (answer.status, left)
 }
 
+/// How often a node gave Redis up because it did not answer in time.
+fn late(engine: &Engine) -> usize {
+    engine.said().matches("no answer within").count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_share_a_limit_over_redis_and_count_alone_while_it_is_away() {
     let (mut redis, chain) = (Redis::start().await, Chain::start().await);
     let (first, second) = (node(&chain, &redis).await, node(&chain, &redis).await);
-    redis_is(&first, "up").await;
-    redis_is(&second, "up").await;
-
-    // All at once on both: together exactly as many as the limit.
-    let asks = (0..2 * LIMIT).map(|n| ask(if n % 2 == 0 { &first } else { &second }, "198.51.100.1"));
-    let answers = join_all(asks).await;
-    let allowed = answers.iter().filter(|(status, _)| *status == 404).count();
-    assert_eq!((allowed, answers.len() - allowed), (LIMIT, LIMIT), "{answers:?}");
-    assert_eq!(ask(&first, "198.51.100.1").await, (429, Some(0)));
+    // On a machine that is too busy Redis answers too late, and a node counts alone for a while: such a round says nothing.
+    let mut round = 0;
+    let client = loop {
+        round += 1;
+        redis_is(&first, "up").await;
+        redis_is(&second, "up").await;
+        let late_before = late(&first) + late(&second);
+        // All at once on both: together exactly as many as the limit.
+        let client = format!("198.51.100.{}", 100 + round);
+        let asks = (0..2 * LIMIT).map(|n| ask(if n % 2 == 0 { &first } else { &second }, &client));
+        let answers = join_all(asks).await;
+        let allowed = answers.iter().filter(|(status, _)| *status == 404).count();
+        if late(&first) + late(&second) > late_before {
+            assert!(round < 20, "Redis is never in time");
+            continue;
+        }
+        assert_eq!((allowed, answers.len() - allowed), (LIMIT, LIMIT), "{answers:?}");
+        break client;
+    };
+    assert_eq!(ask(&first, &client).await, (429, Some(0)));
     assert_eq!(ask(&second, "198.51.100.2").await, (404, Some(LIMIT - 1)), "others have their own");
     // By its /64, whichever node is asked.
     assert_eq!(ask(&first, "2001:db8::1").await, (404, Some(LIMIT - 1)));
     assert_eq!(ask(&second, "2001:db8::2").await, (404, Some(LIMIT - 2)));
     // What is kept runs out by itself.
-    let expiry = redis.command("PTTL zmart:limit:anonymous:ip4:198.51.100.1").await.unwrap();
+    let expiry = redis.command(&format!("PTTL zmart:limit:anonymous:ip4:{client}")).await.unwrap();
     assert!(expiry.trim_start_matches(':').parse::<i64>().unwrap() > 0, "{expiry}");
 
     // Killed in the middle of work: nobody is refused for it, and each node holds the limit by itself.
