@@ -19,6 +19,7 @@ use super::{
     chain_reader::{ChainReader, ReadLamports},
     clock::Clock,
     committed::COMMITTED_MAX,
+    dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
@@ -40,7 +41,10 @@ use super::{
     watchdog,
 };
 use crate::{
-    bus::Bus,
+    bus::{
+        Bus,
+        dirty::{DirtyMarkets, MemoryDirty},
+    },
     chain::{
         keys::{AuthorityKeys, KeyError},
         program::ProgramAddresses,
@@ -113,6 +117,7 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governance: Link<LeaseKeeper>,
+    marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -142,7 +147,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let governance = Link::default();
+        let (governance, marker) = (Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -237,8 +242,15 @@ impl Engine {
             news: submission_news.clone(),
             health: health.clone(),
         };
+        // Without a bus there is one node, or others find what has changed by looking.
+        let within = MemoryDirty::default();
+        let dirty = || match &bus {
+            Some(bus) => bus.dirty(),
+            None => Arc::new(within.clone()) as Arc<dyn DirtyMarkets>,
+        };
+        let marking = MarkerParts { dirty: dirty(), committed: committed.clone() };
         let hearing = FollowerParts {
-            bus,
+            bus: bus.clone(),
             pool: database.pool(1)?,
             registry: registry_link.clone(),
             committed: committed.clone(),
@@ -255,6 +267,9 @@ impl Engine {
             // Before the writer: it is to hear all that is committed.
             kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
                 Herald::new(parts, role.term(), guard)
+            }),
+            kind("dirty marker", Runs::Leading, &marker, arbiter("marker"), marking, |parts, _, guard| {
+                DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
                 let (pool, health, pressure, committed, epoch) = parts;
@@ -356,6 +371,7 @@ impl Engine {
             config_address,
             lease,
             governance,
+            marker,
             herald,
             follower,
             root,
@@ -368,7 +384,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
-    /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -385,6 +401,7 @@ impl Engine {
             "lease" => crash(&self.lease),
             "governance" => crash(&self.governance),
             "herald" => crash(&self.herald),
+            "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
@@ -428,6 +445,7 @@ retires!(
     Sweeper,
     LeaseKeeper,
     Herald,
+    DirtyMarker,
     Feeds,
     Follower,
 );

@@ -31,6 +31,7 @@ use crate::journal::JournalError;
 pub mod chain_reader;
 pub mod clock;
 pub mod committed;
+pub mod dirty_marker;
 pub mod engine;
 pub mod feeds;
 pub mod follower;
