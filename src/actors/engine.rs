@@ -16,7 +16,7 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
-    chain_reader::{ChainReader, ReadLamports},
+    chain_reader::ChainReader,
     clock::Clock,
     committed::COMMITTED_MAX,
     dirty_marker::{DirtyMarker, MarkerParts},
@@ -28,7 +28,7 @@ use super::{
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
-    outbox::{OutboxParts, OutboxReader},
+    outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
@@ -198,7 +198,7 @@ impl Engine {
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
-            signatures_required: config.votes.signatures_required,
+            electorate: Arc::new(Electorate::new(config.votes, reader.clone())),
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
@@ -408,10 +408,9 @@ impl Engine {
         }
     }
 
-    /// The way to whoever reads from the chain what a wallet holds.
-    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
-        let reader = self.reader.clone();
-        move || reader.get().map(Addr::recipient)
+    /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
+    pub fn chain_reader(&self) -> Link<ChainReader> {
+        self.reader.clone()
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and

@@ -28,6 +28,7 @@ use backon::BackoffBuilder;
 
 use crate::journal::JournalError;
 
+pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;
 pub mod committed;
