@@ -4,8 +4,8 @@
 //! streams are spread over a few. Pools and RPC clients are made per arbiter: connections live on the runtime that made
 //! them.
 //!
-//! What only one node of a database may do is wired on every node, and runs under the lease: each kind says in which role
-//! of the node there is one, and gets the role with each of its lives.
+//! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
+//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`.
 
 use std::{
     sync::{Arc, RwLock},
@@ -16,45 +16,51 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
-    chain_reader::{ChainReader, ReadLamports},
-    clock::{Clock, Hand},
+    chain_reader::ChainReader,
+    clock::Clock,
     committed::COMMITTED_MAX,
+    dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
+    kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
-    outbox::{OutboxParts, OutboxReader},
+    outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
-    root::{Ending, Kind, Root},
+    root::{Ending, Root},
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
-    supervision::{Crash, DeathGuard, Link, Retire, retires},
+    supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
 };
 use crate::{
-    bus::Bus,
+    bus::{
+        Bus,
+        dirty::{DirtyMarkets, MemoryDirty},
+    },
     chain::{
+        keys::{AuthorityKeys, KeyError},
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::Config,
+    config::{Config, Environment},
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
     },
     journal::{
         PoolSettingsError,
-        lease::{Leased, Term},
+        lease::{Leased, Office, Term},
     },
-    telemetry::health::Health,
+    telemetry::health::{Health, Part},
 };
 
 /// Arbiters for streams.
@@ -67,7 +73,7 @@ const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
-/// The end of the process waits so long for the lease to be given up.
+/// The end of the process waits so long for the leases to be given up.
 const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The engine can't be put together.
@@ -79,6 +85,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Rpc(#[from] RpcSetupError),
+    /// A key that is configured can't be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -105,7 +114,10 @@ pub struct Engine {
     outbox: Link<OutboxReader>,
     ledgers: Link<LedgerKeeper>,
     sweeper: Link<Sweeper>,
+    /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
+    governance: Link<LeaseKeeper>,
+    marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -135,6 +147,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
+        let (governance, marker) = (Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -185,7 +198,7 @@ impl Engine {
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
-            signatures_required: config.votes.signatures_required,
+            electorate: Arc::new(Electorate::new(config.votes, reader.clone())),
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
@@ -209,14 +222,18 @@ impl Engine {
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
         ];
         let root_link = Link::default();
-        let keeping_lease = LeaseParts {
-            pool: database.pool(1)?,
-            node: config.node.id.clone(),
-            may_lead: config.node.roles.indexer,
-            root: root_link.clone(),
-            health: health.clone(),
-            held: Held::default(),
+        let keeping = |office, may_lead| {
+            Ok::<_, WiringError>(LeaseParts {
+                pool: database.pool(1)?,
+                office,
+                node: config.node.id.clone(),
+                may_lead,
+                root: root_link.clone(),
+                health: health.clone(),
+                held: Held::default(),
+            })
         };
+        let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
         let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), epoch);
         let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
         let telling = HeraldParts {
@@ -225,8 +242,15 @@ impl Engine {
             news: submission_news.clone(),
             health: health.clone(),
         };
+        // Without a bus there is one node, or others find what has changed by looking.
+        let within = MemoryDirty::default();
+        let dirty = || match &bus {
+            Some(bus) => bus.dirty(),
+            None => Arc::new(within.clone()) as Arc<dyn DirtyMarkets>,
+        };
+        let marking = MarkerParts { dirty: dirty(), committed: committed.clone() };
         let hearing = FollowerParts {
-            bus,
+            bus: bus.clone(),
             pool: database.pool(1)?,
             registry: registry_link.clone(),
             committed: committed.clone(),
@@ -235,14 +259,17 @@ impl Engine {
             program,
             health: health.clone(),
         };
-        let begins = NewTerms { fees, last: None };
-        let kinds = vec![
+        let begins = NewTerms::new(fees);
+        let mut kinds = vec![
             kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping_lease, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
             }),
             // Before the writer: it is to hear all that is committed.
             kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
                 Herald::new(parts, role.term(), guard)
+            }),
+            kind("dirty marker", Runs::Leading, &marker, arbiter("marker"), marking, |parts, _, guard| {
+                DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
                 let (pool, health, pressure, committed, epoch) = parts;
@@ -310,6 +337,23 @@ impl Engine {
             ),
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        if config.node.roles.governs() {
+            let is_production = config.environment == Environment::Production;
+            // Nodes that do not govern never open them.
+            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
+            match keys.missing() {
+                None => health.up(Part::Keys),
+                Some(what) => health.degraded(Part::Keys, what),
+            }
+            health.down(Part::Governance, "starting");
+            let keeping = keeping(Office::Governance, true)?;
+            let name = "keeper of the lease of governance";
+            kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
+                LeaseKeeper::new(parts, guard)
+            }));
+        } else {
+            health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
+        }
         let root = Root::new(kinds, health.clone()).start();
         root_link.set(root.clone());
         watchdog::start(health.clone())?;
@@ -326,6 +370,8 @@ impl Engine {
             sweeper,
             config_address,
             lease,
+            governance,
+            marker,
             herald,
             follower,
             root,
@@ -337,8 +383,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `herald`, `follower`, `config`, or the address of a market.
-    /// False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
+    /// `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -353,36 +399,36 @@ impl Engine {
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
+            "governance" => crash(&self.governance),
             "herald" => crash(&self.herald),
+            "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
     }
 
-    /// The way to whoever reads from the chain what a wallet holds.
-    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
-        let reader = self.reader.clone();
-        move || reader.get().map(Addr::recipient)
+    /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
+    pub fn chain_reader(&self) -> Link<ChainReader> {
+        self.reader.clone()
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
-    /// the lease is given up, so that the next node need not wait for its end. Takes [`GIVE_UP_MAX`] at most.
+    /// the leases are given up, so that the next node need not wait for their end. Takes [`GIVE_UP_MAX`] at most.
     pub async fn ends(&self) {
         // A root that is gone starts nobody.
         let _ = self.root.send(Ending).await;
-        if let Some(lease) = self.lease.get() {
-            let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
-        }
+        let give_up = async |lease: &Link<LeaseKeeper>| {
+            if let Some(lease) = lease.get() {
+                let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
+            }
+        };
+        tokio::join!(give_up(&self.lease), give_up(&self.governance));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {
         self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
     }
-}
-
-fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> bool {
-    link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
 }
 
 retires!(
@@ -398,66 +444,7 @@ retires!(
     Sweeper,
     LeaseKeeper,
     Herald,
+    DirtyMarker,
     Feeds,
     Follower,
 );
-
-/// What has to happen when a role begins, before its first actor does.
-struct NewTerms {
-    fees: Arc<RwLock<FeeTimeline>>,
-    last: Option<Role>,
-}
-
-impl NewTerms {
-    /// Before the lives of a kind: what an earlier term of this node knew of fees is forgotten, since another node may have
-    /// written in between. The listener reads them from the journal.
-    fn before(mut self, mut kind: Kind) -> Kind {
-        let mut start = kind.start;
-        kind.start = Box::new(move |role, guard| {
-            if self.last.replace(role) != Some(role) {
-                *self.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner) = FeeTimeline::default();
-            }
-            start(role, guard);
-        });
-        kind
-    }
-}
-
-/// An actor that root starts, and starts again with the same parts: on its own arbiter, known by its link.
-fn kind<A, P>(
-    name: &'static str,
-    runs: Runs,
-    link: &Link<A>,
-    arbiter: ArbiterHandle,
-    parts: P,
-    make: fn(P, Role, DeathGuard) -> A,
-) -> Kind
-where
-    A: Actor<Context = Context<A>> + Handler<Retire>,
-    P: Clone + Send + 'static,
-{
-    let (link, retired) = (link.clone(), link.clone());
-    let start = move |role, guard| {
-        let parts = parts.clone();
-        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, role, guard)));
-    };
-    let retire = move || {
-        if let Some(addr) = retired.get() {
-            // It waits for room in the mailbox, and root for the end of the actor.
-            actix::spawn(async move {
-                let _ = addr.send(Retire).await;
-            });
-        }
-    };
-    Kind { name, runs, start: Box::new(start), retire: Box::new(retire) }
-}
-
-/// A tick that finds its actor dead or full is left out.
-fn hand<A, M>(every: Duration, link: &Link<A>, tick: fn() -> M) -> Hand
-where
-    A: Actor<Context = Context<A>> + Handler<M>,
-    M: Message<Result = ()> + Send + 'static,
-{
-    let link = link.clone();
-    (every, Arc::new(move || drop(link.get().map(|addr| addr.try_send(tick())))))
-}

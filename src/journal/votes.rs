@@ -3,7 +3,7 @@
 //! Owns the reading of a market's ballots: votes that were cast here by their entries, those on the chain by the entries
 //! of their events. What was rolled back counts no more; what was cast here is never rolled back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use deadpool_postgres::Pool;
 
@@ -52,4 +52,22 @@ pub async fn tally(
         let _ = tally.cast(wallet, source, row.try_get(2)?);
     }
     Ok(tally)
+}
+
+/// Which of these wallets have traded, in any market.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn which_traded(pool: &Pool, wallets: &[Wallet]) -> Result<HashSet<Wallet>, JournalError> {
+    const SQL: &str =
+        "SELECT DISTINCT wallet::text FROM positions WHERE wallet::text = ANY ($1::text[]) AND trades_count > 0";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let names: Vec<String> = wallets.iter().map(ToString::to_string).collect();
+    let rows = client.query(&statement, &[&names]).await?;
+    let mut traded = HashSet::with_capacity(rows.len());
+    for row in rows {
+        traded.extend(row.try_get::<_, &str>(0)?.parse::<Wallet>().ok());
+    }
+    Ok(traded)
 }

@@ -2,6 +2,8 @@
 
 mod agreement;
 mod alone;
+mod dirty;
+mod governance;
 mod lease;
 mod pause;
 mod roles;
