@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod amount;
+pub mod attempt;
 pub mod bounded_loss;
 pub mod budget;
 pub mod cid;

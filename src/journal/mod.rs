@@ -15,6 +15,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolE
 mod batch;
 mod beside;
 pub mod candles;
+pub mod chain_submissions;
 mod channels;
 mod columns;
 pub mod evidence;
