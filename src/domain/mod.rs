@@ -6,6 +6,7 @@
 //! checked by whoever brings it. Because it is pure, every rule here is tested by tables and property tests alone.
 
 pub mod account;
+pub mod alert;
 pub mod amount;
 pub mod bounded_loss;
 pub mod budget;
