@@ -31,6 +31,7 @@ pub mod metadata;
 pub mod migrate;
 pub mod open;
 pub mod outbox;
+pub mod overdue;
 mod pipeline;
 pub mod pool;
 pub mod read;
