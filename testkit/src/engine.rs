@@ -161,6 +161,47 @@ impl Engine {
         self.order(&format!("hang {thread} {}", time.as_millis())).await;
     }
 
+    /// Has it kill itself at a point between two steps (`zmart::faults`).
+    pub async fn die_at(&mut self, point: &str) {
+        self.arm("die-at", point).await;
+    }
+
+    /// Has it stop itself at a point between two steps, until it is sent SIGCONT.
+    pub async fn stop_at(&mut self, point: &str) {
+        self.arm("stop-at", point).await;
+    }
+
+    async fn arm(&mut self, strike: &str, point: &str) {
+        let process = self.process.as_mut().expect("a running engine");
+        let order = format!("{strike} {point}");
+        process.say(&order);
+        wait_for(&order, || {
+            // It may strike before it can answer.
+            let is_armed =
+                [format!("{order} sent"), format!("reached {point}")].iter().any(|line| process.has_said(line));
+            std::future::ready(if is_armed { Ok(()) } else { Err(process.log()) })
+        })
+        .await;
+    }
+
+    /// Waits until it has reached a point that was armed.
+    pub async fn has_reached(&mut self, point: &str) {
+        let process = self.process.as_mut().expect("a running engine");
+        wait_for(&format!("{point} to be reached"), || {
+            let found = process.has_said(&format!("reached {point}"));
+            std::future::ready(if found { Ok(()) } else { Err(process.log()) })
+        })
+        .await;
+    }
+
+    /// Waits until it has killed itself at a point that was armed.
+    pub async fn died_at(&mut self, point: &str) {
+        self.has_reached(point).await;
+        let mut process = self.process.take().expect("a running engine");
+        process.end().await;
+        self.judge(&process);
+    }
+
     async fn order(&mut self, order: &str) {
         let process = self.process.as_mut().expect("a running engine");
         process.say(order);
