@@ -148,6 +148,13 @@ impl Engine {
         process.log()
     }
 
+    /// All that it ever said and logged, in all its lives.
+    pub fn said(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let said = files.filter(|path| path.extension().is_some_and(|kind| kind == "out" || kind == "err"));
+        said.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
     /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, `hub`, or a market's
     /// address.
     pub async fn crash(&mut self, actor: &str) {
@@ -161,12 +168,12 @@ impl Engine {
         self.order(&format!("hang {thread} {}", time.as_millis())).await;
     }
 
-    /// Has it kill itself at a point between two steps (`zmart::faults`).
+    /// Kills itself when it next comes to that point of its work, as a crash there would.
     pub async fn die_at(&mut self, point: &str) {
         self.arm("die-at", point).await;
     }
 
-    /// Has it stop itself at a point between two steps, until it is sent SIGCONT.
+    /// Stops itself when it next comes to that point of its work, as a host does that hangs; SIGCONT wakes it.
     pub async fn stop_at(&mut self, point: &str) {
         self.arm("stop-at", point).await;
     }
@@ -184,22 +191,16 @@ impl Engine {
         .await;
     }
 
-    /// Waits until it has reached a point that was armed.
-    pub async fn has_reached(&mut self, point: &str) {
-        let process = self.process.as_mut().expect("a running engine");
-        wait_for(&format!("{point} to be reached"), || {
-            let found = process.has_said(&format!("reached {point}"));
-            std::future::ready(if found { Ok(()) } else { Err(process.log()) })
-        })
-        .await;
+    /// Waits until it has died where it was told to, with which it is gone.
+    pub async fn has_died(&mut self) {
+        let status = self.end().await;
+        assert!(!status.success(), "it ended by itself: {status}");
     }
 
-    /// Waits until it has killed itself at a point that was armed.
-    pub async fn died_at(&mut self, point: &str) {
-        self.has_reached(point).await;
-        let mut process = self.process.take().expect("a running engine");
-        process.end().await;
-        self.judge(&process);
+    /// Waits until it stands still.
+    pub async fn has_stopped(&self) {
+        let id = self.id();
+        wait_for("the engine to stand still", || std::future::ready(state_of(id))).await;
     }
 
     async fn order(&mut self, order: &str) {
@@ -288,6 +289,13 @@ impl Engine {
             panic!("the engine panicked\n{}", process.log());
         }
     }
+}
+
+/// Nothing while the process runs.
+fn state_of(id: u32) -> Result<(), String> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map_or("gone", |(_, fields)| fields.get(..1).unwrap_or_default());
+    if state == "T" { Ok(()) } else { Err(state.to_owned()) }
 }
 
 impl Drop for Engine {
