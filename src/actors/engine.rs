@@ -16,6 +16,7 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
+    aggregator::{Aggregator, AggregatorParts, AggregatorSettings},
     chain_reader::{ChainReader, ReadLamports},
     clock::Clock,
     committed::COMMITTED_MAX,
@@ -43,7 +44,7 @@ use super::{
 use crate::{
     bus::Bus,
     chain::{
-        keys::{AuthorityKeys, KeyError},
+        keys::{AuthorityKey, AuthorityKeys, KeyError},
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
@@ -116,6 +117,7 @@ pub struct Engine {
     lease: Link<LeaseKeeper>,
     governance: Link<LeaseKeeper>,
     submitter: Link<Submitter>,
+    aggregator: Link<Aggregator>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -145,7 +147,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (governance, submitter) = (Link::default(), Link::default());
+        let (governance, submitter, aggregator) = (Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -341,6 +343,22 @@ impl Engine {
                 LeaseKeeper::new(parts, guard)
             }));
             let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
+            if config.node.roles.aggregator {
+                let parts = AggregatorParts {
+                    rpc: rpc()?,
+                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                    submitter: submitter.clone(),
+                    news: governance_news.clone(),
+                    committed: committed.clone(),
+                    // Whose it is, and no more.
+                    admin: keys.admin.as_ref().map(AuthorityKey::wallet),
+                    settings: AggregatorSettings::of(config),
+                };
+                let at = arbiter("aggregator");
+                kinds.push(kind("aggregator", Runs::Governing, &aggregator, at, parts, |parts, role, guard| {
+                    Aggregator::new(AggregatorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                }));
+            }
             let submitting = SubmitterParts {
                 rpc: rpc()?,
                 pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
@@ -374,6 +392,7 @@ impl Engine {
             lease,
             governance,
             submitter,
+            aggregator,
             herald,
             follower,
             root,
@@ -385,7 +404,7 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`,
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
     /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -403,6 +422,7 @@ impl Engine {
             "lease" => crash(&self.lease),
             "governance" => crash(&self.governance),
             "submitter" => crash(&self.submitter),
+            "aggregator" => crash(&self.aggregator),
             "herald" => crash(&self.herald),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
@@ -444,6 +464,7 @@ retires!(
     LedgerKeeper,
     Submissions,
     Submitter,
+    Aggregator,
     Clock,
     Sweeper,
     LeaseKeeper,
