@@ -37,6 +37,7 @@ pub mod follower;
 mod generations;
 pub mod herald;
 pub mod journal_writer;
+pub mod kinds;
 pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
