@@ -49,6 +49,7 @@ pub mod root;
 pub mod stats_keeper;
 pub mod stream;
 pub mod submissions;
+pub mod submitter;
 pub mod supervision;
 pub mod sweeper;
 pub mod watchdog;

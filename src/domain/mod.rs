@@ -8,6 +8,7 @@
 pub mod account;
 pub mod alert;
 pub mod amount;
+pub mod attempt;
 pub mod bounded_loss;
 pub mod budget;
 pub mod cid;

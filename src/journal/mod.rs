@@ -17,6 +17,7 @@ pub mod alerts;
 mod batch;
 mod beside;
 pub mod candles;
+pub mod chain_submissions;
 mod channels;
 mod columns;
 pub mod evidence;

@@ -22,6 +22,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("chain_cursor", ["r", "r", "r", "riud"]),
     ("chain_events", ["r", "r", "r", "riud"]),
     ("chain_identity", ["r", "r", "r", "riud"]),
+    ("chain_submissions", ["r", "r", "r", "riud"]),
     ("dead_letters", ["", "", "r", "riud"]),
     ("discussions", ["r", "r(i)(u)", "r", "riud"]),
     ("dispute_votes", ["r", "r(i)", "r", "riud"]),
