@@ -42,11 +42,12 @@ use super::{
 use crate::{
     bus::Bus,
     chain::{
+        keys::{AuthorityKeys, KeyError},
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::Config,
+    config::{Config, Environment},
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
@@ -80,6 +81,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Rpc(#[from] RpcSetupError),
+    /// A key that is configured can't be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -319,6 +323,13 @@ impl Engine {
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         if config.node.roles.governs() {
+            let is_production = config.environment == Environment::Production;
+            // Nodes that do not govern never open them.
+            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
+            match keys.missing() {
+                None => health.up(Part::Keys),
+                Some(what) => health.degraded(Part::Keys, what),
+            }
             health.down(Part::Governance, "starting");
             let keeping = keeping(Office::Governance, true)?;
             let name = "keeper of the lease of governance";
