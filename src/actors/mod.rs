@@ -17,6 +17,7 @@
 //! | [`herald`] | numbers of its messages | committed batches, news | the bus | 256 messages | lost, others read the journal | restarted |
 //! | [`follower`] | how far this node has heard | the bus | `HearCommitted`, `HearHeads` | 1,024 messages | reads the journal | restarted |
 //! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
+//! | [`monitor`] | nothing: tables are its state | news of attempts | `Submit` | one pass, one round of the webhook at a time | the next look | restarted, makes a pass |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
@@ -41,6 +42,7 @@ pub mod kinds;
 pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
+pub mod monitor;
 pub mod outbox;
 pub mod pressure;
 pub mod registry;

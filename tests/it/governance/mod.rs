@@ -8,5 +8,6 @@ mod court;
 mod crashes;
 mod lies;
 mod life;
+mod monitor;
 mod nodes;
 mod votes;
