@@ -45,6 +45,7 @@ pub async fn tell(pool: &Leased, conditions: &Conditions) -> Result<(), JournalE
         let subjects: Vec<String> = found.iter().map(|alert| alert.subject().to_owned()).collect();
         alerts::resolve_all_but(pool, kind, &subjects).await?;
     }
+    alerts::resolve_failing_of_what_is_past(pool).await?;
     Ok(())
 }
 

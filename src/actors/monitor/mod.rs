@@ -48,6 +48,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
 /// So many looks in a row that failed because of the node are alerted of.
 const BLIND_AFTER: u32 = 60;
+/// After rounds of the webhook in which something was not taken, the next one waits: a second, then twice as long each time.
+const TELL_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Its name among scheduled runs.
 pub const NAME: &str = "monitor";
 
@@ -96,6 +98,9 @@ pub struct Monitor {
     memory: Memory,
     is_looking: bool,
     is_telling: bool,
+    /// Rounds of the webhook in a row in which something was not taken, and when the next one may be.
+    in_vain: u32,
+    tell_at: Instant,
     blind_for: u32,
     _guard: DeathGuard,
 }
@@ -103,7 +108,16 @@ pub struct Monitor {
 impl Monitor {
     /// A new life, which knows nothing but the tables.
     pub fn new(parts: MonitorParts, guard: DeathGuard) -> Self {
-        Self { parts, memory: Memory::default(), is_looking: false, is_telling: false, blind_for: 0, _guard: guard }
+        Self {
+            parts,
+            memory: Memory::default(),
+            is_looking: false,
+            is_telling: false,
+            in_vain: 0,
+            tell_at: Instant::now(),
+            blind_for: 0,
+            _guard: guard,
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -167,19 +181,31 @@ impl Monitor {
     /// Posts what nobody has taken yet, one round at a time.
     fn tell(&mut self, ctx: &mut Context<Self>) {
         let Some(webhook) = self.parts.webhook.clone() else { return };
-        if std::mem::replace(&mut self.is_telling, true) {
+        if Instant::now() < self.tell_at || std::mem::replace(&mut self.is_telling, true) {
             return;
         }
         let pool = self.parts.pool.clone();
         ctx.spawn(async move { webhook.tell(&pool).await }.into_actor(self).map(|told, actor, ctx| {
             actor.is_telling = false;
             match told {
-                Ok(round) if round.more => actor.tell(ctx),
-                Ok(_) => {}
+                Ok(round) if round.was_in_vain() => {
+                    actor.in_vain = actor.in_vain.saturating_add(1);
+                    actor.tell_at = Instant::now() + pause_after(actor.in_vain);
+                }
+                Ok(round) => {
+                    actor.in_vain = 0;
+                    if round.more {
+                        actor.tell(ctx);
+                    }
+                }
                 Err(error) => log::warn!("alerts can't be told now: {error}"),
             }
         }));
     }
+}
+
+fn pause_after(in_vain: u32) -> Duration {
+    Duration::from_secs(1 << in_vain.saturating_sub(1).min(16)).min(TELL_PAUSE_MAX)
 }
 
 /// A look, and the pass that it may call for: true if all was looked at.
@@ -291,5 +317,16 @@ impl Handler<Crash> for Monitor {
 
     fn handle(&mut self, _: Crash, _: &mut Self::Context) {
         panic!("the monitor was asked to crash");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_that_takes_nothing_is_asked_ever_more_rarely_and_once_a_minute_at_least() {
+        let pauses: Vec<u64> = [1, 2, 3, 6, 7, 8, u32::MAX].map(|in_vain| pause_after(in_vain).as_secs()).into();
+        assert_eq!(pauses, [1, 2, 4, 32, 60, 60, 60]);
     }
 }

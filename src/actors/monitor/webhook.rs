@@ -66,8 +66,17 @@ pub struct Round {
     pub taken: usize,
     /// Messages that were refused for what they are.
     pub refused: usize,
+    /// The service takes nothing now.
+    pub is_away: bool,
     /// There may be more to tell now.
     pub more: bool,
+}
+
+impl Round {
+    /// Something is left that would meet the same end at once.
+    pub fn was_in_vain(&self) -> bool {
+        self.is_away || self.refused > 0
+    }
 }
 
 impl Webhook {
@@ -112,13 +121,12 @@ impl Webhook {
                 }
                 Err(NotTaken::Away(reason)) => {
                     log::warn!("the webhook takes no alerts now: {reason}");
-                    round.more = false;
+                    round.is_away = true;
                     break;
                 }
             }
         }
-        // A round of refusals would only be repeated.
-        round.more &= round.taken > 0;
+        round.more &= !round.was_in_vain();
         Ok(round)
     }
 

@@ -1,7 +1,10 @@
 //! Markets by their deadlines: from the oldest, by an index, and never more than asked for.
 
 use zmart::{
-    actors::monitor::look::{Ground, KINDS, Places, Rules, SUBJECTS_MAX},
+    actors::monitor::{
+        act,
+        look::{Conditions, Ground, KINDS, Places, Rules, SUBJECTS_MAX},
+    },
     chain::rpc::{ChainClock, ChainRpc, RpcBudget, RpcOptions},
     domain::{
         alert::{AlertKind, MORE},
@@ -10,7 +13,10 @@ use zmart::{
         ids::{AccountAddress, Epoch, ProgramId, Slot},
         phase::Phase,
     },
-    journal::overdue::{self, Since},
+    journal::{
+        alerts,
+        overdue::{self, Since},
+    },
 };
 use zmart_testkit::{postgres::Database, seed};
 
@@ -152,11 +158,18 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
     assert!(end[&AlertKind::FinalizationStuck].is_empty() && !end[&AlertKind::TooOld].is_empty());
     // What is told is told under the lease, and all of it is over when nothing is found.
     let pool = leased(settings(&database.url).pool(2).unwrap());
+    let failing =
+        |market: &str| alerts::NewAlert::new(AlertKind::SubmissionFailing, market, "approve_proposal: paused");
+    let [resolving, approved] =
+        [AlertKind::FinalizationStuck, AlertKind::ApprovalStuck].map(|kind| late[&kind][0].subject().to_owned());
+    alerts::raise_all(&pool, &[failing(&resolving), failing(&approved)]).await.unwrap();
     for (found, open) in [(&late, true), (&early, false)] {
-        let found = zmart::actors::monitor::look::Conditions { alerts: found.clone(), balances: Vec::new() };
-        zmart::actors::monitor::act::tell(&pool, &found).await.unwrap();
-        let listed = zmart::journal::alerts::open(pool.pool(), 10_000).await.unwrap();
+        let found = Conditions { alerts: found.clone(), balances: Vec::new() };
+        act::tell(&pool, &found).await.unwrap();
+        let listed = alerts::open(pool.pool(), 10_000).await.unwrap();
         assert_eq!(listed.iter().any(|alert| alert.kind == "approval_stuck"), open);
         assert!(listed.iter().any(|alert| alert.kind == "authority_missing"));
+        let failing = listed.iter().filter(|alert| alert.kind == "submission_failing").map(|alert| &alert.subject);
+        assert_eq!(failing.collect::<Vec<_>>(), [&resolving], "nothing is to be done to one that is approved");
     }
 }
