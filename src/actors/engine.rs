@@ -27,6 +27,11 @@ use super::{
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    monitor::{
+        Monitor, MonitorParts,
+        look::Rules,
+        webhook::{Webhook, WebhookError},
+    },
     outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
@@ -35,6 +40,7 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
+    submitter::{self, Submitter, SubmitterParts, SubmitterTick},
     supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
@@ -69,6 +75,7 @@ const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
+const SUBMITTER_TICK: Duration = Duration::from_millis(500);
 /// The end of the process waits so long for the leases to be given up.
 const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
@@ -84,6 +91,9 @@ pub enum WiringError {
     /// A key that is configured can't be had.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// See there.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -113,6 +123,8 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governance: Link<LeaseKeeper>,
+    submitter: Link<Submitter>,
+    monitor: Link<Monitor>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -142,7 +154,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let governance = Link::default();
+        let (governance, submitter, monitor) = (Link::default(), Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -215,6 +227,7 @@ impl Engine {
             hand(STATS_TICK, &stats, || StatsTick),
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
+            hand(SUBMITTER_TICK, &submitter, || SubmitterTick),
         ];
         let root_link = Link::default();
         let keeping = |office, may_lead| {
@@ -336,6 +349,35 @@ impl Engine {
             kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
             }));
+            let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
+            let authorities = keys.wallets();
+            let submitting = SubmitterParts {
+                rpc: rpc()?,
+                pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                keys,
+                resend_after: Duration::from_millis(config.trading.resend_ms),
+                max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
+                news: governance_news.clone(),
+            };
+            let at = arbiter("submitter");
+            kinds.push(kind("submitter", Runs::Governing, &submitter, at, submitting, |parts, role, guard| {
+                Submitter::new(SubmitterParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+            }));
+            if config.node.roles.monitor {
+                let monitoring = MonitorParts {
+                    rpc: rpc()?,
+                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                    rules: Rules::new(&config.governance, authorities),
+                    schedule: config.governance.monitor_cron.clone(),
+                    submitter: submitter.clone(),
+                    news: governance_news,
+                    webhook: Webhook::configured(&config.governance, &config.node.id)?,
+                };
+                let at = arbiter("monitor");
+                kinds.push(kind("monitor", Runs::Governing, &monitor, at, monitoring, |parts, role, guard| {
+                    Monitor::new(MonitorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                }));
+            }
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
@@ -356,6 +398,8 @@ impl Engine {
             config_address,
             lease,
             governance,
+            submitter,
+            monitor,
             herald,
             follower,
             root,
@@ -367,8 +411,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
-    /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`,
+    /// `monitor`, `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -384,6 +428,8 @@ impl Engine {
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
             "governance" => crash(&self.governance),
+            "submitter" => crash(&self.submitter),
+            "monitor" => crash(&self.monitor),
             "herald" => crash(&self.herald),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
@@ -424,6 +470,8 @@ retires!(
     OutboxReader,
     LedgerKeeper,
     Submissions,
+    Submitter,
+    Monitor,
     Clock,
     Sweeper,
     LeaseKeeper,

@@ -11,10 +11,13 @@ use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Serialize;
 
-use crate::journal::{
-    JournalError,
-    alerts::{self, Alert, News, Notice},
-    lease::Leased,
+use crate::{
+    config::GovernanceConfig,
+    journal::{
+        JournalError,
+        alerts::{self, Alert, News, Notice},
+        lease::Leased,
+    },
 };
 
 /// The service has so long to answer.
@@ -98,6 +101,14 @@ impl Webhook {
             .build()
             .map_err(|error| WebhookError(error.without_url().to_string()))?;
         Ok(Self { client, url, node: node.to_owned() })
+    }
+
+    /// As it is configured; `None` where none is.
+    ///
+    /// # Errors
+    /// [`WebhookError`].
+    pub fn configured(config: &GovernanceConfig, node: &str) -> Result<Option<Self>, WebhookError> {
+        config.alert_webhook_url.as_ref().map(|url| Self::new(url.reveal(), node)).transpose()
     }
 
     /// Tells what nobody has taken yet.

@@ -9,7 +9,7 @@ use super::Parts;
 use crate::{
     actors::{
         monitor::act::Handed,
-        submitter::{NEWS_MAX, Submitted, Submitter, SubmitterParts},
+        submitter::{NEWS_MAX, Submitted, Submitter, SubmitterParts, SubmitterTick},
         supervision::{DeathGuard, Link},
     },
     journal::{
@@ -42,7 +42,14 @@ impl Hand {
         let leased = Leased::governing(pool.clone(), term);
         let submitter = Link::default();
         let (guard, _) = DeathGuard::new();
-        let parts = SubmitterParts { pool: leased.clone(), news: broadcast::channel(NEWS_MAX).0 };
+        let parts = SubmitterParts {
+            rpc: parts.places.rpc.clone(),
+            pool: leased.clone(),
+            keys: parts.keys.clone(),
+            resend_after: parts.resend_after,
+            max_priority_fee_micro_lamports: parts.max_priority_fee_micro_lamports,
+            news: broadcast::channel(NEWS_MAX).0,
+        };
         submitter.set(Submitter::new(parts, guard).start());
         Ok(Ok(Self { pool: leased, submitter, renewal }))
     }
@@ -69,6 +76,10 @@ impl Hand {
             let attempts = overdue::attempts(self.pool.pool(), &ids).await?;
             if attempts.iter().all(|attempt| attempt.settled) || tokio::time::Instant::now() >= until {
                 return Ok(attempts);
+            }
+            // As the engine's clock does.
+            if let Some(submitter) = self.submitter.get() {
+                drop(submitter.try_send(SubmitterTick));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -22,7 +22,6 @@ use crate::{
         rpc::{ChainRpc, RpcBudget, RpcOptions},
     },
     config::{Config, Environment},
-    domain::attempt::Authority,
     journal::{DatabaseSettings, identity, scheduled},
 };
 
@@ -54,11 +53,12 @@ const EXIT_HELD: u8 = 3;
 pub struct Parts {
     /// Where it looks.
     pub places: Places,
-    /// The authorities' keys.
-    pub keys: AuthorityKeys,
     /// Where alerts are posted, if anywhere.
     pub webhook: Option<Webhook>,
+    keys: AuthorityKeys,
     settings: DatabaseSettings,
+    resend_after: Duration,
+    max_priority_fee_micro_lamports: u64,
 }
 
 /// Looks, acts unless told not to, and prints.
@@ -128,11 +128,15 @@ fn parts(config: &Config) -> anyhow::Result<Parts> {
     let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
     let settings = config.database.settings();
     let keys = AuthorityKeys::load(&config.governance.keys, config.environment == Environment::Production)?;
-    let webhook = config.governance.alert_webhook_url.as_ref();
-    let webhook = webhook.map(|url| Webhook::new(url.reveal(), &config.node.id)).transpose()?;
-    let wallets = [(Authority::Backend, &keys.backend), (Authority::Admin, &keys.admin)];
-    let wallets = wallets.into_iter().filter_map(|(authority, key)| Some((authority, key.as_ref()?.wallet())));
-    let rules = Rules::new(&config.governance, wallets);
+    let webhook = Webhook::configured(&config.governance, &config.node.id)?;
+    let rules = Rules::new(&config.governance, keys.wallets());
     let places = Places { rpc, pool: settings.pool(2)?, rules };
-    Ok(Parts { places, keys, webhook, settings })
+    Ok(Parts {
+        places,
+        webhook,
+        keys,
+        settings,
+        resend_after: Duration::from_millis(config.trading.resend_ms),
+        max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
+    })
 }

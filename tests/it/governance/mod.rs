@@ -10,4 +10,5 @@ mod lies;
 mod life;
 mod monitor;
 mod nodes;
+mod submitter;
 mod votes;
