@@ -17,9 +17,10 @@ use tokio::sync::broadcast;
 
 use super::{
     aggregator::{Aggregator, AggregatorParts, AggregatorSettings},
-    chain_reader::{ChainReader, ReadLamports},
+    chain_reader::ChainReader,
     clock::Clock,
     committed::COMMITTED_MAX,
+    dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
@@ -28,7 +29,7 @@ use super::{
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
-    outbox::{OutboxParts, OutboxReader},
+    outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
@@ -42,7 +43,10 @@ use super::{
     watchdog,
 };
 use crate::{
-    bus::Bus,
+    bus::{
+        Bus,
+        dirty::{DirtyMarkets, MemoryDirty},
+    },
     chain::{
         keys::{AuthorityKey, AuthorityKeys, KeyError},
         program::ProgramAddresses,
@@ -118,6 +122,7 @@ pub struct Engine {
     governance: Link<LeaseKeeper>,
     submitter: Link<Submitter>,
     aggregator: Link<Aggregator>,
+    marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -147,7 +152,8 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (governance, submitter, aggregator) = (Link::default(), Link::default(), Link::default());
+        let (governance, marker) = (Link::default(), Link::default());
+        let (submitter, aggregator) = (Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -198,7 +204,7 @@ impl Engine {
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
-            signatures_required: config.votes.signatures_required,
+            electorate: Arc::new(Electorate::new(config.votes, reader.clone())),
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
@@ -243,8 +249,15 @@ impl Engine {
             news: submission_news.clone(),
             health: health.clone(),
         };
+        // Without a bus there is one node, or others find what has changed by looking.
+        let within = MemoryDirty::default();
+        let dirty = || match &bus {
+            Some(bus) => bus.dirty(),
+            None => Arc::new(within.clone()) as Arc<dyn DirtyMarkets>,
+        };
+        let marking = MarkerParts { dirty: dirty(), committed: committed.clone() };
         let hearing = FollowerParts {
-            bus,
+            bus: bus.clone(),
             pool: database.pool(1)?,
             registry: registry_link.clone(),
             committed: committed.clone(),
@@ -261,6 +274,9 @@ impl Engine {
             // Before the writer: it is to hear all that is committed.
             kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
                 Herald::new(parts, role.term(), guard)
+            }),
+            kind("dirty marker", Runs::Leading, &marker, arbiter("marker"), marking, |parts, _, guard| {
+                DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
                 let (pool, health, pressure, committed, epoch) = parts;
@@ -393,6 +409,7 @@ impl Engine {
             governance,
             submitter,
             aggregator,
+            marker,
             herald,
             follower,
             root,
@@ -405,7 +422,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -424,16 +441,16 @@ impl Engine {
             "submitter" => crash(&self.submitter),
             "aggregator" => crash(&self.aggregator),
             "herald" => crash(&self.herald),
+            "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
             address => address.parse().is_ok_and(|address| self.crash_stream(address)),
         }
     }
 
-    /// The way to whoever reads from the chain what a wallet holds.
-    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
-        let reader = self.reader.clone();
-        move || reader.get().map(Addr::recipient)
+    /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
+    pub fn chain_reader(&self) -> Link<ChainReader> {
+        self.reader.clone()
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
@@ -469,6 +486,7 @@ retires!(
     Sweeper,
     LeaseKeeper,
     Herald,
+    DirtyMarker,
     Feeds,
     Follower,
 );
