@@ -16,19 +16,20 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
-    aggregator::{Aggregator, AggregatorParts, AggregatorSettings},
     chain_reader::ChainReader,
     clock::Clock,
     committed::COMMITTED_MAX,
     dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
+    governing::{Governing, GoverningParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    monitor::webhook::WebhookError,
     outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
@@ -37,7 +38,7 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
-    submitter::{self, Submitter, SubmitterParts, SubmitterTick},
+    submitter::SubmitterTick,
     supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
@@ -48,12 +49,12 @@ use crate::{
         dirty::{DirtyMarkets, MemoryDirty},
     },
     chain::{
-        keys::{AuthorityKey, AuthorityKeys, KeyError},
+        keys::KeyError,
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::{Config, Environment},
+    config::Config,
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
@@ -91,6 +92,9 @@ pub enum WiringError {
     /// A key that is configured can't be had.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// See there.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -119,9 +123,7 @@ pub struct Engine {
     sweeper: Link<Sweeper>,
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
-    governance: Link<LeaseKeeper>,
-    submitter: Link<Submitter>,
-    aggregator: Link<Aggregator>,
+    governing: Governing,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
@@ -152,8 +154,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (governance, marker) = (Link::default(), Link::default());
-        let (submitter, aggregator) = (Link::default(), Link::default());
+        let (marker, governing) = (Link::default(), Governing::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -226,7 +227,7 @@ impl Engine {
             hand(STATS_TICK, &stats, || StatsTick),
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
-            hand(SUBMITTER_TICK, &submitter, || SubmitterTick),
+            hand(SUBMITTER_TICK, &governing.submitter, || SubmitterTick),
         ];
         let root_link = Link::default();
         let keeping = |office, may_lead| {
@@ -345,48 +346,16 @@ impl Engine {
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         if config.node.roles.governs() {
-            let is_production = config.environment == Environment::Production;
-            // Nodes that do not govern never open them.
-            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
-            match keys.missing() {
-                None => health.up(Part::Keys),
-                Some(what) => health.degraded(Part::Keys, what),
-            }
-            health.down(Part::Governance, "starting");
-            let keeping = keeping(Office::Governance, true)?;
-            let name = "keeper of the lease of governance";
-            kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
-                LeaseKeeper::new(parts, guard)
-            }));
-            let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
-            if config.node.roles.aggregator {
-                let parts = AggregatorParts {
-                    rpc: rpc()?,
-                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
-                    submitter: submitter.clone(),
-                    news: governance_news.clone(),
-                    committed: committed.clone(),
-                    // Whose it is, and no more.
-                    admin: keys.admin.as_ref().map(AuthorityKey::wallet),
-                    settings: AggregatorSettings::of(config),
-                };
-                let at = arbiter("aggregator");
-                kinds.push(kind("aggregator", Runs::Governing, &aggregator, at, parts, |parts, role, guard| {
-                    Aggregator::new(AggregatorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-                }));
-            }
-            let submitting = SubmitterParts {
-                rpc: rpc()?,
-                pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
-                keys,
-                resend_after: Duration::from_millis(config.trading.resend_ms),
-                max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
-                news: governance_news,
-            };
-            let at = arbiter("submitter");
-            kinds.push(kind("submitter", Runs::Governing, &submitter, at, submitting, |parts, role, guard| {
-                Submitter::new(SubmitterParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-            }));
+            kinds.extend(governing.kinds(GoverningParts {
+                config,
+                database: &database,
+                rpc: &rpc,
+                arbiter: &arbiter,
+                keeping: keeping(Office::Governance, true)?,
+                committed: committed.clone(),
+                dirty: dirty(),
+                health: &health,
+            })?);
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
@@ -406,9 +375,7 @@ impl Engine {
             sweeper,
             config_address,
             lease,
-            governance,
-            submitter,
-            aggregator,
+            governing,
             marker,
             herald,
             follower,
@@ -422,7 +389,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -437,14 +404,14 @@ impl Engine {
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
-            "governance" => crash(&self.governance),
-            "submitter" => crash(&self.submitter),
-            "aggregator" => crash(&self.aggregator),
             "herald" => crash(&self.herald),
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
-            address => address.parse().is_ok_and(|address| self.crash_stream(address)),
+            name => match self.governing.crash(name) {
+                Some(crashed) => crashed,
+                None => name.parse().is_ok_and(|address| self.crash_stream(address)),
+            },
         }
     }
 
@@ -463,7 +430,7 @@ impl Engine {
                 let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
             }
         };
-        tokio::join!(give_up(&self.lease), give_up(&self.governance));
+        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {
@@ -480,8 +447,6 @@ retires!(
     OutboxReader,
     LedgerKeeper,
     Submissions,
-    Submitter,
-    Aggregator,
     Clock,
     Sweeper,
     LeaseKeeper,

@@ -9,6 +9,7 @@ mod court;
 mod crashes;
 mod lies;
 mod life;
+mod monitor;
 mod nodes;
 mod submitter;
 mod votes;

@@ -12,6 +12,7 @@ mod indexes;
 pub mod ledgers;
 mod numbers;
 mod outages;
+mod overdue;
 mod passivation;
 mod rollback;
 mod rows;
