@@ -123,8 +123,11 @@ pub(super) async fn pass(parts: AggregatorParts, state: State, work: Work) -> Pa
 async fn try_pass(parts: &AggregatorParts, work: &Work, passed: &mut Passed) -> Result<(), Trouble> {
     let time = &mut passed.state.time;
     let clock = parts.rpc.clock(Commitment::Finalized).await?;
+    let known = staging::load_cursor(parts.pool.pool(), parts.rpc.program()).await?.final_slot();
+    // First the reading of an earlier pass.
+    time.covered(known);
     time.read(Reading { slot: clock.slot, time: clock.unix_timestamp });
-    time.covered(staging::load_cursor(parts.pool.pool(), parts.rpc.program()).await?.final_slot());
+    time.covered(known);
     let Some(now) = time.now() else {
         // Nothing can be decided before the journal has come so far: for a moment after the start, or without a leader.
         (passed.undone, passed.trouble) = (Some(work.clone()), true);
@@ -236,10 +239,7 @@ async fn settle(
                 continue;
             }
         };
-        // When counts may be refreshed again is left to the next look at everything.
-        if let Why::TooYoung { until } | Why::WindowOpen { until } = verdict.why {
-            passed.dues.push((market, until));
-        }
+        passed.dues.extend(verdict.look_at.map(|at| (market, at)));
         passed.retries.extend(again.map(|after| (market, after)));
         if let Some(alert) = verdict.alert {
             new.extend(note_alert(market, alert, sweep.as_deref_mut()));
@@ -340,5 +340,31 @@ async fn submit(parts: &AggregatorParts, intent: Intent) -> Option<Duration> {
         NotSubmitted::WouldFail(_) => Some(AFTER_REFUSAL),
         // The key comes with a new process; what is done is told by the journal.
         NotSubmitted::NoKey(_) | NotSubmitted::AlreadyDone => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alert_stands_for_all_beyond_the_bound() {
+        let mut sweep = Sweep::default();
+        let alert = Alert::DisputeWithoutVotes { since: Deadline::after(UnixSeconds(1_760_000_000), 0) };
+        let told: Vec<_> = (0..ALERTS_MAX + 5)
+            .filter_map(|n| {
+                let mut market = MarketAddress([1; 32]);
+                market.0[..8].copy_from_slice(&n.to_be_bytes());
+                note_alert(market, alert, Some(&mut sweep))
+            })
+            .collect();
+        assert_eq!((told.len(), told[ALERTS_MAX].subject()), (ALERTS_MAX + 1, MORE));
+        assert!(told.iter().all(|alert| alert.kind() == AlertKind::DisputeWithoutVotes));
+        assert!(told[0].message().contains("2025-10-09T08:53:20.000Z"), "{}", told[0].message());
+        // What is heard of a single market is told of it, and does not count among them.
+        let admin = Alert::NeedsAdmin { approval: Bps(8_000), threshold: Bps(7_000) };
+        let one = note_alert(MarketAddress([2; 32]), admin, None).unwrap();
+        assert_eq!((one.kind(), one.subject()), (AlertKind::AdminHasToApprove, &*MarketAddress([2; 32]).to_string()));
+        assert_eq!(sweep.alerted.map(|subjects| subjects.len()), [0, ALERTS_MAX + 1]);
     }
 }

@@ -6,6 +6,7 @@ mod bounds;
 mod chain_submissions;
 mod columns;
 mod figures;
+mod governance;
 mod identity;
 mod indexes;
 pub mod ledgers;
