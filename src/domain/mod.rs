@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod fee_timeline;
 pub mod fees;
 pub mod fixed;
+pub mod governance;
 pub mod ids;
 pub mod ledger;
 pub mod lmsr;
