@@ -97,7 +97,7 @@ fn attempt(row: &Row) -> Result<Attempt, ReadFailure> {
     let slot: Option<i64> = row.try_get(9)?;
     Ok(Attempt {
         id: row.try_get(0)?,
-        purpose: purpose.parse().map_err(|_| bad(TABLE, "purpose", &purpose))?,
+        purpose: Purpose::parse(purpose).ok_or_else(|| bad(TABLE, "purpose", &purpose))?,
         counts,
         grounds: of_json(TABLE, row.try_get(4)?)?,
         term: row.try_get(5)?,
@@ -136,11 +136,7 @@ pub async fn attempts<C: Ask>(
 ///
 /// # Errors
 /// See [`ReadFailure`].
-pub async fn attempt_by_id<C: Ask>(
-    client: &C,
-    market: MarketAddress,
-    id: i64,
-) -> Result<Option<Attempt>, ReadFailure> {
+pub async fn attempt_by_id<C: Ask>(client: &C, market: MarketAddress, id: i64) -> Result<Option<Attempt>, ReadFailure> {
     let sql = format!("SELECT {ATTEMPT} FROM chain_submissions s WHERE s.id = $2 AND s.market = $1::text");
     client.query_opt(&sql, &[&market.to_string(), &id]).await?.as_ref().map(attempt).transpose()
 }
@@ -204,9 +200,8 @@ pub async fn others<C: Ask>(
     );
     let after = (i64::from(after.epoch.0), bigint(after.seq.0));
     let head = (i64::from(head.epoch.0), bigint(head.seq.0));
-    let rows = client
-        .query(&sql, &[&market.to_string(), &after.0, &after.1, &head.0, &head.1, &i64::from(limit)])
-        .await?;
+    let rows =
+        client.query(&sql, &[&market.to_string(), &after.0, &after.1, &head.0, &head.1, &i64::from(limit)]).await?;
     rows.into_iter()
         .map(|row| {
             let signature: &str = row.try_get(5)?;
