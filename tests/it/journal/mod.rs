@@ -1,6 +1,7 @@
 //! The writer and its tables, on a real PostgreSQL: what is acknowledged is there once, what is refused is not there at
 //! all, whatever the server or the network does in between.
 
+mod alerts;
 mod bounds;
 mod columns;
 mod figures;
