@@ -10,5 +10,5 @@ CREATE INDEX chain_events_of_governance ON chain_events (stream, event, epoch, s
       AND event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted', 'ProposalAggregated', 'ProposalApproved',
                     'DisputeAggregated', 'MarketFinalized', 'MarketCancelled');
 
--- A market's attempts, in their order.
-CREATE INDEX chain_submissions_of_market ON chain_submissions (market, id);
+-- A market's attempts, in their order: what was signed.
+CREATE INDEX chain_submissions_signed ON chain_submissions (market, id) WHERE signature IS NOT NULL;

@@ -124,7 +124,8 @@ pub async fn attempts<C: Ask>(
     limit: u32,
 ) -> Result<Vec<Attempt>, ReadFailure> {
     let sql = format!(
-        "SELECT {ATTEMPT} FROM chain_submissions s WHERE s.market = $1::text AND s.id > $2 ORDER BY s.id LIMIT $3"
+        "SELECT {ATTEMPT} FROM chain_submissions s
+         WHERE s.market = $1::text AND s.id > $2 AND s.signature IS NOT NULL ORDER BY s.id LIMIT $3"
     );
     let rows = client.query(&sql, &[&market.to_string(), &after, &i64::from(limit)]).await?;
     let mut attempts = rows.iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
@@ -137,7 +138,9 @@ pub async fn attempts<C: Ask>(
 /// # Errors
 /// See [`ReadFailure`].
 pub async fn attempt_by_id<C: Ask>(client: &C, market: MarketAddress, id: i64) -> Result<Option<Attempt>, ReadFailure> {
-    let sql = format!("SELECT {ATTEMPT} FROM chain_submissions s WHERE s.id = $2 AND s.market = $1::text");
+    let sql = format!("SELECT {ATTEMPT} FROM chain_submissions s \
+         WHERE s.id = $2 AND s.market = $1::text AND s.signature IS NOT NULL"
+    );
     client.query_opt(&sql, &[&market.to_string(), &id]).await?.as_ref().map(attempt).transpose()
 }
 
