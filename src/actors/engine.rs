@@ -4,8 +4,8 @@
 //! streams are spread over a few. Pools and RPC clients are made per arbiter: connections live on the runtime that made
 //! them.
 //!
-//! What only one node of a database may do is wired on every node, and runs under the lease: each kind says in which role
-//! of the node there is one, and gets the role with each of its lives.
+//! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
+//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`.
 
 use std::{
     sync::{Arc, RwLock},
@@ -17,12 +17,13 @@ use tokio::sync::broadcast;
 
 use super::{
     chain_reader::{ChainReader, ReadLamports},
-    clock::{Clock, Hand},
+    clock::Clock,
     committed::COMMITTED_MAX,
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
+    kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -30,11 +31,11 @@ use super::{
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
-    root::{Ending, Kind, Root},
+    root::{Ending, Root},
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
-    supervision::{Crash, DeathGuard, Link, Retire, retires},
+    supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
 };
@@ -52,9 +53,9 @@ use crate::{
     },
     journal::{
         PoolSettingsError,
-        lease::{Leased, Term},
+        lease::{Leased, Office, Term},
     },
-    telemetry::health::Health,
+    telemetry::health::{Health, Part},
 };
 
 /// Arbiters for streams.
@@ -67,7 +68,7 @@ const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
-/// The end of the process waits so long for the lease to be given up.
+/// The end of the process waits so long for the leases to be given up.
 const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The engine can't be put together.
@@ -105,7 +106,9 @@ pub struct Engine {
     outbox: Link<OutboxReader>,
     ledgers: Link<LedgerKeeper>,
     sweeper: Link<Sweeper>,
+    /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
+    governance: Link<LeaseKeeper>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -135,6 +138,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
+        let governance = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -209,14 +213,18 @@ impl Engine {
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
         ];
         let root_link = Link::default();
-        let keeping_lease = LeaseParts {
-            pool: database.pool(1)?,
-            node: config.node.id.clone(),
-            may_lead: config.node.roles.indexer,
-            root: root_link.clone(),
-            health: health.clone(),
-            held: Held::default(),
+        let keeping = |office, may_lead| {
+            Ok::<_, WiringError>(LeaseParts {
+                pool: database.pool(1)?,
+                office,
+                node: config.node.id.clone(),
+                may_lead,
+                root: root_link.clone(),
+                health: health.clone(),
+                held: Held::default(),
+            })
         };
+        let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
         let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), epoch);
         let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
         let telling = HeraldParts {
@@ -235,8 +243,8 @@ impl Engine {
             program,
             health: health.clone(),
         };
-        let begins = NewTerms { fees, last: None };
-        let kinds = vec![
+        let begins = NewTerms::new(fees);
+        let mut kinds = vec![
             kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping_lease, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
             }),
@@ -310,6 +318,16 @@ impl Engine {
             ),
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        if config.node.roles.governs() {
+            health.down(Part::Governance, "starting");
+            let keeping = keeping(Office::Governance, true)?;
+            let name = "keeper of the lease of governance";
+            kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
+                LeaseKeeper::new(parts, guard)
+            }));
+        } else {
+            health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
+        }
         let root = Root::new(kinds, health.clone()).start();
         root_link.set(root.clone());
         watchdog::start(health.clone())?;
@@ -326,6 +344,7 @@ impl Engine {
             sweeper,
             config_address,
             lease,
+            governance,
             herald,
             follower,
             root,
@@ -337,8 +356,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `herald`, `follower`, `config`, or the address of a market.
-    /// False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
+    /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -353,6 +372,7 @@ impl Engine {
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
+            "governance" => crash(&self.governance),
             "herald" => crash(&self.herald),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
@@ -367,22 +387,21 @@ impl Engine {
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
-    /// the lease is given up, so that the next node need not wait for its end. Takes [`GIVE_UP_MAX`] at most.
+    /// the leases are given up, so that the next node need not wait for their end. Takes [`GIVE_UP_MAX`] at most.
     pub async fn ends(&self) {
         // A root that is gone starts nobody.
         let _ = self.root.send(Ending).await;
-        if let Some(lease) = self.lease.get() {
-            let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
-        }
+        let give_up = async |lease: &Link<LeaseKeeper>| {
+            if let Some(lease) = lease.get() {
+                let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
+            }
+        };
+        tokio::join!(give_up(&self.lease), give_up(&self.governance));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {
         self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
     }
-}
-
-fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> bool {
-    link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
 }
 
 retires!(
@@ -401,63 +420,3 @@ retires!(
     Feeds,
     Follower,
 );
-
-/// What has to happen when a role begins, before its first actor does.
-struct NewTerms {
-    fees: Arc<RwLock<FeeTimeline>>,
-    last: Option<Role>,
-}
-
-impl NewTerms {
-    /// Before the lives of a kind: what an earlier term of this node knew of fees is forgotten, since another node may have
-    /// written in between. The listener reads them from the journal.
-    fn before(mut self, mut kind: Kind) -> Kind {
-        let mut start = kind.start;
-        kind.start = Box::new(move |role, guard| {
-            if self.last.replace(role) != Some(role) {
-                *self.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner) = FeeTimeline::default();
-            }
-            start(role, guard);
-        });
-        kind
-    }
-}
-
-/// An actor that root starts, and starts again with the same parts: on its own arbiter, known by its link.
-fn kind<A, P>(
-    name: &'static str,
-    runs: Runs,
-    link: &Link<A>,
-    arbiter: ArbiterHandle,
-    parts: P,
-    make: fn(P, Role, DeathGuard) -> A,
-) -> Kind
-where
-    A: Actor<Context = Context<A>> + Handler<Retire>,
-    P: Clone + Send + 'static,
-{
-    let (link, retired) = (link.clone(), link.clone());
-    let start = move |role, guard| {
-        let parts = parts.clone();
-        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, role, guard)));
-    };
-    let retire = move || {
-        if let Some(addr) = retired.get() {
-            // It waits for room in the mailbox, and root for the end of the actor.
-            actix::spawn(async move {
-                let _ = addr.send(Retire).await;
-            });
-        }
-    };
-    Kind { name, runs, start: Box::new(start), retire: Box::new(retire) }
-}
-
-/// A tick that finds its actor dead or full is left out.
-fn hand<A, M>(every: Duration, link: &Link<A>, tick: fn() -> M) -> Hand
-where
-    A: Actor<Context = Context<A>> + Handler<M>,
-    M: Message<Result = ()> + Send + 'static,
-{
-    let link = link.clone();
-    (every, Arc::new(move || drop(link.get().map(|addr| addr.try_send(tick())))))
-}

@@ -1,4 +1,4 @@
-//! LeaseKeeper: asks for the lease, renews it, and says what this node is because of it.
+//! LeaseKeeper: asks for the lease of an office, renews it, and says what this node is because of it. There is one an office.
 //!
 //! Owns the term that this node has, and the moment until which it is surely valid: by the monotonic clock of this process,
 //! counted from before the database was asked. [`MARGIN`] before that moment all that a leader does by itself stops, whoever
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     journal::{
         JournalError,
-        lease::{self, Asked, Holder, Term},
+        lease::{self, Asked, Holder, Office, Term},
         pool,
     },
     telemetry::health::{Health, LeaseStanding, Part},
@@ -50,9 +50,11 @@ const TAKEOVER_MAX: Duration = Duration::from_secs(20);
 pub struct LeaseParts {
     /// Of its arbiter.
     pub pool: Pool,
+    /// Whose lease.
+    pub office: Office,
     /// This node's name among those of its database.
     pub node: String,
-    /// It has all that a leader needs.
+    /// It has all that whoever holds the office needs.
     pub may_lead: bool,
     /// Who starts and ends what belongs to a role.
     pub root: Link<Root>,
@@ -81,6 +83,13 @@ impl Held {
     fn set(&self, lease: Option<(Term, Instant)>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = HeldLease { lease, has_asked: true };
     }
+}
+
+/// How it is said to people.
+struct Words {
+    leads: &'static str,
+    at_a_lapse: &'static str,
+    of_the_others: &'static str,
 }
 
 enum Answer {
@@ -125,16 +134,18 @@ impl LeaseKeeper {
         self.asking = true;
         self.due = now + if held.lease.is_some() { RENEW_EVERY } else { ASK_EVERY };
         let parts = self.parts.clone();
+        let office = parts.office;
         let ask = async move {
             let limit = if held.lease.is_some() { RENEWAL_MAX } else { TAKEOVER_MAX };
             let answer = async {
                 match held.lease {
-                    Some((term, _)) => lease::renew(&parts.pool, term, lease::VALID).await.map(Answer::Renewed),
+                    Some((term, _)) => lease::renew(&parts.pool, office, term, lease::VALID).await.map(Answer::Renewed),
                     None if parts.may_lead => {
-                        let asked = lease::take(&parts.pool, &parts.node, lease::VALID, !held.has_asked).await;
+                        let at_once = !held.has_asked;
+                        let asked = lease::take(&parts.pool, office, &parts.node, lease::VALID, at_once).await;
                         asked.map(Answer::Asked)
                     }
-                    None => lease::holder(&parts.pool).await.map(|holder| Answer::Asked(Asked::Theirs(holder))),
+                    None => lease::holder(&parts.pool, office).await.map(|holder| Answer::Asked(Asked::Theirs(holder))),
                 }
             };
             tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
@@ -158,78 +169,112 @@ impl LeaseKeeper {
             Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
             Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
             Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => {
-                ctx.spawn(give_up(self.parts.pool.clone(), term).into_actor(self));
+                ctx.spawn(give_up(self.parts.pool.clone(), self.parts.office, term).into_actor(self));
             }
             Ok(Answer::Asked(Asked::Ours(term, until))) => self.lead(term, until),
             Ok(Answer::Asked(Asked::Theirs(holder))) => self.follow("", Some(&holder)),
             Err(error) if held.lease.is_some() => {
                 // Asked again at the next look.
                 self.due = Instant::now();
-                log::warn!("the lease can't be renewed now: {error}");
+                log::warn!("the lease {} can't be renewed now: {error}", self.parts.office);
             }
             Err(error) => {
-                log::warn!("the lease can't be asked for: {error}");
-                self.parts.health.down(Part::Database, error.to_string());
-                self.parts.health.degraded(Part::Lease, format!("nobody can be asked who leads: {error}"));
-                // Whatever else this node is, it is not the leader: it serves what it can.
+                let Words { leads, .. } = self.words();
+                log::warn!("the lease {} can't be asked for: {error}", self.parts.office);
+                if self.parts.office == Office::Engine {
+                    self.parts.health.down(Part::Database, error.to_string());
+                }
+                self.parts.health.degraded(self.part(), format!("nobody can be asked who {leads}: {error}"));
+                // Whatever else this node is, it does not hold the office: it serves what it can.
                 self.tell();
             }
         }
     }
 
+    /// Where its health is told.
+    fn part(&self) -> Part {
+        match self.parts.office {
+            Office::Engine => Part::Lease,
+            Office::Governance => Part::Governance,
+        }
+    }
+
+    fn words(&self) -> Words {
+        match self.parts.office {
+            Office::Engine => Words {
+                leads: "leads",
+                at_a_lapse: "nothing is written until it is, or another node leads",
+                of_the_others: "this one follows and writes nothing",
+            },
+            Office::Governance => Words {
+                leads: "governs",
+                at_a_lapse: "no authority's transaction is sent until it is, or another node governs",
+                of_the_others: "this one stands by",
+            },
+        }
+    }
+
     fn lead(&mut self, term: Term, until: Instant) {
-        log::info!("this node ({}) leads, in term {term}", self.parts.node);
+        let (node, office) = (&self.parts.node, self.parts.office);
+        log::info!("this node ({node}) {}, in term {term}", self.words().leads);
         self.parts.held.set(Some((term, until)));
-        self.parts.health.up(Part::Lease);
-        self.parts.health.set_lease(LeaseStanding::new(&self.parts.node, &self.parts.node, term.0, true));
+        self.parts.health.up(self.part());
+        self.parts.health.set_lease(office, LeaseStanding::own(node, term.0));
         self.tell();
     }
 
     fn renewed(&mut self, held: HeldLease, until: Instant) {
         self.parts.held.set(held.lease.map(|(term, _)| (term, until)));
         if std::mem::take(&mut self.lapsed) {
-            log::info!("this node ({}) leads again: nobody has taken its lease", self.parts.node);
-            self.parts.health.up(Part::Lease);
+            log::info!("this node ({}) {} again: nobody has taken its lease", self.parts.node, self.words().leads);
+            self.parts.health.up(self.part());
             self.tell();
         }
     }
 
     fn lapse(&mut self) {
-        let reason = "the lease could not be renewed in time: nothing is written until it is, or another node leads";
+        let reason = format!("the lease could not be renewed in time: {}", self.words().at_a_lapse);
         log::warn!("{reason}");
         self.lapsed = true;
-        self.parts.health.down(Part::Lease, reason);
+        match self.parts.office {
+            Office::Engine => self.parts.health.down(Part::Lease, reason),
+            // What the node serves is as true as before.
+            Office::Governance => self.parts.health.degraded(Part::Governance, reason),
+        }
         self.tell();
     }
 
     /// This node does not lead; `holder` does, if that is known.
     fn follow(&mut self, why: &str, holder: Option<&Holder>) {
         if let Some((term, _)) = self.parts.held.get().lease {
-            log::warn!("this node ({}) leads no more, term {term}: {why}", self.parts.node);
-            self.parts.health.degraded(Part::Lease, format!("nobody leads, as far as is known: {why}"));
+            let leads = self.words().leads;
+            log::warn!("this node ({}) {leads} no more, term {term}: {why}", self.parts.node);
+            self.parts.health.degraded(self.part(), format!("nobody {leads}, as far as is known: {why}"));
             self.due = Instant::now() + ASK_EVERY;
         }
         self.lapsed = false;
         self.parts.held.set(None);
         if let Some(holder) = holder {
-            self.parts.health.up(Part::Database);
+            if self.parts.office == Office::Engine {
+                self.parts.health.up(Part::Database);
+            }
             self.tell_who_leads(holder);
         }
         self.tell();
     }
 
     fn tell_who_leads(&self, Holder { node, term, is_valid }: &Holder) {
-        let health = &self.parts.health;
-        health.set_lease(LeaseStanding::new(&self.parts.node, node, term.0, *is_valid));
+        let (health, part, Words { leads, of_the_others, .. }) = (&self.parts.health, self.part(), self.words());
+        health.set_lease(self.parts.office, LeaseStanding::of_another(&self.parts.node, node, term.0, *is_valid));
         if !is_valid {
             let may = if self.parts.may_lead { "this node asks for it" } else { "this node may not (ROLES)" };
-            health.degraded(Part::Lease, format!("nobody leads: the lease of {node:?}, term {term}, has ended; {may}"));
+            health.degraded(part, format!("nobody {leads}: the lease of {node:?}, term {term}, has ended; {may}"));
         } else if *node == self.parts.node {
             let reason =
-                format!("another process named {node} leads, term {term}: each node needs a NODE_ID of its own");
-            health.degraded(Part::Lease, reason);
+                format!("another process named {node} {leads}, term {term}: each node needs a NODE_ID of its own");
+            health.degraded(part, reason);
         } else {
-            health.off(Part::Lease, format!("node {node} leads, term {term}: this one follows and writes nothing"));
+            health.off(part, format!("node {node} {leads}, term {term}: {of_the_others}"));
         }
     }
 
@@ -238,8 +283,9 @@ impl LeaseKeeper {
         let role = lease.map_or(Role::Following, |(term, _)| Role::Leading(term));
         let lapsed = self.lapsed && lease.is_some();
         // One that finds no room is told again at the next look.
+        let office = self.parts.office;
         self.told = self.parts.root.get().is_some_and(|root| {
-            if lapsed { root.try_send(Lapse).is_ok() } else { root.try_send(Become(role)).is_ok() }
+            if lapsed { root.try_send(Lapse(office)).is_ok() } else { root.try_send(Become(office, role)).is_ok() }
         });
     }
 }
@@ -265,18 +311,18 @@ impl Handler<GiveUp> for LeaseKeeper {
         self.is_ending = true;
         let held = self.parts.held.get().lease;
         self.parts.held.set(None);
-        let pool = self.parts.pool.clone();
+        let (pool, office) = (self.parts.pool.clone(), self.parts.office);
         Box::pin(async move {
             if let Some((term, _)) = held {
-                give_up(pool, term).await;
+                give_up(pool, office, term).await;
             }
         })
     }
 }
 
-async fn give_up(pool: Pool, term: Term) {
-    if let Err(error) = lease::give_up(&pool, term).await {
-        log::warn!("the lease can't be given up, it expires by itself: {error}");
+async fn give_up(pool: Pool, office: Office, term: Term) {
+    if let Err(error) = lease::give_up(&pool, office, term).await {
+        log::warn!("the lease {office} can't be given up, it expires by itself: {error}");
     }
 }
 

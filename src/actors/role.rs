@@ -1,11 +1,12 @@
-//! What this node is among those of its database: the one that writes, or one that follows it.
+//! What this node is among those of its database, in each office: the one that holds it, or one that does not.
 
-use crate::journal::lease::Term;
+use crate::journal::lease::{Office, Term};
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// It holds the lease: it listens to the chain, writes the journal, and does all else that one node does.
+    /// It holds the office's lease. Of the engine's: it listens to the chain, writes the journal, and does all else that the
+    /// leader does.
     Leading(Term),
     /// Another does, or nobody: it serves what is in the journal.
     Following,
@@ -34,17 +35,33 @@ pub enum Runs {
     Following,
     /// In each role, but not over its end: a new life begins with it.
     InEach,
+    /// While this node surely holds the office of governance, whoever leads.
+    Governing,
 }
 
 impl Runs {
-    /// Does it run in this role? `lapsed`: the lease could not be renewed in time. Before a role is known only what always
-    /// runs does.
+    /// The office whose roles it belongs to.
+    pub fn office(self) -> Option<Office> {
+        match self {
+            Self::Always => None,
+            Self::Leading | Self::Holding | Self::Following | Self::InEach => Some(Office::Engine),
+            Self::Governing => Some(Office::Governance),
+        }
+    }
+
+    /// It ends when the lease of its office can't be renewed in time.
+    pub fn ends_with_a_lapse(self) -> bool {
+        matches!(self, Self::Leading | Self::Governing)
+    }
+
+    /// Does it run in this role of its office? `lapsed`: the lease could not be renewed in time. Before a role is known only
+    /// what always runs does.
     pub fn within(self, role: Option<Role>, lapsed: bool) -> bool {
         match (self, role) {
             (Self::Always, _) | (Self::InEach, Some(_)) => true,
-            (Self::Leading, Some(Role::Leading(_))) => !lapsed,
+            (Self::Leading | Self::Governing, Some(Role::Leading(_))) => !lapsed,
             (Self::Holding, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
-            (Self::Leading | Self::Holding | Self::Following | Self::InEach, _) => false,
+            (Self::Leading | Self::Governing | Self::Holding | Self::Following | Self::InEach, _) => false,
         }
     }
 }

@@ -6,11 +6,11 @@
 //! has a fault that restarting does not mend: readiness turns down and the process ends with [`EXIT_CODE`]. Streams
 //! are not among them: they are the registry's children.
 //!
-//! The keeper of the lease says what this node is ([`Become`]). Whoever belongs to the old role is retired, and only when
-//! the last of them is gone does the new role begin: so no actor ever meets one of the other role. A lease that could not be
-//! renewed in time ([`Lapse`]) ends what works by itself, and leaves the writer and the streams: they show what is durable,
-//! and can write nothing until the lease is renewed. That actors retire in time is a courtesy: what keeps an old leader
-//! from writing is the lock in the database.
+//! The keepers of the leases say what this node is in each office ([`Become`]). Whoever belongs to the office's old role is
+//! retired, and only when the last of them is gone does the new role begin: so no actor ever meets one of the other role. The
+//! offices do not wait for each other. A lease that could not be renewed in time ([`Lapse`]) ends what works by itself, and
+//! leaves the writer and the streams: they show what is durable, and can write nothing until the lease is renewed. That
+//! actors retire in time is a courtesy: what keeps whoever held an office before from writing is the lock in the database.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +23,10 @@ use super::{
     role::{Role, Runs},
     supervision::DeathGuard,
 };
-use crate::telemetry::health::{Health, Part};
+use crate::{
+    journal::lease::Office,
+    telemetry::health::{Health, Part},
+};
 
 /// Restarts of one kind that are allowed within the window.
 pub const RESTARTS_MAX: usize = 20;
@@ -66,12 +69,20 @@ struct Watched {
     deaths: VecDeque<Instant>,
 }
 
+/// What this node is in an office.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    role: Option<Role>,
+    /// The lease could not be renewed in time.
+    lapsed: bool,
+}
+
 /// See the module.
 pub struct Root {
     watched: Vec<Watched>,
     health: Health,
-    role: Option<Role>,
-    lapsed: bool,
+    engine: Standing,
+    governance: Standing,
     is_ending: bool,
 }
 
@@ -79,21 +90,40 @@ impl Root {
     /// Kinds are started in this order.
     pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
         let watched = |kind| Watched { kind, life: Life::None, deaths: VecDeque::new() };
-        Self { watched: kinds.into_iter().map(watched).collect(), health, role: None, lapsed: false, is_ending: false }
+        Self {
+            watched: kinds.into_iter().map(watched).collect(),
+            health,
+            engine: Standing::default(),
+            governance: Standing::default(),
+            is_ending: false,
+        }
+    }
+
+    fn standing(&mut self, office: Office) -> &mut Standing {
+        match office {
+            Office::Engine => &mut self.engine,
+            Office::Governance => &mut self.governance,
+        }
+    }
+
+    /// Somebody who belongs to the office's old role is not gone yet.
+    fn changes(&self, office: Office) -> bool {
+        self.watched.iter().any(|one| one.life == Life::Retires && one.kind.runs.office() == Some(office))
     }
 
     /// Starts a life of a kind, if there is to be one and there is none.
     fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
-        let changes = self.watched.iter().any(|watched| watched.life == Life::Retires);
+        let Some(runs) = self.watched.get(index).map(|watched| watched.kind.runs) else { return };
+        let office = runs.office();
+        let Standing { role, lapsed } = *self.standing(office.unwrap_or(Office::Engine));
+        let has_its_time = runs.within(role, lapsed) && !office.is_some_and(|office| self.changes(office));
         let Some(watched) = self.watched.get_mut(index) else { return };
-        let has_its_time =
-            watched.kind.runs.within(self.role, self.lapsed) && (!changes || watched.kind.runs == Runs::Always);
         if self.is_ending || watched.life != Life::None || !has_its_time {
             return;
         }
         let (guard, death) = DeathGuard::new();
         watched.life = Life::Runs;
-        (watched.kind.start)(self.role.unwrap_or(Role::Following), guard);
+        (watched.kind.start)(role.unwrap_or(Role::Following), guard);
         ctx.spawn(death.into_actor(self).map(move |(), actor, ctx| actor.died(index, ctx)));
     }
 
@@ -147,47 +177,50 @@ impl Actor for Root {
     }
 }
 
-/// This node is to be this now. From the keeper of the lease, each time that it changes.
+/// In an office, this node is to be this now. From the keeper of its lease, each time that it changes.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Become(pub Role);
+pub struct Become(pub Office, pub Role);
 
 impl Handler<Become> for Root {
     type Result = ();
 
-    fn handle(&mut self, Become(role): Become, ctx: &mut Self::Context) {
-        if self.is_ending || (self.role == Some(role) && !self.lapsed) {
+    fn handle(&mut self, Become(office, role): Become, ctx: &mut Self::Context) {
+        let is_ending = self.is_ending;
+        let standing = self.standing(office);
+        if is_ending || (standing.role == Some(role) && !standing.lapsed) {
             return;
         }
-        self.lapsed = false;
-        if self.role == Some(role) {
+        standing.lapsed = false;
+        if standing.role.replace(role) == Some(role) {
             return self.begin_all(ctx);
         }
-        self.role = Some(role);
-        // What was known of streams was the old leader's knowledge.
-        self.health.forget_stale();
-        for part in OF_THE_LEADER {
-            match role {
-                Role::Leading(_) => self.health.down(part, "starting"),
-                Role::Following => self.health.off(part, "the leader's affair"),
+        if office == Office::Engine {
+            // What was known of streams was the old leader's knowledge.
+            self.health.forget_stale();
+            for part in OF_THE_LEADER {
+                match role {
+                    Role::Leading(_) => self.health.down(part, "starting"),
+                    Role::Following => self.health.off(part, "the leader's affair"),
+                }
             }
         }
-        self.retire(|runs| runs != Runs::Always);
+        self.retire(|runs| runs.office() == Some(office));
         self.begin_all(ctx);
     }
 }
 
-/// The lease could not be renewed in time. From its keeper, who goes on asking.
+/// An office's lease could not be renewed in time. From its keeper, who goes on asking.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Lapse;
+pub struct Lapse(pub Office);
 
 impl Handler<Lapse> for Root {
     type Result = ();
 
-    fn handle(&mut self, _: Lapse, _: &mut Self::Context) {
-        if !std::mem::replace(&mut self.lapsed, true) {
-            self.retire(|runs| runs == Runs::Leading);
+    fn handle(&mut self, Lapse(office): Lapse, _: &mut Self::Context) {
+        if !std::mem::replace(&mut self.standing(office).lapsed, true) {
+            self.retire(|runs| runs.office() == Some(office) && runs.ends_with_a_lapse());
         }
     }
 }
@@ -267,24 +300,24 @@ mod tests {
                 runs_as(none, &[]).await;
             }
             let led = Role::Leading(Term(1));
-            root.send(Become(led)).await.unwrap();
+            root.send(Become(Office::Engine, led)).await.unwrap();
             runs_as(&leading, &[led]).await;
             runs_as(&each, &[led]).await;
             runs_as(&holding, &[led]).await;
             runs_as(&following, &[]).await;
             // A lapse ends what works by itself, and nothing else; renewed, it begins again.
-            root.send(Lapse).await.unwrap();
+            root.send(Lapse(Office::Engine)).await.unwrap();
             leading.lock().unwrap().clear();
-            root.send(Lapse).await.unwrap();
+            root.send(Lapse(Office::Engine)).await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
             runs_as(&leading, &[]).await;
             for kept in [&holding, &each] {
                 runs_as(kept, &[led]).await;
             }
-            root.send(Become(led)).await.unwrap();
+            root.send(Become(Office::Engine, led)).await.unwrap();
             runs_as(&leading, &[led]).await;
             // One that does not end when it should holds up the next role, and only that.
-            root.send(Become(Role::Following)).await.unwrap();
+            root.send(Become(Office::Engine, Role::Following)).await.unwrap();
             runs_as(&each, &[]).await;
             runs_as(&following, &[]).await;
             leading.lock().unwrap().clear();
@@ -294,6 +327,48 @@ mod tests {
             runs_as(&holding, &[]).await;
             runs_as(&always, &[Role::Following]).await;
             assert_eq!(always.lock().unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn an_office_begins_and_ends_with_its_own_lease_and_neither_office_waits_for_the_other() {
+        System::new().block_on(async {
+            let (leading, first) = sleeper(Runs::Leading, false);
+            let (governing, second) = sleeper(Runs::Governing, false);
+            let (each, third) = sleeper(Runs::InEach, true);
+            let root = Root::new(vec![first, second, third], Health::new()).start();
+            let (led, governed) = (Role::Leading(Term(3)), Role::Leading(Term(7)));
+            // One that does not lead may govern; each kind is told its own office's term.
+            root.send(Become(Office::Engine, Role::Following)).await.unwrap();
+            root.send(Become(Office::Governance, governed)).await.unwrap();
+            runs_as(&governing, &[governed]).await;
+            runs_as(&leading, &[]).await;
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&leading, &[led]).await;
+            runs_as(&governing, &[governed]).await;
+            // One of the engine's that does not end holds up the engine's next role, and nothing of governance.
+            root.send(Become(Office::Engine, Role::Following)).await.unwrap();
+            runs_as(&each, &[]).await;
+            let next = Role::Leading(Term(8));
+            root.send(Become(Office::Governance, next)).await.unwrap();
+            governing.lock().unwrap().clear();
+            runs_as(&governing, &[next]).await;
+            runs_as(&each, &[]).await;
+            // And the other way round. A lapse of governance is no affair of the engine's either.
+            root.send(Lapse(Office::Governance)).await.unwrap();
+            leading.lock().unwrap().clear();
+            runs_as(&each, &[Role::Following]).await;
+            runs_as(&governing, &[next]).await;
+            // Renewed, it begins again, but only when the last of before is gone.
+            root.send(Become(Office::Governance, next)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert_eq!(governing.lock().unwrap().len(), 1, "two of one office at once");
+            governing.lock().unwrap().clear();
+            runs_as(&governing, &[next]).await;
+            root.send(Ending).await.unwrap();
+            governing.lock().unwrap().clear();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            runs_as(&governing, &[]).await;
         });
     }
 

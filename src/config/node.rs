@@ -25,6 +25,17 @@ pub struct Roles {
     pub ws: bool,
     /// The event indexer: its server, and whatever holds the lease (listener, writer, and all else that one node does).
     pub indexer: bool,
+    /// The vote aggregator, while this node holds the lease of governance.
+    pub aggregator: bool,
+    /// The market monitor, while this node holds the lease of governance.
+    pub monitor: bool,
+}
+
+impl Roles {
+    /// It asks for the lease of governance.
+    pub fn governs(self) -> bool {
+        self.aggregator || self.monitor
+    }
 }
 
 impl FromStr for Roles {
@@ -36,7 +47,13 @@ impl FromStr for Roles {
             return Err(format!("some of {}", ROLES.join(",")));
         }
         let has = |role| named.contains(&role);
-        Ok(Self { api: has("api"), ws: has("ws"), indexer: has("indexer") })
+        Ok(Self {
+            api: has("api"),
+            ws: has("ws"),
+            indexer: has("indexer"),
+            aggregator: has("aggregator"),
+            monitor: has("monitor"),
+        })
     }
 }
 
@@ -51,10 +68,10 @@ pub fn read(source: &mut Source, api_port: Option<u16>) -> Option<NodeConfig> {
     let roles: Option<Roles> = source.value(
         "ROLES",
         "api,ws,indexer,aggregator,monitor,ipfs",
-        "what it runs; without indexer it never writes the journal; aggregator, monitor and ipfs have nothing to run yet",
+        "what it runs; without indexer it never writes the journal, without aggregator and monitor it never governs; ipfs has nothing to run yet",
     );
-    if roles.is_some_and(|roles| !(roles.api || roles.ws || roles.indexer)) {
-        source.refuse("ROLES", "api, ws or indexer among them");
+    if roles.is_some_and(|roles| !(roles.api || roles.ws || roles.indexer || roles.governs())) {
+        source.refuse("ROLES", "api, ws, indexer, aggregator or monitor among them");
     }
     let id = id.map(|id| if id.is_empty() { default_id(api_port.unwrap_or_default()) } else { id });
     if id.as_ref().is_some_and(|id| id.len() > 255 || id.contains(char::is_control)) {
@@ -83,10 +100,14 @@ mod tests {
             let node = read(&mut source, Some(4_000));
             source.finish().map(|()| node.unwrap().roles).map_err(|error| error.to_string())
         };
-        assert_eq!(read_roles(""), Ok(Roles { api: true, ws: true, indexer: true }));
-        assert_eq!(read_roles("ws, api"), Ok(Roles { api: true, ws: true, indexer: false }));
-        assert_eq!(read_roles("indexer,monitor"), Ok(Roles { api: false, ws: false, indexer: true }));
-        for wrong in ["api,everything", "monitor", ","] {
+        let none = Roles { api: false, ws: false, indexer: false, aggregator: false, monitor: false };
+        let all = Roles { api: true, ws: true, indexer: true, aggregator: true, monitor: true };
+        assert_eq!(read_roles(""), Ok(all));
+        assert_eq!(read_roles("ws, api"), Ok(Roles { api: true, ws: true, ..none }));
+        assert_eq!(read_roles("indexer,monitor"), Ok(Roles { indexer: true, monitor: true, ..none }));
+        assert_eq!(read_roles("aggregator"), Ok(Roles { aggregator: true, ..none }));
+        assert!(all.governs() && !read_roles("api,ws,indexer").unwrap().governs());
+        for wrong in ["api,everything", "ipfs", ","] {
             assert!(read_roles(wrong).unwrap_err().contains("ROLES"), "{wrong:?}");
         }
     }

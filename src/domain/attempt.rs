@@ -84,15 +84,8 @@ pub enum AttemptStatus {
 }
 
 impl AttemptStatus {
-    const ALL: [Self; 7] = [
-        Self::Signed,
-        Self::Sent,
-        Self::Processed,
-        Self::Confirmed,
-        Self::Finalized,
-        Self::Failed,
-        Self::Expired,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Signed, Self::Sent, Self::Processed, Self::Confirmed, Self::Finalized, Self::Failed, Self::Expired];
 
     /// As wire text and as stored.
     pub const fn as_str(self) -> &'static str {
@@ -216,9 +209,10 @@ impl Why {
             }
             "Unauthorized" => Self::Unauthorized,
             "ProtocolPaused" | "MarketPaused" => Self::Paused,
-            "InsufficientFundsForFee" | "ResultWithNegativeLamports" | "InsufficientFundsForRent" | "AccountNotFound" => {
-                Self::Poor
-            }
+            "InsufficientFundsForFee"
+            | "ResultWithNegativeLamports"
+            | "InsufficientFundsForRent"
+            | "AccountNotFound" => Self::Poor,
             _ => Self::Other,
         }
     }

@@ -176,7 +176,8 @@ impl HubHandle {
 /// # Errors
 /// A port can't be bound.
 pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<RunningServers> {
-    serve_some(Roles { api: true, ws: true, indexer: true }, settings, parts).await
+    let roles = Roles { api: true, ws: true, indexer: true, aggregator: false, monitor: false };
+    serve_some(roles, settings, parts).await
 }
 
 /// Bind and start those of the three servers that a node of these roles has. As [`serve`].
@@ -310,13 +311,13 @@ fn gateway(settings: &HttpSettings, parts: &HttpParts) -> GatewayHandle {
 }
 
 impl RunningServers {
-    /// Waits until one of the servers ends by itself, which none should.
+    /// Waits until one of the servers ends by itself, which none should. A node need not have any.
     ///
     /// # Errors
     /// Why it ended.
     pub async fn ended(&mut self) -> io::Result<()> {
         if self.tasks.is_empty() {
-            return Ok(());
+            return std::future::pending().await;
         }
         let (ended, index, _) = select_all(self.tasks.iter_mut()).await;
         drop(self.tasks.swap_remove(index));

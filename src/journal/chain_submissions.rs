@@ -317,9 +317,8 @@ pub async fn record(pool: &Leased, changes: Vec<Change>) -> Result<Vec<Change>, 
         let epoch = change.entry.map(|(epoch, _)| i32::try_from(epoch.0).unwrap_or(i32::MAX));
         let seq = change.entry.map(|(_, seq)| bigint(seq.0));
         let (from, to, reason) = (change.from.as_str(), change.to.status.as_str(), change.reason.as_ref().map(Json));
-        let changed = tx
-            .execute(&update, &[&change.id.0, &from, &to, &change.to.settled, &slot, &reason, &epoch, &seq])
-            .await?;
+        let changed =
+            tx.execute(&update, &[&change.id.0, &from, &to, &change.to.settled, &slot, &reason, &epoch, &seq]).await?;
         if changed == 1 {
             made.push(change);
         }

@@ -182,7 +182,7 @@ impl WriterLife {
         let (numbers, heads) = self.number(appends);
         let mut client = pool.get().await.map_err(|error| CommitFailure::Again(error.into()))?;
         let transaction = client.transaction().await.map_err(sort)?;
-        let written = self.write(&transaction, pool.term(), batch, appends, (&numbers, &heads)).await;
+        let written = self.write(&transaction, pool, batch, appends, (&numbers, &heads)).await;
         if let Err(failure) = written {
             // Dropping a transaction rolls it back, but without waiting; a connection that is broken is dropped too.
             if transaction.rollback().await.is_err() {
@@ -209,14 +209,14 @@ impl WriterLife {
     async fn write(
         &self,
         tx: &Transaction<'_>,
-        term: lease::Term,
+        leased: &Leased,
         batch: i64,
         appends: &[StreamAppend],
         (numbers, heads): (&[Vec<Numbers>], &Heads),
     ) -> Result<(), CommitFailure> {
         let rows = Batch::of(appends, numbers, self.copies);
         let mut pipeline = Pipeline::new(tx);
-        let lease: Parameters<'_> = vec![Box::new(term.0)];
+        let lease: Parameters<'_> = vec![Box::new(leased.office().as_str()), Box::new(leased.term().0)];
         pipeline.send(lease::HOLD, Counts::Touched, lease, 1, exactly(1, |_| CommitFailure::LeaseOver)).await;
         if self.is_patient {
             pipeline.send(BE_PATIENT, Counts::Touched, Vec::new(), 1, |_| Ok(())).await;

@@ -16,7 +16,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::threads::Threads;
-use crate::domain::ids::{AccountAddress, Slot};
+use crate::{
+    domain::ids::{AccountAddress, Slot},
+    journal::lease::Office,
+};
 
 /// A stream that is stale for longer turns readiness down.
 pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
@@ -49,6 +52,8 @@ pub enum Part {
     Redis,
     /// Which node leads.
     Lease,
+    /// Which node turns votes into approvals, and resolutions into final ones.
+    Governance,
     /// What is committed reaches other nodes at once.
     Bus,
 }
@@ -83,34 +88,35 @@ impl PartState {
     }
 }
 
-/// Who leads among the nodes of a database, as this one knows.
+/// Who holds an office among the nodes of a database, as this one knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LeaseStanding {
     /// This node.
     pub node: String,
-    /// `leader`, `follower`, or `nobody` leads.
+    /// `leader`: this one; `follower`: another; or `nobody`.
     pub role: &'static str,
-    /// Who leads, or did last.
+    /// Who holds it, or did last.
     pub leader: String,
     /// In which term.
     pub term: i64,
 }
 
 impl LeaseStanding {
-    /// `leader` has the lease of a term, if it is valid; `node` is this one.
-    pub fn new(node: &str, leader: &str, term: i64, is_valid: bool) -> Self {
-        let role = match (is_valid, node == leader) {
-            (true, true) => "leader",
-            (true, false) => "follower",
-            (false, _) => "nobody",
-        };
+    /// This process has the lease of a term.
+    pub fn own(node: &str, term: i64) -> Self {
+        Self { node: node.to_owned(), role: "leader", leader: node.to_owned(), term }
+    }
+
+    /// Another process has the lease of a term, if it is valid; perhaps one that goes by the same name.
+    pub fn of_another(node: &str, leader: &str, term: i64, is_valid: bool) -> Self {
+        let role = if is_valid { "follower" } else { "nobody" };
         Self { node: node.to_owned(), role, leader: leader.to_owned(), term }
     }
 }
 
 #[derive(Debug, Default)]
 struct Values {
-    lease: Option<LeaseStanding>,
+    leases: BTreeMap<Office, LeaseStanding>,
     parts: BTreeMap<Part, PartState>,
     covered_slot: Slot,
     head_slot: Slot,
@@ -206,14 +212,23 @@ impl Health {
         self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner).stale.clear();
     }
 
-    /// Who leads.
-    pub fn set_lease(&self, standing: LeaseStanding) {
-        self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner).lease = Some(standing);
+    /// Who holds an office.
+    pub fn set_lease(&self, office: Office, standing: LeaseStanding) {
+        self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner).leases.insert(office, standing);
     }
 
     /// Who leads, once that is known.
     pub fn lease(&self) -> Option<LeaseStanding> {
-        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).lease.clone()
+        self.standing(Office::Engine)
+    }
+
+    /// Who governs, once that is known.
+    pub fn governance(&self) -> Option<LeaseStanding> {
+        self.standing(Office::Governance)
+    }
+
+    fn standing(&self, office: Office) -> Option<LeaseStanding> {
+        self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).leases.get(&office).cloned()
     }
 
     /// Streams that may be behind the chain, and why.

@@ -58,12 +58,15 @@ impl Database {
         SHARED.get_or_init(Cluster::start).await.database().await
     }
 
-    /// Takes the engine's lease of a migrated database, in term 1 and for as long as any test lasts, for what a test writes
-    /// without an engine.
+    /// Takes the leases of a migrated database, in term 1 and for as long as any test lasts, for what a test writes without an
+    /// engine.
     pub async fn take_lease(&self) {
-        const SQL: &str = "UPDATE leases SET node = 'a test', term = 1, expires_at = now() + interval '1 day' \
-                           WHERE name = 'engine' AND term = 0";
-        assert_eq!(self.connect().await.execute(SQL, &[]).await.unwrap(), 1, "somebody has had the lease");
+        const SQL: &str = "INSERT INTO leases AS had (name, node, term, expires_at) \
+                           SELECT name, 'a test', 1, now() + interval '1 day' FROM unnest($1::text[]) name \
+                           ON CONFLICT (name) DO UPDATE SET (node, term, expires_at) = \
+                               (excluded.node, excluded.term, excluded.expires_at) WHERE had.term = 0";
+        let taken = self.connect().await.execute(SQL, &[&["engine", "governance"].as_slice()]).await.unwrap();
+        assert_eq!(taken, 2, "somebody has had a lease");
     }
 
     /// A connection; it closes when the client is dropped.

@@ -94,9 +94,9 @@ pub async fn run(
             changes.push(Change { signature: one.row.signature, from: one.row.status, to, slot, reason });
         }
     }
-    let sends = stream::iter(resend.into_iter().map(|one| async move {
-        (one, fate::send(&parts.rpc, one.row.signature, &one.wire).await)
-    }));
+    let sends = stream::iter(
+        resend.into_iter().map(|one| async move { (one, fate::send(&parts.rpc, one.row.signature, &one.wire).await) }),
+    );
     let sends: Vec<_> = sends.buffer_unordered(SENDS_AT_ONCE).collect().await;
     let mut sent = Vec::new();
     for (one, outcome) in sends {

@@ -247,7 +247,8 @@ mod tests {
             [(Version::Legacy, 0, 1), (Version::V0, 0, 1), (Version::Legacy, 7, 2), (Version::V0, 7, 2)]
         {
             let compute = Compute { units: 60_000, micro_lamports };
-            let unsigned = Unsigned::new(version, payer, std::slice::from_ref(&instruction), compute, Hash::default()).unwrap();
+            let unsigned =
+                Unsigned::new(version, payer, std::slice::from_ref(&instruction), compute, Hash::default()).unwrap();
             let wire = unsigned.wire();
             assert_eq!((wire[0], &wire[1..65]), (1, &[0; 64][..]));
             assert_eq!(BASE64_STANDARD.encode(&wire[65..]), unsigned.message_base64());

@@ -23,6 +23,9 @@ struct ReadyView {
     /// Which node leads, and what this one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<LeaseStanding>,
+    /// Which node governs, and whether this one does. Absent where this node never asks for it (ROLES).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    governance: Option<LeaseStanding>,
     /// Markets in use, and the config: the others rest in the journal.
     streams: usize,
 }
@@ -46,6 +49,7 @@ pub async fn handle(health: web::Data<Health>) -> HttpResponse {
         head_slot,
         lag_slots: head_slot.0.saturating_sub(covered_slot.0),
         lease: health.lease(),
+        governance: health.governance(),
         streams: health.streams(),
     };
     if ready {

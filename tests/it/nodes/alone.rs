@@ -61,7 +61,7 @@ async fn of_two_engines_without_redis_one_writes_the_other_says_why_it_does_not_
     let status = nodes.engines[0].stop().await;
     assert!(status.success(), "{status}");
     // Given up, the lease has no end that could come by itself; or the other has taken it since, whose term it is then.
-    const GIVEN_UP: &str = "SELECT expires_at = '-infinity' OR term = 2 FROM leases";
+    const GIVEN_UP: &str = "SELECT expires_at = '-infinity' OR term = 2 FROM leases WHERE name = 'engine'";
     let given_up: bool = nodes.database.connect().await.query_one(GIVEN_UP, &[]).await.unwrap().get(0);
     assert!(given_up, "it was left to run out");
     let (node, term) = nodes.another_leads(&[1]).await;
@@ -89,7 +89,7 @@ async fn of_two_engines_without_redis_one_writes_the_other_says_why_it_does_not_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leader_that_is_killed_and_started_again_under_its_name_leads_again_at_once() {
     let mut nodes = Nodes::set(1, false).await;
-    let valid = "SELECT expires_at > now() + interval '3 s' FROM leases";
+    let valid = "SELECT expires_at > now() + interval '3 s' FROM leases WHERE name = 'engine'";
     for term in 2..4 {
         nodes.engines[0].kill();
         let is_valid: bool = nodes.database.connect().await.query_one(valid, &[]).await.unwrap().get(0);

@@ -6,7 +6,7 @@ use deadpool_postgres::Pool;
 use tokio::time::timeout;
 use zmart::journal::{
     DatabaseSettings, JournalError,
-    lease::{self, Asked, Holder, Leased, Term},
+    lease::{self, Asked, Holder, Leased, Office, Term},
     migrate,
     write::{CommitFailure, WriterLife},
 };
@@ -25,7 +25,7 @@ async fn prepared() -> (Database, Pool) {
 }
 
 async fn take(pool: &Pool, node: &str, valid: Duration) -> Option<Term> {
-    match lease::take(pool, node, valid, false).await.unwrap() {
+    match lease::take(pool, Office::Engine, node, valid, false).await.unwrap() {
         Asked::Ours(term, _) => Some(term),
         Asked::Theirs(_) => None,
     }
@@ -56,26 +56,26 @@ async fn a_lease_is_one_nodes_until_it_expires_and_each_takeover_is_another_term
     assert!(!may_write(&pool, Term::NONE).await, "nobody's term is good for nothing");
     assert_eq!(take(&pool, "a", LONG).await, Some(Term(1)));
     assert_eq!(take(&pool, "b", LONG).await, None);
-    let holder = lease::holder(&pool).await.unwrap();
+    let holder = lease::holder(&pool, Office::Engine).await.unwrap();
     assert_eq!(holder, Holder { node: "a".into(), term: Term(1), is_valid: true });
     assert!(may_write(&pool, Term(1)).await && !may_write(&pool, Term(2)).await);
 
     expire(&database).await;
     assert!(!may_write(&pool, Term(1)).await, "also while nobody has taken it over");
     assert!(
-        lease::renew(&pool, Term(1), LONG).await.unwrap().is_some(),
+        lease::renew(&pool, Office::Engine, Term(1), LONG).await.unwrap().is_some(),
         "nobody has written since: it is still its own"
     );
     assert!(may_write(&pool, Term(1)).await);
     expire(&database).await;
     assert_eq!(take(&pool, "b", LONG).await, Some(Term(2)));
     assert!(may_write(&pool, Term(2)).await && !may_write(&pool, Term(1)).await);
-    assert!(lease::renew(&pool, Term(2), LONG).await.unwrap().is_some());
-    assert_eq!(lease::renew(&pool, Term(1), LONG).await.unwrap(), None);
+    assert!(lease::renew(&pool, Office::Engine, Term(2), LONG).await.unwrap().is_some());
+    assert_eq!(lease::renew(&pool, Office::Engine, Term(1), LONG).await.unwrap(), None);
 
-    lease::give_up(&pool, Term(1)).await.unwrap();
+    lease::give_up(&pool, Office::Engine, Term(1)).await.unwrap();
     assert!(may_write(&pool, Term(2)).await, "only one's own can be given up");
-    lease::give_up(&pool, Term(2)).await.unwrap();
+    lease::give_up(&pool, Office::Engine, Term(2)).await.unwrap();
     assert_eq!(take(&pool, "a", LONG).await, Some(Term(3)), "what was given up is free at once");
 }
 
@@ -84,8 +84,11 @@ async fn the_same_node_takes_over_from_an_earlier_life_of_itself_at_once_if_it_s
     let (_database, pool) = prepared().await;
     assert_eq!(take(&pool, "a", LONG).await, Some(Term(1)));
     assert_eq!(take(&pool, "a", LONG).await, None, "its name alone is no reason: it may be another process's");
-    assert!(matches!(lease::take(&pool, "b", LONG, true).await.unwrap(), Asked::Theirs(_)), "not another's");
-    assert!(matches!(lease::take(&pool, "a", LONG, true).await.unwrap(), Asked::Ours(Term(2), _)));
+    assert!(
+        matches!(lease::take(&pool, Office::Engine, "b", LONG, true).await.unwrap(), Asked::Theirs(_)),
+        "not another's"
+    );
+    assert!(matches!(lease::take(&pool, Office::Engine, "a", LONG, true).await.unwrap(), Asked::Ours(Term(2), _)));
     assert!(!may_write(&pool, Term(1)).await);
 }
 
@@ -93,8 +96,10 @@ async fn the_same_node_takes_over_from_an_earlier_life_of_itself_at_once_if_it_s
 async fn what_a_node_believes_never_outlasts_what_the_database_says() {
     let (database, pool) = prepared().await;
     let before = Instant::now();
-    let Asked::Ours(term, until) = lease::take(&pool, "a", LONG, false).await.unwrap() else { panic!("not ours") };
-    let renewed = lease::renew(&pool, term, LONG).await.unwrap().unwrap();
+    let Asked::Ours(term, until) = lease::take(&pool, Office::Engine, "a", LONG, false).await.unwrap() else {
+        panic!("not ours")
+    };
+    let renewed = lease::renew(&pool, Office::Engine, term, LONG).await.unwrap().unwrap();
     let left = "SELECT extract(epoch FROM expires_at - clock_timestamp())::float8 FROM leases";
     let left: f64 = database.connect().await.query_one(left, &[]).await.unwrap().get(0);
     let believed = renewed.saturating_duration_since(Instant::now());
@@ -110,11 +115,11 @@ async fn a_takeover_waits_for_a_transaction_of_the_last_term_and_a_renewal_does_
     let mut client = leased.get().await.unwrap();
     let tx = leased.begin(&mut client).await.unwrap();
     tx.execute("INSERT INTO dead_letters (source, reason, detail) VALUES ('test', 'late', '')", &[]).await.unwrap();
-    within("a renewal", lease::renew(&pool, Term(1), LONG)).await.unwrap().unwrap();
+    within("a renewal", lease::renew(&pool, Office::Engine, Term(1), LONG)).await.unwrap().unwrap();
 
     // Its time is over while it is under way: whoever takes over must see what becomes of it.
     expire(&database).await;
-    let mut takeover = std::pin::pin!(lease::take(&pool, "b", LONG, false));
+    let mut takeover = std::pin::pin!(lease::take(&pool, Office::Engine, "b", LONG, false));
     assert!(timeout(MOMENT, &mut takeover).await.is_err(), "it does not wait");
     tx.commit().await.unwrap();
     assert!(matches!(within("the takeover", takeover).await.unwrap(), Asked::Ours(Term(2), _)));
@@ -166,4 +171,53 @@ async fn the_writer_writes_nothing_in_a_term_that_is_over() {
     assert!(matches!(WriterLife::begin(&leased).await, Err(JournalError::LeaseOver(Term(1)))));
     let batch = "SELECT last_batch FROM journal_writers";
     assert_eq!(database.connect().await.query_one(batch, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_office_has_a_lease_of_its_own_and_what_is_written_under_one_says_nothing_of_the_other() {
+    let (database, pool) = prepared().await;
+    let rows = database.connect().await;
+    let count = "SELECT count(*) FROM leases WHERE name = 'governance'";
+    assert_eq!(rows.query_one(count, &[]).await.unwrap().get::<_, i64>(0), 0, "its row is made by who asks for it");
+    let nobody = Holder { node: String::new(), term: Term::NONE, is_valid: false };
+    assert_eq!(lease::holder(&pool, Office::Governance).await.unwrap(), nobody);
+    let ask = |node: &'static str| lease::take(&pool, Office::Governance, node, LONG, false);
+    // Two who find no row at once: one of them makes it, one of them has it.
+    let (first, second) = tokio::join!(ask("a"), ask("b"));
+    let ours = |asked: &Asked| matches!(asked, Asked::Ours(Term(1), _));
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(ours(&first) != ours(&second), "{first:?} {second:?}");
+
+    assert_eq!(take(&pool, "c", LONG).await, Some(Term(1)), "the engine's is free all the while");
+    let begin = async |leased: &Leased| {
+        let mut client = leased.get().await.unwrap();
+        leased.begin(&mut client).await.map(drop)
+    };
+    let (writing, governing) = (Leased::new(pool.clone(), Term(1)), Leased::governing(pool.clone(), Term(1)));
+    begin(&writing).await.unwrap();
+    begin(&governing).await.unwrap();
+    assert_eq!(governing.under(Term(5)).office(), Office::Governance);
+    lease::give_up(&pool, Office::Governance, Term(1)).await.unwrap();
+    assert!(matches!(begin(&governing).await, Err(JournalError::LeaseOver(Term(1)))));
+    begin(&writing).await.unwrap();
+    assert!(matches!(ask("d").await.unwrap(), Asked::Ours(Term(2), _)));
+    assert!(matches!(begin(&governing).await, Err(JournalError::LeaseOver(Term(1)))));
+    begin(&governing.under(Term(2))).await.unwrap();
+    assert_eq!(lease::renew(&pool, Office::Governance, Term(1), LONG).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_of_governance_waits_for_its_own_transactions_and_not_for_the_engines() {
+    let (_database, pool) = prepared().await;
+    assert_eq!(take(&pool, "a", LONG).await, Some(Term(1)));
+    let ask = |node: &'static str| lease::take(&pool, Office::Governance, node, LONG, node == "a");
+    assert!(matches!(ask("a").await.unwrap(), Asked::Ours(Term(1), _)));
+    let (writing, governing) = (Leased::new(pool.clone(), Term(1)), Leased::governing(pool.clone(), Term(1)));
+    let (mut one, mut other) = (writing.get().await.unwrap(), governing.get().await.unwrap());
+    let _engines = writing.begin(&mut one).await.unwrap();
+    let governances = governing.begin(&mut other).await.unwrap();
+    let mut takeover = std::pin::pin!(ask("a"));
+    assert!(timeout(MOMENT, &mut takeover).await.is_err(), "it does not wait");
+    governances.rollback().await.unwrap();
+    assert!(matches!(within("the takeover", takeover).await.unwrap(), Asked::Ours(Term(2), _)));
 }

@@ -61,7 +61,7 @@ async fn a_node_has_the_servers_of_its_roles_and_never_leads_without_the_indexer
     assert!(reason(&told, "lease").contains("this node may not (ROLES)"), "{told}");
     assert_eq!(told["status"], "ready", "it serves what is in the journal: {told}");
     let rows = database.connect().await;
-    let term: i64 = rows.query_one("SELECT term FROM leases", &[]).await.unwrap().get(0);
+    let term: i64 = rows.query_one("SELECT term FROM leases WHERE name = 'engine'", &[]).await.unwrap().get(0);
     assert_eq!(term, 1);
     assert_eq!(listening.into_iter().next().unwrap().stop().await.faults, Vec::<String>::new());
 }
