@@ -3,6 +3,10 @@
 //! Speaks plain JSON-RPC, so that what the engine's client might misunderstand is not misunderstood here in the same way.
 //! Transactions are built by the engine's own instruction builder, which is held to recorded bytes elsewhere.
 
+mod authorities;
+mod landed;
+mod time;
+
 use std::{
     fmt,
     path::PathBuf,
@@ -45,6 +49,8 @@ use crate::{
     process::{Process, field},
     programs,
 };
+
+pub use self::{authorities::Rules, landed::Landed};
 
 /// 1 SOL.
 pub const SOL: u64 = 1_000_000_000;
@@ -207,9 +213,9 @@ impl Chain {
     }
 
     /// Ends a dispute with these votes (outcome wrong, outcome right), as the backend.
-    pub async fn finalize_dispute(&self, market: MarketAddress, agree: u32, disagree: u32) {
+    pub async fn finalize_dispute(&self, market: MarketAddress, agree: u32, disagree: u32) -> TxSignature {
         let finalize = self.client.build.finalize_market(market, wallet_of(&self.backend), Some((agree, disagree)));
-        self.client.must_send(&[finalize], &[&self.admin, &self.backend]).await;
+        self.client.must_send(&[finalize], &[&self.admin, &self.backend]).await
     }
 
     /// Pauses the program, or resumes it.
@@ -219,10 +225,10 @@ impl Chain {
     }
 
     /// Approves a proposal, as the backend and the admin together.
-    pub async fn approve(&self, market: MarketAddress) {
+    pub async fn approve(&self, market: MarketAddress) -> TxSignature {
         let tally = self.client.build.aggregate_proposal_votes(market, wallet_of(&self.backend), 10, 0);
         let approve = self.client.build.approve_proposal(market, wallet_of(&self.admin));
-        self.client.must_send(&[tally, approve], &[&self.admin, &self.backend]).await;
+        self.client.must_send(&[tally, approve], &[&self.admin, &self.backend]).await
     }
 }
 

@@ -161,6 +161,28 @@ impl Engine {
         self.order(&format!("hang {thread} {}", time.as_millis())).await;
     }
 
+    /// Kills itself when it next comes to that point of its work, as a crash there would.
+    pub async fn die_at(&mut self, point: &str) {
+        self.order(&format!("die-at {point}")).await;
+    }
+
+    /// Stops itself when it next comes to that point of its work, as a host does that hangs; SIGCONT wakes it.
+    pub async fn stop_at(&mut self, point: &str) {
+        self.order(&format!("stop-at {point}")).await;
+    }
+
+    /// Waits until it has died where it was told to, with which it is gone.
+    pub async fn has_died(&mut self) {
+        let status = self.end().await;
+        assert!(!status.success(), "it ended by itself: {status}");
+    }
+
+    /// Waits until it stands still.
+    pub async fn has_stopped(&self) {
+        let id = self.id();
+        wait_for("the engine to stand still", || std::future::ready(state_of(id))).await;
+    }
+
     async fn order(&mut self, order: &str) {
         let process = self.process.as_mut().expect("a running engine");
         process.say(order);
@@ -247,6 +269,13 @@ impl Engine {
             panic!("the engine panicked\n{}", process.log());
         }
     }
+}
+
+/// Nothing while the process runs.
+fn state_of(id: u32) -> Result<(), String> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map_or("gone", |(_, fields)| fields.get(..1).unwrap_or_default());
+    if state == "T" { Ok(()) } else { Err(state.to_owned()) }
 }
 
 impl Drop for Engine {

@@ -5,11 +5,13 @@
 //! bounded and says what it waited for; no test asserts how long anything took. Logs are printed when a test fails.
 
 pub mod audit;
+pub mod ballots;
 pub mod chain;
 pub mod compare;
 pub mod engine;
 pub mod feeder;
 pub mod folder;
+pub mod host_clock;
 pub mod http;
 pub mod http_server;
 pub mod load;

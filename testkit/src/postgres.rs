@@ -71,9 +71,14 @@ impl Database {
 
     /// A connection; it closes when the client is dropped.
     pub async fn connect(&self) -> tokio_postgres::Client {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+        self.try_connect().await.expect("a database")
+    }
+
+    /// A connection, if the server takes one just now.
+    pub async fn try_connect(&self) -> Option<tokio_postgres::Client> {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.ok()?;
         tokio::spawn(connection);
-        client
+        Some(client)
     }
 }
 

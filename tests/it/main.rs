@@ -7,6 +7,7 @@ mod edge;
 mod faults;
 mod feed;
 mod gateway;
+mod governance;
 mod journal;
 mod layering;
 mod nodes;

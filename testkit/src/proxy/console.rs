@@ -15,7 +15,7 @@ cut-notifications WHICH [WHEN] | delay-answers METHODS MS [WHEN] | delay-notific
 withhold WHICH [WHEN] | withhold-last WHICH | repeat WHICH [WHEN] | repeat-later WHICH AFTER [WHEN] | \
 reorder WHICH HOLD SEED | cut-logs notifications|transactions marked|unmarked [WHEN] | error METHODS CODE [WHEN] | \
 status METHODS HTTP [WHEN] | too-many METHODS SECONDS|- [WHEN] | garbage METHODS [WHEN] | half METHODS [WHEN] | \
-older-slot BY [WHEN] | stale-accounts [WHEN] | behind SLOTS head|honest [WHEN] | short-pages N [WHEN] | \
+swallow [WHEN] | older-slot BY [WHEN] | stale-accounts [WHEN] | behind SLOTS head|honest [WHEN] | short-pages N [WHEN] | \
 overlap N [WHEN] | hole N [WHEN] | history-begins SLOT | index told|untold | forget SIGNATURES | \
 only-processed SIGNATURES [WHEN] | freeze | hide SIGNATURE | hide-all | land SIGNATURE SLOT | thaw-accounts | thaw | \
 faults | lift NUMBER | help";
@@ -124,6 +124,7 @@ impl Console {
                     [("garbage", Bad::Garbage), ("half", Bad::Half), ("empty", Bad::Empty), ("null", Bad::Null)];
                 handle.answer_badly(methods_of(methods), one_of(kind, kinds)?, when_of(when)?)
             }
+            ["swallow", ref when @ ..] => handle.swallow_transactions(when_of(when)?),
             ["older-slot", by, ref when @ ..] => handle.older_slot(number_of(by)?, when_of(when)?),
             ["stale-accounts", ref when @ ..] => handle.stale_accounts(when_of(when)?).await,
             ["behind", slots, head, ref when @ ..] => {

@@ -20,6 +20,7 @@ use super::{
         notifications::{LastWithheld, Matcher, Reordered, Repeated, RepeatedLater, Which, Withheld},
         pages::{BadPages, PageFault},
         retention::{Forgotten, Retention},
+        sends::Swallowed,
         status::OnlyProcessed,
         vanish::{Frozen, Vanish},
     },
@@ -150,6 +151,11 @@ impl Handle {
     /// Calls are answered badly.
     pub fn answer_badly(&self, methods: Methods, bad: Bad, when: When) -> Fault {
         self.set("bad answers", when, |dice| BadAnswers { methods, bad, dice })
+    }
+
+    /// Transactions that are sent are taken, their signature told, and dropped.
+    pub fn swallow_transactions(&self, when: When) -> Fault {
+        self.set("swallowed transactions", when, |dice| Swallowed { dice })
     }
 
     /// Accounts are told under a slot that is so much older than they are.

@@ -11,5 +11,6 @@ pub mod logs;
 pub mod notifications;
 pub mod pages;
 pub mod retention;
+pub mod sends;
 pub mod status;
 pub mod vanish;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use zmart_testkit::{
     http::try_request,
@@ -100,4 +101,21 @@ async fn faults_are_asked_in_their_order() {
     assert_eq!(code().await, 2);
     assert_eq!((first.struck(), second.struck()), (1, 1));
     assert_eq!(code().await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_swallowed_is_answered_with_its_signature_and_never_reaches_the_node() {
+    let rig = Rig::start().await;
+    let fault = rig.faults.swallow_transactions(When::Next(2));
+    let signature = [7; 64];
+    let bytes = [[1].as_slice(), &signature, &[9; 40]].concat();
+    let text = bs58::encode(signature).into_string();
+    let base64 = json!([BASE64_STANDARD.encode(&bytes), {"encoding": "base64"}]);
+    assert_eq!(rig.result("sendTransaction", base64.clone()).await, text.as_str());
+    assert_eq!(rig.result("getSlot", json!([])).await, 100, "other calls pass");
+    assert_eq!(rig.result("sendTransaction", json!([bs58::encode(&bytes).into_string()])).await, text.as_str());
+    assert_eq!(rig.world().asked.iter().filter(|method| *method == "sendTransaction").count(), 0);
+    assert_eq!((fault.struck(), fault.left()), (2, 0));
+    rig.result("sendTransaction", base64).await;
+    assert_eq!(rig.world().asked.iter().filter(|method| *method == "sendTransaction").count(), 1);
 }
