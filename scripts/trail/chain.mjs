@@ -81,7 +81,7 @@ export class Chain {
     const read = transaction(Buffer.from(found.transaction[0], "base64"));
     const loaded = found.meta.loadedAddresses ?? { writable: [], readonly: [] };
     read.keys.push(...loaded.writable, ...loaded.readonly);
-    return { ...read, slot: found.slot, time: found.blockTime, failed: found.meta.err !== null };
+    return { ...read, slot: found.slot, failed: found.meta.err !== null };
   }
 
   /** Did it land? undefined where this node knows nothing of it. */

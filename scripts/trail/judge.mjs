@@ -240,12 +240,12 @@ export class Judge {
     }
     const due = grounds.due_at === null ? undefined : seconds(grounds.due_at);
     if (due !== undefined && seconds(grounds.chain_time) < due) say("decided before it was due");
-    if (due !== undefined && found.time !== null && found.time < due) say("landed before it was due");
     if (!purpose.startsWith("finalize")) return;
     if (due === undefined) say("no time was waited for");
     const { proposed, final, wasDisputed, disputeInitiatedAt, resolutionProposedAt } = this.account;
     const start = purpose === "finalize_dispute" ? disputeInitiatedAt : resolutionProposedAt;
     if (due !== undefined && due < start) say("due before it began");
+    if (due !== undefined && this.account.finalizedAt < due) say("finalized on the chain before it was due");
     if (wasDisputed !== (purpose === "finalize_dispute")) say("the account says otherwise whether there was a dispute");
     const outcomes = purpose === "finalize_dispute" && share !== undefined
       ? thresholds.map((threshold) => (share >= threshold ? !proposed : proposed)) : [proposed];

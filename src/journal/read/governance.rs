@@ -138,7 +138,8 @@ pub async fn attempts<C: Ask>(
 /// # Errors
 /// See [`ReadFailure`].
 pub async fn attempt_by_id<C: Ask>(client: &C, market: MarketAddress, id: i64) -> Result<Option<Attempt>, ReadFailure> {
-    let sql = format!("SELECT {ATTEMPT} FROM chain_submissions s \
+    let sql = format!(
+        "SELECT {ATTEMPT} FROM chain_submissions s \
          WHERE s.id = $2 AND s.market = $1::text AND s.signature IS NOT NULL"
     );
     client.query_opt(&sql, &[&market.to_string(), &id]).await?.as_ref().map(attempt).transpose()
@@ -271,13 +272,15 @@ async fn newest<C: Ask>(
 ) -> Result<Option<(TradePosition, TradePosition)>, ReadFailure> {
     // A finalization that no dispute came before counted no votes.
     let sql = format!(
-        "SELECT e.epoch, e.seq, s.grounds
-         FROM chain_events e JOIN journal j USING (stream, epoch, seq)
-         LEFT JOIN chain_submissions s ON s.signature = e.signature AND s.in_favour IS NOT NULL
-         WHERE e.stream = $1::text AND e.event = ANY ($2::text[]) AND e.event IN {DEEDS} AND NOT e.orphaned
-           AND (e.epoch, e.seq) <= ($3::bigint, $4::bigint)
-           AND (e.event <> 'MarketFinalized' OR (j.payload -> 'event' -> 'was_disputed')::boolean)
-         ORDER BY e.epoch DESC, e.seq DESC LIMIT 1"
+        "SELECT last.epoch, last.seq, s.grounds
+         FROM unnest($2::text[]) AS deed (event) CROSS JOIN LATERAL (
+             SELECT e.epoch, e.seq, e.signature FROM chain_events e JOIN journal j USING (stream, epoch, seq)
+             WHERE e.stream = $1::text AND e.event = deed.event AND e.event IN {DEEDS} AND NOT e.orphaned
+               AND (e.epoch, e.seq) <= ($3::bigint, $4::bigint)
+               AND (e.event <> 'MarketFinalized' OR (j.payload -> 'event' -> 'was_disputed')::boolean)
+             ORDER BY e.epoch DESC, e.seq DESC LIMIT 1) last
+         LEFT JOIN chain_submissions s ON s.signature = last.signature AND s.in_favour IS NOT NULL
+         ORDER BY last.epoch DESC, last.seq DESC LIMIT 1"
     );
     let (epoch, seq) = (i64::from(upto.epoch.0), bigint(upto.seq.0));
     let Some(row) = client.query_opt(&sql, &[&market.to_string(), &events, &epoch, &seq]).await? else {

@@ -9,4 +9,5 @@ mod crashes;
 mod lies;
 mod life;
 mod nodes;
+mod trail;
 mod votes;
