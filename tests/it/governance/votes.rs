@@ -1,5 +1,6 @@
 //! Votes: many, late, doubled, rolled back; whenever they come, the decision is the one that the counted ones make.
 
+use futures_util::future::join_all;
 use serde_json::json;
 use solana_sdk::signature::Keypair;
 use zmart::domain::{ids::Wallet, phase::Phase, tally::VoteKind};
@@ -69,7 +70,12 @@ async fn fifty_thousand_votes_on_one_market_are_counted_to_the_last_one_and_hold
     let court = Court::set(&[]).await;
     let [flooded, small] = court.proposed().await;
     // One below the threshold: 34,999 of 49,999 are 6,999 basis points.
-    court.vote(VoteKind::Proposal, flooded, 34_999, 15_000).await;
+    for (count, vote) in [(15_000, false), (34_999, true)] {
+        let voters = ballots::strangers(count);
+        let all = voters.chunks(9_000);
+        let cast = all.map(|some| ballots::cast(&court.database, VoteKind::Proposal, flooded, some, vote));
+        join_all(cast).await.into_iter().for_each(Result::unwrap);
+    }
     court.vote(VoteKind::Proposal, small, 3, 0).await;
     court.all_are(&[small], Phase::Approved).await;
     let (likes, dislikes) = court.tally(VoteKind::Proposal, flooded).await;
