@@ -35,6 +35,7 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
+    submitter::{self, Submitter, SubmitterParts, SubmitterTick},
     supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
@@ -42,11 +43,12 @@ use super::{
 use crate::{
     bus::Bus,
     chain::{
+        keys::{AuthorityKeys, KeyError},
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::Config,
+    config::{Config, Environment},
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
@@ -68,6 +70,7 @@ const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
+const SUBMITTER_TICK: Duration = Duration::from_millis(500);
 /// The end of the process waits so long for the leases to be given up.
 const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
@@ -80,6 +83,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Rpc(#[from] RpcSetupError),
+    /// A key that is configured can't be had.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -109,6 +115,7 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governance: Link<LeaseKeeper>,
+    submitter: Link<Submitter>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -138,7 +145,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let governance = Link::default();
+        let (governance, submitter) = (Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -211,6 +218,7 @@ impl Engine {
             hand(STATS_TICK, &stats, || StatsTick),
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
+            hand(SUBMITTER_TICK, &submitter, || SubmitterTick),
         ];
         let root_link = Link::default();
         let keeping = |office, may_lead| {
@@ -319,11 +327,31 @@ impl Engine {
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         if config.node.roles.governs() {
+            let is_production = config.environment == Environment::Production;
+            // Nodes that do not govern never open them.
+            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
+            match keys.missing() {
+                None => health.up(Part::Keys),
+                Some(what) => health.degraded(Part::Keys, what),
+            }
             health.down(Part::Governance, "starting");
             let keeping = keeping(Office::Governance, true)?;
             let name = "keeper of the lease of governance";
             kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
+            }));
+            let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
+            let submitting = SubmitterParts {
+                rpc: rpc()?,
+                pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                keys,
+                resend_after: Duration::from_millis(config.trading.resend_ms),
+                max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
+                news: governance_news,
+            };
+            let at = arbiter("submitter");
+            kinds.push(kind("submitter", Runs::Governing, &submitter, at, submitting, |parts, role, guard| {
+                Submitter::new(SubmitterParts { pool: parts.pool.under(role.term()), ..parts }, guard)
             }));
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
@@ -345,6 +373,7 @@ impl Engine {
             config_address,
             lease,
             governance,
+            submitter,
             herald,
             follower,
             root,
@@ -356,7 +385,7 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`,
     /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -373,6 +402,7 @@ impl Engine {
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
             "governance" => crash(&self.governance),
+            "submitter" => crash(&self.submitter),
             "herald" => crash(&self.herald),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
@@ -413,6 +443,7 @@ retires!(
     OutboxReader,
     LedgerKeeper,
     Submissions,
+    Submitter,
     Clock,
     Sweeper,
     LeaseKeeper,

@@ -75,6 +75,8 @@ struct Standing {
     role: Option<Role>,
     /// The lease could not be renewed in time.
     lapsed: bool,
+    /// The role was told, and the last of the one before is not gone yet.
+    begins: bool,
 }
 
 /// See the module.
@@ -115,7 +117,7 @@ impl Root {
     fn begin(&mut self, index: usize, ctx: &mut Context<Self>) {
         let Some(runs) = self.watched.get(index).map(|watched| watched.kind.runs) else { return };
         let office = runs.office();
-        let Standing { role, lapsed } = *self.standing(office.unwrap_or(Office::Engine));
+        let Standing { role, lapsed, .. } = *self.standing(office.unwrap_or(Office::Engine));
         let has_its_time = runs.within(role, lapsed) && !office.is_some_and(|office| self.changes(office));
         let Some(watched) = self.watched.get_mut(index) else { return };
         if self.is_ending || watched.life != Life::None || !has_its_time {
@@ -133,7 +135,11 @@ impl Root {
 
     fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
         let Some(watched) = self.watched.get_mut(index) else { return };
+        let office = watched.kind.runs.office();
         if std::mem::replace(&mut watched.life, Life::None) == Life::Retires {
+            if let Some(office) = office {
+                self.begin_role(office);
+            }
             return self.begin_all(ctx);
         }
         if self.is_ending {
@@ -154,6 +160,26 @@ impl Root {
         let pause = pause_after(deaths);
         log::error!("{name} died, starting it again in {} ms", pause.as_millis());
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
+    }
+
+    /// A role begins when the last of the one before is gone. Until its actors say more, the parts of the engine are what this
+    /// says: at once, and again then, because whoever was on the way out may have had a last word.
+    fn begin_role(&mut self, office: Office) {
+        let changes = self.changes(office);
+        let standing = self.standing(office);
+        if !standing.begins {
+            return;
+        }
+        standing.begins = changes;
+        let Some(role) = standing.role.filter(|_| office == Office::Engine) else { return };
+        // What was known of streams was the old leader's knowledge.
+        self.health.forget_stale();
+        for part in OF_THE_LEADER {
+            match role {
+                Role::Leading(_) => self.health.down(part, "starting"),
+                Role::Following => self.health.off(part, "the leader's affair"),
+            }
+        }
     }
 
     /// Ends the lives of kinds that run so.
@@ -195,17 +221,9 @@ impl Handler<Become> for Root {
         if standing.role.replace(role) == Some(role) {
             return self.begin_all(ctx);
         }
-        if office == Office::Engine {
-            // What was known of streams was the old leader's knowledge.
-            self.health.forget_stale();
-            for part in OF_THE_LEADER {
-                match role {
-                    Role::Leading(_) => self.health.down(part, "starting"),
-                    Role::Following => self.health.off(part, "the leader's affair"),
-                }
-            }
-        }
+        standing.begins = true;
         self.retire(|runs| runs.office() == Some(office));
+        self.begin_role(office);
         self.begin_all(ctx);
     }
 }
@@ -245,7 +263,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::journal::lease::Term;
+    use crate::{journal::lease::Term, telemetry::health::PartState};
 
     type Lives = Arc<Mutex<Vec<(Role, DeathGuard)>>>;
 
@@ -369,6 +387,37 @@ mod tests {
             governing.lock().unwrap().clear();
             tokio::time::sleep(Duration::from_millis(50)).await;
             runs_as(&governing, &[]).await;
+        });
+    }
+
+    #[test]
+    fn what_a_leaders_actor_says_on_its_way_out_is_not_what_a_follower_says() {
+        System::new().block_on(async {
+            let (holding, first) = sleeper(Runs::Holding, false);
+            let (leading, second) = sleeper(Runs::Leading, true);
+            let health = Health::new();
+            let root = Root::new(vec![first, second], health.clone()).start();
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&holding, &[led]).await;
+            health.up(Part::Journal);
+            root.send(Lapse(Office::Engine)).await.unwrap();
+            runs_as(&leading, &[]).await;
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&leading, &[led]).await;
+            assert_eq!(health.parts()[&Part::Journal], PartState::Up, "a lapse ends no role");
+            root.send(Become(Office::Engine, Role::Following)).await.unwrap();
+            runs_as(&leading, &[]).await;
+            // It is still there, and has something to say.
+            health.down(Part::Journal, "the lease of term 1 is over");
+            holding.lock().unwrap().clear();
+            for _ in 0..1_000 {
+                if matches!(health.parts()[&Part::Journal], PartState::Off { .. }) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            panic!("{:?}", health.parts()[&Part::Journal]);
         });
     }
 

@@ -4,14 +4,16 @@
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
 mod edge;
+mod governance;
 mod node;
 mod secret;
 mod source;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use governance::GovernanceConfig;
 pub use node::{NodeConfig, Roles};
-pub use secret::{SECRET_BYTES_MIN, Secret};
+pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
 
 use crate::{domain::ids::ProgramId, http::edge::EdgeSettings};
@@ -188,6 +190,8 @@ pub struct Config {
     pub chain: ChainConfig,
     /// Who may vote here, and with what.
     pub votes: VoteConfig,
+    /// What becomes of votes and resolutions.
+    pub governance: GovernanceConfig,
     /// Trades.
     pub trading: TradingConfig,
     /// The servers.
@@ -301,6 +305,7 @@ impl Config {
             "100000000",
             "what a wallet has to hold where min_balance decides",
         );
+        let governance = governance::read(source);
         source.topic("Trades, and the transactions that are built for wallets to sign");
         let max_priority_fee = source.value(
             "MAX_PRIORITY_FEE_MICRO_LAMPORTS",
@@ -356,6 +361,7 @@ impl Config {
                 eligibility: eligibility?,
                 min_balance_lamports: min_balance_lamports?,
             },
+            governance: governance?,
             trading: TradingConfig {
                 max_priority_fee_micro_lamports: max_priority_fee?,
                 warn_price_bps: warn_price_bps?,

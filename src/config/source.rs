@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, str::FromStr};
 
+use zeroize::Zeroizing;
+
 /// Everything that is wrong with the configuration. Names variables, never values: they may be secrets.
 #[derive(Debug, Default, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration can't be used:{}", .0.iter().map(|line| format!("\n  {line}")).collect::<String>())]
@@ -31,7 +33,7 @@ impl<'a> Source<'a> {
     /// A variable with a default.
     pub fn value<T: FromStr>(&mut self, name: &str, default: &str, meaning: &str) -> Option<T> {
         let _ = writeln!(self.example, "# {meaning}\n# {name}={default}");
-        let text = self.text(name).unwrap_or_else(|| default.to_owned());
+        let text = self.text(name).unwrap_or_else(|| Zeroizing::new(default.to_owned()));
         self.parse(name, &text, meaning)
     }
 
@@ -45,9 +47,10 @@ impl<'a> Source<'a> {
         self.parse(name, &text, meaning)
     }
 
-    /// An empty variable is an absent one.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.get)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    /// An empty variable is an absent one. What was read is wiped: it may be a key.
+    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+        let text = Zeroizing::new((self.get)(name)?);
+        Some(Zeroizing::new(text.trim().to_owned())).filter(|text| !text.is_empty())
     }
 
     fn parse<T: FromStr>(&mut self, name: &str, text: &str, meaning: &str) -> Option<T> {

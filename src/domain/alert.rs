@@ -55,6 +55,8 @@ pub enum AlertKind {
     SubmissionUnconfirmed,
     /// A market: what has to be done to it fails again and again.
     SubmissionFailing,
+    /// A signature: a transaction of ours is final on the chain, and its event does not come to the journal.
+    EventMissing,
     /// `backend` or `admin`: a key is needed, and none is configured.
     AuthorityMissing,
     /// `backend` or `admin`: the configured key is not the one that the chain's config names.
@@ -67,7 +69,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ProposalStuck,
         Self::ApprovalStuck,
         Self::Unresolved,
@@ -79,6 +81,7 @@ impl AlertKind {
         Self::TallyFull,
         Self::SubmissionUnconfirmed,
         Self::SubmissionFailing,
+        Self::EventMissing,
         Self::AuthorityMissing,
         Self::AuthorityMismatch,
         Self::BalanceLow,
@@ -99,6 +102,7 @@ impl AlertKind {
             Self::TallyFull => "tally_full",
             Self::SubmissionUnconfirmed => "submission_unconfirmed",
             Self::SubmissionFailing => "submission_failing",
+            Self::EventMissing => "event_missing",
             Self::AuthorityMissing => "authority_missing",
             Self::AuthorityMismatch => "authority_mismatch",
             Self::BalanceLow => "balance_low",
@@ -124,6 +128,7 @@ impl AlertKind {
             | Self::AdminHasToApprove
             | Self::SubmissionUnconfirmed
             | Self::SubmissionFailing
+            | Self::EventMissing
             | Self::AuthorityMissing
             | Self::AuthorityMismatch
             | Self::BalanceLow => Severity::Critical,
@@ -144,6 +149,7 @@ impl AlertKind {
             Self::TallyFull => "its tally takes no more wallets",
             Self::SubmissionUnconfirmed => "a transaction of ours is not confirmed for too long",
             Self::SubmissionFailing => "what has to be done to it fails again and again",
+            Self::EventMissing => "final on the chain, and its event is not in the journal",
             Self::AuthorityMissing => "a key is needed that is not configured",
             Self::AuthorityMismatch => "the configured key is not the one that the chain's config names",
             Self::BalanceLow => "an authority has too few lamports",

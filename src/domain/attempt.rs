@@ -9,7 +9,7 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    governance::{Intent, Purpose},
+    governance::Purpose,
     phase::Phase,
     submission::{self, Seen, SubmissionStatus},
     tally::Counts,
@@ -281,9 +281,9 @@ pub enum Stand {
 
 /// How a decision stands to the account. That a dispute's verdict is refused outside of a dispute is ours to see: the
 /// program would ignore its votes and let the proposed outcome stand.
-pub fn stand(intent: &Intent, now: MarketNow) -> Stand {
-    match (intent.purpose, now.phase) {
-        (Purpose::AggregateProposal, Phase::Proposed) if intent.counts == Some(now.proposal) => Stand::Done,
+pub fn stand(purpose: Purpose, counts: Option<Counts>, now: MarketNow) -> Stand {
+    match (purpose, now.phase) {
+        (Purpose::AggregateProposal, Phase::Proposed) if counts == Some(now.proposal) => Stand::Done,
         (Purpose::AggregateProposal | Purpose::ApproveProposal, Phase::Proposed) => Stand::Open,
         (Purpose::AggregateProposal | Purpose::ApproveProposal, _) => Stand::Done,
         (Purpose::FinalizeDispute, Phase::Disputed) | (Purpose::FinalizeUndisputed, Phase::Resolving) => Stand::Open,
@@ -312,6 +312,11 @@ pub enum Ended {
 /// Attempts that are looked back on: more failures in a row than these make no pause longer.
 pub const LOOKED_BACK: usize = 16;
 
+/// So many of these, the newest first, failed since the last that did not.
+pub fn failures_in_a_row(newest_first: &[Ended]) -> usize {
+    newest_first.iter().take_while(|ended| **ended != Ended::Done).count()
+}
+
 /// How long to wait after these attempts of one purpose and market, the newest first: twice as long after each failure in a
 /// row, up to a longest that its reason has, and up to a quarter more, which `seed` decides (so that a restart finds the
 /// same pause, and many markets do not try again in one moment).
@@ -321,8 +326,7 @@ pub fn pause(newest_first: &[Ended], seed: u64) -> Duration {
         Some(Ended::Expired) => Pace { first: 2, longest: 5 * 60 },
         Some(Ended::Failed(why)) => why.pace(),
     };
-    let failures = newest_first.iter().take_while(|ended| **ended != Ended::Done).count();
-    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX).min(20);
+    let doublings = u32::try_from(failures_in_a_row(newest_first).saturating_sub(1)).unwrap_or(u32::MAX).min(20);
     let millis = (pace.first << doublings).min(pace.longest) * 1_000;
     // Fibonacci hashing: neighbouring seeds are far apart.
     let spread = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48;
@@ -332,31 +336,7 @@ pub fn pause(newest_first: &[Ended], seed: u64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        amount::{Bps, UnixSeconds},
-        error::ProgramError,
-        governance::Grounds,
-        ids::{Epoch, MarketAddress, Seq, Slot},
-        submission::Landed,
-    };
-
-    fn intent(purpose: Purpose) -> Intent {
-        Intent {
-            market: MarketAddress([7; 32]),
-            purpose,
-            counts: Counts::new(8, 2),
-            grounds: Grounds {
-                epoch: Epoch(1),
-                seq: Seq(3),
-                slot: Slot(9),
-                chain_time: UnixSeconds(1_760_000_000),
-                threshold: Bps(7_000),
-                minimum: 10,
-                due_at: None,
-                config_read: true,
-            },
-        }
-    }
+    use crate::domain::{error::ProgramError, submission::Landed};
 
     #[test]
     fn an_attempt_is_done_when_the_chain_says_so_for_good_and_the_journal_has_its_event() {
@@ -432,12 +412,16 @@ mod tests {
         for (purpose, stands) in rows {
             for (phase, expected) in phases.into_iter().zip(stands) {
                 let now = MarketNow { phase, proposal: Counts::default() };
-                assert_eq!(stand(&intent(purpose), now), expected, "{purpose:?}, {phase:?}");
+                assert_eq!(stand(purpose, Counts::new(8, 2), now), expected, "{purpose:?}, {phase:?}");
             }
         }
         let counted = MarketNow { phase: Phase::Proposed, proposal: Counts::new(8, 2).unwrap() };
-        assert_eq!(stand(&intent(Purpose::AggregateProposal), counted), Done, "the chain has these very counts");
-        assert_eq!(stand(&intent(Purpose::ApproveProposal), counted), Open);
+        assert_eq!(
+            stand(Purpose::AggregateProposal, Counts::new(8, 2), counted),
+            Done,
+            "the chain has these very counts"
+        );
+        assert_eq!(stand(Purpose::ApproveProposal, Counts::new(8, 2), counted), Open);
     }
 
     #[test]

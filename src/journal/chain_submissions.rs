@@ -15,6 +15,7 @@ use crate::domain::{
     attempt::{AttemptStanding, AttemptStatus, Ended, LOOKED_BACK, ProgramRefusal, SubmissionId, Why, event_of},
     governance::{Intent, Purpose},
     ids::{Epoch, MarketAddress, Seq, Slot, TxSignature},
+    tally::Counts,
 };
 
 /// Attempts that may be on their way at once: their statuses are one question to the node.
@@ -55,6 +56,8 @@ pub struct OpenAttempt {
     pub purpose: Purpose,
     /// To which market.
     pub market: MarketAddress,
+    /// With these counts.
+    pub counts: Option<Counts>,
     /// Its name on the chain.
     pub signature: TxSignature,
     /// The bytes that travel.
@@ -235,7 +238,7 @@ pub async fn past(pool: &Pool, purpose: Purpose, market: MarketAddress) -> Resul
 pub async fn open(pool: &Pool) -> Result<Vec<OpenAttempt>, JournalError> {
     const SQL: &str = "
         SELECT id, purpose, market::text, signature::text, transaction, last_valid_block_height, status, slot, reason,
-               extract(epoch FROM clock_timestamp() - updated_at)::float8
+               extract(epoch FROM clock_timestamp() - updated_at)::float8, in_favour, against
         FROM chain_submissions WHERE NOT settled ORDER BY id LIMIT $1";
     let limit = i64::try_from(OPEN_MAX).unwrap_or(i64::MAX);
     pool.get().await?.query(SQL, &[&limit]).await?.iter().map(attempt_of).collect()
@@ -252,10 +255,14 @@ fn status_of(row: &Row, index: usize) -> Result<AttemptStatus, JournalError> {
 fn attempt_of(row: &Row) -> Result<OpenAttempt, JournalError> {
     let unsigned = |value: i64| u64::try_from(value).map_err(|_| bad("a number is negative"));
     let reason: Option<Json<ProgramRefusal>> = row.try_get(8)?;
+    let votes =
+        |index: usize| Ok::<_, JournalError>(row.try_get::<_, Option<i64>>(index)?.and_then(|n| n.try_into().ok()));
+    let counts = votes(10)?.zip(votes(11)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
     Ok(OpenAttempt {
         id: SubmissionId(row.try_get(0)?),
         purpose: Purpose::parse(row.try_get(1)?).ok_or_else(|| bad("no purpose"))?,
         market: row.try_get::<_, &str>(2)?.parse().map_err(|_| bad("no market"))?,
+        counts,
         signature: row.try_get::<_, &str>(3)?.parse().map_err(|_| bad("no signature"))?,
         wire: row.try_get(4)?,
         last_valid_block_height: unsigned(row.try_get(5)?)?,

@@ -24,6 +24,7 @@ pub mod evidence;
 pub mod finality;
 pub mod follow;
 pub mod gateway_login;
+pub mod governance;
 pub mod idempotency;
 pub mod identity;
 pub mod lease;

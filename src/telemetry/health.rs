@@ -54,6 +54,8 @@ pub enum Part {
     Lease,
     /// Which node turns votes into approvals, and resolutions into final ones.
     Governance,
+    /// The authorities' keys that governance signs with.
+    Keys,
     /// What is committed reaches other nodes at once.
     Bus,
 }

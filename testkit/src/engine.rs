@@ -148,6 +148,13 @@ impl Engine {
         process.log()
     }
 
+    /// All that it ever said and logged, in all its lives.
+    pub fn said(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let said = files.filter(|path| path.extension().is_some_and(|kind| kind == "out" || kind == "err"));
+        said.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    }
+
     /// Makes one of its actors panic: `writer`, `reader`, `listener`, `registry`, `clock`, `config`, `hub`, or a market's
     /// address.
     pub async fn crash(&mut self, actor: &str) {
@@ -163,12 +170,25 @@ impl Engine {
 
     /// Kills itself when it next comes to that point of its work, as a crash there would.
     pub async fn die_at(&mut self, point: &str) {
-        self.order(&format!("die-at {point}")).await;
+        self.arm("die-at", point).await;
     }
 
     /// Stops itself when it next comes to that point of its work, as a host does that hangs; SIGCONT wakes it.
     pub async fn stop_at(&mut self, point: &str) {
-        self.order(&format!("stop-at {point}")).await;
+        self.arm("stop-at", point).await;
+    }
+
+    async fn arm(&mut self, strike: &str, point: &str) {
+        let process = self.process.as_mut().expect("a running engine");
+        let order = format!("{strike} {point}");
+        process.say(&order);
+        wait_for(&order, || {
+            // It may strike before it can answer.
+            let is_armed =
+                [format!("{order} sent"), format!("reached {point}")].iter().any(|line| process.has_said(line));
+            std::future::ready(if is_armed { Ok(()) } else { Err(process.log()) })
+        })
+        .await;
     }
 
     /// Waits until it has died where it was told to, with which it is gone.

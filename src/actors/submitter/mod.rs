@@ -8,12 +8,22 @@
 //! finalized block height and a search of the chain's history, may another attempt follow. So whatever dies between two
 //! steps, and whoever wakes up late, the chain can take one of them only.
 
+mod attempt;
+mod pass;
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 
+use self::pass::{PassEnd, Trouble};
 use super::supervision::{Crash, DeathGuard};
 use crate::{
+    chain::{keys::AuthorityKeys, program::InstructionBuilder, rpc::ChainRpc},
     domain::{
         attempt::{AttemptStatus, Authority, ProgramRefusal, SubmissionId, pause},
         governance::{Intent, Purpose},
@@ -21,13 +31,19 @@ use crate::{
     },
     journal::{
         JournalError,
-        chain_submissions::{self, Past},
+        chain_submissions::{self, OpenAttempt, Past},
         lease::Leased,
     },
 };
 
 /// News that wait for who listens; past it the oldest are left out, and who lags is told so.
 pub const NEWS_MAX: usize = 1_024;
+/// Attempts that are looked at, rehearsed and signed at once; past it whoever asks is told to come again.
+pub const BEGUN_AT_ONCE: usize = 16;
+/// So many failures in a row, and an operator is told.
+const FAILING: usize = 3;
+/// What a rehearsal refused is sent again so many times more rarely than what has not landed: the node may have been behind.
+const REFUSED_PACE: u32 = 4;
 
 /// Carry this out.
 #[derive(Debug, Clone, Copy, Message)]
@@ -86,8 +102,16 @@ pub struct GovernanceNews {
 /// What the actor works with.
 #[derive(Clone)]
 pub struct SubmitterParts {
-    /// The table.
+    /// The node.
+    pub rpc: ChainRpc,
+    /// The table, in a term of governance.
     pub pool: Leased,
+    /// Whose signatures there are.
+    pub keys: AuthorityKeys,
+    /// What has not landed is sent again so often.
+    pub resend_after: Duration,
+    /// The most that is paid for priority, a compute unit.
+    pub max_priority_fee_micro_lamports: u64,
     /// Where news go.
     pub news: broadcast::Sender<GovernanceNews>,
 }
@@ -95,13 +119,53 @@ pub struct SubmitterParts {
 /// See the module.
 pub struct Submitter {
     parts: SubmitterParts,
+    build: InstructionBuilder,
+    begun: HashSet<(Purpose, MarketAddress)>,
+    sent: HashMap<SubmissionId, Instant>,
+    is_passing: bool,
     _guard: DeathGuard,
 }
 
 impl Submitter {
     /// A new life, which knows nothing but the table.
     pub fn new(parts: SubmitterParts, guard: DeathGuard) -> Self {
-        Self { parts, _guard: guard }
+        let build = InstructionBuilder::new(parts.rpc.program());
+        Self { parts, build, begun: HashSet::new(), sent: HashMap::new(), is_passing: false, _guard: guard }
+    }
+
+    /// True for what was not sent for a while, as far as this life knows.
+    fn is_due(&self, one: &OpenAttempt) -> bool {
+        let pace = if one.status == AttemptStatus::Failed { REFUSED_PACE } else { 1 };
+        self.sent.get(&one.id).is_none_or(|at| at.elapsed() >= self.parts.resend_after * pace)
+    }
+
+    fn passed(&mut self, end: Result<PassEnd, Trouble>) {
+        self.is_passing = false;
+        match end {
+            Ok(PassEnd { sent, open }) => {
+                let now = Instant::now();
+                self.sent.extend(sent.into_iter().map(|id| (id, now)));
+                // As many as are on their way, which are bounded; one that was begun during the pass is sent once more.
+                self.sent.retain(|id, _| open.contains(id));
+            }
+            // The same again at the next tick: nothing of it is lost.
+            Err(trouble) => log::warn!("transactions of governance wait: {trouble}"),
+        }
+    }
+
+    /// Its row is committed: it is sent at once. If this is lost, the next pass sends it.
+    fn send(&mut self, one: OpenAttempt, ctx: &mut Context<Self>) {
+        self.sent.insert(one.id, Instant::now());
+        let parts = self.parts.clone();
+        let send = async move {
+            let (_, change) = pass::send(&parts, &one).await;
+            pass::record(&parts, std::slice::from_ref(&one), change.into_iter().collect()).await
+        };
+        ctx.spawn(send.into_actor(self).map(|recorded, _, _| {
+            if let Err(trouble) = recorded {
+                log::warn!("that a transaction of governance was sent is not kept: {trouble}");
+            }
+        }));
     }
 }
 
@@ -109,19 +173,55 @@ impl Actor for Submitter {
     type Context = Context<Self>;
 }
 
+/// Look after what is on its way.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct SubmitterTick;
+
+impl Handler<SubmitterTick> for Submitter {
+    type Result = ();
+
+    fn handle(&mut self, _: SubmitterTick, ctx: &mut Self::Context) {
+        if std::mem::replace(&mut self.is_passing, true) {
+            return;
+        }
+        let parts = self.parts.clone();
+        let read = async move { chain_submissions::open(parts.pool.pool()).await };
+        let work = read.into_actor(self).then(|open, actor, _| {
+            let (parts, build) = (actor.parts.clone(), actor.build);
+            let open = open.map(|open| {
+                let due: HashSet<_> = open.iter().filter(|one| actor.is_due(one)).map(|one| one.id).collect();
+                (open, due)
+            });
+            let work = async move {
+                let (open, due) = open?;
+                pass::run(&parts, &build, open, |one| due.contains(&one.id)).await
+            };
+            work.into_actor(actor)
+        });
+        ctx.spawn(work.map(|end, actor, _| actor.passed(end)));
+    }
+}
+
 impl Handler<Submit> for Submitter {
-    type Result = ResponseFuture<Result<Submitted, NotSubmitted>>;
+    type Result = ResponseActFuture<Self, Result<Submitted, NotSubmitted>>;
 
     fn handle(&mut self, Submit(intent): Submit, _: &mut Self::Context) -> Self::Result {
-        let parts = self.parts.clone();
-        Box::pin(async move {
-            let past = chain_submissions::past(parts.pool.pool(), intent.purpose, intent.market).await?;
-            if let Some(id) = past.open {
-                return Ok(Submitted::Open(id));
+        let key = (intent.purpose, intent.market);
+        if self.begun.len() >= BEGUN_AT_ONCE || !self.begun.insert(key) {
+            let busy = Err(NotSubmitted::Unavailable("others are being looked at, or this one is".into()));
+            return Box::pin(actix::fut::ready(busy));
+        }
+        let (parts, build) = (self.parts.clone(), self.build);
+        let begin = async move { attempt::begin(&parts, &build, &intent).await };
+        Box::pin(begin.into_actor(self).map(move |begun, actor, ctx| {
+            actor.begun.remove(&key);
+            let (submitted, attempt) = begun?;
+            if let Some(attempt) = attempt {
+                actor.send(attempt, ctx);
             }
-            may_begin(&past)?;
-            Err(NotSubmitted::NoKey(Authority::Backend))
-        })
+            Ok(submitted)
+        }))
     }
 }
 

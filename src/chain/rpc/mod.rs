@@ -11,6 +11,7 @@
 
 mod accounts;
 mod budget;
+mod clock;
 mod error;
 mod history;
 mod submit;
@@ -31,6 +32,7 @@ use solana_rpc_client_api::request::RpcRequest;
 pub use self::{
     accounts::{AccountAt, AccountsAt},
     budget::{PAUSE_MAX, RpcBudget},
+    clock::ChainClock,
     error::{ChainReadError, ChainSendError, TransactionFailure},
     history::{MAX_SIGNATURES, MAX_STATUSES, SignatureStatus},
     submit::{LatestBlockhash, SendOptions, Simulation},

@@ -318,3 +318,31 @@ async fn program_accounts_are_only_those_that_were_asked_for() {
         ])
     );
 }
+
+#[tokio::test]
+async fn the_chains_time_is_asked_of_its_clock_at_the_commitment_that_is_wanted() {
+    let clock = |owner: &str, data: &[u8]| {
+        let data = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, data);
+        let account = json!({
+            "owner": owner, "lamports": 1, "data": [data, "base64"], "executable": false, "rentEpoch": 0, "space": 40,
+        });
+        result(json!({ "context": { "slot": 90 }, "value": [account] }))
+    };
+    let mut data = [0; 40];
+    data[..8].copy_from_slice(&88_u64.to_le_bytes());
+    data[32..].copy_from_slice(&1_700_000_000_i64.to_le_bytes());
+    let sysvars = "Sysvar1111111111111111111111111111111111111";
+    let nothing = result(json!({ "context": { "slot": 90 }, "value": [null] }));
+    let script = vec![clock(sysvars, &data), nothing, clock(sysvars, &data[1..]), clock(&PROGRAM.to_string(), &data)];
+    let (node, client) = asked_of(script).await;
+    let time = client.clock(Commitment::Finalized).await.unwrap();
+    assert_eq!((time.slot, time.unix_timestamp), (Slot(88), UnixSeconds(1_700_000_000)), "not the answer's slot");
+    for none in ["no account", "a short one", "another program's"] {
+        let error = client.clock(Commitment::Confirmed).await.unwrap_err();
+        assert!(matches!(error, ChainReadError::BadAnswer { .. }), "{none}: {error}");
+    }
+    let asked = node.asked.lock().unwrap();
+    assert_eq!(asked[0]["params"][0], json!(["SysvarC1ock11111111111111111111111111111111"]));
+    assert_eq!([&asked[0], &asked[1]].map(|call| &call["params"][1]["commitment"]), ["finalized", "confirmed"]);
+    assert_eq!(asked.len(), 4, "a bad answer is not asked for again");
+}

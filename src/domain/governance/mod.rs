@@ -4,6 +4,10 @@
 //! the counts, and everything that was known when it was made. A decision can be made again from its grounds alone: votes up
 //! to an entry, the chain's time, the threshold in force. Never reads a clock, a chain or a table, and sends nothing.
 
+pub mod decision;
+pub mod dispute;
+pub mod proposal;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -10,4 +10,5 @@ mod lies;
 mod life;
 mod nodes;
 mod trail;
+mod submitter;
 mod votes;

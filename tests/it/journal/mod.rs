@@ -3,6 +3,7 @@
 
 mod alerts;
 mod bounds;
+mod chain_submissions;
 mod columns;
 mod figures;
 mod identity;

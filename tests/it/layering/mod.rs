@@ -62,6 +62,10 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
     ("view", &["journal::rows", "journal::users"]),
 ];
 
+/// What only some may name, and who they are: the authorities' keys, and the parts that sign with them.
+const KEPT: &[(&str, &[&str])] =
+    &[("chain::keys", &["chain::keys", "config::governance", "actors::engine", "actors::submitter"])];
+
 /// Crates that the domain may not name: runtimes, databases, randomness.
 const IMPURE_CRATES: &[&str] = &[
     "actix",
@@ -123,6 +127,13 @@ fn layer_violations(module: &[String], path: &Path) -> Option<String> {
     None
 }
 
+fn kept_violations(module: &[String], path: &Path) -> Option<String> {
+    let (what, _) = KEPT.iter().find(|(what, holders)| {
+        path.own && within(&path.segments, what) && !holders.iter().any(|holder| within(module, holder))
+    })?;
+    Some(format!("`{what}` is not for everybody: {}", path.text()))
+}
+
 fn impurities(code: &[Token], found: &[Path]) -> Vec<(usize, String)> {
     let mut all = Vec::new();
     for path in found.iter().filter(|path| !path.own) {
@@ -170,6 +181,7 @@ fn violations(source: &Source, is_engine: bool) -> Vec<Violation> {
         let module = module_of(&source.file);
         let named = paths(&code, &module);
         found.extend(named.iter().filter_map(|path| Some((path.line, layer_violations(&module, path)?))));
+        found.extend(named.iter().filter_map(|path| Some((path.line, kept_violations(&module, path)?))));
         if within(&module, "domain") {
             found.extend(impurities(&code, &named));
         }
@@ -319,6 +331,11 @@ fn every_rule_finds_its_culprit() {
         ("http/routes/a.rs", "use crate::journal;", true),
         ("http/routes/a.rs", "use crate::journal::{read, migrate};", true),
         ("http/routes/a.rs", "use crate::journal::read::Trades; use crate::actors::registry;", false),
+        // Keys are for who signs.
+        ("actors/aggregator/mod.rs", "use crate::chain::keys::AuthorityKeys;", true),
+        ("http/app.rs", "fn f(keys: crate::chain::keys::AuthorityKey) {}", true),
+        ("actors/submitter/sign.rs", "use crate::chain::keys::AuthorityKeys;", false),
+        ("actors/engine.rs", "use crate::chain::{keys::AuthorityKeys, rpc::ChainRpc};", false),
         // What no file does.
         ("actors/a.rs", "fn f() { addr.do_send(M); }", true),
         ("actors/a.rs", "// addr.do_send(M)\nfn f() { addr.try_send(M); }", false),
