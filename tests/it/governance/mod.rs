@@ -9,6 +9,6 @@ mod crashes;
 mod lies;
 mod life;
 mod nodes;
-mod trail;
 mod submitter;
+mod trail;
 mod votes;
