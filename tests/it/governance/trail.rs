@@ -305,3 +305,11 @@ async fn each_vote_is_told_once_in_its_order_and_why_it_was_not_counted() {
     }
     assert_eq!(get(api, &format!("{path}?decision=999999")).await.status, 404);
 }
+
+#[tokio::test]
+async fn the_script_reads_what_the_program_writes_to_the_byte() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = [root.join("scripts/trail/check.mjs"), root.join("tests/fixtures/codec.jsonl")];
+    let run = Command::new("node").args(&files).output().await.expect("this test needs Node (scripts/node.sh gets it)");
+    assert!(run.status.success(), "{}", said(&run));
+}
