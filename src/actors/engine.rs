@@ -16,6 +16,7 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
+    aggregator::{Aggregator, AggregatorParts, AggregatorSettings},
     chain_reader::{ChainReader, ReadLamports},
     clock::Clock,
     committed::COMMITTED_MAX,
@@ -27,6 +28,11 @@ use super::{
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    monitor::{
+        Monitor, MonitorParts,
+        look::Rules,
+        webhook::{Webhook, WebhookError},
+    },
     outbox::{OutboxParts, OutboxReader},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
@@ -43,7 +49,7 @@ use super::{
 use crate::{
     bus::Bus,
     chain::{
-        keys::{AuthorityKeys, KeyError},
+        keys::{AuthorityKey, AuthorityKeys, KeyError},
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
@@ -86,6 +92,9 @@ pub enum WiringError {
     /// A key that is configured can't be had.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// See there.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -116,6 +125,8 @@ pub struct Engine {
     lease: Link<LeaseKeeper>,
     governance: Link<LeaseKeeper>,
     submitter: Link<Submitter>,
+    aggregator: Link<Aggregator>,
+    monitor: Link<Monitor>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -146,6 +157,7 @@ impl Engine {
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
         let (governance, submitter) = (Link::default(), Link::default());
+        let (aggregator, monitor) = (Link::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -341,18 +353,50 @@ impl Engine {
                 LeaseKeeper::new(parts, guard)
             }));
             let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
+            if config.node.roles.aggregator {
+                let parts = AggregatorParts {
+                    rpc: rpc()?,
+                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                    submitter: submitter.clone(),
+                    news: governance_news.clone(),
+                    committed: committed.clone(),
+                    // Whose it is, and no more.
+                    admin: keys.admin.as_ref().map(AuthorityKey::wallet),
+                    settings: AggregatorSettings::of(config),
+                };
+                let at = arbiter("aggregator");
+                kinds.push(kind("aggregator", Runs::Governing, &aggregator, at, parts, |parts, role, guard| {
+                    Aggregator::new(AggregatorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                }));
+            }
+            let authorities = keys.wallets();
             let submitting = SubmitterParts {
                 rpc: rpc()?,
                 pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
                 keys,
                 resend_after: Duration::from_millis(config.trading.resend_ms),
                 max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
-                news: governance_news,
+                news: governance_news.clone(),
             };
             let at = arbiter("submitter");
             kinds.push(kind("submitter", Runs::Governing, &submitter, at, submitting, |parts, role, guard| {
                 Submitter::new(SubmitterParts { pool: parts.pool.under(role.term()), ..parts }, guard)
             }));
+            if config.node.roles.monitor {
+                let monitoring = MonitorParts {
+                    rpc: rpc()?,
+                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
+                    rules: Rules::new(&config.governance, authorities),
+                    schedule: config.governance.monitor_cron.clone(),
+                    submitter: submitter.clone(),
+                    news: governance_news,
+                    webhook: Webhook::configured(&config.governance, &config.node.id)?,
+                };
+                let at = arbiter("monitor");
+                kinds.push(kind("monitor", Runs::Governing, &monitor, at, monitoring, |parts, role, guard| {
+                    Monitor::new(MonitorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                }));
+            }
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
@@ -374,6 +418,8 @@ impl Engine {
             lease,
             governance,
             submitter,
+            aggregator,
+            monitor,
             herald,
             follower,
             root,
@@ -385,8 +431,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`,
-    /// `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
+    /// `monitor`, `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -403,6 +449,8 @@ impl Engine {
             "lease" => crash(&self.lease),
             "governance" => crash(&self.governance),
             "submitter" => crash(&self.submitter),
+            "aggregator" => crash(&self.aggregator),
+            "monitor" => crash(&self.monitor),
             "herald" => crash(&self.herald),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
@@ -444,6 +492,8 @@ retires!(
     LedgerKeeper,
     Submissions,
     Submitter,
+    Aggregator,
+    Monitor,
     Clock,
     Sweeper,
     LeaseKeeper,

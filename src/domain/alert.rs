@@ -65,11 +65,13 @@ pub enum AlertKind {
     BalanceLow,
     /// `config`: the config can't be read from the chain; thresholds are those of the environment.
     ConfigUnread,
+    /// `monitor`: the chain's time can't be read; nothing is finalized meanwhile.
+    ChainUnread,
 }
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::ProposalStuck,
         Self::ApprovalStuck,
         Self::Unresolved,
@@ -86,6 +88,7 @@ impl AlertKind {
         Self::AuthorityMismatch,
         Self::BalanceLow,
         Self::ConfigUnread,
+        Self::ChainUnread,
     ];
 
     /// As stored and told.
@@ -107,6 +110,7 @@ impl AlertKind {
             Self::AuthorityMismatch => "authority_mismatch",
             Self::BalanceLow => "balance_low",
             Self::ConfigUnread => "config_unread",
+            Self::ChainUnread => "chain_unread",
         }
     }
 
@@ -131,7 +135,8 @@ impl AlertKind {
             | Self::EventMissing
             | Self::AuthorityMissing
             | Self::AuthorityMismatch
-            | Self::BalanceLow => Severity::Critical,
+            | Self::BalanceLow
+            | Self::ChainUnread => Severity::Critical,
         }
     }
 
@@ -154,6 +159,7 @@ impl AlertKind {
             Self::AuthorityMismatch => "the configured key is not the one that the chain's config names",
             Self::BalanceLow => "an authority has too few lamports",
             Self::ConfigUnread => "the chain's config can't be read",
+            Self::ChainUnread => "the chain's time can't be read",
         }
     }
 }

@@ -167,6 +167,20 @@ pub async fn resolve_all_but(pool: &Leased, kind: AlertKind, subjects: &[String]
     resolved(pool, SQL, kind, &[&kind.as_str(), &subjects]).await
 }
 
+/// What fails to be done to a market is of no interest once the market is where nothing is to be done by us: somebody else
+/// did it, or cancelled it. How many such alerts were open.
+///
+/// # Errors
+/// [`JournalError`]: they stay open; tell it again.
+pub async fn resolve_failing_of_what_is_past(pool: &Leased) -> Result<usize, JournalError> {
+    // Proposed, resolving and disputed markets wait for us.
+    const SQL: &str = "UPDATE alerts a SET resolved_at = greatest(now(), raised_at) \
+                       WHERE kind = $1 AND resolved_at IS NULL AND EXISTS (SELECT FROM markets m \
+                           WHERE m.address = a.subject AND (m.vanished OR m.phase NOT IN (0, 3, 4))) RETURNING subject";
+    let kind = AlertKind::SubmissionFailing;
+    resolved(pool, SQL, kind, &[&kind.as_str()]).await
+}
+
 async fn resolved(
     pool: &Leased,
     sql: &str,

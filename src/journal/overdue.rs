@@ -212,6 +212,39 @@ pub async fn unconfirmed(pool: &Pool, older: Duration, limit: usize) -> Result<V
     rows.iter().map(unconfirmed).collect()
 }
 
+/// How an attempt stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number.
+    pub id: i64,
+    /// The text of its status.
+    pub status: String,
+    /// Nothing changes it any more.
+    pub settled: bool,
+    /// Its name on the chain, if it was signed.
+    pub signature: Option<String>,
+}
+
+/// How these attempts stand.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn attempts(pool: &Pool, ids: &[i64]) -> Result<Vec<Attempt>, JournalError> {
+    const SQL: &str = "SELECT id, status, settled, signature::text FROM chain_submissions WHERE id = ANY ($1)";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let rows = client.query(&statement, &[&ids]).await?;
+    let attempt = |row: &Row| -> Result<Attempt, JournalError> {
+        Ok(Attempt {
+            id: row.try_get(0)?,
+            status: row.try_get(1)?,
+            settled: row.try_get(2)?,
+            signature: row.try_get(3)?,
+        })
+    };
+    rows.iter().map(attempt).collect()
+}
+
 fn market_of(row: &Row) -> Result<MarketAddress, JournalError> {
     Ok(row.try_get::<_, &str>(0)?.parse().map_err(|_| bad("no address"))?)
 }

@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     chain::{program::ProgramAddresses, rpc::ChainRpc},
+    config::Config,
     domain::{amount::Bps, deadline::Periods, ids::Wallet},
     journal::lease::Leased,
 };
@@ -66,6 +67,23 @@ pub struct AggregatorSettings {
     pub dispute_threshold: Bps,
     /// How long votes on a dispute are taken.
     pub periods: Periods,
+}
+
+impl AggregatorSettings {
+    /// Those of the environment.
+    pub fn of(config: &Config) -> Self {
+        let governance = &config.governance;
+        Self {
+            interval: governance.aggregation_interval,
+            clock_every: Duration::from_millis(config.chain.coverage_interval_ms),
+            minimum: config.votes.minimum,
+            min_age_seconds: governance.proposal_min_age_seconds(),
+            approval_threshold: governance.approval_threshold,
+            dispute_threshold: governance.dispute_threshold,
+            // The chain's own period has no part in what votes decide.
+            periods: governance.periods(0),
+        }
+    }
 }
 
 /// What the aggregator works with.

@@ -13,7 +13,7 @@ use super::Listener;
 use crate::{actors::registry::WakeStream, journal::finality::unmarked};
 
 /// How often they are looked for. Those that run mark their own entries at each pass.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How many are woken at once; the others at the next look.
 const WOKEN_MAX: usize = 256;
 
@@ -22,7 +22,7 @@ impl Listener {
     pub(super) fn wake_unmarked(&mut self, ctx: &mut Context<Self>) {
         let Some(cursor) = self.cursor.filter(|_| self.unmarked_due <= Instant::now()) else { return };
         // One look at a time: it is due again when this one has been answered.
-        self.unmarked_due = Instant::now() + LOOK_EVERY * 4;
+        self.unmarked_due = Instant::now() + LOOK_EVERY * 12;
         let pool = self.parts.pool.clone();
         let look = async move { unmarked(pool.pool(), cursor.final_slot(), WOKEN_MAX).await };
         ctx.spawn(look.into_actor(self).map(|found, actor, _| {

@@ -11,10 +11,13 @@ use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Serialize;
 
-use crate::journal::{
-    JournalError,
-    alerts::{self, Alert, News, Notice},
-    lease::Leased,
+use crate::{
+    config::GovernanceConfig,
+    journal::{
+        JournalError,
+        alerts::{self, Alert, News, Notice},
+        lease::Leased,
+    },
 };
 
 /// The service has so long to answer.
@@ -66,8 +69,17 @@ pub struct Round {
     pub taken: usize,
     /// Messages that were refused for what they are.
     pub refused: usize,
+    /// The service takes nothing now.
+    pub is_away: bool,
     /// There may be more to tell now.
     pub more: bool,
+}
+
+impl Round {
+    /// Something is left that would meet the same end at once.
+    pub fn was_in_vain(&self) -> bool {
+        self.is_away || self.refused > 0
+    }
 }
 
 impl Webhook {
@@ -91,6 +103,14 @@ impl Webhook {
         Ok(Self { client, url, node: node.to_owned() })
     }
 
+    /// As it is configured; `None` where none is.
+    ///
+    /// # Errors
+    /// [`WebhookError`].
+    pub fn configured(config: &GovernanceConfig, node: &str) -> Result<Option<Self>, WebhookError> {
+        config.alert_webhook_url.as_ref().map(|url| Self::new(url.reveal(), node)).transpose()
+    }
+
     /// Tells what nobody has taken yet.
     ///
     /// # Errors
@@ -112,13 +132,12 @@ impl Webhook {
                 }
                 Err(NotTaken::Away(reason)) => {
                     log::warn!("the webhook takes no alerts now: {reason}");
-                    round.more = false;
+                    round.is_away = true;
                     break;
                 }
             }
         }
-        // A round of refusals would only be repeated.
-        round.more &= round.taken > 0;
+        round.more &= !round.was_in_vain();
         Ok(round)
     }
 

@@ -243,3 +243,90 @@ impl Handler<Crash> for Submitter {
         panic!("the submitter was asked to crash");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chain::rpc::{RpcBudget, RpcOptions},
+        domain::{
+            amount::{Bps, UnixSeconds},
+            attempt::{Ended, Why},
+            governance::Grounds,
+            ids::{Epoch, ProgramId, Seq, Slot},
+            tally::Counts,
+        },
+        journal::{DatabaseSettings, lease::Term},
+    };
+
+    /// Nothing listens where it would read and send.
+    fn actor() -> Submitter {
+        let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let options = RpcOptions::new("http://127.0.0.1:1", ProgramId([1; 32]));
+        let parts = SubmitterParts {
+            rpc: ChainRpc::new(options, RpcBudget::new(std::num::NonZeroU32::MIN)).unwrap(),
+            pool: Leased::governing(settings.pool(1).unwrap(), Term(1)),
+            keys: AuthorityKeys::default(),
+            resend_after: Duration::from_secs(1),
+            max_priority_fee_micro_lamports: 0,
+            news: broadcast::channel(NEWS_MAX).0,
+        };
+        Submitter::new(parts, DeathGuard::new().0)
+    }
+
+    fn intent(market: u8) -> Intent {
+        let grounds = Grounds {
+            epoch: Epoch(1),
+            seq: Seq(3),
+            slot: Slot(9),
+            chain_time: UnixSeconds(1_760_000_000),
+            threshold: Bps(7_000),
+            minimum: 10,
+            due_at: None,
+            config_read: true,
+        };
+        let market = MarketAddress([market; 32]);
+        Intent { market, purpose: Purpose::ApproveProposal, counts: Counts::new(8, 2), grounds }
+    }
+
+    fn is_busy(end: &Result<Submitted, NotSubmitted>) -> bool {
+        matches!(end, Err(NotSubmitted::Unavailable(reason)) if reason.starts_with("others"))
+    }
+
+    #[test]
+    fn so_many_attempts_are_begun_at_once_and_the_next_is_told_to_come_again() {
+        System::new().block_on(async {
+            let addr = actor().start();
+            let again = [addr.send(Submit(intent(0))), addr.send(Submit(intent(0)))];
+            let [first, second] = <[_; 2]>::try_from(futures_util::future::join_all(again).await).unwrap();
+            assert!(!is_busy(&first.unwrap()) && is_busy(&second.unwrap()), "one at a time of a market");
+            let markets = 0..=u8::try_from(BEGUN_AT_ONCE).unwrap();
+            let all = futures_util::future::join_all(markets.map(|market| addr.send(Submit(intent(market))))).await;
+            let busy: Vec<bool> = all.into_iter().map(|end| is_busy(&end.unwrap())).collect();
+            assert_eq!(busy.iter().filter(|busy| **busy).count(), 1, "{busy:?}");
+            // Their places are given back, also by those that found no database.
+            assert!(!is_busy(&addr.send(Submit(intent(99))).await.unwrap()));
+        });
+    }
+
+    #[test]
+    fn an_attempt_waits_for_the_end_of_the_pause_by_the_databases_clock() {
+        let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let past = |seconds_ago, ended: &[Ended]| Past {
+            open: None,
+            ended: ended.to_vec(),
+            last: Some((SubmissionId(7), now - chrono::TimeDelta::seconds(seconds_ago))),
+            now,
+        };
+        let none = Past { open: None, ended: Vec::new(), last: None, now };
+        assert_eq!(may_begin(&none), Ok(()));
+        assert_eq!(may_begin(&past(0, &[Ended::Done])), Ok(()));
+        let failed = [Ended::Failed(Why::Other)];
+        let Err(NotSubmitted::NotBefore(at)) = may_begin(&past(10, &failed)) else { panic!("it may begin") };
+        // Half a minute after it ended, and at most a quarter more.
+        let pause = at - (now - chrono::TimeDelta::seconds(10));
+        assert!((30_000..=37_500).contains(&pause.num_milliseconds()), "{pause}");
+        assert_eq!(may_begin(&past(38, &failed)), Ok(()));
+    }
+}
