@@ -1,15 +1,19 @@
-//! ChainReader: reads what a stream needs to heal.
+//! ChainReader: reads what a stream needs to heal, and what else is asked of the chain now and then: balances, the time.
 //!
-//! Owns nothing but its RPC client; an actor of its own because a client lives on the runtime of the arbiter that made it,
+//! Owns nothing but its RPC client and the newest reading of the chain's clock; an actor of its own because a client lives on the runtime of the arbiter that made it,
 //! and because a slow node must not hold up the listener. Reads that can't be answered are errors; who asks asks again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
 use super::{
+    chain_clock::CachedClock,
     pauses,
     stream::subject::ReadAccount,
     supervision::{Crash, DeathGuard},
@@ -17,11 +21,12 @@ use super::{
 use crate::{
     chain::{
         anchor::decode::{Decoded, decode},
-        model::RawTransaction,
+        model::{Commitment, RawTransaction},
         program::pda::ProgramAddresses,
         rpc::{ChainReadError, ChainRpc},
     },
     domain::{
+        amount::UnixSeconds,
         event::{ChainEvent, EventSubject},
         ids::{AccountAddress, ProgramId, Slot, TxSignature, Wallet},
     },
@@ -35,6 +40,8 @@ const PAGE: usize = 1_000;
 const FETCHES: usize = 8;
 /// Readings of a transaction that is listed, before it is left out.
 const READ_ATTEMPTS: u32 = 6;
+/// Accounts that are read at once.
+const ACCOUNTS_MAX: usize = 100;
 /// Histories that are read at the same time.
 const READS_MAX: usize = 8;
 
@@ -62,18 +69,29 @@ pub struct ReadHistory {
 #[rtype(result = "Result<u64, ChainReadError>")]
 pub struct ReadLamports(pub Wallet);
 
+/// What each of these wallets holds now, as [`ReadLamports`], in their order. Their number is whoever asks's affair.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Vec<u64>, ChainReadError>")]
+pub struct ReadBalances(pub Vec<Wallet>);
+
+/// What time it is on the chain at least, by a confirmed reading of the last seconds; `None` where it can't be known now.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<UnixSeconds>")]
+pub struct ReadTime;
+
 /// See the module.
 pub struct ChainReader {
     rpc: ChainRpc,
     program: ProgramId,
     reads: Arc<Semaphore>,
+    clock: Arc<CachedClock>,
     _guard: DeathGuard,
 }
 
 impl ChainReader {
     /// A reader of one program's transactions.
     pub fn new(rpc: ChainRpc, program: ProgramId, guard: DeathGuard) -> Self {
-        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), _guard: guard }
+        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), clock: Arc::default(), _guard: guard }
     }
 }
 
@@ -100,9 +118,30 @@ impl Handler<ReadLamports> for ChainReader {
         let (rpc, reads) = (self.rpc.clone(), Arc::clone(&self.reads));
         Box::pin(async move {
             let _turn = reads.acquire().await;
-            let read = rpc.accounts(&[AccountAddress(wallet.0)]).await?;
-            Ok(read.accounts.into_iter().flatten().next().map_or(0, |account| account.lamports))
+            Ok(balances(&rpc, &[wallet]).await?.first().copied().unwrap_or(0))
         })
+    }
+}
+
+impl Handler<ReadBalances> for ChainReader {
+    type Result = ResponseFuture<Result<Vec<u64>, ChainReadError>>;
+
+    fn handle(&mut self, ReadBalances(wallets): ReadBalances, _: &mut Self::Context) -> Self::Result {
+        let (rpc, reads) = (self.rpc.clone(), Arc::clone(&self.reads));
+        Box::pin(async move {
+            let _turn = reads.acquire().await;
+            balances(&rpc, &wallets).await
+        })
+    }
+}
+
+impl Handler<ReadTime> for ChainReader {
+    type Result = ResponseFuture<Option<UnixSeconds>>;
+
+    fn handle(&mut self, _: ReadTime, _: &mut Self::Context) -> Self::Result {
+        let (rpc, clock) = (self.rpc.clone(), Arc::clone(&self.clock));
+        // Takes no turn: one reading serves all who ask.
+        Box::pin(async move { clock.at_least(Instant::now(), rpc.clock(Commitment::Confirmed)).await })
     }
 }
 
@@ -112,6 +151,16 @@ impl Handler<Crash> for ChainReader {
     fn handle(&mut self, _: Crash, _: &mut Self::Context) {
         panic!("the chain reader was asked to crash");
     }
+}
+
+async fn balances(rpc: &ChainRpc, wallets: &[Wallet]) -> Result<Vec<u64>, ChainReadError> {
+    let mut held = Vec::with_capacity(wallets.len());
+    for wallets in wallets.chunks(ACCOUNTS_MAX) {
+        let addresses: Vec<_> = wallets.iter().map(|wallet| AccountAddress(wallet.0)).collect();
+        let accounts = rpc.accounts(&addresses).await?.accounts;
+        held.extend(accounts.into_iter().map(|account| account.map_or(0, |account| account.lamports)));
+    }
+    Ok(held)
 }
 
 async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {

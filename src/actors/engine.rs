@@ -5,7 +5,8 @@
 //! them.
 //!
 //! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
-//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`.
+//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
+//! govern are wired in `governing`.
 
 use std::{
     sync::{Arc, RwLock},
@@ -16,24 +17,21 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::{
-    aggregator::{Aggregator, AggregatorParts, AggregatorSettings},
-    chain_reader::{ChainReader, ReadLamports},
+    chain_reader::ChainReader,
     clock::Clock,
     committed::COMMITTED_MAX,
+    dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
+    governing::{Governing, GoverningParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
-    monitor::{
-        Monitor, MonitorParts,
-        look::Rules,
-        webhook::{Webhook, WebhookError},
-    },
-    outbox::{OutboxParts, OutboxReader},
+    monitor::webhook::WebhookError,
+    outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
@@ -41,20 +39,23 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
-    submitter::{self, Submitter, SubmitterParts, SubmitterTick},
+    submitter::SubmitterTick,
     supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
 };
 use crate::{
-    bus::Bus,
+    bus::{
+        Bus,
+        dirty::{DirtyMarkets, MemoryDirty},
+    },
     chain::{
-        keys::{AuthorityKey, AuthorityKeys, KeyError},
+        keys::KeyError,
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::{Config, Environment},
+    config::Config,
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
@@ -123,10 +124,8 @@ pub struct Engine {
     sweeper: Link<Sweeper>,
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
-    governance: Link<LeaseKeeper>,
-    submitter: Link<Submitter>,
-    aggregator: Link<Aggregator>,
-    monitor: Link<Monitor>,
+    governing: Governing,
+    marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
     config_address: AccountAddress,
@@ -156,8 +155,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (governance, submitter) = (Link::default(), Link::default());
-        let (aggregator, monitor) = (Link::default(), Link::default());
+        let (marker, governing) = (Link::default(), Governing::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -208,7 +206,7 @@ impl Engine {
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
-            signatures_required: config.votes.signatures_required,
+            electorate: Arc::new(Electorate::new(config.votes, reader.clone())),
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
@@ -230,7 +228,7 @@ impl Engine {
             hand(STATS_TICK, &stats, || StatsTick),
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
-            hand(SUBMITTER_TICK, &submitter, || SubmitterTick),
+            hand(SUBMITTER_TICK, &governing.submitter, || SubmitterTick),
         ];
         let root_link = Link::default();
         let keeping = |office, may_lead| {
@@ -253,8 +251,15 @@ impl Engine {
             news: submission_news.clone(),
             health: health.clone(),
         };
+        // Without a bus there is one node, or others find what has changed by looking.
+        let within = MemoryDirty::default();
+        let dirty = || match &bus {
+            Some(bus) => bus.dirty(),
+            None => Arc::new(within.clone()) as Arc<dyn DirtyMarkets>,
+        };
+        let marking = MarkerParts { dirty: dirty(), committed: committed.clone() };
         let hearing = FollowerParts {
-            bus,
+            bus: bus.clone(),
             pool: database.pool(1)?,
             registry: registry_link.clone(),
             committed: committed.clone(),
@@ -271,6 +276,9 @@ impl Engine {
             // Before the writer: it is to hear all that is committed.
             kind("herald", Runs::Leading, &herald, arbiter("herald"), telling, |parts, role, guard| {
                 Herald::new(parts, role.term(), guard)
+            }),
+            kind("dirty marker", Runs::Leading, &marker, arbiter("marker"), marking, |parts, _, guard| {
+                DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
                 let (pool, health, pressure, committed, epoch) = parts;
@@ -339,64 +347,16 @@ impl Engine {
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         if config.node.roles.governs() {
-            let is_production = config.environment == Environment::Production;
-            // Nodes that do not govern never open them.
-            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
-            match keys.missing() {
-                None => health.up(Part::Keys),
-                Some(what) => health.degraded(Part::Keys, what),
-            }
-            health.down(Part::Governance, "starting");
-            let keeping = keeping(Office::Governance, true)?;
-            let name = "keeper of the lease of governance";
-            kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
-                LeaseKeeper::new(parts, guard)
-            }));
-            let (governance_news, _) = broadcast::channel(submitter::NEWS_MAX);
-            if config.node.roles.aggregator {
-                let parts = AggregatorParts {
-                    rpc: rpc()?,
-                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
-                    submitter: submitter.clone(),
-                    news: governance_news.clone(),
-                    committed: committed.clone(),
-                    // Whose it is, and no more.
-                    admin: keys.admin.as_ref().map(AuthorityKey::wallet),
-                    settings: AggregatorSettings::of(config),
-                };
-                let at = arbiter("aggregator");
-                kinds.push(kind("aggregator", Runs::Governing, &aggregator, at, parts, |parts, role, guard| {
-                    Aggregator::new(AggregatorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-                }));
-            }
-            let authorities = keys.wallets();
-            let submitting = SubmitterParts {
-                rpc: rpc()?,
-                pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
-                keys,
-                resend_after: Duration::from_millis(config.trading.resend_ms),
-                max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
-                news: governance_news.clone(),
-            };
-            let at = arbiter("submitter");
-            kinds.push(kind("submitter", Runs::Governing, &submitter, at, submitting, |parts, role, guard| {
-                Submitter::new(SubmitterParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-            }));
-            if config.node.roles.monitor {
-                let monitoring = MonitorParts {
-                    rpc: rpc()?,
-                    pool: Leased::governing(database.pool(SERVICE_CONNECTIONS)?, Term::NONE),
-                    rules: Rules::new(&config.governance, authorities),
-                    schedule: config.governance.monitor_cron.clone(),
-                    submitter: submitter.clone(),
-                    news: governance_news,
-                    webhook: Webhook::configured(&config.governance, &config.node.id)?,
-                };
-                let at = arbiter("monitor");
-                kinds.push(kind("monitor", Runs::Governing, &monitor, at, monitoring, |parts, role, guard| {
-                    Monitor::new(MonitorParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-                }));
-            }
+            kinds.extend(governing.kinds(GoverningParts {
+                config,
+                database: &database,
+                rpc: &rpc,
+                arbiter: &arbiter,
+                keeping: keeping(Office::Governance, true)?,
+                committed: committed.clone(),
+                dirty: dirty(),
+                health: &health,
+            })?);
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
@@ -416,10 +376,8 @@ impl Engine {
             sweeper,
             config_address,
             lease,
-            governance,
-            submitter,
-            aggregator,
-            monitor,
+            governing,
+            marker,
             herald,
             follower,
             root,
@@ -432,7 +390,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `herald`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -447,21 +405,20 @@ impl Engine {
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
-            "governance" => crash(&self.governance),
-            "submitter" => crash(&self.submitter),
-            "aggregator" => crash(&self.aggregator),
-            "monitor" => crash(&self.monitor),
             "herald" => crash(&self.herald),
+            "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
-            address => address.parse().is_ok_and(|address| self.crash_stream(address)),
+            name => match self.governing.crash(name) {
+                Some(crashed) => crashed,
+                None => name.parse().is_ok_and(|address| self.crash_stream(address)),
+            },
         }
     }
 
-    /// The way to whoever reads from the chain what a wallet holds.
-    pub fn balances(&self) -> impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static {
-        let reader = self.reader.clone();
-        move || reader.get().map(Addr::recipient)
+    /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
+    pub fn chain_reader(&self) -> Link<ChainReader> {
+        self.reader.clone()
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
@@ -474,7 +431,7 @@ impl Engine {
                 let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
             }
         };
-        tokio::join!(give_up(&self.lease), give_up(&self.governance));
+        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {
@@ -491,13 +448,11 @@ retires!(
     OutboxReader,
     LedgerKeeper,
     Submissions,
-    Submitter,
-    Aggregator,
-    Monitor,
     Clock,
     Sweeper,
     LeaseKeeper,
     Herald,
+    DirtyMarker,
     Feeds,
     Follower,
 );

@@ -32,13 +32,16 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;
 pub mod committed;
+pub mod dirty_marker;
 pub mod engine;
 pub mod feeds;
 pub mod follower;
 mod generations;
+pub mod governing;
 pub mod herald;
 pub mod journal_writer;
 pub mod kinds;

@@ -8,18 +8,23 @@
 //!
 //! - At most [`BUSY_MAX`] markets at once, [`PAGE_ROWS`] rows a reading, [`MESSAGE_ROWS`] a message: beyond, rows stay in
 //!   the outbox.
-//! - A row that can't be understood, or that its market refuses, becomes a dead letter and leaves.
+//! - A row that can't be understood, or that its market refuses, becomes a dead letter and leaves; so does a vote of a wallet
+//!   that may not vote (`electorate`). Where that can't be known now, votes stay for [`VOTES_AGAIN_AFTER`], and all else goes on.
 //! - An append that the journal refuses may be one row's fault: the rows of that message come again one by one, and the
 //!   one that is refused alone leaves.
 
+pub mod electorate;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::prelude::*;
 use tokio::sync::mpsc;
 
+use self::electorate::Electorate;
 use super::{
     pauses,
     registry::{OpenMarket, Registry},
@@ -28,7 +33,10 @@ use super::{
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
-    domain::{ids::MarketAddress, user_write::UserWrite},
+    domain::{
+        ids::{MarketAddress, Wallet},
+        user_write::UserWrite,
+    },
     journal::{
         lease::Leased,
         outbox::{self, OutboxRow, Undeliverable},
@@ -48,6 +56,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const WAITS_MAX_SECONDS: u64 = 30;
 /// A market that can't take anything now is asked again after so long.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// Where nobody knows now who may vote, votes are looked at again after so long.
+const VOTES_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// What the reader works with.
 #[derive(Clone)]
@@ -60,8 +70,8 @@ pub struct OutboxParts {
     pub registry: Link<Registry>,
     /// Where it is told how long rows wait.
     pub health: Health,
-    /// Votes count only with their wallet's signature.
-    pub signatures_required: bool,
+    /// Whose votes count.
+    pub electorate: Arc<Electorate>,
 }
 
 /// What became of a message.
@@ -80,6 +90,8 @@ pub struct OutboxReader {
     busy: HashSet<MarketAddress>,
     /// Markets whose next rows are sent one by one, and how many of them.
     alone: HashMap<MarketAddress, usize>,
+    /// Nobody knows now who may vote.
+    votes_wait: bool,
     reading: bool,
     read_again: bool,
     asking_age: bool,
@@ -93,6 +105,7 @@ impl OutboxReader {
             parts,
             busy: HashSet::new(),
             alone: HashMap::new(),
+            votes_wait: false,
             reading: false,
             read_again: false,
             asking_age: false,
@@ -109,7 +122,8 @@ impl OutboxReader {
         }
         (self.reading, self.read_again) = (true, false);
         let (pool, busy) = (self.parts.pool.clone(), self.busy.iter().copied().collect::<Vec<_>>());
-        let read = async move { outbox::page(pool.pool(), &busy, PAGE_ROWS).await };
+        let with_votes = !self.votes_wait;
+        let read = async move { outbox::page(pool.pool(), &busy, with_votes, PAGE_ROWS).await };
         ctx.spawn(read.into_actor(self).map(|page, actor, ctx| {
             actor.reading = false;
             match page {
@@ -148,17 +162,36 @@ impl OutboxReader {
     }
 
     fn send(&mut self, market: MarketAddress, rows: Vec<OutboxRow>, alone: bool, ctx: &mut Context<Self>) {
-        let (mut bad, mut writes) = (Vec::new(), Vec::new());
+        let (mut bad, mut writes, mut asked) = (Vec::new(), Vec::new(), HashMap::new());
         for row in &rows {
             match self.usable(row) {
-                Ok(write) => writes.push((row.id, write)),
+                Ok(write) => {
+                    asked.extend(voter(&write).filter(|_| !row.is_admitted).map(|wallet| (row.id, wallet)));
+                    writes.push((row.id, write));
+                }
                 Err(reason) => bad.push(Undeliverable { row: row.clone(), reason }),
             }
         }
         let (registry, pool) = (self.parts.registry.clone(), self.parts.pool.clone());
+        let electorate = Arc::clone(&self.parts.electorate);
         let work = async move {
-            let sent =
-                if writes.is_empty() { Sent::Done(Vec::new()) } else { send(&registry, market, writes, alone).await };
+            let judged = electorate.judge(&pool, asked.values().copied()).await;
+            writes.retain(|(id, _)| match (asked.get(id), &judged) {
+                (None, _) => true,
+                // It stays where it is.
+                (Some(_), Err(_)) => false,
+                (Some(wallet), Ok(refused)) => {
+                    let why = refused.get(wallet).zip(rows.iter().find(|row| row.id == *id));
+                    bad.extend(why.map(|(reason, row)| Undeliverable { row: row.clone(), reason: reason.clone() }));
+                    why.is_none()
+                }
+            });
+            let waits = judged.err();
+            let sent = match writes.is_empty() {
+                true if alone && waits.is_some() => Sent::Again,
+                true => Sent::Done(Vec::new()),
+                false => send(&registry, market, writes, alone).await,
+            };
             let refused: HashMap<i64, String> = match &sent {
                 Sent::Done(refused) => refused.iter().map(|refused| (refused.id, refused.why.to_string())).collect(),
                 Sent::Refused(reason) if alone => rows.iter().map(|row| (row.id, reason.clone())).collect(),
@@ -173,10 +206,13 @@ impl OutboxReader {
                 log::warn!("row {} of the outbox, of market {market}, is dropped: {reason}", row.id);
             }
             retry("rows of the outbox can't be dropped", || outbox::bury(&pool, &bad)).await;
-            (sent, left)
+            (sent, left, waits)
         };
-        ctx.spawn(work.into_actor(self).map(move |(sent, count), actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |(sent, count, waits), actor, ctx| {
             actor.busy.remove(&market);
+            if let Some(reason) = waits {
+                actor.let_votes_wait(&reason, ctx);
+            }
             match sent {
                 Sent::Refused(_) if !alone => {
                     actor.alone.insert(market, count);
@@ -197,15 +233,27 @@ impl OutboxReader {
     /// What a row is, if it may become an entry.
     fn usable(&self, row: &OutboxRow) -> Result<UserWrite, String> {
         let write = row.write.clone()?;
-        if let UserWrite::Vote(cast) = &write {
-            if self.parts.signatures_required && cast.signature.is_none() {
-                return Err("votes count only with their wallet's signature".to_owned());
-            }
-            if !cast.is_genuine(row.market) {
-                return Err("the signature is not the wallet's over this vote".to_owned());
-            }
+        if let Some(reason) = self.parts.electorate.refuses(&write).filter(|_| !row.is_admitted) {
+            return Err(reason.to_owned());
+        }
+        if let UserWrite::Vote(cast) = &write
+            && !cast.is_genuine(row.market)
+        {
+            return Err("the signature is not the wallet's over this vote".to_owned());
         }
         Ok(write)
+    }
+
+    /// Votes stay in the outbox for a while; what else users write goes on.
+    fn let_votes_wait(&mut self, reason: &str, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.votes_wait, true) {
+            return;
+        }
+        log::warn!("it can't be known now who may vote, votes wait: {reason}");
+        ctx.run_later(VOTES_AGAIN_AFTER, |actor, ctx| {
+            actor.votes_wait = false;
+            actor.read(ctx);
+        });
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
@@ -225,6 +273,14 @@ impl OutboxReader {
                 }
             }));
         }
+    }
+}
+
+/// Who votes by a write, if it is a vote.
+fn voter(write: &UserWrite) -> Option<Wallet> {
+    match write {
+        UserWrite::Vote(cast) => Some(cast.wallet),
+        UserWrite::Comment { .. } | UserWrite::CommentDeleted { .. } | UserWrite::Metadata { .. } => None,
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tokio::sync::{broadcast, mpsc};
 
-use super::{Bus, Connection, HEAR_MAX, Heard, SPEAK_MAX, Speaker};
+use super::{
+    Bus, Connection, HEAR_MAX, Heard, SPEAK_MAX, Speaker,
+    dirty::{DirtyMarkets, MemoryDirty},
+};
 
 /// See the module; clones are the same bus.
 #[derive(Clone)]
@@ -13,11 +16,12 @@ pub struct MemoryBus {
     said: broadcast::Sender<Bytes>,
     /// The next messages are lost.
     pub is_deaf: Arc<Mutex<bool>>,
+    changed: MemoryDirty,
 }
 
 impl Default for MemoryBus {
     fn default() -> Self {
-        Self { said: broadcast::channel(HEAR_MAX).0, is_deaf: Arc::default() }
+        Self { said: broadcast::channel(HEAR_MAX).0, is_deaf: Arc::default(), changed: MemoryDirty::default() }
     }
 }
 
@@ -56,5 +60,9 @@ impl Bus for MemoryBus {
             }
         });
         hears
+    }
+
+    fn dirty(&self) -> Arc<dyn DirtyMarkets> {
+        Arc::new(self.changed.clone())
     }
 }

@@ -1,19 +1,25 @@
 //! The bus: what the leader tells the other nodes as it happens.
 //!
-//! Owns how a message travels ([`redis`]; [`memory`] in tests) and what it is ([`wire`]). It is a fast way and never the
+//! Owns how a message travels ([`redis`]; [`memory`] in tests) and what it is ([`wire`]); beside messages, a set of markets
+//! whose votes have changed ([`dirty`]). It is a fast way and never the
 //! truth: a message may be lost, come late or come from a leader that is none any more, and nobody is told. Messages are
 //! numbered, so whoever hears notices what he missed, and reads it from PostgreSQL. Never decides what to do with a message.
 //!
 //! Nothing here holds anybody up: who speaks puts a message into a bounded queue or loses it; who hears gets a bounded
 //! queue, and loses what does not fit.
 
+pub mod dirty;
 #[cfg(test)]
 pub mod memory;
 pub mod redis;
 pub mod wire;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use self::dirty::DirtyMarkets;
 
 /// Messages that wait to be sent; one more is lost.
 pub const SPEAK_MAX: usize = 256;
@@ -57,4 +63,7 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Hear all others, and oneself.
     fn hear(&self) -> mpsc::Receiver<Heard>;
+
+    /// A way to the set of changed markets that all share, for one user.
+    fn dirty(&self) -> Arc<dyn DirtyMarkets>;
 }

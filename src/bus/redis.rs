@@ -4,7 +4,7 @@
 //! that does not answer in time, is tried again with pauses that grow; what is said meanwhile is lost, and so is what was
 //! published while the other side was away. Both are told of, so that who hears reads the journal instead.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use backon::BackoffBuilder;
 use bytes::Bytes;
@@ -15,7 +15,11 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Bus, Connection, HEAR_MAX, Heard, SPEAK_MAX, Speaker, wire::MESSAGE_BYTES_MAX};
+use super::{
+    Bus, Connection, HEAR_MAX, Heard, SPEAK_MAX, Speaker,
+    dirty::{DirtyMarkets, redis::RedisDirty},
+    wire::MESSAGE_BYTES_MAX,
+};
 
 /// Redis has so long to take a message, or a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -29,6 +33,7 @@ const QUIET_MAX: Duration = Duration::from_secs(3);
 pub struct RedisBus {
     client: Client,
     channel: String,
+    changed: String,
 }
 
 impl fmt::Debug for RedisBus {
@@ -45,7 +50,11 @@ impl RedisBus {
     /// # Errors
     /// The address can't be understood.
     pub fn new(url: &str, database: &str) -> Result<Self, RedisError> {
-        Ok(Self { client: Client::open(url)?, channel: format!("zmart:bus:{database}") })
+        Ok(Self {
+            client: Client::open(url)?,
+            channel: format!("zmart:bus:{database}"),
+            changed: format!("zmart:changed:{database}"),
+        })
     }
 }
 
@@ -71,6 +80,10 @@ impl Bus for RedisBus {
         let (heard, hears) = mpsc::channel(HEAR_MAX);
         tokio::spawn(self.clone().subscribe(heard));
         hears
+    }
+
+    fn dirty(&self) -> Arc<dyn DirtyMarkets> {
+        Arc::new(RedisDirty::new(self.client.clone(), self.changed.clone()))
     }
 }
 

@@ -86,7 +86,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         edge: config.edge.clone(),
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
-    let votes = VoteRules::new(config.votes, engine.balances());
+    // The chain's dispute period has no part in votes.
+    let votes = VoteRules::new(config.votes, config.governance.periods(0), engine.chain_reader());
     let trading = &config.trading;
     let desk = DeskSettings {
         rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program),

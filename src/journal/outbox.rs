@@ -26,6 +26,8 @@ pub struct OutboxRow {
     pub market: MarketAddress,
     /// What was written, or why it is nothing.
     pub write: Result<UserWrite, String>,
+    /// A vote that the API took, by its rules of then: only the engine can say so of a row.
+    pub is_admitted: bool,
     /// The row itself, for a dead letter.
     pub raw: serde_json::Value,
 }
@@ -39,26 +41,32 @@ pub struct Undeliverable {
     pub reason: String,
 }
 
-/// Rows of markets that the journal knows, in order; none of those in `busy`.
+/// Rows of markets that the journal knows, in order; none of those in `busy`, and no votes unless they are wanted.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn page(pool: &Pool, busy: &[MarketAddress], limit: usize) -> Result<Vec<OutboxRow>, JournalError> {
+pub async fn page(
+    pool: &Pool,
+    busy: &[MarketAddress],
+    with_votes: bool,
+    limit: usize,
+) -> Result<Vec<OutboxRow>, JournalError> {
     const SQL: &str = "
         SELECT o.id, o.market::text, o.kind, o.payload FROM outbox o
-        WHERE o.market::text <> ALL ($1::text[]) AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
+        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote')) AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
         ORDER BY o.id LIMIT $2";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
-    let rows = client.query(&statement, &[&busy, &(limit as i64)]).await?;
+    let rows = client.query(&statement, &[&busy, &(limit as i64), &with_votes]).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
         let (market, kind): (String, String) = (row.try_get(1)?, row.try_get(2)?);
         let payload: serde_json::Value = row.try_get(3)?;
         // The column's own rule is looser than an address: what is none can't be of a known market either.
         let Ok(market) = market.parse() else { continue };
-        page.push(OutboxRow { id: row.try_get(0)?, market, write: decode(&kind, &payload), raw: payload });
+        let (write, is_admitted) = (decode(&kind, &payload), payload["admitted"] == true);
+        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, raw: payload });
     }
     Ok(page)
 }

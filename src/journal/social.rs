@@ -34,6 +34,30 @@ pub async fn cast_vote<C: GenericClient + Sync>(
     Ok(())
 }
 
+/// Notes, as the engine, that the vote that was just cast in this transaction is taken: nobody asks again whether its wallet
+/// may vote. Users can't write to the outbox, so a vote that is written past the API has no such note.
+///
+/// # Errors
+/// The statement failed.
+pub async fn admit_vote<C: GenericClient + Sync>(
+    client: &C,
+    market: MarketAddress,
+    kind: VoteKind,
+    wallet: Wallet,
+) -> Result<(), tokio_postgres::Error> {
+    // A wallet has one vote of a kind on a market, so its newest row is this one's.
+    const SQL: &str = r#"
+        UPDATE outbox SET payload = payload || '{"admitted": true}' WHERE id =
+            (SELECT id FROM outbox WHERE market = $1::text AND kind = $2 AND payload ->> 'wallet' = $3
+             ORDER BY id DESC LIMIT 1)"#;
+    let row = match kind {
+        VoteKind::Proposal => "proposal_vote",
+        VoteKind::Dispute => "dispute_vote",
+    };
+    client.execute(SQL, &[&market.to_string(), &row, &wallet.to_string()]).await?;
+    Ok(())
+}
+
 /// What is counted, after the newest entry that changed it.
 ///
 /// # Errors

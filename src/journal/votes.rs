@@ -7,7 +7,7 @@
 //! voted. A decision needs the counts alone, and PostgreSQL counts them ([`counted_up_to`]): one row comes back, however many
 //! voted. Only where more wallets voted than are counted does it go the first way, since who came too late is not counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use deadpool_postgres::{Pool, Transaction};
 use futures_util::TryStreamExt;
@@ -107,4 +107,22 @@ async fn tally_of(votes: RowStream) -> Result<Tally, JournalError> {
         let _ = tally.cast(wallet, source, row.try_get(2)?);
     }
     Ok(tally)
+}
+
+/// Which of these wallets have traded, in any market.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn which_traded(pool: &Pool, wallets: &[Wallet]) -> Result<HashSet<Wallet>, JournalError> {
+    const SQL: &str =
+        "SELECT DISTINCT wallet::text FROM positions WHERE wallet::text = ANY ($1::text[]) AND trades_count > 0";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let names: Vec<String> = wallets.iter().map(ToString::to_string).collect();
+    let rows = client.query(&statement, &[&names]).await?;
+    let mut traded = HashSet::with_capacity(rows.len());
+    for row in rows {
+        traded.extend(row.try_get::<_, &str>(0)?.parse::<Wallet>().ok());
+    }
+    Ok(traded)
 }

@@ -5,7 +5,8 @@
 //! needed for a decision to be made in the end: it may die at any point, and its next life begins with a look at everything.
 //! That look is also taken every interval; what is heard in between only makes it look sooner:
 //!
-//! - what has become final is looked at at once, whichever node wrote it;
+//! - what has become final is looked at at once, whichever node wrote it: told with what is committed, or by the set of
+//!   markets whose votes have changed;
 //! - the end of a window is waited for by the chain's clock, never by the host's;
 //! - what the submitter has settled, or has put off, is looked at again.
 //!
@@ -19,7 +20,10 @@ use std::{
 
 use actix::prelude::*;
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    mpsc,
+};
 
 use self::{
     agenda::Agenda,
@@ -31,9 +35,14 @@ use super::{
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
+    bus::dirty::{DIRTY_BATCH, DirtyMarkets},
     chain::{program::ProgramAddresses, rpc::ChainRpc},
     config::Config,
-    domain::{amount::Bps, deadline::Periods, ids::Wallet},
+    domain::{
+        amount::Bps,
+        deadline::Periods,
+        ids::{MarketAddress, Wallet},
+    },
     journal::lease::Leased,
 };
 
@@ -47,6 +56,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_PARTS: u32 = 4;
 /// The longest pause in proportion to a pass.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Marked markets are taken so often.
+const TAKE_EVERY: Duration = Duration::from_millis(250);
 /// After a pass that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -99,6 +110,8 @@ pub struct AggregatorParts {
     pub news: broadcast::Sender<GovernanceNews>,
     /// What is committed, on whatever node.
     pub committed: broadcast::Sender<Arc<Committed>>,
+    /// Markets whose votes have changed, as the leader marks them.
+    pub dirty: Arc<dyn DirtyMarkets>,
     /// Whose the admin's key that we have is.
     pub admin: Option<Wallet>,
     /// See there.
@@ -140,6 +153,8 @@ type Passing = (LocalBoxFuture<'static, Passed>, Instant);
 
 async fn run(parts: AggregatorParts) {
     let (mut committed, mut news) = (parts.committed.subscribe(), parts.news.subscribe());
+    let (queue, mut marked) = mpsc::channel(1);
+    let mut taking = std::pin::pin!(take_marked(Arc::clone(&parts.dirty), queue));
     let mut interval = ticks(parts.settings.interval);
     let mut clock = ticks(parts.settings.clock_every);
     let config = ProgramAddresses::new(parts.rpc.program()).config().0;
@@ -170,6 +185,8 @@ async fn run(parts: AggregatorParts) {
                 Err(RecvError::Lagged(_)) => agenda.everything(),
                 Err(RecvError::Closed) => return,
             },
+            () = &mut taking => return,
+            Some(markets) = marked.recv() => markets.into_iter().for_each(|market| agenda.market(market)),
             _ = interval.tick() => agenda.everything(),
             _ = clock.tick() => agenda.time(),
             passed = ended(&mut passing) => {
@@ -201,6 +218,25 @@ fn note(agenda: &mut Agenda, passed: Passed) -> State {
         agenda.passes(now.time);
     }
     passed.state
+}
+
+/// Takes the markets that were marked, until nobody wants them. What can't be taken is found by a look at everything.
+async fn take_marked(dirty: Arc<dyn DirtyMarkets>, queue: mpsc::Sender<Vec<MarketAddress>>) {
+    let (mut every, mut was_away) = (ticks(TAKE_EVERY), false);
+    loop {
+        every.tick().await;
+        let taken = dirty.take(DIRTY_BATCH).await;
+        if let Err(error) = &taken
+            && !was_away
+        {
+            log::warn!("{error}: changed votes are heard of with what is committed, or found by looking");
+        }
+        was_away = taken.is_err();
+        let markets = taken.unwrap_or_default();
+        if !markets.is_empty() && queue.send(markets).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn ended(passing: &mut Option<Passing>) -> Passed {

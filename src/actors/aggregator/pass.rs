@@ -4,7 +4,7 @@
 //! life without them begins anew. Whatever fails (the node, the database) ends the pass and is done again after a pause; an
 //! attempt that the submitter can't take now is its own affair, and holds up no other market.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use futures_util::StreamExt;
 
@@ -59,7 +59,12 @@ pub(super) struct State {
     pub time: ChainTime,
     /// The look at everything, while it goes on.
     sweep: Option<Sweep>,
+    /// What the last one found.
+    crowded: Crowded,
 }
+
+/// Of each kind of [`ALERTS`]: more markets are to be alerted of than have an alert of their own.
+type Crowded = [bool; 2];
 
 /// A look at everything, step by step: the proposals, then the disputes that are due.
 #[derive(Debug, Default)]
@@ -123,8 +128,11 @@ pub(super) async fn pass(parts: AggregatorParts, state: State, work: Work) -> Pa
 async fn try_pass(parts: &AggregatorParts, work: &Work, passed: &mut Passed) -> Result<(), Trouble> {
     let time = &mut passed.state.time;
     let clock = parts.rpc.clock(Commitment::Finalized).await?;
+    let known = staging::load_cursor(parts.pool.pool(), parts.rpc.program()).await?.final_slot();
+    // First the reading of an earlier pass.
+    time.covered(known);
     time.read(Reading { slot: clock.slot, time: clock.unix_timestamp });
-    time.covered(staging::load_cursor(parts.pool.pool(), parts.rpc.program()).await?.final_slot());
+    time.covered(known);
     let Some(now) = time.now() else {
         // Nothing can be decided before the journal has come so far: for a moment after the start, or without a leader.
         (passed.undone, passed.trouble) = (Some(work.clone()), true);
@@ -190,6 +198,7 @@ async fn sweep(parts: &AggregatorParts, in_force: InForce, now: Reading, passed:
         return Ok(());
     }
     if !sweep.incomplete {
+        passed.state.crowded = sweep.alerted.each_ref().map(|subjects| subjects.len() > ALERTS_MAX);
         for (kind, subjects) in ALERTS.into_iter().zip(&sweep.alerted) {
             alerts::resolve_all_but(&parts.pool, kind, subjects).await?;
         }
@@ -236,52 +245,38 @@ async fn settle(
                 continue;
             }
         };
-        // When counts may be refreshed again is left to the next look at everything.
-        if let Why::TooYoung { until } | Why::WindowOpen { until } = verdict.why {
-            passed.dues.push((market, until));
-        }
+        passed.dues.extend(verdict.look_at.map(|at| (market, at)));
         passed.retries.extend(again.map(|after| (market, after)));
         if let Some(alert) = verdict.alert {
-            new.extend(note_alert(market, alert, sweep.as_deref_mut()));
+            new.extend(note_alert(market, alert, sweep.as_deref_mut(), passed.state.crowded));
         }
     }
     alerts::raise_all(&parts.pool, &new).await?;
     Ok(())
 }
 
-/// What is to be said of a market; one alert stands for all beyond the bound.
-fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>) -> Option<NewAlert> {
+/// What is to be said of a market. Within a look at everything one alert stands for all beyond the bound; and what is heard
+/// of a single market after a look that found so many is among them.
+fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>, crowded: Crowded) -> Option<NewAlert> {
     let (at, message) = match alert {
         Alert::NeedsAdmin { threshold, .. } => {
-            let threshold = threshold.0;
-            (
-                0,
-                format!(
-                    "its votes have reached {threshold} basis points, and the admin's key is not here: an admin has to approve it"
-                ),
-            )
+            (0, format!("its votes have reached {} basis points: an admin has to approve it", threshold.0))
         }
         Alert::DisputeWithoutVotes { since } => {
             let since = since.moment().map_or_else(String::new, |since| format!(" since {since}"));
-            (
-                1,
-                format!(
-                    "the window for votes is over{since}, and nobody voted: the program decides nothing then, a person has to"
-                ),
-            )
+            (1, format!("its window for votes is over{since}, and nobody voted: a person has to decide it"))
         }
     };
-    let mut subject = market.to_string();
-    if let Some(sweep) = sweep {
-        let known = &mut sweep.alerted[at];
-        if known.len() > ALERTS_MAX {
-            return None;
-        }
-        if known.len() == ALERTS_MAX {
-            subject = MORE.to_owned();
-        }
-        known.push(subject.clone());
-    }
+    let Some(sweep) = sweep else {
+        return (!crowded[at]).then(|| NewAlert::new(ALERTS[at], market, message));
+    };
+    let known = &mut sweep.alerted[at];
+    let subject = match known.len().cmp(&ALERTS_MAX) {
+        Ordering::Less => market.to_string(),
+        Ordering::Equal => MORE.to_owned(),
+        Ordering::Greater => return None,
+    };
+    known.push(subject.clone());
     Some(NewAlert::new(ALERTS[at], subject, message))
 }
 
@@ -340,5 +335,32 @@ async fn submit(parts: &AggregatorParts, intent: Intent) -> Option<Duration> {
         NotSubmitted::WouldFail(_) => Some(AFTER_REFUSAL),
         // The key comes with a new process; what is done is told by the journal.
         NotSubmitted::NoKey(_) | NotSubmitted::AlreadyDone => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alert_stands_for_all_beyond_the_bound() {
+        let mut sweep = Sweep::default();
+        let alert = Alert::DisputeWithoutVotes { since: Deadline::after(UnixSeconds(1_760_000_000), 0) };
+        let told: Vec<_> = (0..ALERTS_MAX + 5)
+            .filter_map(|n| {
+                let mut market = MarketAddress([1; 32]);
+                market.0[..8].copy_from_slice(&n.to_be_bytes());
+                note_alert(market, alert, Some(&mut sweep), [false; 2])
+            })
+            .collect();
+        assert_eq!((told.len(), told[ALERTS_MAX].subject()), (ALERTS_MAX + 1, MORE));
+        assert!(told.iter().all(|alert| alert.kind() == AlertKind::DisputeWithoutVotes));
+        assert!(told[0].message().contains("2025-10-09T08:53:20.000Z"), "{}", told[0].message());
+        // What is heard of a single market is told of it, and does not count among them.
+        let admin = Alert::NeedsAdmin { approval: Bps(8_000), threshold: Bps(7_000) };
+        let one = note_alert(MarketAddress([2; 32]), admin, None, [false, true]).unwrap();
+        assert_eq!((one.kind(), one.subject()), (AlertKind::AdminHasToApprove, &*MarketAddress([2; 32]).to_string()));
+        assert_eq!(note_alert(MarketAddress([2; 32]), alert, None, [false, true]), None, "it is among the rest");
+        assert_eq!(sweep.alerted.map(|subjects| subjects.len()), [0, ALERTS_MAX + 1]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 
 use super::look::{Conditions, Due, KINDS};
 use crate::{
@@ -49,10 +49,20 @@ pub async fn tell(pool: &Leased, conditions: &Conditions) -> Result<(), JournalE
     Ok(())
 }
 
-/// Hands intents to the submitter, a few at once.
+/// Hands intents to the submitter, a few at once, in their order. Where it takes nothing now, the rest is left.
 pub async fn submit(submitter: &Link<Submitter>, intents: Vec<Intent>) -> Vec<Handed> {
-    let hand = |intent: Intent| async move { (intent, hand_over(submitter, intent).await) };
-    stream::iter(intents).map(hand).buffer_unordered(AT_ONCE).collect().await
+    let mut handed = Vec::with_capacity(intents.len());
+    for some in intents.chunks(AT_ONCE) {
+        let hand = |intent: &Intent| {
+            let intent = *intent;
+            async move { (intent, hand_over(submitter, intent).await) }
+        };
+        handed.extend(join_all(some.iter().map(hand)).await);
+        if handed.iter().any(|(_, result)| matches!(result, Err(NotSubmitted::Unavailable(_)))) {
+            break;
+        }
+    }
+    handed
 }
 
 async fn hand_over(submitter: &Link<Submitter>, intent: Intent) -> Result<Submitted, NotSubmitted> {

@@ -47,7 +47,7 @@ pub const SUBJECTS_MAX: usize = 200;
 const UNCONFIRMED_AFTER: Duration = Duration::from_secs(600);
 
 /// The kinds of conditions of which a pass finds all there are: what is not found any more is over.
-pub const KINDS: [AlertKind; 10] = [
+pub const KINDS: [AlertKind; 12] = [
     AlertKind::ProposalStuck,
     AlertKind::ApprovalStuck,
     AlertKind::Unresolved,
@@ -58,6 +58,9 @@ pub const KINDS: [AlertKind; 10] = [
     AlertKind::AuthorityMissing,
     AlertKind::AuthorityMismatch,
     AlertKind::BalanceLow,
+    AlertKind::ConfigUnread,
+    // Whoever has found all this has read the chain.
+    AlertKind::ChainUnread,
 ];
 
 /// What is not the chain's to say.
@@ -115,7 +118,7 @@ pub struct Ground {
     pub clock: ChainClock,
     /// The periods in force.
     pub periods: Periods,
-    /// The config after its newest finalized entry; `None`: the environment stands in.
+    /// The config after its newest finalized entry, or as the chain has it; `None`: there is none, the environment stands in.
     pub config: Option<ProgramConfig>,
     /// That of disputes. It decides nothing here, and is told with each decision.
     pub threshold: Bps,
@@ -178,7 +181,14 @@ impl Places {
     pub async fn ground(&self) -> Result<Ground, Trouble> {
         let clock = self.rpc.clock(Commitment::Finalized).await?;
         let address = ProgramAddresses::new(self.rpc.program()).config().0;
-        let config = overdue::finalized_config(&self.pool, address).await?;
+        let config = match overdue::finalized_config(&self.pool, address).await? {
+            Some(config) => Some(config),
+            // The journal has just begun.
+            None => {
+                let account = self.rpc.config_account().await?;
+                account.map(|found| ProgramConfig::from_account(&found.account, None))
+            }
+        };
         let (mut periods, mut threshold) = (self.rules.periods, self.rules.dispute_threshold);
         if let Some(config) = &config {
             periods.dispute_period_seconds = config.dispute_period_seconds;
@@ -222,39 +232,43 @@ impl Places {
             let message = format!("{} on {}, signed at {}, is not confirmed", one.purpose, one.market, one.created_at);
             found.push(NewAlert::new(AlertKind::SubmissionUnconfirmed, one.signature, message));
         }
+        if ground.config.is_none() {
+            let message = "the chain has no config: thresholds and periods are those of the environment";
+            found.push(NewAlert::new(AlertKind::ConfigUnread, "config", message));
+        }
         self.authorities(ground, &mut found).await?;
         Ok(found)
     }
 
     async fn stuck_markets(&self, ground: &Ground, found: &mut Conditions) -> Result<(), Trouble> {
         let (now, periods) = (ground.now(), &ground.periods);
-        let ours = |seconds: i64| before(before(now, seconds), OUR_WORK_SECONDS);
         let too_old = before(before(now, LIFE_SECONDS), 1);
         let lists = [
-            (Since::Proposal, before(now, periods.proposed_seconds_max), AlertKind::ProposalStuck),
-            (Since::Approval, before(now, periods.approved_seconds_max), AlertKind::ApprovalStuck),
-            (Since::Question, now, AlertKind::Unresolved),
-            (Since::Resolution, before(ground.due_since(), OUR_WORK_SECONDS), AlertKind::FinalizationStuck),
-            (Since::Dispute, ours(periods.dispute_voting_seconds), AlertKind::DisputeStuck),
-            (Since::Creation(Phase::Active), too_old, AlertKind::TooOld),
-            (Since::Creation(Phase::Resolving), too_old, AlertKind::TooOld),
-            (Since::Creation(Phase::Disputed), too_old, AlertKind::TooOld),
+            (Since::Proposal, before(now, periods.proposed_seconds_max)),
+            (Since::Approval, before(now, periods.approved_seconds_max)),
+            (Since::Question, now),
+            (Since::Resolution, before(ground.due_since(), OUR_WORK_SECONDS)),
+            (Since::Dispute, before(before(now, periods.dispute_voting_seconds), OUR_WORK_SECONDS)),
+            (Since::Creation(Phase::Active), too_old),
+            (Since::Creation(Phase::Resolving), too_old),
+            (Since::Creation(Phase::Disputed), too_old),
         ];
         let mut said = BTreeSet::new();
         let mut crowded = BTreeSet::new();
-        for (since, until, kind) in lists {
+        for (since, until) in lists {
             let mut markets = overdue::markets(&self.pool, since, until, SUBJECTS_MAX + 1).await?;
-            if markets.len() > SUBJECTS_MAX {
-                markets.truncate(SUBJECTS_MAX);
-                crowded.insert(kind);
-            }
+            let is_crowded = markets.len() > SUBJECTS_MAX;
+            markets.truncate(SUBJECTS_MAX);
+            let mut last = None;
             for (market, times) in markets {
                 let Some((kind, due)) = finding(&times, periods, now) else { continue };
+                last = Some(kind);
                 if said.insert((kind, market)) {
                     let since = due.moment().map(|due| format!(" (since {due})")).unwrap_or_default();
                     found.push(NewAlert::new(kind, market, format!("{}{since}", kind.meaning())));
                 }
             }
+            crowded.extend(last.filter(|_| is_crowded));
         }
         for kind in crowded {
             let message = format!("more than {SUBJECTS_MAX} markets: {}; the oldest are named", kind.meaning());

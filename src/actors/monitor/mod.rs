@@ -46,7 +46,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While a market waits for its deadline, the chain's time is read so often.
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
-/// So many looks in a row that failed because of the node are alerted of.
+/// After so many looks in a row that failed it is alerted of, where the node is what does not answer.
 const BLIND_AFTER: u32 = 60;
 /// After rounds of the webhook in which something was not taken, the next one waits: a second, then twice as long each time.
 const TELL_PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -85,6 +85,8 @@ struct Memory {
     seen_until: Option<UnixSeconds>,
     /// Where a pass that found more than it takes goes on.
     place: Option<Place>,
+    /// Of what was found since the walk from the oldest began, something has to be looked at once more.
+    is_unfinished: bool,
     /// Something is to be looked at again at the next look.
     again: bool,
     /// An attempt may be made from then on, by PostgreSQL's clock.
@@ -101,7 +103,8 @@ pub struct Monitor {
     /// Rounds of the webhook in a row in which something was not taken, and when the next one may be.
     in_vain: u32,
     tell_at: Instant,
-    blind_for: u32,
+    /// Looks in a row that failed.
+    failed: u32,
     _guard: DeathGuard,
 }
 
@@ -115,7 +118,7 @@ impl Monitor {
             is_telling: false,
             in_vain: 0,
             tell_at: Instant::now(),
-            blind_for: 0,
+            failed: 0,
             _guard: guard,
         }
     }
@@ -140,23 +143,26 @@ impl Monitor {
         }));
     }
 
-    fn looked(&mut self, looked: Result<bool, Trouble>, ctx: &mut Context<Self>) {
+    fn looked(&mut self, looked: Result<(), Trouble>, ctx: &mut Context<Self>) {
         match looked {
-            Ok(_) if self.blind_for > 0 => {
-                log::info!("the monitor sees the chain again");
-                self.say_blind(None, ctx);
-                self.blind_for = 0;
+            // A look after one that failed reads the chain.
+            Ok(()) if self.failed > 0 => {
+                log::info!("the monitor looks again");
+                if self.failed >= BLIND_AFTER {
+                    self.say_blind(None, ctx);
+                }
+                self.failed = 0;
             }
-            Ok(_) => {}
+            Ok(()) => {}
             Err(error) => {
                 self.memory.again = true;
-                if matches!(error, Trouble::Chain(_)) {
-                    self.blind_for = self.blind_for.saturating_add(1);
-                }
-                if self.blind_for == 1 || self.blind_for % BLIND_AFTER == 0 {
+                self.failed = self.failed.saturating_add(1);
+                let is_said = self.failed == 1 || self.failed.is_multiple_of(BLIND_AFTER);
+                if is_said {
                     log::warn!("the monitor can't look now: {error}");
                 }
-                if self.blind_for >= BLIND_AFTER && self.blind_for % BLIND_AFTER == 0 {
+                // That the database is away can't be written into it.
+                if is_said && self.failed >= BLIND_AFTER && matches!(error, Trouble::Chain(_)) {
                     self.say_blind(Some(error.to_string()), ctx);
                 }
             }
@@ -208,8 +214,8 @@ fn pause_after(in_vain: u32) -> Duration {
     Duration::from_secs(1 << in_vain.saturating_sub(1).min(16)).min(TELL_PAUSE_MAX)
 }
 
-/// A look, and the pass that it may call for: true if all was looked at.
-async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<bool, Trouble> {
+/// A look, and the pass that it may call for.
+async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<(), Trouble> {
     let run = scheduled::last_run(parts.pool.pool(), NAME).await?;
     let is_scheduled = parts.schedule.is_due(run.last, run.now);
     let may_again = memory.not_before.is_some_and(|at| at <= run.now);
@@ -220,15 +226,15 @@ async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<bool, Tr
     } else {
         // Is there a market whose deadline this life has not seen pass yet, and has it passed?
         let Some(proposed_at) = overdue::next_resolution(parts.pool.pool(), memory.seen_until).await? else {
-            return Ok(false);
+            return Ok(());
         };
         if memory.clock_read.is_some_and(|at| at.elapsed() < CLOCK_EVERY) {
-            return Ok(false);
+            return Ok(());
         }
         memory.clock_read = Some(Instant::now());
         let ground = places.ground().await?;
         if proposed_at > ground.due_since() {
-            return Ok(false);
+            return Ok(());
         }
         ground
     };
@@ -240,7 +246,7 @@ async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<bool, Tr
         // For the schedule as of when it was asked: what falls due meanwhile is due.
         scheduled::note_run(&parts.pool, NAME, run.now).await?;
     }
-    Ok(is_scheduled)
+    Ok(())
 }
 
 /// Has all finalized that is due, as much as one pass takes.
@@ -254,23 +260,31 @@ async fn finalize(
     memory.place = due.next;
     memory.again |= due.next.is_some();
     memory.not_before = None;
+    memory.is_unfinished |= due.waits_for_finality;
     for (intent, handed) in act::submit(&parts.submitter, due.intents).await {
         match handed {
-            Ok(submitted) => log::info!("{} is due to be finalized: {submitted:?}", intent.market),
+            Ok(submitted) => log::debug!("{} is due to be finalized: {submitted:?}", intent.market),
             Err(NotSubmitted::AlreadyDone) => {}
             Err(NotSubmitted::NotBefore(at)) => {
                 memory.not_before = Some(memory.not_before.map_or(at, |earlier| earlier.min(at)));
             }
+            // Until it is configured there is nothing to be done; the next scheduled pass asks again.
+            Err(NotSubmitted::NoKey(_)) => {}
+            // Asked again, it says from when on.
+            Err(error @ NotSubmitted::WouldFail(_)) => {
+                log::debug!("{} can't be finalized: {error}", intent.market);
+                memory.is_unfinished = true;
+            }
             Err(error @ NotSubmitted::Unavailable(_)) => {
                 log::debug!("{} can't be finalized now: {error}", intent.market);
-                memory.again = true;
+                memory.is_unfinished = true;
+                // What was left is found again from the oldest.
+                (memory.place, memory.again) = (None, false);
             }
-            // Said once by whoever refuses it; the next scheduled pass asks again.
-            Err(error) => log::debug!("{} can't be finalized: {error}", intent.market),
         }
     }
-    // What becomes final in a moment is looked for as a deadline is.
-    if !due.waits_for_finality {
+    // What becomes final, or finds room, in a moment is looked for as a deadline is.
+    if memory.place.is_none() && !std::mem::take(&mut memory.is_unfinished) {
         memory.seen_until = Some(ground.due_since());
     }
     Ok(())
@@ -308,7 +322,7 @@ impl StreamHandler<Ended> for Monitor {
         self.memory.again = true;
     }
 
-    /// Who sends is gone, and so is the process.
+    /// Nobody sends any more: the process ends, and this actor when it is told to.
     fn finished(&mut self, _: &mut Self::Context) {}
 }
 

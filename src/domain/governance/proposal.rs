@@ -42,15 +42,16 @@ impl ProposalRules {
             }
             Decision::Crossed { approval } => approval,
         };
+        // Without a minimum the age is no question: the chain's time may be read from before the creation.
         let old_enough = Deadline::after(standing.times.created_at, self.min_age_seconds);
-        if !old_enough.is_reached(chain.time) {
-            let refreshed = self.refresh(standing, chain, Why::TooYoung { until: old_enough });
-            let look_at = refreshed.look_at.map_or(old_enough, |at| at.min(old_enough));
+        let due = (self.min_age_seconds > 0).then_some(old_enough);
+        if let Some(until) = due.filter(|due| !due.is_reached(chain.time)) {
+            let refreshed = self.refresh(standing, chain, Why::TooYoung { until });
+            let look_at = refreshed.look_at.map_or(until, |at| at.min(until));
             return Verdict { look_at: Some(look_at), ..refreshed };
         }
         let why = Why::Crossed { approval };
         if self.has_admin_key {
-            let due = (self.min_age_seconds > 0).then_some(old_enough);
             let intent = standing.intent(Purpose::ApproveProposal, chain, self.minimum, due);
             return Verdict { submit: Some(intent), ..Verdict::nothing(why) };
         }

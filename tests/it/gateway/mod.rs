@@ -13,6 +13,8 @@ mod sweep;
 mod tables;
 mod trading;
 mod votes;
+mod votes_in_time;
+mod votes_past_the_engine;
 mod votes_rollback;
 mod wallet_library;
 mod wallets;

@@ -5,7 +5,7 @@
 
 use solana_sdk::signature::Keypair;
 use zmart::domain::{ids::MarketAddress, phase::Phase, tally::VoteKind};
-use zmart_testkit::{chain::Chain, postgres::Database};
+use zmart_testkit::{chain::Chain, patience::wait_for, postgres::Database};
 
 use super::court::{APPROVED, Court, FINALIZED, HOUR};
 
@@ -41,8 +41,8 @@ async fn a_vote_that_crosses_decides_at_once_and_counts_that_decide_nothing_are_
     assert_eq!(aggregations(&court, below).await, 2);
     assert_eq!(court.submissions(few).await, Vec::<serde_json::Value>::new(), "too few votes: nothing is sent");
     assert_eq!(court.phases([below, few]).await, [Phase::Proposed; 2]);
-    court.landed(crossed, &[APPROVED]).await;
     court.is_in_order().await;
+    court.landed(crossed, &[APPROVED]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,9 +62,9 @@ async fn a_dispute_is_decided_when_the_chains_clock_says_so_whatever_was_forgott
     assert_eq!((ended.dispute_agree, ended.dispute_disagree, ended.final_outcome), (3, 2, Some(false)));
     court.alert("dispute_without_votes", &voteless.to_string(), true).await;
     assert_eq!(court.submissions(voteless).await, Vec::<serde_json::Value>::new());
+    court.is_in_order().await;
     court.landed(decided, &[APPROVED, FINALIZED]).await;
     court.landed(voteless, &[APPROVED]).await;
-    court.is_in_order().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,22 +95,27 @@ async fn votes_that_nobody_marked_as_final_before_all_died_decide_after_the_next
     let [market] = court.proposed().await;
     court.vote(VoteKind::Proposal, market, 3, 0).await;
     court.tally_is(VoteKind::Proposal, market, 3, 0).await;
+    let rows = court.database.connect().await;
+    const MARKED: &str = "SELECT finalized_seq = last_seq FROM markets WHERE address = $1::text";
+    wait_for("all of it to be final", || async {
+        let row = rows.query_one(MARKED, &[&market.to_string()]).await.unwrap();
+        if row.get(0) { Ok(()) } else { Err("not yet") }
+    })
+    .await;
     court.engine.kill();
     // As it is where the process dies between the votes and the next pass of finality. Votes change no state.
-    const UNMARK: &str = "UPDATE markets SET finalized_seq = 1 WHERE address = $1::text AND finalized_seq > 0";
-    let rows = court.database.connect().await;
-    assert_eq!(rows.execute(UNMARK, &[&market.to_string()]).await.unwrap(), 1, "the creation is final");
+    const UNMARK: &str = "UPDATE markets SET finalized_seq = 1 WHERE address = $1::text";
+    assert_eq!(rows.execute(UNMARK, &[&market.to_string()]).await.unwrap(), 1);
     court.engine.set("ROLES", "api,ws,indexer,aggregator,monitor");
     court.open().await;
     court.all_are(&[market], Phase::Approved).await;
-    court.landed(market, &[APPROVED]).await;
     court.is_in_order().await;
+    court.landed(market, &[APPROVED]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vote_on_the_chain_decides_when_it_is_final_and_not_before() {
-    let mut court = Court::empty(Chain::with_slots_of("150").await, Database::fresh().await, &[RARELY]).await;
-    court.open().await;
+    let court = Court::set(&[RARELY]).await;
     let [market] = court.proposed().await;
     court.vote(VoteKind::Proposal, market, 2, 0).await;
     let voter: Keypair = court.client.funded_wallet().await;
@@ -129,5 +134,6 @@ async fn a_vote_on_the_chain_decides_when_it_is_final_and_not_before() {
     let ended = court.database.connect().await.query_one(ENDED, &[&market.to_string()]).await.unwrap();
     // The development chain's finality is 31 slots behind.
     assert!(ended.get::<_, i64>(0) >= vote.get::<_, i64>(1) + 31, "{approval}");
+    court.all_settled().await;
     court.landed(market, &[APPROVED]).await;
 }

@@ -30,34 +30,37 @@ async fn written(court: &Court) -> [i64; 4] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_is_final_after_the_longer_period_of_the_chains_time_without_waiting_for_the_schedule() {
-    let court = Court::set(&[NEVER]).await;
+    let mut court = Court::set(&[NEVER]).await;
+    // What the first pass has seen is nothing that a later one needs.
+    court.engine.crash("monitor").await;
     let client = &court.client;
-    let [market] = court.resolving().await;
-    // Our own delay is over, the chain's period is not.
-    client.travel(71 * HOUR).await;
-    court.has_looked_again().await;
-    assert_eq!(court.phases([market]).await, [Phase::Resolving]);
-    assert_eq!(court.submissions(market).await.len(), 0, "nothing was tried");
-    client.travel(HOUR).await;
-    court.all_are(&[market], Phase::Finalized).await;
-    let sent = court.submission(market, "finalized", |one| one["status"] == "finalized").await;
-    assert_eq!(
-        (sent["purpose"].as_str(), sent["grounds"]["config_read"].as_bool()),
-        (Some("finalize_undisputed"), Some(true))
-    );
-    assert!(sent["grounds"]["chain_time"].as_str() >= sent["grounds"]["due_at"].as_str(), "{sent:#}");
+    let [first] = court.resolving().await;
+    client.travel(2 * HOUR).await;
+    let [second] = court.resolving().await;
+    // The chain's period is 72 hours, longer than our own delay: one is at its end, the other two hours before.
+    client.travel(70 * HOUR).await;
+    court.all_are(&[first], Phase::Finalized).await;
+    assert_eq!(court.phases([second]).await, [Phase::Resolving]);
+    assert_eq!(court.submissions(second).await.len(), 0, "nothing was tried");
+    let sent = court.submission(first, "finalized", |one| one["status"] == "finalized").await;
+    let grounds = &sent["grounds"];
+    assert_eq!((&sent["purpose"], &grounds["config_read"]), (&"finalize_undisputed".into(), &true.into()));
+    assert!(grounds["chain_time"].as_str() >= grounds["due_at"].as_str(), "{sent:#}");
 
-    // The chain's period is made shorter than what has passed, in the middle: then our own delay is what is waited for.
-    let [other] = court.resolving().await;
-    client.travel(47 * HOUR).await;
-    court.chain.set_rules(Rules { approval_bps: 7_000, dispute_bps: 6_000, dispute_period: Some(HOUR) }).await;
-    court.has_looked_again().await;
-    assert_eq!(court.phases([other]).await, [Phase::Resolving]);
-    client.travel(HOUR).await;
-    court.all_are(&[other], Phase::Finalized).await;
-    for market in [market, other] {
+    // The period is made shorter than what has passed, in the middle: then our own delay is what is waited for.
+    court.chain.set_rules(Rules { dispute_period: Some(HOUR), ..Rules::default() }).await;
+    court.all_are(&[second], Phase::Finalized).await;
+    let [third] = court.resolving().await;
+    client.travel(2 * HOUR).await;
+    let [fourth] = court.resolving().await;
+    client.travel(46 * HOUR).await;
+    court.all_are(&[third], Phase::Finalized).await;
+    assert_eq!(court.phases([fourth]).await, [Phase::Resolving]);
+    court.all_settled().await;
+    for market in [first, second, third] {
         court.landed(market, &[APPROVED, FINALIZED]).await;
     }
+    court.landed(fourth, &[APPROVED]).await;
     court.is_in_order().await;
 }
 
@@ -116,11 +119,13 @@ async fn a_run_that_was_missed_is_made_up_at_the_start_and_one_that_was_made_is_
         if rows.query_one(runs, &[]).await.unwrap().get::<_, i64>(0) == 1 { Ok(()) } else { Err("none yet") }
     })
     .await;
+    let [market] = court.resolving().await;
     court.engine.stop().await;
     // From now on a pass finds something.
     court.engine.set("AUTHORITY_LOW_BALANCE_LAMPORTS", "18446744073709551615");
+    court.client.travel(72 * HOUR).await;
     court.open().await;
-    court.has_looked_again().await;
+    court.all_are(&[market], Phase::Finalized).await;
     assert_eq!(court.alerts().await, [], "the schedule has not come");
     court.engine.stop().await;
     // As if the engine had been down over the 29th of February.

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod alone;
+mod dirty;
 mod governance;
 mod lease;
 mod pause;

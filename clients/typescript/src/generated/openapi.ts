@@ -1328,13 +1328,13 @@ export interface components {
             volume: components["schemas"]["Sum"];
             wallet: components["schemas"]["Wallet"];
         };
-        /** @description Who leads among the nodes of a database, as this one knows. */
+        /** @description Who holds an office among the nodes of a database, as this one knows. */
         LeaseStanding: {
-            /** @description Who leads, or did last. */
+            /** @description Who holds it, or did last. */
             leader: string;
             /** @description This node. */
             node: string;
-            /** @description `leader`, `follower`, or `nobody` leads. */
+            /** @description `leader`: this one; `follower`: another; or `nobody`. */
             role: string;
             /**
              * Format: int64
@@ -1768,6 +1768,7 @@ export interface components {
         Ratio: string;
         ReadyView: {
             covered_slot: components["schemas"]["Slot"];
+            governance?: components["schemas"]["LeaseStanding"] | null;
             head_slot: components["schemas"]["Slot"];
             /** Format: int64 */
             lag_slots: number;
@@ -6560,7 +6561,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Not in this phase, or a second vote. */
+            /** @description Not in this phase, too late, or a second vote. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6671,7 +6672,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Not in this phase, or a second vote. */
+            /** @description Not in this phase, too late, or a second vote. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -17,7 +17,8 @@ fn ground(now: i64, dispute_period_seconds: i64) -> Ground {
 }
 
 fn market(phase: Phase) -> Market {
-    Market { phase, resolution_proposed_at: UnixSeconds(PROPOSED_AT), ..sample::market() }
+    let created_at = UnixSeconds(PROPOSED_AT - DAY);
+    Market { phase, created_at, resolution_proposed_at: UnixSeconds(PROPOSED_AT), ..sample::market() }
 }
 
 fn resolving(finalized: Option<Market>) -> Resolving {

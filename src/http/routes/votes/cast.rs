@@ -25,7 +25,11 @@ use crate::{
         gateway::{BadMarketRef, GatewayHandle, MarketRef, Question, Reads},
         idempotency::{IdempotencyKey, Reply},
     },
-    journal::{idempotency::RequestKey, social},
+    journal::{
+        idempotency::RequestKey,
+        rights::{self, Acting},
+        social,
+    },
 };
 
 /// A vote.
@@ -69,14 +73,14 @@ pub(in crate::http) struct Cast {
 /// Votes on a proposal.
 ///
 /// # Errors
-/// VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT (another phase, a second vote); what the gateway answers.
+/// VALIDATION_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT (another phase, too late, a second vote); what the gateway answers.
 #[utoipa::path(post, path = "/api/votes/proposal", tag = "votes", summary = "Votes on a proposal", security(("bearer" = [])), request_body = VoteBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "The client's name for this request.")),
     responses(
         (status = 201, body = VoteReply),
         (status = 400, description = "A field was refused."), (status = 401, description = "Not signed in."),
         (status = 403, description = "The wallet may not vote here."), (status = 404, description = "No such market."),
-        (status = 409, description = "Not in this phase, or a second vote."),
+        (status = 409, description = "Not in this phase, too late, or a second vote."),
         (status = 422, description = "The key was used for another request."),
         (status = 429, description = "Too many requests."), (status = 503, description = "Not available now."),
         (status = 504, description = "It took too long.")))]
@@ -101,7 +105,7 @@ pub async fn proposal(
         (status = 201, body = VoteReply),
         (status = 400, description = "A field was refused."), (status = 401, description = "Not signed in."),
         (status = 403, description = "The wallet may not vote here."), (status = 404, description = "No such market."),
-        (status = 409, description = "Not in this phase, or a second vote."),
+        (status = 409, description = "Not in this phase, too late, or a second vote."),
         (status = 422, description = "The key was used for another request."),
         (status = 429, description = "Too many requests."), (status = 503, description = "Not available now."),
         (status = 504, description = "It took too long.")))]
@@ -170,17 +174,21 @@ impl Question for Cast {
             return Err(ApiError::invalid_field("signature", message));
         }
         rules.admit(&reads, caller.wallet).await?;
+        let too_late = rules.too_late(&released.market, kind).await;
         let config = reads.config_at_once().await;
         reads
             .write_once(&caller, self.key.as_ref(), async |tx| {
                 // A request that is repeated is answered as the first one was, whatever has become of the market.
                 in_phase(&released.market, kind)?;
+                too_late.map_or(Ok(()), Err)?;
                 social::cast_vote(&**tx, market, kind, vote, signature).await.map_err(second)?;
                 let counts = social::counts(tx, market).await?.of(kind);
                 let own = social::own_votes(tx, market, kind, caller.wallet).await?;
                 // It is counted in a moment, unless the wallet's vote on the chain is.
                 let counts = if own.chain.is_some() { counts } else { with(counts, vote) };
                 let tally = rules.measured(kind, counts, config.as_deref());
+                rights::act(tx, Acting::Engine).await?;
+                social::admit_vote(&**tx, market, kind, caller.wallet).await?;
                 Reply::json(StatusCode::CREATED, &VoteReply { vote, tally })
             })
             .await

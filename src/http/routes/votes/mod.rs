@@ -1,18 +1,21 @@
 //! Votes: who may cast one here, what is counted, and what the count is measured by.
 
-use std::sync::Arc;
-
-use actix::Recipient;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    actors::chain_reader::ReadLamports,
+    actors::{
+        chain_reader::{ChainReader, ReadLamports, ReadTime},
+        supervision::Link,
+    },
     config::{VoteConfig, VoteEligibility},
     domain::{
         amount::Bps,
         config::ProgramConfig,
+        deadline::{MarketTimes, Periods},
         ids::Wallet,
+        market::Market,
+        phase::Phase,
         tally::{Counts, VoteKind},
     },
     http::{
@@ -27,19 +30,13 @@ pub mod cast;
 pub mod list;
 pub mod show;
 
-type Lamports = Arc<dyn Fn() -> Option<Recipient<ReadLamports>> + Send + Sync>;
-
 /// The rules by which votes are taken here.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct VoteRules {
     config: VoteConfig,
-    lamports: Lamports,
-}
-
-impl std::fmt::Debug for VoteRules {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.config.fmt(f)
-    }
+    /// Only the window for votes on disputes is asked of it.
+    periods: Periods,
+    chain: Link<ChainReader>,
 }
 
 impl Default for VoteRules {
@@ -51,17 +48,35 @@ impl Default for VoteRules {
             eligibility: VoteEligibility::Any,
             min_balance_lamports: 0,
         };
-        Self::new(config, || None)
+        Self::new(config, Periods::default(), Link::default())
     }
 }
 
 impl VoteRules {
-    /// These; `lamports` leads to whoever knows what a wallet holds.
-    pub fn new(
-        config: VoteConfig,
-        lamports: impl Fn() -> Option<Recipient<ReadLamports>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { config, lamports: Arc::new(lamports) }
+    /// These; `chain` leads to whoever knows what a wallet holds, and what time it is on the chain.
+    pub fn new(config: VoteConfig, periods: Periods, chain: Link<ChainReader>) -> Self {
+        Self { config, periods, chain }
+    }
+
+    /// Why a vote comes too late, if it does: votes on a dispute are taken for a while, by the chain's time. Where that can't
+    /// be known the vote is taken: a decision counts what was final when it was made.
+    async fn too_late(&self, market: &Market, kind: VoteKind) -> Option<ApiError> {
+        if kind != VoteKind::Dispute || market.phase != Phase::Disputed {
+            return None;
+        }
+        let now = self.chain.get()?.send(ReadTime).await.ok().flatten()?;
+        let times = MarketTimes::of(market, None);
+        if times.takes_dispute_votes(&self.periods, now) {
+            return None;
+        }
+        let end = times.dispute_voting_end(&self.periods).moment().map(|end| format!(" until {end}"));
+        let message = format!("Votes on this dispute were taken{}.", end.unwrap_or_default());
+        Some(ApiError::new(ErrorCode::Conflict, message))
+    }
+
+    /// As they are configured.
+    pub(in crate::http) fn config(&self) -> &VoteConfig {
+        &self.config
     }
 
     /// May the wallet vote here?
@@ -76,7 +91,7 @@ impl VoteRules {
             }
             VoteEligibility::MinBalance => {
                 let away = || ApiError::unavailable("The chain does not answer now.");
-                let reader = (self.lamports)().ok_or_else(away)?;
+                let reader = self.chain.get().ok_or_else(away)?;
                 let held = reader.send(ReadLamports(wallet)).await.map_err(|_| away())?.map_err(|error| {
                     log::warn!("the balance of {wallet} can't be read: {error}");
                     away()
