@@ -12,6 +12,7 @@ pub mod chain;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod faults;
 pub mod http;
 pub mod journal;
 pub mod telemetry;

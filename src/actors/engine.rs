@@ -5,7 +5,8 @@
 //! them.
 //!
 //! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
-//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`.
+//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
+//! govern are wired in `governing`.
 
 use std::{
     sync::{Arc, RwLock},
@@ -22,12 +23,14 @@ use super::{
     dirty_marker::{DirtyMarker, MarkerParts},
     feeds::{FeedParts, Feeds},
     follower::{Follower, FollowerParts},
+    governing::{Governing, GoverningParts},
     herald::{Herald, HeraldParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    monitor::webhook::WebhookError,
     outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
@@ -36,6 +39,7 @@ use super::{
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
+    submitter::SubmitterTick,
     supervision::{Link, retires},
     sweeper::Sweeper,
     watchdog,
@@ -46,12 +50,12 @@ use crate::{
         dirty::{DirtyMarkets, MemoryDirty},
     },
     chain::{
-        keys::{AuthorityKeys, KeyError},
+        keys::KeyError,
         program::ProgramAddresses,
         pubsub::LiveOptions,
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
-    config::{Config, Environment},
+    config::Config,
     domain::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
@@ -73,6 +77,7 @@ const STREAM_TICK: Duration = Duration::from_secs(1);
 const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
+const SUBMITTER_TICK: Duration = Duration::from_millis(500);
 /// The end of the process waits so long for the leases to be given up.
 const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
@@ -88,6 +93,9 @@ pub enum WiringError {
     /// A key that is configured can't be had.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// See there.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -116,7 +124,7 @@ pub struct Engine {
     sweeper: Link<Sweeper>,
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
-    governance: Link<LeaseKeeper>,
+    governing: Governing,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
@@ -147,7 +155,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (governance, marker) = (Link::default(), Link::default());
+        let (marker, governing) = (Link::default(), Governing::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -220,6 +228,7 @@ impl Engine {
             hand(STATS_TICK, &stats, || StatsTick),
             hand(LEDGER_TICK, &ledgers, || LedgerTick),
             hand(SUBMISSIONS_TICK, &submissions, || SubmissionsTick),
+            hand(SUBMITTER_TICK, &governing.submitter, || SubmitterTick),
         ];
         let root_link = Link::default();
         let keeping = |office, may_lead| {
@@ -338,19 +347,16 @@ impl Engine {
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
         if config.node.roles.governs() {
-            let is_production = config.environment == Environment::Production;
-            // Nodes that do not govern never open them.
-            let keys = AuthorityKeys::load(&config.governance.keys, is_production)?;
-            match keys.missing() {
-                None => health.up(Part::Keys),
-                Some(what) => health.degraded(Part::Keys, what),
-            }
-            health.down(Part::Governance, "starting");
-            let keeping = keeping(Office::Governance, true)?;
-            let name = "keeper of the lease of governance";
-            kinds.push(kind(name, Runs::Always, &governance, arbiter("governance"), keeping, |parts, _, guard| {
-                LeaseKeeper::new(parts, guard)
-            }));
+            kinds.extend(governing.kinds(GoverningParts {
+                config,
+                database: &database,
+                rpc: &rpc,
+                arbiter: &arbiter,
+                keeping: keeping(Office::Governance, true)?,
+                committed: committed.clone(),
+                dirty: dirty(),
+                health: &health,
+            })?);
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
@@ -370,7 +376,7 @@ impl Engine {
             sweeper,
             config_address,
             lease,
-            governance,
+            governing,
             marker,
             herald,
             follower,
@@ -383,8 +389,8 @@ impl Engine {
     }
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease),
-    /// `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
+    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -399,12 +405,14 @@ impl Engine {
             "feeds" => crash(&self.feeds),
             "sweeper" => crash(&self.sweeper),
             "lease" => crash(&self.lease),
-            "governance" => crash(&self.governance),
             "herald" => crash(&self.herald),
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
-            address => address.parse().is_ok_and(|address| self.crash_stream(address)),
+            name => match self.governing.crash(name) {
+                Some(crashed) => crashed,
+                None => name.parse().is_ok_and(|address| self.crash_stream(address)),
+            },
         }
     }
 
@@ -423,7 +431,7 @@ impl Engine {
                 let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
             }
         };
-        tokio::join!(give_up(&self.lease), give_up(&self.governance));
+        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {

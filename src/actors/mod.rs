@@ -17,7 +17,10 @@
 //! | [`herald`] | numbers of its messages | committed batches, news | the bus | 256 messages | lost, others read the journal | restarted |
 //! | [`follower`] | how far this node has heard | the bus | `HearCommitted`, `HearHeads` | 1,024 messages | reads the journal | restarted |
 //! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
+//! | [`monitor`] | nothing: tables are its state | news of attempts | `Submit` | one pass, one round of the webhook at a time | the next look | restarted, makes a pass |
+//! | [`aggregator`] | a place in a walk, readings of the chain's clock | committed batches, news of the submitter | `Submit` | one pass at a time, 4,096 markets heard of | looks at everything | restarted, looks at everything |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
+//! | [`submitter`] | nothing: the table is its state | `Submit`, ticks | news | 16 begun at once, 256 on their way | `Unavailable`: asked again | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
 //! notices who hangs.
@@ -28,6 +31,7 @@ use backon::BackoffBuilder;
 
 use crate::journal::JournalError;
 
+pub mod aggregator;
 pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;
@@ -37,12 +41,14 @@ pub mod engine;
 pub mod feeds;
 pub mod follower;
 mod generations;
+pub mod governing;
 pub mod herald;
 pub mod journal_writer;
 pub mod kinds;
 pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
+pub mod monitor;
 pub mod outbox;
 pub mod pressure;
 pub mod registry;
@@ -51,6 +57,7 @@ pub mod root;
 pub mod stats_keeper;
 pub mod stream;
 pub mod submissions;
+pub mod submitter;
 pub mod supervision;
 pub mod sweeper;
 pub mod watchdog;

@@ -18,7 +18,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use solana_sdk::signature::Signature;
 use zeroize::Zeroizing;
 
-use crate::domain::ids::Wallet;
+use crate::domain::{attempt::Authority, ids::Wallet};
 
 /// Bytes of a key file that are read: 64 numbers, with room for white space.
 const FILE_BYTES_MAX: usize = 4_096;
@@ -149,6 +149,12 @@ impl AuthorityKeys {
             source.as_ref().map(|source| AuthorityKey::load(source, is_strict)).transpose()
         };
         Ok(Self { backend: load(&sources.backend)?, admin: load(&sources.admin)? })
+    }
+
+    /// Whose keys there are.
+    pub fn wallets(&self) -> Vec<(Authority, Wallet)> {
+        let keys = [(Authority::Backend, &self.backend), (Authority::Admin, &self.admin)];
+        keys.into_iter().filter_map(|(authority, key)| Some((authority, key.as_ref()?.wallet()))).collect()
     }
 
     /// What can't be done without the keys that are missing; `None` where none is.

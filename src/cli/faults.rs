@@ -3,10 +3,11 @@
 //! A line on the standard input orders one, a line on the standard output tells that it was sent (`… sent`) or that there
 //! is nobody of that name (`… unknown`):
 //!
-//! - `crash NAME`: that actor panics. `writer`, `reader`, `listener`, `registry`, `clock`, `submissions`, `config`, the
-//!   address of a market, or `hub` (all of them).
+//! - `crash NAME`: that actor panics. `hub` (all of them), or a name of [`Engine::crash`].
 //! - `hang NAME MILLIS`: a handler on that thread does not return for so long; all actors of the thread stand still.
 //!   `root`, `writer`, `reader`, `listener`, `registry`, `clock`, `streams-0`, `streams-1`, `api`, `websocket`, `indexer`.
+//! - `die-at POINT`, `stop-at POINT`: the process sends itself SIGKILL, or SIGSTOP, when it next reaches that point
+//!   ([`crate::faults`]), and says `reached POINT` before.
 //!
 //! Read on a thread of its own: a read of the standard input can't be cancelled, and must not hold up the end.
 
@@ -16,6 +17,7 @@ use actix::prelude::*;
 
 use crate::{
     actors::{engine::Engine, supervision::Crash},
+    faults::{self, Strike},
     http::ws::hub::{Hub, Hubs},
 };
 
@@ -26,6 +28,7 @@ const ORDERS_MAX: usize = 16;
 enum Order<'a> {
     Crash(&'a str),
     Hang(&'a str, Duration),
+    Strike(&'a str, Strike),
 }
 
 impl<'a> Order<'a> {
@@ -34,6 +37,8 @@ impl<'a> Order<'a> {
         match words[..] {
             ["crash", name] => Some(Self::Crash(name)),
             ["hang", name, millis] => Some(Self::Hang(name, Duration::from_millis(millis.parse().ok()?))),
+            ["die-at", point] => Some(Self::Strike(point, Strike::Die)),
+            ["stop-at", point] => Some(Self::Strike(point, Strike::Stop)),
             _ => None,
         }
     }
@@ -44,6 +49,7 @@ impl<'a> Order<'a> {
             Self::Crash("hub") => hubs.all().iter().filter(|hub| hub.try_send(Crash).is_ok()).count() > 0,
             Self::Crash(name) => engine.crash(name),
             Self::Hang(name, time) => engine.health.threads().hang(name, time),
+            Self::Strike(point, strike) => faults::arm(point, strike),
         }
     }
 }
@@ -81,7 +87,19 @@ mod tests {
     fn an_order_is_understood_whole_or_not_at_all() {
         assert_eq!(Order::parse("crash writer"), Some(Order::Crash("writer")));
         assert_eq!(Order::parse("hang  listener 250"), Some(Order::Hang("listener", Duration::from_millis(250))));
-        for line in ["", "crash", "crash a b", "hang listener", "hang listener soon", "hang listener -1", "slow x 5"] {
+        assert_eq!(Order::parse("die-at a:b"), Some(Order::Strike("a:b", Strike::Die)));
+        assert_eq!(Order::parse("stop-at a:b"), Some(Order::Strike("a:b", Strike::Stop)));
+        for line in [
+            "",
+            "die-at",
+            "stop-at a b",
+            "crash",
+            "crash a b",
+            "hang listener",
+            "hang listener soon",
+            "hang listener -1",
+            "slow x 5",
+        ] {
             assert_eq!(Order::parse(line), None, "{line:?}");
         }
     }

@@ -7,6 +7,7 @@ pub mod demo;
 mod document;
 mod faults;
 pub mod migrate;
+pub mod monitor;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
@@ -38,6 +39,8 @@ pub enum Command {
     Migrate,
     /// Compare every market, position and the config in the journal with the chain's accounts.
     Verify(verify::Arguments),
+    /// Make one pass of the market monitor by hand: what is due, stuck or low.
+    Monitor(monitor::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Serve => configured(|config| serve::run(&config)),
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
+        Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

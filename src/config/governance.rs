@@ -8,7 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{SecretText, Source};
 use crate::{
     chain::keys::{KeySource, KeySources, KeyText},
-    domain::{amount::Bps, deadline::Periods},
+    domain::{amount::Bps, deadline::Periods, schedule::Schedule},
 };
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -35,7 +35,7 @@ pub struct GovernanceConfig {
     /// What nobody disputes is finalized no sooner after its resolution, whatever the chain allows: hours.
     pub finalization_delay_hours: u32,
     /// When the monitor looks: cron, UTC.
-    pub monitor_cron: String,
+    pub monitor_cron: Schedule,
     /// Alerts are posted there.
     pub alert_webhook_url: Option<SecretText>,
     /// An authority that pays and holds less is alerted of: lamports.
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(config.periods(259_200), Periods::default(), "as the domain has them");
         assert_eq!((config.approval_threshold, config.dispute_threshold), (Bps(7_000), Bps(6_000)));
         assert_eq!((config.proposal_min_age_seconds(), config.aggregation_interval.as_secs()), (0, 300));
-        assert_eq!(config.monitor_cron, "*/5 * * * *");
+        assert_eq!(config.monitor_cron.to_string(), "*/5 * * * *");
         let longest = read_with(&[("DISPUTE_VOTING_HOURS", "87600")]).unwrap();
         assert_eq!(longest.periods(0).dispute_voting_seconds, 315_360_000);
     }
@@ -204,6 +204,8 @@ mod tests {
             ("DISPUTE_THRESHOLD", &[("DISPUTE_THRESHOLD", "-1")]),
             ("DISPUTE_VOTING_HOURS", &[("DISPUTE_VOTING_HOURS", "87601")]),
             ("VOTE_AGGREGATION_INTERVAL", &[("VOTE_AGGREGATION_INTERVAL", "0")]),
+            ("MARKET_MONITOR_CRON", &[("MARKET_MONITOR_CRON", "every now and then")]),
+            ("MARKET_MONITOR_CRON", &[("MARKET_MONITOR_CRON", "0 0 30 2 *")]),
             ("ALERT_WEBHOOK_URL", &[("ALERT_WEBHOOK_URL", "ftp://example")]),
         ] {
             assert!(read_with(set).unwrap_err().contains(name), "{name}");

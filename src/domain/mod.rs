@@ -6,7 +6,9 @@
 //! checked by whoever brings it. Because it is pure, every rule here is tested by tables and property tests alone.
 
 pub mod account;
+pub mod alert;
 pub mod amount;
+pub mod attempt;
 pub mod bounded_loss;
 pub mod budget;
 pub mod cid;
@@ -20,17 +22,20 @@ pub mod evidence;
 pub mod fee_timeline;
 pub mod fees;
 pub mod fixed;
+pub mod governance;
 pub mod ids;
 pub mod ledger;
 pub mod lmsr;
 pub mod market;
 pub mod metadata;
 pub mod misfit;
+pub mod overdue;
 pub mod payout;
 pub mod phase;
 pub mod portfolio;
 pub mod position;
 pub mod rollback;
+pub mod schedule;
 pub mod soundness;
 pub mod submission;
 pub mod tally;

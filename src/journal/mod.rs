@@ -3,24 +3,28 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `channels` numbers the entries of channels over many markets, `lease` says
-//! which node may write all this, `rights` are the transactions of requests, run by the login of `gateway_login`,
-//! `identity` says which chain and which life of the journal this is.
+//! letters), `submissions` what users signed, `alerts` what operators should know, `scheduled` when work with a schedule
+//! was last done, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
+//! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
+//! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
 
+pub mod alerts;
 mod batch;
 mod beside;
 pub mod candles;
+pub mod chain_submissions;
 mod channels;
 mod columns;
 pub mod evidence;
 pub mod finality;
 pub mod follow;
 pub mod gateway_login;
+pub mod governance;
 pub mod idempotency;
 pub mod identity;
 pub mod lease;
@@ -29,12 +33,14 @@ pub mod metadata;
 pub mod migrate;
 pub mod open;
 pub mod outbox;
+pub mod overdue;
 mod pipeline;
 pub mod pool;
 pub mod read;
 mod revert;
 pub mod rights;
 pub mod rows;
+pub mod scheduled;
 pub mod sessions;
 pub mod social;
 pub mod staging;

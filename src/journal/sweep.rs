@@ -1,4 +1,5 @@
-//! What is of no more use is deleted: nonces and sessions that are over, replies that are no longer kept.
+//! What is of no more use is deleted: nonces and sessions that are over, replies that are no longer kept, refusals that
+//! nobody waits for any more.
 //!
 //! In small steps, each by an index and each a transaction of its own, so that nobody waits for it. Deletes nothing that any
 //! question still asks for: what counts is the moment in the row, never whether the row was swept.
@@ -10,7 +11,7 @@ pub const ROWS_MAX: i64 = 5_000;
 
 /// What to delete: a name, and how its rows are found. A session that is over is kept for a day, so that who still holds
 /// its tokens is not told that they never were; its refresh tokens go with it.
-const STEPS: [(&str, &str); 6] = [
+const STEPS: [(&str, &str); 7] = [
     ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)"),
     (
         "sessions that ended",
@@ -37,6 +38,11 @@ const STEPS: [(&str, &str); 6] = [
             (SELECT market, evidence_hash, resolver_wallet FROM market_evidence e \
              WHERE created_at < now() - interval '24 hours' AND NOT EXISTS (SELECT FROM markets m WHERE m.address = e.market \
                 AND m.evidence_hash = encode(convert_to(e.evidence_hash, 'UTF8'), 'hex')) LIMIT $1)",
+    ),
+    (
+        "refusals of governance",
+        "DELETE FROM chain_submissions WHERE id IN (SELECT id FROM chain_submissions \
+         WHERE signature IS NULL AND created_at < now() - interval '30 days' LIMIT $1)",
     ),
 ];
 

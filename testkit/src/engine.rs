@@ -170,12 +170,25 @@ impl Engine {
 
     /// Kills itself when it next comes to that point of its work, as a crash there would.
     pub async fn die_at(&mut self, point: &str) {
-        self.order(&format!("die-at {point}")).await;
+        self.arm("die-at", point).await;
     }
 
     /// Stops itself when it next comes to that point of its work, as a host does that hangs; SIGCONT wakes it.
     pub async fn stop_at(&mut self, point: &str) {
-        self.order(&format!("stop-at {point}")).await;
+        self.arm("stop-at", point).await;
+    }
+
+    async fn arm(&mut self, strike: &str, point: &str) {
+        let process = self.process.as_mut().expect("a running engine");
+        let order = format!("{strike} {point}");
+        process.say(&order);
+        wait_for(&order, || {
+            // It may strike before it can answer.
+            let is_armed =
+                [format!("{order} sent"), format!("reached {point}")].iter().any(|line| process.has_said(line));
+            std::future::ready(if is_armed { Ok(()) } else { Err(process.log()) })
+        })
+        .await;
     }
 
     /// Waits until it has died where it was told to, with which it is gone.

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod engine;
 pub mod feeder;
 pub mod folder;
+pub mod hook;
 pub mod host_clock;
 pub mod http;
 pub mod http_server;

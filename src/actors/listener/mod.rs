@@ -16,6 +16,7 @@ mod live;
 mod passes;
 mod sorting;
 mod stale;
+mod unmarked;
 mod waiting;
 mod window;
 
@@ -127,6 +128,7 @@ pub struct Listener {
     pass_began: Instant,
     pass_due: Instant,
     woken: Instant,
+    unmarked_due: Instant,
     last_covered: Instant,
     /// Older transactions than those that live notifications tell may still be missing.
     catching_up: bool,
@@ -174,6 +176,7 @@ impl Listener {
             pass_began: now,
             pass_due: now,
             woken: now,
+            unmarked_due: now,
             last_covered: now,
             catching_up: true,
             staging: false,
@@ -477,6 +480,7 @@ impl Handler<ListenerTick> for Listener {
         self.resume_live_if_room(ctx);
         self.tell_coverage();
         self.wake_stale();
+        self.wake_unmarked(ctx);
     }
 }
 

@@ -20,13 +20,17 @@ use std::{
 use actix::prelude::*;
 use tokio::sync::broadcast;
 
-use self::pass::{PassEnd, Sent};
+use self::pass::PassEnd;
 use super::{
     committed::Committed,
     supervision::{Crash, DeathGuard},
 };
 use crate::{
-    chain::{program::InstructionBuilder, rpc::ChainRpc},
+    chain::{
+        fate::{self, Sent},
+        program::InstructionBuilder,
+        rpc::ChainRpc,
+    },
     domain::{
         ids::{Epoch, TxSignature},
         submission::SubmissionStatus,
@@ -226,9 +230,9 @@ impl Handler<SendNow> for Submissions {
         self.note_sent(&[signature]);
         let (parts, build) = (self.parts.clone(), self.build);
         let send = async move {
-            match pass::send(&parts, &build, &one).await {
-                Sent::WouldFail(reason) => {
-                    let change = pass::would_fail(&one.row, reason);
+            match fate::send(&parts.rpc, signature, &one.wire).await {
+                Sent::WouldFail(failure) => {
+                    let change = pass::would_fail(&build, &one, &failure);
                     pass::tell(&parts, std::slice::from_ref(&one), vec![change]).await
                 }
                 Sent::Taken | Sent::Later => Ok(Vec::new()),

@@ -5,9 +5,9 @@ use futures_util::{StreamExt, stream};
 use super::{PAGE, SubmissionNews, SubmissionParts};
 use crate::{
     chain::{
-        model::Commitment,
+        fate::{self, Sent, Signed},
         program::InstructionBuilder,
-        rpc::{ChainReadError, ChainSendError, SendOptions, SignatureStatus, TransactionFailure},
+        rpc::{ChainReadError, TransactionFailure},
         tx::{
             failure::{Named, named},
             inspect::place_of_ours,
@@ -15,7 +15,7 @@ use crate::{
     },
     domain::{
         ids::TxSignature,
-        submission::{Landed, Seen, SubmissionStatus, next},
+        submission::{Seen, SubmissionStatus, next},
     },
     journal::{
         JournalError,
@@ -51,17 +51,6 @@ pub struct PassEnd {
     pub settled: Vec<TxSignature>,
 }
 
-/// How a send ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sent {
-    /// The node has it, as far as one knows.
-    Taken,
-    /// It was not taken now, for a reason that passes.
-    Later,
-    /// The node's rehearsal says that it would fail.
-    WouldFail(FailureReason),
-}
-
 /// The page after a place.
 pub async fn read(parts: &SubmissionParts, after: Option<Place>) -> Result<(Vec<Unsettled>, Option<Place>), Trouble> {
     let (page, place) = submissions::unsettled(parts.pool.pool(), after.as_ref(), PAGE).await?;
@@ -80,31 +69,17 @@ pub async fn run(
     if page.is_empty() {
         return Ok(PassEnd { place, ..PassEnd::default() });
     }
-    // Before the statuses: what is not there after this height is past can't come any more.
-    let height = parts.rpc.block_height(Commitment::Finalized).await?;
-    let signatures: Vec<_> = page.iter().map(|one| one.row.signature).collect();
-    let mut statuses = parts.rpc.signature_statuses(&signatures, false).await?;
-    let is_past = |one: &Unsettled| height > one.row.last_valid_block_height;
-    let unseen: Vec<usize> =
-        (0..page.len()).filter(|index| statuses[*index].is_none() && is_past(&page[*index])).collect();
-    let mut is_history_read = true;
-    if !unseen.is_empty() {
-        // A node's quick memory is short; that something is nowhere is said by its history, and only by one that reaches
-        // to where that height was final: behind one address there may be nodes that are behind others.
-        let final_slot = parts.rpc.slot(Commitment::Finalized).await?;
-        let asked: Vec<_> = unseen.iter().map(|index| signatures[*index]).collect();
-        let (seen_at, found) = parts.rpc.signature_statuses_at(&asked, true).await?;
-        is_history_read = seen_at >= final_slot;
-        for (index, status) in unseen.into_iter().zip(found) {
-            statuses[index] = status;
-        }
-    }
-    let is_late = |one: &Unsettled| is_history_read && is_past(one);
+    let signed = |one: &Unsettled| Signed {
+        signature: one.row.signature,
+        last_valid_block_height: one.row.last_valid_block_height,
+    };
+    let fates = fate::fates(&parts.rpc, &page.iter().map(signed).collect::<Vec<_>>()).await?;
     let mut changes = Vec::new();
     let mut resend = Vec::new();
     let mut refused_sends = 0;
-    for (index, (one, status)) in page.iter().zip(&statuses).enumerate() {
-        let (seen, slot, reason) = look(build, one, status.as_ref(), is_late(one));
+    for (index, (one, fate)) in page.iter().zip(&fates).enumerate() {
+        let (seen, slot) = (fate.seen(), fate.slot());
+        let reason = fate.failure().map(|failure| reason(build, one, failure));
         if seen == Seen::Missing && due.get(index).copied().unwrap_or(true) {
             // One node that was behind may have refused what the next one takes.
             let was_refused = one.row.status == SubmissionStatus::Failed;
@@ -119,19 +94,21 @@ pub async fn run(
             changes.push(Change { signature: one.row.signature, from: one.row.status, to, slot, reason });
         }
     }
-    let sends = stream::iter(resend.into_iter().map(|one| async move { (one, send(parts, build, one).await) }));
+    let sends = stream::iter(
+        resend.into_iter().map(|one| async move { (one, fate::send(&parts.rpc, one.row.signature, &one.wire).await) }),
+    );
     let sends: Vec<_> = sends.buffer_unordered(SENDS_AT_ONCE).collect().await;
     let mut sent = Vec::new();
     for (one, outcome) in sends {
         match outcome {
             Sent::Later => {}
             Sent::Taken => sent.push(one.row.signature),
-            Sent::WouldFail(reason) => {
+            Sent::WouldFail(failure) => {
                 sent.push(one.row.signature);
                 changes.retain(|change| change.signature != one.row.signature);
                 // Refused once more, it has nothing new to tell.
                 if one.row.status != SubmissionStatus::Failed {
-                    changes.push(would_fail(&one.row, reason));
+                    changes.push(would_fail(build, one, &failure));
                 }
             }
         }
@@ -141,25 +118,6 @@ pub async fn run(
     Ok(PassEnd { place, sent, settled })
 }
 
-/// What a status says of a transaction.
-fn look(
-    build: &InstructionBuilder,
-    one: &Unsettled,
-    status: Option<&SignatureStatus>,
-    is_late: bool,
-) -> (Seen, Option<crate::domain::ids::Slot>, Option<FailureReason>) {
-    let Some(status) = status else {
-        return (if is_late { Seen::TooLate } else { Seen::Missing }, None, None);
-    };
-    let how = match status.commitment {
-        Commitment::Processed => Landed::Processed,
-        Commitment::Confirmed => Landed::Confirmed,
-        Commitment::Finalized => Landed::Finalized,
-    };
-    let reason = status.failure.as_ref().map(|failure| reason(build, one, failure));
-    (Seen::There { how, failed: reason.is_some() }, Some(status.slot), reason)
-}
-
 fn reason(build: &InstructionBuilder, one: &Unsettled, failure: &TransactionFailure) -> FailureReason {
     let ours = place_of_ours(build, &one.wire).unwrap_or(usize::MAX);
     let Named { code, name } = named(failure, ours);
@@ -167,28 +125,10 @@ fn reason(build: &InstructionBuilder, one: &Unsettled, failure: &TransactionFail
 }
 
 /// The change of one that the node's rehearsal refused.
-pub fn would_fail(row: &SubmissionRow, reason: FailureReason) -> Change {
+pub fn would_fail(build: &InstructionBuilder, one: &Unsettled, failure: &TransactionFailure) -> Change {
+    let (row, reason) = (&one.row, reason(build, one, failure));
     let to = next(row.status, Seen::WouldFail);
     Change { signature: row.signature, from: row.status, to, slot: None, reason: Some(reason) }
-}
-
-/// Sends one. The node rehearses it, so one that would only cost its fee is not forwarded.
-pub async fn send(parts: &SubmissionParts, build: &InstructionBuilder, one: &Unsettled) -> Sent {
-    match parts.rpc.send_transaction(&one.wire, SendOptions::default()).await {
-        Ok(_) => Sent::Taken,
-        Err(ChainSendError::Rejected { failure: TransactionFailure::AlreadyProcessed, .. }) => Sent::Taken,
-        // Too early for this node, or too late: the block height will tell.
-        Err(ChainSendError::Rejected { failure: TransactionFailure::BlockhashNotFound, .. }) => Sent::Later,
-        Err(ChainSendError::Rejected { failure, .. }) => Sent::WouldFail(reason(build, one, &failure)),
-        Err(error @ ChainSendError::OutcomeUnknown { .. }) => {
-            log::debug!("{}: {error}", one.row.signature);
-            Sent::Taken
-        }
-        Err(error) => {
-            log::debug!("{}: {error}", one.row.signature);
-            Sent::Later
-        }
-    }
 }
 
 /// Writes changes and tells them.

@@ -1,8 +1,8 @@
-//! From an instruction to an unsigned transaction.
+//! From instructions to a transaction.
 //!
-//! Owns the form: which version, and the two compute budget instructions in front. The compute limit comes from a
-//! rehearsal ([`compute_limit`]), the price of a unit from what others pay ([`Percentiles`]) or from the user, both
-//! capped.
+//! Owns the form: which version, the two compute budget instructions in front, and which signature goes where. The compute
+//! limit comes from a rehearsal ([`compute_limit`]), the price of a unit from what others pay ([`Percentiles`]) or from the
+//! user, both capped. Holds no key: who signs gets the message and gives a signature.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use solana_sdk::{
@@ -13,7 +13,7 @@ use solana_sdk::{
 };
 
 use super::COMPUTE_BUDGET;
-use crate::domain::ids::Wallet;
+use crate::domain::ids::{TxSignature, Wallet};
 
 /// The least compute limit: what a rehearsal used is not what the chain will use to the unit.
 pub const UNITS_MIN: u32 = 60_000;
@@ -101,32 +101,65 @@ impl Percentiles {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unsigned {
     message: VersionedMessage,
+    first: usize,
 }
 
+/// Somebody who has to sign did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} has to sign, and did not")]
+pub struct NoSignature(pub Wallet);
+
 impl Unsigned {
-    /// The instruction behind its compute budget, paid by `payer`.
+    /// The instructions behind their compute budget, paid by `payer`.
     ///
     /// # Errors
     /// More accounts than a message can hold.
     pub fn new(
         version: Version,
         payer: Wallet,
-        instruction: &Instruction,
+        instructions: &[Instruction],
         compute: Compute,
         blockhash: Hash,
     ) -> Result<Self, CompileError> {
         let payer = Pubkey::new_from_array(payer.0);
-        let mut instructions = vec![set_limit(compute.units)];
+        let mut budget = vec![set_limit(compute.units)];
         // Without a price there is nothing to set.
-        instructions.extend((compute.micro_lamports > 0).then(|| set_price(compute.micro_lamports)));
-        instructions.push(instruction.clone());
+        budget.extend((compute.micro_lamports > 0).then(|| set_price(compute.micro_lamports)));
+        let first = budget.len();
+        let instructions = [&budget, instructions].concat();
         let message = match version {
             Version::Legacy => {
                 VersionedMessage::Legacy(Message::new_with_blockhash(&instructions, Some(&payer), &blockhash))
             }
             Version::V0 => VersionedMessage::V0(v0::Message::try_compile(&payer, &instructions, &[], blockhash)?),
         };
-        Ok(Self { message })
+        Ok(Self { message, first })
+    }
+
+    /// Who has to sign, the payer first.
+    pub fn signers(&self) -> impl Iterator<Item = Wallet> + '_ {
+        let count = usize::from(self.message.header().num_required_signatures);
+        self.message.static_account_keys().iter().take(count).map(|key| Wallet(key.to_bytes()))
+    }
+
+    /// The wire form with all signatures, and the first of them, which names it. `sign` gives a wallet's signature over the
+    /// message.
+    ///
+    /// # Errors
+    /// The wallet that has none.
+    pub fn signed(
+        &self,
+        mut sign: impl FnMut(Wallet, &[u8]) -> Option<TxSignature>,
+    ) -> Result<(TxSignature, Vec<u8>), NoSignature> {
+        let message = self.message.serialize();
+        let signatures = self.signers().map(|wallet| sign(wallet, &message).ok_or(NoSignature(wallet)));
+        let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
+        let first = *signatures.first().ok_or(NoSignature(Wallet::default()))?;
+        // Fewer than 128, so their number is one byte.
+        let mut wire = vec![self.message.header().num_required_signatures];
+        signatures.iter().for_each(|signature| wire.extend_from_slice(&signature.0));
+        wire.extend_from_slice(&message);
+        Ok((first, wire))
     }
 
     /// What is signed: the message, base64.
@@ -149,9 +182,9 @@ impl Unsigned {
         BASE64_STANDARD.encode(self.wire())
     }
 
-    /// The place of the one instruction that is not of the compute budget.
-    pub fn instruction_index(&self) -> usize {
-        self.message.instructions().len().saturating_sub(1)
+    /// The place of the first instruction that is not of the compute budget.
+    pub fn first_index(&self) -> usize {
+        self.first
     }
 }
 
@@ -214,13 +247,37 @@ mod tests {
             [(Version::Legacy, 0, 1), (Version::V0, 0, 1), (Version::Legacy, 7, 2), (Version::V0, 7, 2)]
         {
             let compute = Compute { units: 60_000, micro_lamports };
-            let unsigned = Unsigned::new(version, payer, &instruction, compute, Hash::default()).unwrap();
+            let unsigned =
+                Unsigned::new(version, payer, std::slice::from_ref(&instruction), compute, Hash::default()).unwrap();
             let wire = unsigned.wire();
             assert_eq!((wire[0], &wire[1..65]), (1, &[0; 64][..]));
             assert_eq!(BASE64_STANDARD.encode(&wire[65..]), unsigned.message_base64());
-            assert_eq!(unsigned.instruction_index(), index);
+            assert_eq!(unsigned.first_index(), index);
             // A version 0 message begins with its version.
             assert_eq!(wire[65] == 0x80, version == Version::V0);
         }
+    }
+
+    #[test]
+    fn each_signature_is_in_its_place_and_the_payers_names_the_transaction() {
+        use solana_sdk::instruction::AccountMeta;
+        let (payer, admin) = (Wallet([9; 32]), Wallet([8; 32]));
+        let signs = |wallet: Wallet| AccountMeta::new(Pubkey::new_from_array(wallet.0), true);
+        let instruction = |wallet, data| Instruction {
+            program_id: Pubkey::new_from_array([5; 32]),
+            accounts: vec![signs(wallet)],
+            data: vec![data],
+        };
+        let instructions = [instruction(payer, 1), instruction(admin, 2)];
+        let compute = Compute { units: 60_000, micro_lamports: 7 };
+        let unsigned = Unsigned::new(Version::V0, payer, &instructions, compute, Hash::default()).unwrap();
+        assert_eq!(unsigned.signers().collect::<Vec<_>>(), [payer, admin]);
+        assert_eq!(unsigned.first_index(), 2);
+        let (signature, wire) = unsigned.signed(|wallet, _| Some(TxSignature([wallet.0[0]; 64]))).unwrap();
+        assert_eq!(signature, TxSignature([9; 64]));
+        assert_eq!((wire[0], &wire[1..65], &wire[65..129]), (2, &[9; 64][..], &[8; 64][..]));
+        assert_eq!(wire[129..], unsigned.wire()[129..]);
+        let missing = unsigned.signed(|wallet, _| (wallet == payer).then_some(TxSignature([9; 64])));
+        assert_eq!(missing, Err(NoSignature(admin)));
     }
 }

@@ -17,10 +17,19 @@ pub struct Named {
 
 /// The number and name of a failure; `ours` is the place of our program's instruction in the transaction.
 pub fn named(failure: &TransactionFailure, ours: usize) -> Named {
+    named_where(failure, |place| place == ours)
+}
+
+/// As [`named`], of a transaction whose instructions from a place on are all our program's.
+pub fn named_from(failure: &TransactionFailure, first: usize) -> Named {
+    named_where(failure, |place| place >= first)
+}
+
+fn named_where(failure: &TransactionFailure, is_ours: impl Fn(usize) -> bool) -> Named {
     let only = |name: &'static str| Named { code: None, name: name.into() };
     match failure {
         TransactionFailure::Custom { instruction, code } => {
-            let name = if usize::from(*instruction) == ours { custom_name(*code) } else { "Custom" };
+            let name = if is_ours(usize::from(*instruction)) { custom_name(*code) } else { "Custom" };
             Named { code: Some(*code), name: name.into() }
         }
         TransactionFailure::Instruction { name, .. } => Named { code: None, name: word(name).into() },

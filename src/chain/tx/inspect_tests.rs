@@ -92,7 +92,8 @@ fn what_is_built_here_is_taken_in_both_versions_whatever_it_does() {
             for micro_lamports in [0, 9] {
                 let compute = Compute { units: 60_000, micro_lamports };
                 let blockhash = Hash::new_from_array([1; 32]);
-                let unsigned = Unsigned::new(version, caller, &instruction, compute, blockhash).unwrap();
+                let unsigned =
+                    Unsigned::new(version, caller, std::slice::from_ref(&instruction), compute, blockhash).unwrap();
                 let mut wire = unsigned.wire();
                 let signature = user.sign_message(&wire[65..]);
                 wire[1..65].copy_from_slice(signature.as_ref());

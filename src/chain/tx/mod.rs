@@ -1,8 +1,8 @@
-//! Users' transactions: put together for a wallet to sign, and looked at when they come back.
+//! Transactions: put together for a wallet or an authority to sign, and looked at when users' come back.
 //!
-//! Owns their form ([`compose`]: legacy or version 0, compute limit, priority fee) the judgement of what a client hands in
-//! ([`inspect`]), and the names of failures ([`failure`]). Pure: asks no node, holds no key. What is built here passes what is checked here, with or without
-//! the guard instructions that wallets add.
+//! Owns their form ([`compose`]: legacy or version 0, compute limit, priority fee, signatures in their places), the judgement
+//! of what a client hands in ([`inspect`]), and the names of failures ([`failure`]). Pure: asks no node, holds no key.
+//! What is built here passes what is checked here, with or without the guard instructions that wallets add.
 
 pub mod compose;
 pub mod failure;

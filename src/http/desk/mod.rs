@@ -173,7 +173,8 @@ impl Desk {
     pub async fn prepare(&self, order: &Order) -> Result<Prepared, ApiError> {
         let Order { wallet, instruction, version, priority } = order;
         let unsigned = |compute, blockhash| {
-            Unsigned::new(*version, *wallet, instruction, compute, blockhash).map_err(ApiError::internal)
+            Unsigned::new(*version, *wallet, std::slice::from_ref(instruction), compute, blockhash)
+                .map_err(ApiError::internal)
         };
         let rehearsal = Compute { units: UNITS_MAX, micro_lamports: 0 };
         // The node puts a blockhash of its own in.
@@ -185,7 +186,7 @@ impl Desk {
             self.price(*priority, instruction, *wallet),
         )?;
         if let Some(failure) = &simulation.failure {
-            return Err(of_failure(failure, rehearsal.instruction_index()));
+            return Err(of_failure(failure, rehearsal.first_index()));
         }
         let compute = Compute { units: compute_limit(simulation.units_consumed.unwrap_or(0)), micro_lamports };
         let unsigned = unsigned(compute, latest.blockhash)?;

@@ -1,7 +1,12 @@
 //! What those do who govern the program, and those who vote by transactions.
 
 use futures_util::future::join_all;
-use solana_sdk::{signature::Keypair, signer::Signer};
+use solana_sdk::{
+    instruction::{AccountMeta, Instruction},
+    pubkey::Pubkey,
+    signature::Keypair,
+    signer::Signer,
+};
 use zmart::{
     chain::program::instructions::UpdateGlobalConfig,
     domain::{
@@ -59,6 +64,19 @@ impl Chain {
         };
         let update = self.client.build.update_global_config(self.admin(), update);
         self.client.must_send(&[update], &[&self.admin]).await
+    }
+
+    /// Takes all its money from the backend authority, who pays for what governance sends.
+    pub async fn impoverish_backend(&self) {
+        /// Of a transaction with one signature.
+        const FEE: u64 = 5_000;
+        let (from, to) = (self.backend.pubkey(), self.admin.pubkey());
+        let lamports = self.client.lamports(self.backend()).await - FEE;
+        // The system program's transfer.
+        let data = [&2_u32.to_le_bytes()[..], &lamports.to_le_bytes()].concat();
+        let accounts = vec![AccountMeta::new(from, true), AccountMeta::new(to, false)];
+        let transfer = Instruction { program_id: Pubkey::default(), accounts, data };
+        self.client.must_send(&[transfer], &[&self.backend]).await;
     }
 
     /// Cancels a market.

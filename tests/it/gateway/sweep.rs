@@ -29,14 +29,21 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
         INSERT INTO market_evidence (market, evidence_hash, resolver_wallet, document, created_at)
             SELECT market, 'Qm' || repeat(hash, 44), '11111111111111111111111111111111', '{}', now() - n * interval '1 hour'
             FROM (VALUES ('NAMED', 'a', 25), ('NAMED', 'b', 25), ('NAMED', 'c', 23),
-                         ('11111111111111111111111111111112', 'a', 25)) e (market, hash, n);"
+                         ('11111111111111111111111111111112', 'a', 25)) e (market, hash, n);
+        INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, signature, transaction,
+                                       last_valid_block_height, status, settled, created_at)
+            SELECT 'approve_proposal', 'NAMED', sha256('x'), '{}', 1, signature, '\\x01'::bytea, 1, 'expired', true, at
+            FROM (VALUES (repeat('a', 64), now() - interval '31 days')) s (signature, at);
+        INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, status, settled, created_at)
+            SELECT 'approve_proposal', 'NAMED', sha256('x'), '{}', 1, 'failed', true, now() - days * interval '1 day'
+            FROM unnest(ARRAY[29, 31]) days;"
         .replace("NAMED", &named);
     client.batch_execute(&rows).await.unwrap();
     database.take_lease().await;
     let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
-    assert_eq!(swept, [1, 1, 1, 1, 0, 2]);
+    assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1]);
     assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
@@ -50,6 +57,8 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
         2,
         "the market's own, and the young"
     );
+    let attempts = client.query_one("SELECT count(*) FROM chain_submissions", &[]).await.unwrap();
+    assert_eq!(attempts.get::<_, i64>(0), 2, "the young refusal, and what was signed");
     // A pass is bounded.
     let many = "INSERT INTO nonces SELECT 'many-nonces-' || n, '11111111111111111111111111111111', now(), now() - interval '1 s' \
                 FROM generate_series(1, 5001) n";

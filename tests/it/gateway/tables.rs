@@ -15,12 +15,14 @@ const ROLES: [&str; 4] = ["anon", "authenticated", "service_role", "zmart_engine
 /// Who may do what: read, insert, update, delete, as `r`, `i`, `u`, `d`; in the order of [`ROLES`]. `(i)` and `(u)`: of
 /// some columns only.
 const RIGHTS: &[(&str, [&str; 4])] = &[
+    ("alerts", ["", "", "r(u)", "riud"]),
     ("candles", ["r", "r", "r", "riud"]),
     ("category_stats", ["r", "r", "r", "riud"]),
     ("channel_heads", ["", "", "r", "riud"]),
     ("chain_cursor", ["r", "r", "r", "riud"]),
     ("chain_events", ["r", "r", "r", "riud"]),
     ("chain_identity", ["r", "r", "r", "riud"]),
+    ("chain_submissions", ["r", "r", "r", "riud"]),
     ("dead_letters", ["", "", "r", "riud"]),
     ("discussions", ["r", "r(i)(u)", "r", "riud"]),
     ("dispute_votes", ["r", "r(i)", "r", "riud"]),
@@ -45,6 +47,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("proposal_votes", ["r", "r(i)", "r", "riud"]),
     ("refinery_schema_history", ["", "", "", ""]),
     ("refresh_tokens", ["", "", "", "riud"]),
+    ("scheduled_runs", ["", "", "r", "riud"]),
     ("sessions", ["", "", "", "riud"]),
     ("staged_signatures", ["", "", "r", "riud"]),
     ("stats_due", ["", "", "r", "riud"]),

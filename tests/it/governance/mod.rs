@@ -3,3 +3,14 @@
 //!
 //! In every case three things are asked: is the chain in the right state, did each instruction land once
 //! ([`court::Court::landed`]), is the journal what the chain is ([`court::Court::is_in_order`]).
+
+mod aggregator;
+mod court;
+mod crashes;
+mod lies;
+mod life;
+mod monitor;
+mod nodes;
+mod submitter;
+mod trail;
+mod votes;

@@ -1,14 +1,18 @@
 //! The writer and its tables, on a real PostgreSQL: what is acknowledged is there once, what is refused is not there at
 //! all, whatever the server or the network does in between.
 
+mod alerts;
 mod bounds;
+mod chain_submissions;
 mod columns;
 mod figures;
+mod governance;
 mod identity;
 mod indexes;
 pub mod ledgers;
 mod numbers;
 mod outages;
+mod overdue;
 mod passivation;
 mod rollback;
 mod rows;

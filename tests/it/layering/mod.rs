@@ -63,8 +63,10 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What only some may name, and who they are: the authorities' keys, and the parts that sign with them.
-const KEPT: &[(&str, &[&str])] =
-    &[("chain::keys", &["chain::keys", "config::governance", "actors::engine", "actors::submitter"])];
+const KEPT: &[(&str, &[&str])] = &[(
+    "chain::keys",
+    &["chain::keys", "config::governance", "actors::engine", "actors::governing", "actors::submitter", "cli::monitor"],
+)];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.
 const IMPURE_CRATES: &[&str] = &[

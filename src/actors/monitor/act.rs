@@ -1,0 +1,77 @@
+//! Acting: what a pass found is told, and what is due is handed to the submitter.
+//!
+//! Owns nothing: whatever is lost on the way is found again by the next pass. Never decides, and never waits for a
+//! transaction.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::look::{Conditions, Due, KINDS};
+use crate::{
+    actors::{
+        submitter::{NotSubmitted, Submit, Submitted, Submitter},
+        supervision::Link,
+    },
+    domain::governance::Intent,
+    journal::{JournalError, alerts, lease::Leased},
+};
+
+/// Intents that are handed over at once.
+const AT_ONCE: usize = 8;
+/// The submitter has so long to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// All that a pass found.
+#[derive(Debug)]
+pub struct Found {
+    /// What is to be done.
+    pub due: Due,
+    /// What is to be told.
+    pub conditions: Conditions,
+}
+
+/// What became of an intent.
+pub type Handed = (Intent, Result<Submitted, NotSubmitted>);
+
+/// Raises what was found, and resolves what was not.
+///
+/// # Errors
+/// [`JournalError`]: what was told before stays so.
+pub async fn tell(pool: &Leased, conditions: &Conditions) -> Result<(), JournalError> {
+    for kind in KINDS {
+        let Some(found) = conditions.alerts.get(&kind) else { continue };
+        alerts::raise_all(pool, found).await?;
+        let subjects: Vec<String> = found.iter().map(|alert| alert.subject().to_owned()).collect();
+        alerts::resolve_all_but(pool, kind, &subjects).await?;
+    }
+    alerts::resolve_failing_of_what_is_past(pool).await?;
+    Ok(())
+}
+
+/// Hands intents to the submitter, a few at once, in their order. Where it takes nothing now, the rest is left.
+pub async fn submit(submitter: &Link<Submitter>, intents: Vec<Intent>) -> Vec<Handed> {
+    let mut handed = Vec::with_capacity(intents.len());
+    for some in intents.chunks(AT_ONCE) {
+        let hand = |intent: &Intent| {
+            let intent = *intent;
+            async move { (intent, hand_over(submitter, intent).await) }
+        };
+        handed.extend(join_all(some.iter().map(hand)).await);
+        if handed.iter().any(|(_, result)| matches!(result, Err(NotSubmitted::Unavailable(_)))) {
+            break;
+        }
+    }
+    handed
+}
+
+async fn hand_over(submitter: &Link<Submitter>, intent: Intent) -> Result<Submitted, NotSubmitted> {
+    let gone = || NotSubmitted::Unavailable("the submitter is not there".to_owned());
+    let submitter = submitter.get().ok_or_else(gone)?;
+    match tokio::time::timeout(ANSWER_MAX, submitter.send(Submit(intent))).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(gone()),
+        // It may have it all the same; then the next one is told so.
+        Err(_) => Err(NotSubmitted::Unavailable("the submitter does not answer".to_owned())),
+    }
+}

@@ -1,0 +1,368 @@
+//! One attempt, up to the moment at which its row is committed: looked at, rehearsed, signed, kept.
+//!
+//! Every question whose answer may end it comes before the signature, so that what is signed is meant to land. The account
+//! is read before the rehearsal: it says what an error number can't, that the thing is done already, and whether the program
+//! would do something else than what was decided.
+
+use futures_util::try_join;
+use solana_sdk::{hash::Hash, instruction::Instruction};
+
+use super::{FAILING, NotSubmitted, Submitted, SubmitterParts, may_begin};
+use crate::{
+    chain::{
+        anchor::accounts::{AccountLayout, decode_account},
+        keys::AuthorityKey,
+        model::Commitment,
+        program::InstructionBuilder,
+        rpc::{ChainReadError, ChainRpc, RawAccount},
+        tx::{
+            compose::{Compute, NoSignature, Percentiles, Priority, UNITS_MAX, Unsigned, Version, compute_limit},
+            failure::{Named, named_from},
+        },
+    },
+    domain::{
+        account::{GlobalConfigAccount, MarketAccount},
+        alert::AlertKind,
+        attempt::{AttemptStatus, Authority, Ended, MarketNow, ProgramRefusal, Stand, Why, failures_in_a_row, stand},
+        governance::{Intent, Purpose},
+        ids::{AccountAddress, MarketAddress, TxSignature, Wallet},
+        phase::Phase,
+        tally::Counts,
+    },
+    faults,
+    journal::{
+        alerts::{self, NewAlert},
+        chain_submissions::{self, Kept, NewAttempt, OpenAttempt, Past},
+    },
+};
+
+/// How a market and the config are on the chain.
+struct Seen {
+    config: GlobalConfigAccount,
+    market: MarketNow,
+}
+
+/// Begins an attempt; the attempt, if it is a new one, is kept and has to be sent.
+pub async fn begin(
+    parts: &SubmitterParts,
+    build: &InstructionBuilder,
+    intent: &Intent,
+) -> Result<(Submitted, Option<OpenAttempt>), NotSubmitted> {
+    let past = chain_submissions::past(parts.pool.pool(), intent.purpose, intent.market).await?;
+    if let Some(id) = past.open {
+        return Ok((Submitted::Open(id), None));
+    }
+    let signers = keys(parts, intent.purpose)?;
+    may_begin(&past)?;
+    match make(parts, build, intent, &past, &signers).await {
+        Err(NotSubmitted::WouldFail(refusal)) => {
+            refused(parts, intent, &past, &refusal).await;
+            Err(NotSubmitted::WouldFail(refusal))
+        }
+        end => {
+            if failures_in_a_row(&past.ended) >= FAILING {
+                let alert = alert_of(intent.market, intent.purpose, "its last attempts did not land, or failed");
+                tell(alerts::raise(&parts.pool, &alert).await);
+            }
+            if end == Err(NotSubmitted::AlreadyDone) && !past.ended.is_empty() {
+                tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, intent.market).await);
+            }
+            end
+        }
+    }
+}
+
+/// The keys that have to sign, the payer's first.
+fn keys(parts: &SubmitterParts, purpose: Purpose) -> Result<Vec<(Authority, &AuthorityKey)>, NotSubmitted> {
+    let key = |authority: &Authority| {
+        let key = match authority {
+            Authority::Backend => parts.keys.backend.as_ref(),
+            Authority::Admin => parts.keys.admin.as_ref(),
+        };
+        Ok((*authority, key.ok_or(NotSubmitted::NoKey(*authority))?))
+    };
+    Authority::signers(purpose).iter().map(key).collect()
+}
+
+async fn make(
+    parts: &SubmitterParts,
+    build: &InstructionBuilder,
+    intent: &Intent,
+    past: &Past,
+    signers: &[(Authority, &AuthorityKey)],
+) -> Result<(Submitted, Option<OpenAttempt>), NotSubmitted> {
+    let refuse = |why, name| Err(NotSubmitted::WouldFail(ProgramRefusal::ours(why, name)));
+    let Some(seen) = look(&parts.rpc, build, intent.market).await.map_err(unavailable)? else {
+        return refuse(Why::OtherPhase, "NoSuchMarket");
+    };
+    match stand(intent.purpose, intent.counts, seen.market) {
+        Stand::Open => {}
+        Stand::Done => return Err(NotSubmitted::AlreadyDone),
+        Stand::OtherPhase => return refuse(Why::OtherPhase, "OtherPhase"),
+    }
+    let wallet = |authority| signers.iter().find(|(own, _)| *own == authority).map(|(_, key)| key.wallet());
+    for (authority, key) in signers {
+        let named = match authority {
+            Authority::Backend => seen.config.backend_authority,
+            Authority::Admin => seen.config.admin,
+        };
+        if key.wallet() != named {
+            let message = format!("the config names {named}, the key here is of {}", key.wallet());
+            let alert = NewAlert::new(AlertKind::AuthorityMismatch, authority.as_str(), message);
+            tell(alerts::raise(&parts.pool, &alert).await);
+            return refuse(Why::Unauthorized, "OtherAuthority");
+        }
+    }
+    let payer = wallet(Authority::Backend).ok_or(NotSubmitted::NoKey(Authority::Backend))?;
+    let Some(instructions) = instructions(build, intent, payer, wallet(Authority::Admin)) else {
+        return refuse(Why::Other, "NoCounts");
+    };
+    let unsigned = |compute, blockhash| {
+        Unsigned::new(Version::V0, payer, &instructions, compute, blockhash)
+            .map_err(|error| NotSubmitted::WouldFail(ProgramRefusal::ours(Why::Other, &error.to_string())))
+    };
+    // The node puts a blockhash of its own in.
+    let rehearsal = unsigned(Compute { units: UNITS_MAX, micro_lamports: 0 }, Hash::default())?;
+    let (wire, written) = (rehearsal.wire(), written(&instructions, payer));
+    let (latest, simulation, fees) = try_join!(
+        parts.rpc.latest_blockhash(Commitment::Confirmed),
+        parts.rpc.simulate(&wire),
+        parts.rpc.recent_priority_fees(&written),
+    )
+    .map_err(unavailable)?;
+    if let Some(failure) = &simulation.failure {
+        // Another's transaction may have come between the two looks.
+        if is_done(&parts.rpc, build, intent).await {
+            return Err(NotSubmitted::AlreadyDone);
+        }
+        return Err(NotSubmitted::WouldFail(refusal_of(named_from(failure, rehearsal.first_index()))));
+    }
+    faults::reached("submitter:decided");
+    let compute = Compute {
+        units: compute_limit(simulation.units_consumed.unwrap_or(UNITS_MAX.into())),
+        micro_lamports: Percentiles::of(fees).price(priority(&past.ended), parts.max_priority_fee_micro_lamports),
+    };
+    let signed = unsigned(compute, latest.blockhash)?.signed(|wallet, message| {
+        let (_, key) = signers.iter().find(|(_, key)| key.wallet() == wallet)?;
+        Some(TxSignature(key.sign(message).into()))
+    });
+    let (signature, wire) = signed.map_err(|NoSignature(wallet)| {
+        NotSubmitted::WouldFail(ProgramRefusal::ours(Why::Unauthorized, &format!("no key of {wallet}")))
+    })?;
+    faults::reached("submitter:signed");
+    let new = NewAttempt { intent, signature, wire: &wire, last_valid_block_height: latest.last_valid_block_height };
+    match chain_submissions::keep(&parts.pool, &new).await? {
+        Kept::Open(id) => Ok((Submitted::Open(id), None)),
+        Kept::SameSignature => Err(NotSubmitted::Unavailable("the next blockhash is not there yet".into())),
+        Kept::Full => Err(NotSubmitted::Unavailable("too many transactions are on their way".into())),
+        Kept::New(id) => {
+            faults::reached("submitter:kept");
+            log::info!("{id}: {} of {} is on its way as {signature}", intent.purpose.as_str(), intent.market);
+            let attempt = OpenAttempt {
+                id,
+                purpose: intent.purpose,
+                market: intent.market,
+                counts: intent.counts,
+                signature,
+                wire,
+                last_valid_block_height: latest.last_valid_block_height,
+                status: AttemptStatus::Signed,
+                slot: None,
+                reason: None,
+                unchanged_for: std::time::Duration::ZERO,
+            };
+            Ok((Submitted::New(id), Some(attempt)))
+        }
+    }
+}
+
+/// A refusal is kept, so that its pause outlives this life; what comes again and again is told.
+async fn refused(parts: &SubmitterParts, intent: &Intent, past: &Past, refusal: &ProgramRefusal) {
+    let (purpose, market) = (intent.purpose.as_str(), intent.market);
+    log::warn!("{purpose} of {market} would fail: {refusal}");
+    if let Err(error) = chain_submissions::keep_refused(&parts.pool, intent, refusal).await {
+        log::warn!("that {purpose} of {market} would fail is not kept: {error}");
+    }
+    if failures_in_a_row(&past.ended) + 1 >= FAILING {
+        let alert = alert_of(market, intent.purpose, &format!("it would fail: {refusal}"));
+        tell(alerts::raise(&parts.pool, &alert).await);
+    }
+}
+
+/// What can't be done to a market, again and again.
+fn alert_of(market: MarketAddress, purpose: Purpose, reason: &str) -> NewAlert {
+    NewAlert::new(AlertKind::SubmissionFailing, market, format!("{}: {reason}", purpose.as_str()))
+}
+
+/// An alert that is not kept now is told again with the next attempt.
+pub fn tell<T>(outcome: Result<T, crate::journal::JournalError>) {
+    if let Err(error) = outcome {
+        log::warn!("an alert is not kept: {error}");
+    }
+}
+
+/// What a failure is to those who ask.
+pub fn refusal_of(Named { code, name }: Named) -> ProgramRefusal {
+    ProgramRefusal { why: Why::of_name(&name), code, name: name.into_owned() }
+}
+
+fn unavailable(error: ChainReadError) -> NotSubmitted {
+    NotSubmitted::Unavailable(error.to_string())
+}
+
+/// One that did not land wants more.
+fn priority(ended: &[Ended]) -> Priority {
+    if ended.first() == Some(&Ended::Expired) { Priority::High } else { Priority::Medium }
+}
+
+fn written(instructions: &[Instruction], payer: Wallet) -> Vec<AccountAddress> {
+    let accounts = instructions.iter().flat_map(|instruction| &instruction.accounts);
+    let written =
+        accounts.filter(|account| account.is_writable).map(|account| AccountAddress(account.pubkey.to_bytes()));
+    let mut written: Vec<_> = written.filter(|account| account.0 != payer.0).collect();
+    written.sort_unstable();
+    written.dedup();
+    written
+}
+
+/// `None`: counts are needed, and there are none.
+fn instructions(
+    build: &InstructionBuilder,
+    intent: &Intent,
+    backend: Wallet,
+    admin: Option<Wallet>,
+) -> Option<Vec<Instruction>> {
+    let market = intent.market;
+    let aggregate =
+        |counts: Counts| build.aggregate_proposal_votes(market, backend, counts.in_favour(), counts.against());
+    Some(match intent.purpose {
+        Purpose::AggregateProposal => vec![aggregate(intent.counts?)],
+        Purpose::ApproveProposal => vec![aggregate(intent.counts?), build.approve_proposal(market, admin?)],
+        Purpose::FinalizeDispute => {
+            let counts = intent.counts.map(|counts| (counts.in_favour(), counts.against()))?;
+            vec![build.finalize_market(market, backend, Some(counts))]
+        }
+        Purpose::FinalizeUndisputed => vec![build.finalize_market(market, backend, None)],
+    })
+}
+
+/// The config and a market, read at one moment; `None` if there is no such market (or no config).
+async fn look(
+    rpc: &ChainRpc,
+    build: &InstructionBuilder,
+    market: MarketAddress,
+) -> Result<Option<Seen>, ChainReadError> {
+    let (config_address, _) = build.addresses().config();
+    let addresses = [config_address, market.account()];
+    let mut accounts = rpc.accounts(&addresses).await?.accounts.into_iter();
+    let mut next = || accounts.next().flatten().filter(|account| account.owner == build.program());
+    let (Some(config), Some(account)) = (next(), next()) else { return Ok(None) };
+    let config = decoded(config_address, &config)?;
+    let market = now_of(&decoded(market.account(), &account)?);
+    Ok(market.map(|market| Seen { config, market }))
+}
+
+fn decoded<T: AccountLayout>(address: AccountAddress, account: &RawAccount) -> Result<T, ChainReadError> {
+    decode_account(&account.data).map_err(|error| ChainReadError::Undecodable { address, error })
+}
+
+fn now_of(account: &MarketAccount) -> Option<MarketNow> {
+    let proposal = Counts::new(account.proposal_likes, account.proposal_dislikes).unwrap_or_default();
+    Some(MarketNow { phase: Phase::from_code(account.state)?, proposal })
+}
+
+async fn is_done(rpc: &ChainRpc, build: &InstructionBuilder, intent: &Intent) -> bool {
+    is_past(rpc, build, intent.market, intent.purpose, intent.counts).await
+}
+
+/// True if the chain says that nothing is left to do; false also where it can't be asked.
+pub async fn is_past(
+    rpc: &ChainRpc,
+    build: &InstructionBuilder,
+    market: MarketAddress,
+    purpose: Purpose,
+    counts: Option<Counts>,
+) -> bool {
+    match look(rpc, build, market).await {
+        Ok(Some(seen)) => stand(purpose, counts, seen.market) == Stand::Done,
+        Ok(None) => false,
+        Err(error) => {
+            log::debug!("whether {} of {market} is done can't be asked: {error}", purpose.as_str());
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chain::program::instructions::{InstructionKind, ProgramInstruction},
+        domain::{
+            amount::{Bps, UnixSeconds},
+            governance::Grounds,
+            ids::{Epoch, ProgramId, Seq, Slot},
+        },
+    };
+
+    fn intent(purpose: Purpose, counts: Option<Counts>) -> Intent {
+        let grounds = Grounds {
+            epoch: Epoch(1),
+            seq: Seq(3),
+            slot: Slot(9),
+            chain_time: UnixSeconds(1_760_000_000),
+            threshold: Bps(7_000),
+            minimum: 10,
+            due_at: None,
+            config_read: true,
+        };
+        Intent { market: MarketAddress([7; 32]), purpose, counts, grounds }
+    }
+
+    fn built(purpose: Purpose, counts: Option<Counts>) -> Option<Vec<ProgramInstruction>> {
+        let build = InstructionBuilder::new(ProgramId([1; 32]));
+        let made = instructions(&build, &intent(purpose, counts), Wallet([2; 32]), Some(Wallet([3; 32])))?;
+        let decoded = |one: &Instruction| crate::chain::anchor::instructions::decode_instruction(&one.data).unwrap();
+        Some(made.iter().map(decoded).collect())
+    }
+
+    #[test]
+    fn each_purpose_is_its_instructions_and_a_dispute_is_never_aggregated() {
+        use crate::chain::program::instructions::{AggregateProposalVotes, ApproveProposal, FinalizeMarket};
+        let counts = Counts::new(8, 2);
+        let aggregate = AggregateProposalVotes { final_likes: 8, final_dislikes: 2 }.into();
+        let finalize = |agree, disagree| FinalizeMarket { dispute_agree: agree, dispute_disagree: disagree }.into();
+        assert_eq!(built(Purpose::AggregateProposal, counts), Some(vec![aggregate]));
+        assert_eq!(built(Purpose::ApproveProposal, counts), Some(vec![aggregate, ApproveProposal {}.into()]));
+        assert_eq!(built(Purpose::FinalizeDispute, counts), Some(vec![finalize(Some(8), Some(2))]));
+        // Counts that are there are not sent where nobody voted on anything.
+        assert_eq!(built(Purpose::FinalizeUndisputed, counts), Some(vec![finalize(None, None)]));
+        for purpose in [Purpose::AggregateProposal, Purpose::ApproveProposal, Purpose::FinalizeDispute] {
+            assert_eq!(built(purpose, None), None, "{purpose:?} without counts");
+        }
+        let all = Purpose::ALL.into_iter().filter_map(|purpose| built(purpose, counts)).flatten();
+        assert!(all.map(|one| one.kind()).all(|kind| kind != InstructionKind::AggregateDisputeVotes));
+    }
+
+    #[test]
+    fn the_longest_of_them_fits_a_packet_and_is_signed_by_both_authorities() {
+        let build = InstructionBuilder::new(ProgramId([1; 32]));
+        let (backend, admin) = (Wallet([2; 32]), Wallet([3; 32]));
+        let intent = intent(Purpose::ApproveProposal, Counts::new(u32::MAX, 0));
+        let instructions = instructions(&build, &intent, backend, Some(admin)).unwrap();
+        let compute = Compute { units: UNITS_MAX, micro_lamports: u64::MAX };
+        let unsigned = Unsigned::new(Version::V0, backend, &instructions, compute, Hash::default()).unwrap();
+        assert_eq!(unsigned.signers().collect::<Vec<_>>(), [backend, admin]);
+        assert!(unsigned.wire().len() < crate::chain::tx::WIRE_BYTES_MAX);
+        // The market is what others write too: what they paid is what counts. The payer is nobody else's.
+        let written = written(&instructions, backend);
+        assert!(written.contains(&intent.market.account()) && !written.contains(&AccountAddress(backend.0)));
+    }
+
+    #[test]
+    fn one_that_did_not_land_pays_more_the_next_time() {
+        assert_eq!(priority(&[]), Priority::Medium);
+        assert_eq!(priority(&[Ended::Failed(Why::Poor), Ended::Expired]), Priority::Medium);
+        assert_eq!(priority(&[Ended::Expired]), Priority::High);
+    }
+}

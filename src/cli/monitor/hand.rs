@@ -1,0 +1,106 @@
+//! What it takes to act by hand: the lease of governance, renewed as long as it is needed, and a submitter of one's own.
+
+use std::time::Duration;
+
+use actix::prelude::*;
+use tokio::sync::broadcast;
+
+use super::Parts;
+use crate::{
+    actors::{
+        monitor::act::Handed,
+        submitter::{NEWS_MAX, Submitted, Submitter, SubmitterParts, SubmitterTick},
+        supervision::{DeathGuard, Link},
+    },
+    journal::{
+        lease::{self, Asked, Holder, Leased, Office, Term, VALID},
+        overdue::{self, Attempt},
+    },
+};
+
+/// A lease is renewed so often.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// Attempts are looked at so often.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// See the module.
+pub struct Hand {
+    pool: Leased,
+    submitter: Link<Submitter>,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+impl Hand {
+    /// Takes the lease, if nobody holds it; else who does.
+    pub async fn take(parts: &Parts, node: &str) -> anyhow::Result<Result<Self, Holder>> {
+        let pool = &parts.places.pool;
+        let term = match lease::take(pool, Office::Governance, node, VALID, false).await? {
+            Asked::Ours(term, _) => term,
+            Asked::Theirs(holder) => return Ok(Err(holder)),
+        };
+        let renewal = actix::spawn(renew(parts.settings.pool(1)?, term));
+        let leased = Leased::governing(pool.clone(), term);
+        let submitter = Link::default();
+        let (guard, _) = DeathGuard::new();
+        let parts = SubmitterParts {
+            rpc: parts.places.rpc.clone(),
+            pool: leased.clone(),
+            keys: parts.keys.clone(),
+            resend_after: parts.resend_after,
+            max_priority_fee_micro_lamports: parts.max_priority_fee_micro_lamports,
+            news: broadcast::channel(NEWS_MAX).0,
+        };
+        submitter.set(Submitter::new(parts, guard).start());
+        Ok(Ok(Self { pool: leased, submitter, renewal }))
+    }
+
+    /// For what only its holder may write.
+    pub fn pool(&self) -> &Leased {
+        &self.pool
+    }
+
+    /// Who sends.
+    pub fn submitter(&self) -> &Link<Submitter> {
+        &self.submitter
+    }
+
+    /// Waits until what was handed over is settled, or the time is up; how it stands then.
+    pub async fn until_settled(&self, handed: &[Handed], wait: Duration) -> anyhow::Result<Vec<Attempt>> {
+        let id = |(_, result): &Handed| match result {
+            Ok(Submitted::New(id) | Submitted::Open(id)) => Some(id.0),
+            Err(_) => None,
+        };
+        let ids: Vec<i64> = handed.iter().filter_map(id).collect();
+        let until = tokio::time::Instant::now() + wait;
+        loop {
+            let attempts = overdue::attempts(self.pool.pool(), &ids).await?;
+            if attempts.iter().all(|attempt| attempt.settled) || tokio::time::Instant::now() >= until {
+                return Ok(attempts);
+            }
+            // As the engine's clock does.
+            if let Some(submitter) = self.submitter.get() {
+                drop(submitter.try_send(SubmitterTick));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Lets others govern at once.
+    pub async fn give_up(self) {
+        self.renewal.abort();
+        if let Err(error) = lease::give_up(self.pool.pool(), Office::Governance, self.pool.term()).await {
+            log::warn!("the lease can't be given up, it expires by itself: {error}");
+        }
+    }
+}
+
+async fn renew(pool: deadpool_postgres::Pool, term: Term) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        match lease::renew(&pool, Office::Governance, term, VALID).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return log::warn!("the lease of governance is another's: nothing more is sent"),
+            Err(error) => log::warn!("the lease of governance can't be renewed now: {error}"),
+        }
+    }
+}
