@@ -66,6 +66,7 @@ const ACTIVITY: u8 = b'a';
 const COMMENTS: u8 = b'c';
 const EVENTS: u8 = b'e';
 const HOLDERS: u8 = b'h';
+const DECISIONS: u8 = b'd';
 /// Sorted lists of markets: a byte an order, since a place in one means nothing in another.
 const SORTED: u8 = b'A';
 
@@ -179,6 +180,39 @@ impl Place for HolderPlace {
     }
 }
 
+/// A place among a market's decisions: how far this engine's own are told, and how far those of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecisionPlace {
+    /// The newest of its own; 0 before the first.
+    pub own: i64,
+    /// The newest entry of another.
+    pub other: TradePosition,
+}
+
+impl DecisionPlace {
+    /// Before all.
+    pub const BEGINNING: Self = Self { own: 0, other: TradePosition { epoch: Epoch(0), seq: Seq(0) } };
+}
+
+impl Place for DecisionPlace {
+    fn encode(&self) -> Vec<u8> {
+        let Self { own, other } = self;
+        [&[DECISIONS][..], &own.to_be_bytes(), &other.epoch.0.to_be_bytes(), &other.seq.0.to_be_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, rest) = bytes.split_first()?;
+        let (own, rest) = rest.split_first_chunk::<8>()?;
+        let (epoch, seq) = rest.split_first_chunk::<4>()?;
+        let other = TradePosition {
+            epoch: Epoch(u32::from_be_bytes(*epoch)),
+            seq: Seq(u64::from_be_bytes(seq.try_into().ok()?)),
+        };
+        let own = i64::from_be_bytes(*own);
+        (list == DECISIONS && own >= 0).then_some(Self { own, other })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -199,6 +233,10 @@ mod tests {
             let comment = Cursor(CommentPosition { created_at_us, id });
             prop_assert_eq!(comment.to_text().parse(), Ok(comment));
             prop_assert_eq!(comment.to_text().parse::<Cursor<TradePosition>>(), Err(BadCursor));
+            let other = TradePosition { epoch: Epoch(epoch), seq: Seq(seq) };
+            let decision = Cursor(DecisionPlace { own: created_at_us, other });
+            prop_assert_eq!(decision.to_text().parse(), Ok(decision));
+            prop_assert_eq!(decision.to_text().parse::<Cursor<TradePosition>>(), Err(BadCursor));
         }
 
         #[test]

@@ -75,15 +75,20 @@ pub async fn taken_back_after(
     Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
 }
 
-/// Markets that wait for a decision or a deadline, of which everything is recorded in slots up to `upto` and not all is
-/// marked as final: whoever marks it is not running.
+/// Markets that wait for a decision or a deadline, or for the end of a transaction of governance's own, of which everything
+/// is recorded in slots up to `upto` and not all is marked as final: whoever marks it is not running.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn unmarked(pool: &Pool, upto: Slot, limit: usize) -> Result<Vec<AccountAddress>, JournalError> {
-    // Proposed, resolving, disputed.
-    const SQL: &str = "SELECT address::text FROM markets \
-                       WHERE phase IN (0, 3, 4) AND NOT vanished AND finalized_seq < last_seq AND slot_high <= $1 LIMIT $2";
+    // Proposed, resolving, disputed; and whatever phase a transaction has led to that is not settled before its entry is final.
+    const SQL: &str = "
+        SELECT address::text FROM markets
+        WHERE phase IN (0, 3, 4) AND NOT vanished AND finalized_seq < last_seq AND slot_high <= $1
+        UNION
+        SELECT m.address::text FROM chain_submissions s JOIN markets m ON m.address = s.market
+        WHERE NOT s.settled AND NOT m.vanished AND m.finalized_seq < m.last_seq AND m.slot_high <= $1
+        LIMIT $2";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let rows = client.query(&statement, &[&bigint(upto), &i64::try_from(limit).unwrap_or(i64::MAX)]).await?;

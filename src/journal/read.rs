@@ -8,6 +8,7 @@ pub mod ask;
 pub mod channels;
 pub mod charts;
 pub mod export;
+pub mod governance;
 pub mod latest;
 pub mod listing;
 pub mod wallets;

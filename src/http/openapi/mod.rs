@@ -85,6 +85,7 @@ pub const BEARER: &str = "bearer";
         markets::create::handle,
         markets::depth::handle,
         markets::dispute::handle,
+        markets::governance::handle,
         markets::history::handle,
         markets::holders::handle,
         markets::list::handle,

@@ -95,6 +95,7 @@ fn of_markets(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}/candles", markets::candles::handle))
         .service(readable("/api/markets/{market}/trades", markets::trades::handle))
         .service(readable("/api/markets/{market}/votes", votes::list::handle))
+        .service(readable("/api/markets/{market}/governance", markets::governance::handle))
         .service(readable("/api/markets/{market}/stats", markets::stats::handle))
         .service(readable("/api/markets/{market}/related", markets::related::handle))
         .service(readable("/api/markets/{market}/holders", markets::holders::handle))

@@ -58,6 +58,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/api/markets/{market}/candles", Anyone),
     ("GET", "/api/markets/{market}/trades", Anyone),
     ("GET", "/api/markets/{market}/votes", Anyone),
+    ("GET", "/api/markets/{market}/governance", Anyone),
     ("GET", "/api/markets/{market}/stats", Anyone),
     ("GET", "/api/markets/{market}/related", Anyone),
     ("GET", "/api/markets/{market}/holders", Anyone),

@@ -238,6 +238,7 @@ impl Court {
     /// was sent by hand, every submission that is done landed, no decision landed twice, and of those that end a phase
     /// (`wanted`) so many landed.
     pub async fn landed(&self, market: MarketAddress, wanted: &[(&str, usize)]) {
+        self.all_settled().await;
         let landed = self.client.landed(market).await;
         let done: Vec<_> = landed.iter().filter(|one| one.error.is_null()).collect();
         let submissions = self.submissions(market).await;

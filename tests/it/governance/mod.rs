@@ -12,4 +12,5 @@ mod life;
 mod monitor;
 mod nodes;
 mod submitter;
+mod trail;
 mod votes;

@@ -6,13 +6,14 @@ use zmart::{
         event::Outcome,
         ids::{AccountAddress, Epoch, MarketAddress, ProgramId, Seq, Slot, TxSignature, Wallet},
         phase::Phase,
+        tally::VoteKind,
     },
     journal::{
         candles, open,
         read::{
             self, MarketFilter, MarketPosition, TradePosition,
             activity::{self, ActivityPlace, HolderPlace},
-            charts,
+            charts, governance,
             listing::{self, ListPlace, MarketQuery, MarketSort},
         },
         staging::{self, Cursor, DeadLetter, Staged},
@@ -27,7 +28,7 @@ use super::{leased, prepare, settings, story::Story};
 const MARKETS: u64 = 2_000;
 const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due',
     'position_changes', 'position_hours', 'position_ledgers', 'wallet_hours', 'wallet_totals', 'leaderboard',
-    'proposal_votes', 'dispute_votes', 'users')";
+    'proposal_votes', 'dispute_votes', 'users', 'chain_submissions')";
 
 /// Rows that were read without an index, by table, once everybody else is gone: only then all is counted.
 async fn read_through(database: &Database) -> Vec<(String, i64)> {
@@ -156,6 +157,22 @@ async fn ask_of_markets(client: &tokio_postgres::Client, market: MarketAddress, 
     }
     activity::recorded_since(client, epoch, 1_759_000_000_000, Some((market.account(), Seq(1))), 21).await.unwrap();
     activity::before_moment(client, market.account(), epoch, 1_759_000_000_000).await.unwrap();
+    ask_of_governance(client, market, epoch).await;
+}
+
+/// The audit trail, at any place of it.
+async fn ask_of_governance(client: &tokio_postgres::Client, market: MarketAddress, epoch: Epoch) {
+    let head = TradePosition { epoch, seq: Seq(1_000) };
+    for after in [governance::BEGINNING, TradePosition { epoch, seq: Seq(7) }] {
+        governance::votes(client, market, &VoteKind::ALL, after, head, 101).await.unwrap();
+        governance::others(client, market, after, head, 101).await.unwrap();
+    }
+    governance::attempts(client, market, 3, head, 101).await.unwrap();
+    assert!(governance::attempt_by_id(client, market, 3).await.unwrap().is_none());
+    governance::frozen(client, market, head).await.unwrap();
+    let asked = [VoteKind::Proposal, VoteKind::Dispute].map(|kind| (kind, Wallet([4; 32]), head));
+    assert_eq!(governance::overridden(client, market, &asked).await.unwrap(), [None, None]);
+    governance::config_changes(client, AccountAddress([255; 32]), 100).await.unwrap();
 }
 
 /// The keeper's work, from the first market to the last.
@@ -224,7 +241,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         pool.pool().close();
 
         let before = read_through(&database).await;
-        assert_eq!(before.len(), 19);
+        assert_eq!(before.len(), 20);
         count_all(&database).await;
         super::wallets::keep_all(&database).await;
         ask_all(&database, &mut story, &mut life, epoch).await;

@@ -13,6 +13,7 @@ pub mod claim;
 pub mod create;
 pub mod depth;
 pub mod dispute;
+pub mod governance;
 pub mod history;
 pub mod holders;
 pub mod list;

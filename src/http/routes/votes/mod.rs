@@ -74,6 +74,11 @@ impl VoteRules {
         Some(ApiError::new(ErrorCode::Conflict, message))
     }
 
+    /// As they are configured.
+    pub(in crate::http) fn config(&self) -> &VoteConfig {
+        &self.config
+    }
+
     /// May the wallet vote here?
     async fn admit(&self, reads: &Reads, wallet: Wallet) -> Result<(), ApiError> {
         let forbidden = |message: &'static str| Err(ApiError::new(ErrorCode::Forbidden, message));

@@ -1,0 +1,438 @@
+//! Reading the audit trail: what was decided about a market, by whom, and which votes were counted for it.
+//!
+//! Owns the rule by which a vote is told as counted ([`Frozen`], [`overridden`]): the same that the tally follows, told
+//! vote by vote. Everything is found in an index of one market, in the order in which it happened, and bounded by a page.
+//! Nothing beyond the place that the world may see is told, and nothing that was rolled back. Never decides anything.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+
+use super::{ReadFailure, TradePosition, ask::Ask, bigint, body, of_json, unsigned};
+use crate::{
+    domain::{
+        entry::EntryBody,
+        governance::{Grounds, Purpose},
+        ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature, Wallet},
+        tally::{Counts, VoteKind},
+    },
+    journal::rows::BadRow,
+};
+
+/// What an authority does to a market: the events of [`others`].
+const DEEDS: &str =
+    "('ProposalAggregated', 'ProposalApproved', 'DisputeAggregated', 'MarketFinalized', 'MarketCancelled')";
+
+/// Nothing is before it.
+pub const BEGINNING: TradePosition = TradePosition { epoch: Epoch(0), seq: Seq(0) };
+
+/// An event of a transaction, as the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landed {
+    /// Its entry.
+    pub place: TradePosition,
+    /// Its name.
+    pub event: String,
+    /// Its slot.
+    pub slot: Slot,
+    /// The chain's clock, seconds since 1970.
+    pub block_time_unix: i64,
+}
+
+/// A transaction of this engine's: one attempt.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the names are the table's own
+pub struct Attempt {
+    pub id: i64,
+    pub purpose: Purpose,
+    pub counts: Option<Counts>,
+    pub grounds: Grounds,
+    /// The lease's term under which it was signed.
+    pub term: i64,
+    pub signature: TxSignature,
+    pub status: String,
+    pub settled: bool,
+    pub slot: Option<Slot>,
+    pub reason: Option<serde_json::Value>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Its events, in their order; none while it has not landed.
+    pub landed: Vec<Landed>,
+}
+
+/// What an authority did on the chain, and not by a transaction of this engine's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deed {
+    /// Its transaction.
+    pub signature: TxSignature,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Its event.
+    pub landed: Landed,
+    /// Its entry.
+    pub body: EntryBody,
+}
+
+fn place(row: &Row, epoch: usize, seq: usize) -> Result<TradePosition, ReadFailure> {
+    Ok(TradePosition {
+        epoch: Epoch(u32::try_from(row.try_get::<_, i32>(epoch)?).unwrap_or_default()),
+        seq: Seq(unsigned("journal", row.try_get(seq)?)?),
+    })
+}
+
+fn bad(table: &'static str, what: &str, error: &dyn std::fmt::Display) -> ReadFailure {
+    BadRow { table, reason: format!("{what}: {error}") }.into()
+}
+
+const ATTEMPT: &str = "s.id, s.purpose, s.in_favour, s.against, s.grounds, s.term, s.signature::text, s.status, \
+                       s.settled, s.slot, s.reason::text, s.created_at, s.updated_at";
+
+fn attempt(row: &Row) -> Result<Attempt, ReadFailure> {
+    const TABLE: &str = "chain_submissions";
+    let (purpose, signature): (&str, &str) = (row.try_get(1)?, row.try_get(6)?);
+    let number = |at| row.try_get::<_, Option<i64>>(at).map(|count| count.and_then(|count| u32::try_from(count).ok()));
+    let counts = number(2)?.zip(number(3)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
+    let reason: Option<&str> = row.try_get(10)?;
+    let slot: Option<i64> = row.try_get(9)?;
+    Ok(Attempt {
+        id: row.try_get(0)?,
+        purpose: Purpose::parse(purpose).ok_or_else(|| bad(TABLE, "purpose", &purpose))?,
+        counts,
+        grounds: of_json(TABLE, row.try_get(4)?)?,
+        term: row.try_get(5)?,
+        signature: signature.parse().map_err(|error| bad(TABLE, signature, &error))?,
+        status: row.try_get(7)?,
+        settled: row.try_get(8)?,
+        slot: slot.map(|slot| unsigned(TABLE, slot)).transpose()?.map(Slot),
+        reason: reason.map(serde_json::from_str).transpose().map_err(|error| bad(TABLE, "reason", &error))?,
+        created_at: row.try_get(11)?,
+        updated_at: row.try_get(12)?,
+        landed: Vec::new(),
+    })
+}
+
+/// A page of this engine's attempts on a market after one, oldest first, each with its events up to `head`.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn attempts<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    after: i64,
+    head: TradePosition,
+    limit: u32,
+) -> Result<Vec<Attempt>, ReadFailure> {
+    let sql = format!(
+        "SELECT {ATTEMPT} FROM chain_submissions s
+         WHERE s.market = $1::text AND s.id > $2 AND s.signature IS NOT NULL ORDER BY s.id LIMIT $3"
+    );
+    let rows = client.query(&sql, &[&market.to_string(), &after, &i64::from(limit)]).await?;
+    let mut attempts = rows.iter().map(attempt).collect::<Result<Vec<_>, _>>()?;
+    with_events(client, market, head, &mut attempts).await?;
+    Ok(attempts)
+}
+
+/// One of this engine's attempts on a market.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn attempt_by_id<C: Ask>(client: &C, market: MarketAddress, id: i64) -> Result<Option<Attempt>, ReadFailure> {
+    let sql = format!(
+        "SELECT {ATTEMPT} FROM chain_submissions s \
+         WHERE s.id = $2 AND s.market = $1::text AND s.signature IS NOT NULL"
+    );
+    client.query_opt(&sql, &[&market.to_string(), &id]).await?.as_ref().map(attempt).transpose()
+}
+
+async fn with_events<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    head: TradePosition,
+    attempts: &mut [Attempt],
+) -> Result<(), ReadFailure> {
+    const SQL: &str = "SELECT signature::text, epoch, seq, event, slot, block_time_unix FROM chain_events
+                       WHERE signature = ANY ($2::text[]) AND NOT orphaned AND stream = $1::text
+                         AND (epoch, seq) <= ($3::bigint, $4::bigint) ORDER BY epoch, seq";
+    let signatures: Vec<String> = attempts.iter().map(|attempt| attempt.signature.to_string()).collect();
+    let (epoch, seq) = (i64::from(head.epoch.0), bigint(head.seq.0));
+    let mut found: HashMap<String, Vec<Landed>> = HashMap::new();
+    for row in client.query(SQL, &[&market.to_string(), &signatures, &epoch, &seq]).await? {
+        found.entry(row.try_get(0)?).or_default().push(landed(&row, 1)?);
+    }
+    for (attempt, signature) in attempts.iter_mut().zip(&signatures) {
+        attempt.landed = found.remove(signature).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// From the columns epoch, seq, event, slot, block_time_unix, beginning at `at`.
+fn landed(row: &Row, at: usize) -> Result<Landed, ReadFailure> {
+    Ok(Landed {
+        place: place(row, at, at + 1)?,
+        event: row.try_get(at + 2)?,
+        slot: Slot(unsigned("chain_events", row.try_get(at + 3)?)?),
+        block_time_unix: row.try_get(at + 4)?,
+    })
+}
+
+/// A page of what authorities did to a market after a place, up to `head`, oldest first, without what this engine signed.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn others<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    after: TradePosition,
+    head: TradePosition,
+    limit: u32,
+) -> Result<Vec<Deed>, ReadFailure> {
+    // Each event is walked in its own stretch of the index, and what is ours is passed over: at most the market's own.
+    let sql = format!(
+        "SELECT walk.epoch, walk.seq, walk.event, walk.slot, walk.block_time_unix, walk.signature, j.recorded_at, j.payload
+         FROM (SELECT e.* FROM unnest(ARRAY[{}]) AS deed (event) CROSS JOIN LATERAL (
+                   SELECT e.epoch, e.seq, e.event, e.slot, e.block_time_unix, e.signature::text AS signature
+                   FROM chain_events e
+                   WHERE e.stream = $1::text AND e.event = deed.event AND e.event IN {DEEDS} AND NOT e.orphaned
+                     AND (e.epoch, e.seq) > ($2::bigint, $3::bigint) AND (e.epoch, e.seq) <= ($4::bigint, $5::bigint)
+                     AND NOT EXISTS (SELECT FROM chain_submissions s WHERE s.signature = e.signature)
+                   ORDER BY e.epoch, e.seq LIMIT $6) e
+               ORDER BY e.epoch, e.seq LIMIT $6) walk
+         JOIN journal j ON j.stream = $1::text AND j.epoch = walk.epoch AND j.seq = walk.seq
+         ORDER BY walk.epoch, walk.seq",
+        DEEDS.trim_matches(['(', ')'])
+    );
+    let after = (i64::from(after.epoch.0), bigint(after.seq.0));
+    let head = (i64::from(head.epoch.0), bigint(head.seq.0));
+    let rows =
+        client.query(&sql, &[&market.to_string(), &after.0, &after.1, &head.0, &head.1, &i64::from(limit)]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let signature: &str = row.try_get(5)?;
+            Ok(Deed {
+                signature: signature.parse().map_err(|error| bad("chain_events", signature, &error))?,
+                recorded_at: row.try_get(6)?,
+                landed: landed(&row, 0)?,
+                body: body(row.try_get(7)?)?,
+            })
+        })
+        .collect()
+}
+
+/// Up to which entry, itself included, votes of each kind count: those of a decision that was made, else all up to `head`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frozen {
+    head: TradePosition,
+    proposal: Option<TradePosition>,
+    dispute: Option<TradePosition>,
+}
+
+impl Frozen {
+    /// Nothing was decided; or one decision is looked at alone.
+    pub fn at(head: TradePosition) -> Self {
+        Self { head, proposal: None, dispute: None }
+    }
+
+    /// The last entry whose vote counts.
+    pub fn last(&self, kind: VoteKind) -> TradePosition {
+        let decided = match kind {
+            VoteKind::Proposal => self.proposal,
+            VoteKind::Dispute => self.dispute,
+        };
+        decided.unwrap_or(self.head)
+    }
+}
+
+/// What the newest decision of each kind counted. Of one that this engine signed, its grounds tell; another's is held
+/// against all votes that were recorded before it.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn frozen<C: Ask>(client: &C, market: MarketAddress, head: TradePosition) -> Result<Frozen, ReadFailure> {
+    let mut frozen = Frozen::at(head);
+    if let Some((approved, _)) = newest(client, market, &["ProposalApproved"], head).await? {
+        let aggregated = newest(client, market, &["ProposalAggregated"], approved).await?;
+        frozen.proposal = Some(aggregated.map_or_else(|| before(approved), |(_, counted)| counted));
+    }
+    let decided = newest(client, market, &["MarketFinalized", "DisputeAggregated"], head).await?;
+    frozen.dispute = decided.map(|(_, counted)| counted);
+    Ok(frozen)
+}
+
+fn before(place: TradePosition) -> TradePosition {
+    TradePosition { seq: Seq(place.seq.0.saturating_sub(1)), ..place }
+}
+
+/// The newest of these events up to a place: where it is, and the last entry that it counted.
+async fn newest<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    events: &[&str],
+    upto: TradePosition,
+) -> Result<Option<(TradePosition, TradePosition)>, ReadFailure> {
+    // A finalization that no dispute came before counted no votes.
+    let sql = format!(
+        "SELECT last.epoch, last.seq, s.grounds
+         FROM unnest($2::text[]) AS deed (event) CROSS JOIN LATERAL (
+             SELECT e.epoch, e.seq, e.signature FROM chain_events e JOIN journal j USING (stream, epoch, seq)
+             WHERE e.stream = $1::text AND e.event = deed.event AND e.event IN {DEEDS} AND NOT e.orphaned
+               AND (e.epoch, e.seq) <= ($3::bigint, $4::bigint)
+               AND (e.event <> 'MarketFinalized' OR (j.payload -> 'event' -> 'was_disputed')::boolean)
+             ORDER BY e.epoch DESC, e.seq DESC LIMIT 1) last
+         LEFT JOIN chain_submissions s ON s.signature = last.signature AND s.in_favour IS NOT NULL
+         ORDER BY last.epoch DESC, last.seq DESC LIMIT 1"
+    );
+    let (epoch, seq) = (i64::from(upto.epoch.0), bigint(upto.seq.0));
+    let Some(row) = client.query_opt(&sql, &[&market.to_string(), &events, &epoch, &seq]).await? else {
+        return Ok(None);
+    };
+    let at = place(&row, 0, 1)?;
+    let grounds: Option<super::JsonText<'_>> = row.try_get(2)?;
+    let counted = match grounds {
+        None => before(at),
+        Some(json) => {
+            let grounds: Grounds = of_json("chain_submissions", json)?;
+            TradePosition { epoch: grounds.epoch, seq: grounds.seq }
+        }
+    };
+    Ok(Some((at, counted)))
+}
+
+/// An entry that is a vote.
+#[derive(Debug, Clone)]
+pub struct TrailVote {
+    /// Its place.
+    pub place: TradePosition,
+    /// On what.
+    pub kind: VoteKind,
+    /// Whose.
+    pub wallet: Wallet,
+    /// The entry.
+    pub body: EntryBody,
+}
+
+/// A page of a market's votes of these kinds after a place, up to another (included), in the order of their entries.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn votes<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    kinds: &[VoteKind],
+    after: TradePosition,
+    upto: TradePosition,
+    limit: u32,
+) -> Result<Vec<TrailVote>, ReadFailure> {
+    const SQL: &str = "
+        SELECT v.epoch, v.seq, v.payload
+        FROM unnest($2::text[], $3::text[]) AS wanted (kind, event) CROSS JOIN LATERAL (
+            (SELECT j.epoch, j.seq, j.payload FROM journal j
+             WHERE j.stream = $1::text AND j.kind = 'vote' AND j.payload ->> 'vote_kind' = wanted.kind
+               AND (j.epoch, j.seq) > ($4::bigint, $5::bigint) AND (j.epoch, j.seq) <= ($6::bigint, $7::bigint)
+             ORDER BY j.epoch, j.seq LIMIT $8)
+            UNION ALL
+            (SELECT j.epoch, j.seq, j.payload FROM chain_events e JOIN journal j USING (stream, epoch, seq)
+             WHERE e.stream = $1::text AND e.event = wanted.event
+               AND e.event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT e.orphaned
+               AND (e.epoch, e.seq) > ($4::bigint, $5::bigint) AND (e.epoch, e.seq) <= ($6::bigint, $7::bigint)
+             ORDER BY e.epoch, e.seq LIMIT $8)
+        ) v ORDER BY v.epoch, v.seq LIMIT $8";
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let events: Vec<&str> = kinds.iter().map(|kind| kind.event()).collect();
+    let after = (i64::from(after.epoch.0), bigint(after.seq.0));
+    let upto = (i64::from(upto.epoch.0), bigint(upto.seq.0));
+    let limit = i64::from(limit);
+    let rows = client
+        .query(SQL, &[&market.to_string(), &names, &events, &after.0, &after.1, &upto.0, &upto.1, &limit])
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let place = place(&row, 0, 1)?;
+            let body = body(row.try_get(2)?)?;
+            let (kind, wallet) = match &body {
+                EntryBody::Vote { vote_kind, wallet, .. } => (*vote_kind, *wallet),
+                other => {
+                    let vote = other.chain_event().and_then(|(.., event)| VoteKind::of(event));
+                    let (kind, wallet, _) = vote.ok_or_else(|| bad("journal", "payload", &"no vote"))?;
+                    (kind, wallet)
+                }
+            };
+            Ok(TrailVote { place, kind, wallet, body })
+        })
+        .collect()
+}
+
+/// For each of these votes (kind, wallet, the last entry that counts) the wallet's own vote on the chain, if it has one.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn overridden<C: Ask>(
+    client: &C,
+    market: MarketAddress,
+    votes: &[(VoteKind, Wallet, TradePosition)],
+) -> Result<Vec<Option<TradePosition>>, ReadFailure> {
+    const SQL: &str = "
+        SELECT asked.at, chain.epoch, chain.seq
+        FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
+            AS asked (event, wallet, epoch, seq, at)
+        CROSS JOIN LATERAL (
+            SELECT e.epoch, e.seq FROM journal j JOIN chain_events e USING (stream, epoch, seq)
+            WHERE j.stream = $1::text AND j.payload -> 'event' ->> 'user' = asked.wallet
+              AND j.kind IN ('event', 'contained')
+              AND j.payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
+              AND e.event = asked.event AND NOT e.orphaned AND (e.epoch, e.seq) <= (asked.epoch, asked.seq)
+            ORDER BY e.epoch, e.seq LIMIT 1) chain";
+    let mut found = vec![None; votes.len()];
+    if votes.is_empty() {
+        return Ok(found);
+    }
+    let events: Vec<&str> = votes.iter().map(|(kind, ..)| kind.event()).collect();
+    let wallets: Vec<String> = votes.iter().map(|(_, wallet, _)| wallet.to_string()).collect();
+    let epochs: Vec<i64> = votes.iter().map(|(.., last)| i64::from(last.epoch.0)).collect();
+    let seqs: Vec<i64> = votes.iter().map(|(.., last)| bigint(last.seq.0)).collect();
+    for row in client.query(SQL, &[&market.to_string(), &events, &wallets, &epochs, &seqs]).await? {
+        let at = usize::try_from(row.try_get::<_, i64>(0)?.saturating_sub(1)).unwrap_or(usize::MAX);
+        if let Some(vote) = found.get_mut(at) {
+            *vote = Some(place(&row, 1, 2)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A change of the config: its transaction, its event, its entry.
+#[derive(Debug, Clone)]
+pub struct ConfigChange {
+    /// Its transaction.
+    pub signature: TxSignature,
+    /// Its event.
+    pub landed: Landed,
+    /// Its entry.
+    pub body: EntryBody,
+}
+
+/// The newest changes of the config's values, newest first: who recomputes finds the thresholds of any slot in them.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn config_changes<C: Ask>(
+    client: &C,
+    config: AccountAddress,
+    limit: u32,
+) -> Result<Vec<ConfigChange>, ReadFailure> {
+    // The config's stream holds little else.
+    const SQL: &str = "SELECT e.epoch, e.seq, e.event, e.slot, e.block_time_unix, e.signature::text, j.payload
+                       FROM chain_events e JOIN journal j USING (stream, epoch, seq)
+                       WHERE e.stream = $1::text AND e.event IN ('GlobalConfigInitialized', 'ConfigUpdated')
+                         AND NOT e.orphaned ORDER BY e.epoch DESC, e.seq DESC LIMIT $2";
+    let rows = client.query(SQL, &[&config.to_string(), &i64::from(limit)]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let signature: &str = row.try_get(5)?;
+            Ok(ConfigChange {
+                signature: signature.parse().map_err(|error| bad("chain_events", signature, &error))?,
+                landed: landed(&row, 0)?,
+                body: body(row.try_get(6)?)?,
+            })
+        })
+        .collect()
+}
