@@ -5,7 +5,8 @@
 //! them.
 //!
 //! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
-//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`.
+//! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
+//! govern are wired in `governing`.
 
 use std::{
     sync::{Arc, RwLock},

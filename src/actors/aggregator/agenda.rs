@@ -166,7 +166,8 @@ impl Agenda {
     pub fn take(&mut self) -> Option<Work> {
         let sweep = self.sweep || self.sweeping;
         self.time &= self.markets.is_empty() && !sweep;
-        if !self.markets.is_empty() && !(sweep && self.markets_had_their_turn) {
+        let is_sweeps_turn = sweep && self.markets_had_their_turn;
+        if !self.markets.is_empty() && !is_sweeps_turn {
             self.markets_had_their_turn = true;
             let rest = self.markets.iter().nth(WORK_MAX).copied();
             let rest = rest.map_or_else(BTreeSet::new, |first| self.markets.split_off(&first));

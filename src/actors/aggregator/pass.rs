@@ -4,7 +4,7 @@
 //! life without them begins anew. Whatever fails (the node, the database) ends the pass and is done again after a pause; an
 //! attempt that the submitter can't take now is its own affair, and holds up no other market.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use futures_util::StreamExt;
 
@@ -59,7 +59,12 @@ pub(super) struct State {
     pub time: ChainTime,
     /// The look at everything, while it goes on.
     sweep: Option<Sweep>,
+    /// What the last one found.
+    crowded: Crowded,
 }
+
+/// Of each kind of [`ALERTS`]: more markets are to be alerted of than have an alert of their own.
+type Crowded = [bool; 2];
 
 /// A look at everything, step by step: the proposals, then the disputes that are due.
 #[derive(Debug, Default)]
@@ -193,6 +198,7 @@ async fn sweep(parts: &AggregatorParts, in_force: InForce, now: Reading, passed:
         return Ok(());
     }
     if !sweep.incomplete {
+        passed.state.crowded = sweep.alerted.each_ref().map(|subjects| subjects.len() > ALERTS_MAX);
         for (kind, subjects) in ALERTS.into_iter().zip(&sweep.alerted) {
             alerts::resolve_all_but(&parts.pool, kind, subjects).await?;
         }
@@ -242,46 +248,35 @@ async fn settle(
         passed.dues.extend(verdict.look_at.map(|at| (market, at)));
         passed.retries.extend(again.map(|after| (market, after)));
         if let Some(alert) = verdict.alert {
-            new.extend(note_alert(market, alert, sweep.as_deref_mut()));
+            new.extend(note_alert(market, alert, sweep.as_deref_mut(), passed.state.crowded));
         }
     }
     alerts::raise_all(&parts.pool, &new).await?;
     Ok(())
 }
 
-/// What is to be said of a market; one alert stands for all beyond the bound.
-fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>) -> Option<NewAlert> {
+/// What is to be said of a market. Within a look at everything one alert stands for all beyond the bound; and what is heard
+/// of a single market after a look that found so many is among them.
+fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>, crowded: Crowded) -> Option<NewAlert> {
     let (at, message) = match alert {
         Alert::NeedsAdmin { threshold, .. } => {
-            let threshold = threshold.0;
-            (
-                0,
-                format!(
-                    "its votes have reached {threshold} basis points, and the admin's key is not here: an admin has to approve it"
-                ),
-            )
+            (0, format!("its votes have reached {} basis points: an admin has to approve it", threshold.0))
         }
         Alert::DisputeWithoutVotes { since } => {
             let since = since.moment().map_or_else(String::new, |since| format!(" since {since}"));
-            (
-                1,
-                format!(
-                    "the window for votes is over{since}, and nobody voted: the program decides nothing then, a person has to"
-                ),
-            )
+            (1, format!("its window for votes is over{since}, and nobody voted: a person has to decide it"))
         }
     };
-    let mut subject = market.to_string();
-    if let Some(sweep) = sweep {
-        let known = &mut sweep.alerted[at];
-        if known.len() > ALERTS_MAX {
-            return None;
-        }
-        if known.len() == ALERTS_MAX {
-            subject = MORE.to_owned();
-        }
-        known.push(subject.clone());
-    }
+    let Some(sweep) = sweep else {
+        return (!crowded[at]).then(|| NewAlert::new(ALERTS[at], market, message));
+    };
+    let known = &mut sweep.alerted[at];
+    let subject = match known.len().cmp(&ALERTS_MAX) {
+        Ordering::Less => market.to_string(),
+        Ordering::Equal => MORE.to_owned(),
+        Ordering::Greater => return None,
+    };
+    known.push(subject.clone());
     Some(NewAlert::new(ALERTS[at], subject, message))
 }
 
@@ -355,7 +350,7 @@ mod tests {
             .filter_map(|n| {
                 let mut market = MarketAddress([1; 32]);
                 market.0[..8].copy_from_slice(&n.to_be_bytes());
-                note_alert(market, alert, Some(&mut sweep))
+                note_alert(market, alert, Some(&mut sweep), [false; 2])
             })
             .collect();
         assert_eq!((told.len(), told[ALERTS_MAX].subject()), (ALERTS_MAX + 1, MORE));
@@ -363,8 +358,9 @@ mod tests {
         assert!(told[0].message().contains("2025-10-09T08:53:20.000Z"), "{}", told[0].message());
         // What is heard of a single market is told of it, and does not count among them.
         let admin = Alert::NeedsAdmin { approval: Bps(8_000), threshold: Bps(7_000) };
-        let one = note_alert(MarketAddress([2; 32]), admin, None).unwrap();
+        let one = note_alert(MarketAddress([2; 32]), admin, None, [false, true]).unwrap();
         assert_eq!((one.kind(), one.subject()), (AlertKind::AdminHasToApprove, &*MarketAddress([2; 32]).to_string()));
+        assert_eq!(note_alert(MarketAddress([2; 32]), alert, None, [false, true]), None, "it is among the rest");
         assert_eq!(sweep.alerted.map(|subjects| subjects.len()), [0, ALERTS_MAX + 1]);
     }
 }

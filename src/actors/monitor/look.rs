@@ -47,7 +47,7 @@ pub const SUBJECTS_MAX: usize = 200;
 const UNCONFIRMED_AFTER: Duration = Duration::from_secs(600);
 
 /// The kinds of conditions of which a pass finds all there are: what is not found any more is over.
-pub const KINDS: [AlertKind; 11] = [
+pub const KINDS: [AlertKind; 12] = [
     AlertKind::ProposalStuck,
     AlertKind::ApprovalStuck,
     AlertKind::Unresolved,
@@ -58,6 +58,7 @@ pub const KINDS: [AlertKind; 11] = [
     AlertKind::AuthorityMissing,
     AlertKind::AuthorityMismatch,
     AlertKind::BalanceLow,
+    AlertKind::ConfigUnread,
     // Whoever has found all this has read the chain.
     AlertKind::ChainUnread,
 ];
@@ -117,7 +118,7 @@ pub struct Ground {
     pub clock: ChainClock,
     /// The periods in force.
     pub periods: Periods,
-    /// The config after its newest finalized entry; `None`: the environment stands in.
+    /// The config after its newest finalized entry, or as the chain has it; `None`: there is none, the environment stands in.
     pub config: Option<ProgramConfig>,
     /// That of disputes. It decides nothing here, and is told with each decision.
     pub threshold: Bps,
@@ -180,7 +181,14 @@ impl Places {
     pub async fn ground(&self) -> Result<Ground, Trouble> {
         let clock = self.rpc.clock(Commitment::Finalized).await?;
         let address = ProgramAddresses::new(self.rpc.program()).config().0;
-        let config = overdue::finalized_config(&self.pool, address).await?;
+        let config = match overdue::finalized_config(&self.pool, address).await? {
+            Some(config) => Some(config),
+            // The journal has just begun.
+            None => {
+                let account = self.rpc.config_account().await?;
+                account.map(|found| ProgramConfig::from_account(&found.account, None))
+            }
+        };
         let (mut periods, mut threshold) = (self.rules.periods, self.rules.dispute_threshold);
         if let Some(config) = &config {
             periods.dispute_period_seconds = config.dispute_period_seconds;
@@ -223,6 +231,10 @@ impl Places {
         for one in old {
             let message = format!("{} on {}, signed at {}, is not confirmed", one.purpose, one.market, one.created_at);
             found.push(NewAlert::new(AlertKind::SubmissionUnconfirmed, one.signature, message));
+        }
+        if ground.config.is_none() {
+            let message = "the chain has no config: thresholds and periods are those of the environment";
+            found.push(NewAlert::new(AlertKind::ConfigUnread, "config", message));
         }
         self.authorities(ground, &mut found).await?;
         Ok(found)

@@ -85,6 +85,8 @@ struct Memory {
     seen_until: Option<UnixSeconds>,
     /// Where a pass that found more than it takes goes on.
     place: Option<Place>,
+    /// Of what was found since the walk from the oldest began, something has to be looked at once more.
+    is_unfinished: bool,
     /// Something is to be looked at again at the next look.
     again: bool,
     /// An attempt may be made from then on, by PostgreSQL's clock.
@@ -155,7 +157,7 @@ impl Monitor {
             Err(error) => {
                 self.memory.again = true;
                 self.failed = self.failed.saturating_add(1);
-                let is_said = self.failed == 1 || self.failed % BLIND_AFTER == 0;
+                let is_said = self.failed == 1 || self.failed.is_multiple_of(BLIND_AFTER);
                 if is_said {
                     log::warn!("the monitor can't look now: {error}");
                 }
@@ -258,7 +260,7 @@ async fn finalize(
     memory.place = due.next;
     memory.again |= due.next.is_some();
     memory.not_before = None;
-    let mut is_unfinished = due.waits_for_finality;
+    memory.is_unfinished |= due.waits_for_finality;
     for (intent, handed) in act::submit(&parts.submitter, due.intents).await {
         match handed {
             Ok(submitted) => log::debug!("{} is due to be finalized: {submitted:?}", intent.market),
@@ -266,18 +268,23 @@ async fn finalize(
             Err(NotSubmitted::NotBefore(at)) => {
                 memory.not_before = Some(memory.not_before.map_or(at, |earlier| earlier.min(at)));
             }
+            // Until it is configured there is nothing to be done; the next scheduled pass asks again.
+            Err(NotSubmitted::NoKey(_)) => {}
+            // Asked again, it says from when on.
+            Err(error @ NotSubmitted::WouldFail(_)) => {
+                log::debug!("{} can't be finalized: {error}", intent.market);
+                memory.is_unfinished = true;
+            }
             Err(error @ NotSubmitted::Unavailable(_)) => {
                 log::debug!("{} can't be finalized now: {error}", intent.market);
-                is_unfinished = true;
+                memory.is_unfinished = true;
+                // What was left is found again from the oldest.
+                (memory.place, memory.again) = (None, false);
             }
-            // Said once by whoever refuses it; the next scheduled pass asks again.
-            Err(error) => log::debug!("{} can't be finalized: {error}", intent.market),
         }
     }
-    if is_unfinished {
-        // What becomes final, or finds room, in a moment is looked for as a deadline is: again from the oldest.
-        (memory.place, memory.again) = (None, false);
-    } else {
+    // What becomes final, or finds room, in a moment is looked for as a deadline is.
+    if memory.place.is_none() && !std::mem::take(&mut memory.is_unfinished) {
         memory.seen_until = Some(ground.due_since());
     }
     Ok(())
@@ -315,7 +322,7 @@ impl StreamHandler<Ended> for Monitor {
         self.memory.again = true;
     }
 
-    /// Who sends is gone, and so is the process.
+    /// Nobody sends any more: the process ends, and this actor when it is told to.
     fn finished(&mut self, _: &mut Self::Context) {}
 }
 

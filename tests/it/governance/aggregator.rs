@@ -115,8 +115,7 @@ async fn votes_that_nobody_marked_as_final_before_all_died_decide_after_the_next
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vote_on_the_chain_decides_when_it_is_final_and_not_before() {
-    let mut court = Court::empty(Chain::with_slots_of("150").await, Database::fresh().await, &[RARELY]).await;
-    court.open().await;
+    let court = Court::set(&[RARELY]).await;
     let [market] = court.proposed().await;
     court.vote(VoteKind::Proposal, market, 2, 0).await;
     let voter: Keypair = court.client.funded_wallet().await;

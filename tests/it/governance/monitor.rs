@@ -56,6 +56,7 @@ async fn an_outcome_is_final_after_the_longer_period_of_the_chains_time_without_
     client.travel(46 * HOUR).await;
     court.all_are(&[third], Phase::Finalized).await;
     assert_eq!(court.phases([fourth]).await, [Phase::Resolving]);
+    court.all_settled().await;
     for market in [first, second, third] {
         court.landed(market, &[APPROVED, FINALIZED]).await;
     }

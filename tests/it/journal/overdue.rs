@@ -141,7 +141,8 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
         kinds.sort();
         kinds
     });
-    assert_eq!(early.values().flatten().map(|alert| alert.kind()).collect::<Vec<_>>(), [AlertKind::AuthorityMissing]);
+    let said: Vec<_> = early.values().flatten().map(|alert| alert.kind()).collect();
+    assert_eq!(said, [AlertKind::AuthorityMissing, AlertKind::ConfigUnread]);
 
     let late = at(FIRST + 30 * DAY).await;
     let count = |kind| late[&kind].len();
