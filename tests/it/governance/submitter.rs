@@ -64,14 +64,14 @@ async fn a_submitter_that_dies_after_any_of_its_steps_lands_each_decision_once_a
         court.engine.die_at(point).await;
         vote(&court, market).await;
         court.engine.has_died().await;
+        // Where the proposal is younger than what is final, its counts are sent first: another attempt with the same steps.
         let left = court.submissions(market).await;
-        let statuses: Vec<_> =
-            left.iter().filter(|one| of("approve_proposal")(one)).map(|one| &one["status"]).collect();
+        let statuses: Vec<_> = left.iter().map(|one| &one["status"]).collect();
         match *point {
             "submitter:decided" | "submitter:signed" => assert!(statuses.is_empty(), "{point}: {left:#?}"),
             "submitter:kept" | "submitter:sent" => assert_eq!(statuses, [&json!("signed")], "{point}: {left:#?}"),
             "submitter:settled" => assert_eq!(statuses, [&json!("finalized")], "{point}: {left:#?}"),
-            _ => assert_eq!(statuses.len(), 1, "{point}: {left:#?}"),
+            _ => assert_eq!((left.len(), &left[0]["settled"]), (1, &json!(false)), "{point}: {left:#?}"),
         }
         court.open().await;
         court.all_are(&[market], Approved).await;
@@ -104,16 +104,17 @@ async fn the_row_is_committed_with_all_that_it_takes_before_the_first_byte_is_se
     vote(&court, market).await;
     court.engine.has_stopped().await;
     let rows = court.submissions(market).await;
-    let row = rows.iter().find(|one| of("approve_proposal")(one)).unwrap();
+    let [row] = &rows[..] else { panic!("{rows:#?}") };
     assert_eq!((&row["status"], &row["settled"]), (&json!("signed"), &json!(false)), "{row:#}");
     assert_eq!((&row["in_favour"], &row["against"]), (&json!(3), &json!(0)), "{row:#}");
     assert!(row["term"].as_i64() > Some(0) && row["last_valid_block_height"].is_number(), "{row:#}");
     assert_eq!((&row["grounds"]["threshold"], &row["grounds"]["minimum"]), (&json!(7_000), &json!(3)), "{row:#}");
     let bytes = row["transaction"].as_str().unwrap();
-    // Two signatures, the first of which is its name.
+    // One signature or two, the first of which is its name.
     let name: zmart::domain::ids::TxSignature = row["signature"].as_str().unwrap().parse().unwrap();
     let hex: String = name.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(bytes.starts_with(&format!("\\x02{hex}")), "{row:#}");
+    let begins = |count: u8| bytes.starts_with(&format!("\\x{count:02x}{hex}"));
+    assert!(begins(1) || begins(2), "{row:#}");
     court.landed(market, &[]).await;
     signal("CONT", court.engine.id());
     court.all_are(&[market], Approved).await;
@@ -132,13 +133,13 @@ async fn what_another_did_first_is_done() {
     court.sent_by_hand(court.chain.approve(market).await);
     signal("CONT", court.engine.id());
     court.all_are(&[market], Approved).await;
-    let row = court.submission(market, "settled", |one| one["settled"] == true && of("approve_proposal")(one)).await;
+    let row = court.submission(market, "settled", |one| one["settled"] == true).await;
     assert!(row["status"] == "failed" || row["status"] == "expired", "{row:#}");
     assert_eq!(row["reason"]["why"], "already_done", "{row:#}");
     court.landed(market, &[APPROVED]).await;
     court.has_looked_again().await;
     let rows = court.submissions(market).await;
-    assert_eq!(rows.iter().filter(|one| of("approve_proposal")(one)).count(), 1, "{rows:#?}");
+    assert_eq!(rows.len(), 1, "nothing was tried again: {rows:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
