@@ -133,7 +133,7 @@ pub async fn handle(
         (None, Some(after)) => Part::Decisions(after),
         (None, None) => Part::Beginning,
     };
-    let rules = Rules::from(rules.config());
+    let rules = Rules::new(rules.config(), rules.dispute_voting_seconds());
     reply::cacheable(&request, &gateway.ask(ShowTrail { market, kind, decision, part, limit, rules }).await?)
 }
 
