@@ -58,6 +58,7 @@ const ROUTES: &[&str] = &[
     "/api/markets/{market}/holders",
     "/api/markets/{market}/holders?offset=10000&limit=100",
     "/api/markets/{market}/depth",
+    "/api/markets/{market}/governance",
     "/api/markets/activity?limit=100{page}",
     "/api/markets/activity?offset=10000&limit=100{salt}",
     "/api/markets/trending?limit=100{salt}",

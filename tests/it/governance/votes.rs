@@ -163,7 +163,6 @@ async fn a_confirmed_vote_that_is_rolled_back_decides_nothing_and_one_that_becom
     court.open().await;
     let [market] = court.proposed().await;
     court.vote(VoteKind::Proposal, market, 2, 0).await;
-    court.client.all_final().await;
     let voter = court.client.funded_wallet().await;
     let frozen = proxy.handle().freeze().await;
     // The third vote crosses the threshold, confirmed only.
@@ -171,8 +170,7 @@ async fn a_confirmed_vote_that_is_rolled_back_decides_nothing_and_one_that_becom
     court.tally_is(VoteKind::Proposal, market, 3, 0).await;
     frozen.hide(third).await;
     court.tally_is(VoteKind::Proposal, market, 2, 0).await;
-    // Long enough for the vote to be final, had it not vanished.
-    court.client.all_final().await;
+    // What is made after it becomes final, and is decided: it would have been, had it not vanished.
     court.has_looked_again().await;
     assert_eq!(court.phases([market]).await, [Phase::Proposed]);
     frozen.land_again(third, court.client.slot().await);

@@ -380,6 +380,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/markets/{market}/governance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit trail: each vote, each decision, what was in force */
+        get: operations["get_markets_market_governance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/markets/{market}/holders": {
         parameters: {
             query?: never;
@@ -969,6 +986,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description An account's address, base58.
+         * @example GthTyfd3EV9Y8wN6zhZeES5PgT2jQVzLrZizfZquAY5S
+         */
+        AccountAddress: string;
         /** @description Whose transaction it is to be. */
         ActionBody: {
             /** @description The wallet that will sign. */
@@ -1148,6 +1170,24 @@ export interface components {
             /** @description Its author. */
             user_wallet: string;
         };
+        /** @description A change of the config. */
+        ConfigChangeView: {
+            at: components["schemas"]["Moment"];
+            /**
+             * Format: int64
+             * @description Likewise.
+             */
+            dispute_period_seconds: number;
+            /** @description Likewise. */
+            dispute_success_bps: components["schemas"]["Bps"];
+            /** @description `GlobalConfigInitialized` or `ConfigUpdated`. */
+            event: string;
+            /** @description In force from here on. */
+            proposal_approval_bps: components["schemas"]["Bps"];
+            seq: components["schemas"]["Seq"];
+            signature: components["schemas"]["TxSignature"];
+            slot: components["schemas"]["Slot"];
+        };
         /** @description The config object. */
         ConfigView: {
             admin: components["schemas"]["Wallet"];
@@ -1192,7 +1232,38 @@ export interface components {
             /** @description What it is made from. */
             market_seed: components["schemas"]["MarketSeed"];
         };
+        /**
+         * @description Who decided.
+         * @enum {string}
+         */
+        DecidedBy: "engine" | "other";
         Decimals: number;
+        /** @description Something that was done, or tried, in the name of an authority. */
+        DecisionView: {
+            by: components["schemas"]["DecidedBy"];
+            counts?: components["schemas"]["TallyView"] | null;
+            /** @description When it was written down here: the engine's clock, which decides nothing. */
+            created_at: string;
+            /** @description Its events in the market's journal; none while it has not landed. */
+            events: components["schemas"]["LandedView"][];
+            grounds?: components["schemas"]["GroundsView"] | null;
+            /** @description This engine's have a number, which `decision` takes; others have the name of their entry. */
+            id: string;
+            /**
+             * @description `aggregate_proposal`, `approve_proposal`, `finalize_dispute`, `finalize_undisputed`; of others also `aggregate_dispute`
+             *     and `cancel`.
+             */
+            purpose: string;
+            /** @description Why it failed. */
+            reason?: Record<string, never> | null;
+            /** @description Nothing can change it any more. */
+            settled: boolean;
+            signature: components["schemas"]["TxSignature"];
+            slot?: components["schemas"]["Slot"] | null;
+            /** @description `signed`, `sent`, `processed`, `confirmed`, `finalized`, `failed` or `expired`. */
+            status: string;
+            updated_at?: string | null;
+        };
         /** @description Both outcomes. */
         DepthView: {
             market_id: components["schemas"]["MarketAddress"];
@@ -1201,6 +1272,11 @@ export interface components {
             sides: components["schemas"]["SideView"][];
             slot: components["schemas"]["Slot"];
         };
+        /**
+         * Format: int64
+         * @description A life of the journal.
+         */
+        Epoch: number;
         /** @description The body of every error, on every route. */
         ErrorBody: {
             /** @description The fields that were refused; empty if it is not about fields. */
@@ -1259,6 +1335,42 @@ export interface components {
          * @enum {string}
          */
         FinalOutcome: "YES" | "NO" | "INVALID";
+        /** @description A market as its decisions concern it. Moments are the chain's. */
+        GovernedMarket: {
+            address: components["schemas"]["MarketAddress"];
+            approved_at?: components["schemas"]["Moment"] | null;
+            cancelled_at?: components["schemas"]["Moment"] | null;
+            created_at: components["schemas"]["Moment"];
+            dispute_initiated_at?: components["schemas"]["Moment"] | null;
+            final_outcome?: components["schemas"]["FinalOutcome"] | null;
+            finalized_at?: components["schemas"]["Moment"] | null;
+            market_seed: components["schemas"]["MarketSeed"];
+            proposed_outcome?: components["schemas"]["Outcome"] | null;
+            /** @description What the account counts, as it was last reported to the program. */
+            reported: components["schemas"]["Reported"];
+            resolution_proposed_at?: components["schemas"]["Moment"] | null;
+            state: components["schemas"]["Phase"];
+            was_disputed: boolean;
+        };
+        /** @description What a decision rests on. */
+        GroundsView: {
+            chain_time: components["schemas"]["Moment"];
+            /** @description Threshold and periods were read from the chain; `false`: they were this server's settings. */
+            config_read: boolean;
+            due_at?: components["schemas"]["Moment"] | null;
+            /** @description The votes of all entries up to this one, itself included, were counted: it was final on the chain. */
+            epoch: components["schemas"]["Epoch"];
+            /**
+             * Format: int32
+             * @description So many votes were asked for; 0: no minimum.
+             */
+            min_votes: number;
+            seq: components["schemas"]["Seq"];
+            /** @description The chain's time was read at this slot. */
+            slot: components["schemas"]["Slot"];
+            /** @description The threshold that the votes were held against. */
+            threshold_bps: components["schemas"]["Bps"];
+        };
         HealthView: {
             service: string;
             status: string;
@@ -1293,11 +1405,40 @@ export interface components {
             trades_count: number;
             wallet: components["schemas"]["Wallet"];
         };
+        /** @description The program's config as it decides now, and how it came to be so. */
+        InForce: {
+            /** @description The newest 100 changes, newest first: each is a transaction that anybody can look at. */
+            changes: components["schemas"]["ConfigChangeView"][];
+            /** @description The config's account. */
+            config: components["schemas"]["AccountAddress"];
+            /**
+             * Format: int64
+             * @description An outcome can be disputed for so long.
+             */
+            dispute_period_seconds: number;
+            /** @description So much agreement overturns a proposed outcome. */
+            dispute_success_bps: components["schemas"]["Bps"];
+            /** @description So much approval a proposal needs. */
+            proposal_approval_bps: components["schemas"]["Bps"];
+            seq: components["schemas"]["Seq"];
+            slot: components["schemas"]["Slot"];
+        };
         /**
          * @description Money in lamports (1 SOL = 1e9), a decimal string.
          * @example 1000000000
          */
         Lamports: string;
+        /** @description An event in the market's journal. */
+        LandedView: {
+            /** @description The chain's clock. */
+            at: components["schemas"]["Moment"];
+            epoch: components["schemas"]["Epoch"];
+            event: string;
+            /** @description It can't be rolled back any more. */
+            finalized: boolean;
+            seq: components["schemas"]["Seq"];
+            slot: components["schemas"]["Slot"];
+        };
         /** @description A page of the leaderboard. */
         LeaderboardPage: {
             /** @description `profit`, `volume` or `accuracy`. */
@@ -1691,6 +1832,11 @@ export interface components {
          * @example -1000000000
          */
         Profit: string;
+        /**
+         * @description A program's address, base58.
+         * @example 7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS
+         */
+        ProgramId: string;
         /** @description Why the chain would refuse, or has refused, a transaction. */
         ProgramRefusal: {
             /**
@@ -1799,6 +1945,17 @@ export interface components {
             limit: number;
             markets: components["schemas"]["MarketDetail"][];
         };
+        /** @description The account's own counters: what the backend's key reported last. */
+        Reported: {
+            /** Format: int32 */
+            dispute_agree: number;
+            /** Format: int32 */
+            dispute_disagree: number;
+            /** Format: int32 */
+            proposal_dislikes: number;
+            /** Format: int32 */
+            proposal_likes: number;
+        };
         /**
          * @description Lengths of candles.
          * @enum {string}
@@ -1824,6 +1981,23 @@ export interface components {
             ipfs_evidence_hash: string;
             /** @description The market's account. */
             market_id: components["schemas"]["MarketAddress"];
+        };
+        /** @description Rules of this server. */
+        Rules: {
+            /**
+             * Format: int64
+             * @description Votes on a dispute are taken here for so long after it began.
+             */
+            dispute_voting_seconds: number;
+            /**
+             * Format: int32
+             * @description So many votes a proposal needs.
+             */
+            min_votes: number;
+            /** @description Who may vote here: `any`, `min_balance`, `traded` or `onchain`. */
+            vote_eligibility: string;
+            /** @description Votes that are cast here need the wallet's signature. */
+            vote_signatures_required: boolean;
         };
         /** @description What is wanted. */
         SellBody: {
@@ -2071,6 +2245,49 @@ export interface components {
             trade_type: components["schemas"]["TradeType"];
             tx_signature: components["schemas"]["TxSignature"];
             user_wallet: components["schemas"]["Wallet"];
+        };
+        /** @description The audit trail of a market, or the next page of one of its lists. */
+        Trail: {
+            /** @description Votes in this answer. A page of `decision` may have fewer than there is room for, and is not the last. */
+            count: number;
+            /** @description Every attempt of this engine, and everything that authorities did past it, oldest first; `null` in a page of votes. */
+            decisions?: components["schemas"]["DecisionView"][] | null;
+            /** @description Where the next page of decisions begins; `null` on the last one. */
+            decisions_next_cursor?: string | null;
+            epoch: components["schemas"]["Epoch"];
+            /** Format: int32 */
+            limit: number;
+            /** @description The market as its newest entry leaves it. */
+            market: components["schemas"]["GovernedMarket"];
+            /** @description Where the next page of votes begins; `null` on the last one. */
+            next_cursor?: string | null;
+            /** @description The program that owns the market's account. */
+            program_id: components["schemas"]["ProgramId"];
+            /** @description This server's own rules, which the program does not know. */
+            rules: components["schemas"]["Rules"];
+            seq: components["schemas"]["Seq"];
+            slot: components["schemas"]["Slot"];
+            thresholds?: components["schemas"]["InForce"] | null;
+            /** @description Every vote, in the order of its entry; with `decision`, those that it counted. `null` in a page of decisions. */
+            votes?: components["schemas"]["TrailVoteView"][] | null;
+        };
+        /** @description A vote, whether it was counted, and what proves it. */
+        TrailVoteView: components["schemas"]["VoteView"] & {
+            /** @description By the newest decision of its kind, or, where there is none yet, by the tally as it stands. */
+            counted: boolean;
+            epoch: components["schemas"]["Epoch"];
+            /**
+             * @description `overridden`: the wallet voted on the chain, too, and that vote counts. `after_decision`: it came when the tally of the
+             *     decision was closed.
+             */
+            not_counted?: string | null;
+            overridden_by?: components["schemas"]["Seq"] | null;
+            seq: components["schemas"]["Seq"];
+            /** @description Exactly what `signature` is over; `null` without one: such a vote rests on this server's word. */
+            signed_text?: string | null;
+            /** @description Its own, of a vote on the chain; else the one that the market's journal had reached. */
+            slot: components["schemas"]["Slot"];
+            vote_record?: components["schemas"]["AccountAddress"] | null;
         };
         /** @description A transaction to sign: the part that all replies have. */
         TransactionView: {
@@ -4366,6 +4583,48 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+        };
+    };
+    get_markets_market_governance: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before: the next votes alone. */
+                cursor?: string;
+                /** @description The id of a decision of this engine: exactly the votes that it counted. */
+                decision?: number;
+                /** @description decisions_next_cursor of the page before: the next decisions alone. */
+                decisions_cursor?: string;
+                /** @description Rows of each list, 100 if left out. */
+                limit?: number;
+                /** @description Votes of one kind. */
+                type?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The market's account address (base58) or its seed (64 hexadecimal digits). */
+                market: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trail"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
         };
     };
     get_markets_market_holders: {

@@ -79,6 +79,11 @@ impl VoteRules {
         &self.config
     }
 
+    /// Votes on a dispute are taken for so long.
+    pub(in crate::http) fn dispute_voting_seconds(&self) -> i64 {
+        self.periods.dispute_voting_seconds
+    }
+
     /// May the wallet vote here?
     async fn admit(&self, reads: &Reads, wallet: Wallet) -> Result<(), ApiError> {
         let forbidden = |message: &'static str| Err(ApiError::new(ErrorCode::Forbidden, message));

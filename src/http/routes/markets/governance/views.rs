@@ -164,11 +164,15 @@ pub struct Rules {
     /// Who may vote here: `any`, `min_balance`, `traded` or `onchain`.
     #[schema(value_type = String, pattern = "^(any|min_balance|traded|onchain)$")]
     vote_eligibility: &'static str,
+    /// Votes on a dispute are taken here for so long after it began.
+    dispute_voting_seconds: i64,
 }
 
-impl From<&VoteConfig> for Rules {
-    fn from(config: &VoteConfig) -> Self {
+impl Rules {
+    /// As they are configured.
+    pub fn new(config: &VoteConfig, dispute_voting_seconds: i64) -> Self {
         Self {
+            dispute_voting_seconds,
             min_votes: config.minimum,
             vote_signatures_required: config.signatures_required,
             vote_eligibility: match config.eligibility {
