@@ -322,7 +322,8 @@ enum Decision {
     Nothing,
 }
 
-/// Is a market to be finalized without a dispute? By its finalized state and the chain's finalized time.
+/// Is a market to be finalized without a dispute? By its finalized state and the chain's finalized time. A dispute that the
+/// journal does not know yet is the program's to refuse: undisputed is finalized what it has as such, and nothing else.
 fn undisputed(resolving: &Resolving, ground: &Ground) -> Decision {
     let Some(market) = resolving.finalized.as_ref().filter(|market| !market.vanished) else {
         return Decision::NotFinal;

@@ -8,10 +8,10 @@ use crate::{
             act::Handed,
             look::{Balance, Conditions, Due, Ground},
         },
-        submitter::Submitted,
+        submitter::{NotSubmitted, Submitted},
     },
-    domain::{amount::UnixSeconds, deadline::Periods, ids::Slot},
-    journal::{lease::Holder, overdue::Attempt},
+    domain::{amount::UnixSeconds, deadline::Periods, governance::Intent, ids::Slot},
+    journal::{alerts::NewAlert, lease::Holder, overdue::Attempt},
 };
 
 /// See the module. The fields of the JSON.
@@ -59,7 +59,7 @@ impl Report {
     /// What was found.
     pub fn new(ground: &Ground, due: &Due, conditions: &Conditions) -> Self {
         let Periods { dispute_period_seconds, finalization_delay_seconds, .. } = ground.periods;
-        let market = |intent: &crate::domain::governance::Intent| DueMarket {
+        let market = |intent: &Intent| DueMarket {
             market: intent.market.to_string(),
             due_at: intent.grounds.due_at,
             submission: None,
@@ -67,7 +67,7 @@ impl Report {
             settled: false,
             signature: None,
         };
-        let finding = |alert: &crate::journal::alerts::NewAlert| Finding {
+        let finding = |alert: &NewAlert| Finding {
             kind: alert.kind().as_str(),
             severity: alert.kind().severity().as_str(),
             subject: alert.subject().to_owned(),
@@ -103,7 +103,7 @@ impl Report {
                 Ok(Submitted::New(id) | Submitted::Open(id)) => market.submission = Some(id.0),
                 Err(error) => market.result = Some(error.to_string()),
             }
-            market.settled |= matches!(result, Err(crate::actors::submitter::NotSubmitted::AlreadyDone));
+            market.settled |= matches!(result, Err(NotSubmitted::AlreadyDone));
         }
     }
 
