@@ -84,6 +84,16 @@ enum Sent {
     Refused(String),
 }
 
+/// What was found out about who may vote.
+enum Electors {
+    /// No vote was among the rows, or the API has taken all of them.
+    NotAsked,
+    /// Who may and who may not.
+    Known,
+    /// Nothing, and why.
+    Unknown(String),
+}
+
 /// See the module.
 pub struct OutboxReader {
     parts: OutboxParts,
@@ -92,6 +102,8 @@ pub struct OutboxReader {
     alone: HashMap<MarketAddress, usize>,
     /// Nobody knows now who may vote.
     votes_wait: bool,
+    /// Nobody did the last time.
+    votes_waited: bool,
     reading: bool,
     read_again: bool,
     asking_age: bool,
@@ -106,6 +118,7 @@ impl OutboxReader {
             busy: HashSet::new(),
             alone: HashMap::new(),
             votes_wait: false,
+            votes_waited: false,
             reading: false,
             read_again: false,
             asking_age: false,
@@ -186,9 +199,13 @@ impl OutboxReader {
                     why.is_none()
                 }
             });
-            let waits = judged.err();
+            let electors = match judged {
+                Err(reason) => Electors::Unknown(reason),
+                Ok(_) if asked.is_empty() => Electors::NotAsked,
+                Ok(_) => Electors::Known,
+            };
             let sent = match writes.is_empty() {
-                true if alone && waits.is_some() => Sent::Again,
+                true if alone && matches!(electors, Electors::Unknown(_)) => Sent::Again,
                 true => Sent::Done(Vec::new()),
                 false => send(&registry, market, writes, alone).await,
             };
@@ -206,12 +223,14 @@ impl OutboxReader {
                 log::warn!("row {} of the outbox, of market {market}, is dropped: {reason}", row.id);
             }
             retry("rows of the outbox can't be dropped", || outbox::bury(&pool, &bad)).await;
-            (sent, left, waits)
+            (sent, left, electors)
         };
-        ctx.spawn(work.into_actor(self).map(move |(sent, count, waits), actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |(sent, count, electors), actor, ctx| {
             actor.busy.remove(&market);
-            if let Some(reason) = waits {
-                actor.let_votes_wait(&reason, ctx);
+            match electors {
+                Electors::Unknown(reason) => actor.let_votes_wait(&reason, ctx),
+                Electors::Known => actor.votes_waited = false,
+                Electors::NotAsked => {}
             }
             match sent {
                 Sent::Refused(_) if !alone => {
@@ -249,7 +268,9 @@ impl OutboxReader {
         if std::mem::replace(&mut self.votes_wait, true) {
             return;
         }
-        log::warn!("it can't be known now who may vote, votes wait: {reason}");
+        if !std::mem::replace(&mut self.votes_waited, true) {
+            log::warn!("it can't be known now who may vote, votes wait: {reason}");
+        }
         ctx.run_later(VOTES_AGAIN_AFTER, |actor, ctx| {
             actor.votes_wait = false;
             actor.read(ctx);

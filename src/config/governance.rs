@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_key_has_one_place() {
         let file = read_with(&[("BACKEND_KEYPAIR_PATH", "/k/backend.json")]).unwrap();
-        assert!(matches!(file.keys.backend, Some(KeySource::File(path)) if path == PathBuf::from("/k/backend.json")));
+        assert!(matches!(file.keys.backend, Some(KeySource::File(path)) if path.ends_with("k/backend.json")));
         let text = read_with(&[("BACKEND_AUTHORITY_PRIVATE_KEY", "[1]"), ("ADMIN_KEYPAIR_PATH", "/k/admin.json")]);
         let keys = text.unwrap().keys;
         assert!(matches!((keys.backend, keys.admin), (Some(KeySource::Text(_)), Some(KeySource::File(_)))));

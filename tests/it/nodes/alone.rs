@@ -6,12 +6,13 @@ use serde_json::json;
 use zmart::domain::event::Outcome;
 use zmart_testkit::{
     audit,
-    chain::{SOL, wallet_of},
+    chain::{Chain, SOL, wallet_of},
     compare::differences,
+    engine::Engine,
     http::{get, try_request},
     load::subscribers,
     patience::wait_for,
-    postgres::Cluster,
+    postgres::{Cluster, Database},
     socket::Connection,
     stage::Stage,
 };
@@ -99,6 +100,32 @@ async fn a_leader_that_is_killed_and_started_again_under_its_name_leads_again_at
         assert_eq!((&told["lease"]["role"], &told["lease"]["term"]), (&json!("leader"), &json!(term)), "{told}");
         assert!(is_valid, "the lease of the killed one was good for longer than this took");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_of_one_name_the_second_holds_both_offices_and_the_first_does_not_say_that_it_does() {
+    let (chain, database) = (Chain::start().await, Database::fresh().await);
+    let start = async || {
+        let mut engine = Engine::on(&chain, &database);
+        engine.set("NODE_ID", "twin");
+        engine.start().await;
+        engine.ready().await;
+        engine
+    };
+    let (first, second) = (start().await, start().await);
+    let says = async |engine: &Engine, role: &'static str| {
+        wait_for(&format!("one to say that it is {role} in both offices, term 2"), || async {
+            let told = get(&engine.api, "/ready").await.json();
+            let is = |office: &str| told[office]["role"] == role && told[office]["term"] == 2;
+            if is("lease") && is("governance") { Ok(told) } else { Err(told) }
+        })
+        .await
+    };
+    says(&second, "leader").await;
+    let told = says(&first, "follower").await;
+    assert!(reason(&told, "lease").contains("another process named twin leads, term 2"), "{told}");
+    assert!(reason(&told, "governance").contains("another process named twin governs, term 2"), "{told}");
+    assert!(reason(&told, "governance").contains("each node needs a NODE_ID of its own"), "{told}");
 }
 
 /// Longer than others: the lease has to expire while nobody can renew it.

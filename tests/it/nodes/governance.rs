@@ -63,3 +63,32 @@ async fn governance_is_held_by_a_node_of_its_roles_that_need_not_lead_and_passes
     governs(&database, "governor", 3).await;
     assert_eq!(ready(&leader).await["lease"]["term"], 1, "the leader has led all the while");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_can_not_be_had_ends_the_start_of_a_node_that_governs_and_no_other_node_opens_it() {
+    let (chain, database) = (Chain::start().await, Database::fresh().await);
+    let mut engine = Engine::on(&chain, &database);
+    engine.set("BACKEND_KEYPAIR_PATH", "/nowhere/backend.json");
+    let ended = engine.run(&["serve"]).await;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("/nowhere/backend.json can't be read"), "{said}");
+
+    let keys = async |engine: &Engine| {
+        let told = try_request("GET", &engine.api, "/ready", &[], b"").await.unwrap().json();
+        told["parts"]["keys"].clone()
+    };
+    engine.set("ROLES", "api,ws,indexer");
+    engine.start().await;
+    engine.ready().await;
+    assert!(keys(&engine).await.is_null());
+    assert!(engine.stop().await.success());
+
+    // Without any it runs, and says what it can't do.
+    engine.set("ROLES", "api,ws,indexer,aggregator");
+    engine.set("BACKEND_KEYPAIR_PATH", "");
+    engine.start().await;
+    engine.ready().await;
+    let told = keys(&engine).await;
+    assert_eq!(told["status"], "degraded", "{told}");
+    assert!(told["reason"].as_str().unwrap().contains("no backend authority's key"), "{told}");
+}
