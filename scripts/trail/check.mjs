@@ -18,7 +18,7 @@ function equal(found, expected, what) {
 }
 
 const number = (text) => Number(text);
-const arguments_ = (row, read) => {
+const argumentsOf = (row, read) => {
   const found = { instructions: [{ program: 0, accounts: [], data: Buffer.from(row.hex, "hex") }], keys: ["p"] };
   return read(instruction(found, "p", row.name).args);
 };
@@ -41,9 +41,9 @@ const READ = {
     market: f.market, user: f.user, type: f.vote_type, vote: f.vote, time: number(f.voted_at),
   }],
   "instruction aggregate_proposal_votes": (row, f) =>
-    [arguments_(row, (args) => [args.u32(), args.u32()]), [f.final_likes, f.final_dislikes]],
+    [argumentsOf(row, (args) => [args.u32(), args.u32()]), [f.final_likes, f.final_dislikes]],
   "instruction finalize_market": (row, f) =>
-    [arguments_(row, (args) => [args.option(args.u32), args.option(args.u32)]), [f.dispute_agree, f.dispute_disagree]],
+    [argumentsOf(row, (args) => [args.option(args.u32), args.option(args.u32)]), [f.dispute_agree, f.dispute_disagree]],
 };
 
 for (const line of readFileSync(process.argv[2], "utf8").split("\n").filter(Boolean)) {

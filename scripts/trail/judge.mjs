@@ -186,7 +186,10 @@ export class Judge {
       this.unknown(`${name}: this node does not know the transaction ${decision.signature}`);
       return;
     }
-    if (found.failed) return void say("its transaction failed");
+    if (found.failed) {
+      say("its transaction failed");
+      return;
+    }
     if (!found.genuine || found.signature !== decision.signature) say("its transaction is not signed by its signers");
     const program = toBase58(this.program);
     const at = decision.events[0];

@@ -311,6 +311,28 @@ pub struct TrailVote {
     pub body: EntryBody,
 }
 
+/// Votes of a kind, of each source its own walk through an index that holds nothing else.
+fn walk_of(kind: VoteKind) -> String {
+    let (name, event) = (kind.as_str(), kind.event());
+    let page = |row: &str| {
+        format!(
+            "({row}.epoch, {row}.seq) > ($2::bigint, $3::bigint) AND ({row}.epoch, {row}.seq) <= ($4::bigint, $5::bigint)
+             ORDER BY {row}.epoch, {row}.seq LIMIT $6"
+        )
+    };
+    format!(
+        "(SELECT j.epoch, j.seq, j.payload FROM journal j
+          WHERE j.stream = $1::text AND j.kind = 'vote' AND j.payload ->> 'vote_kind' = '{name}' AND {})
+         UNION ALL
+         (SELECT j.epoch, j.seq, j.payload
+          FROM (SELECT e.stream, e.epoch, e.seq FROM chain_events e
+                WHERE e.stream = $1::text AND e.event = '{event}' AND NOT e.orphaned AND {}) e
+          JOIN journal j USING (stream, epoch, seq))",
+        page("j"),
+        page("e")
+    )
+}
+
 /// A page of a market's votes of these kinds after a place, up to another (included), in the order of their entries.
 ///
 /// # Errors
@@ -323,28 +345,18 @@ pub async fn votes<C: Ask>(
     upto: TradePosition,
     limit: u32,
 ) -> Result<Vec<TrailVote>, ReadFailure> {
-    const SQL: &str = "
-        SELECT v.epoch, v.seq, v.payload
-        FROM unnest($2::text[], $3::text[]) AS wanted (kind, event) CROSS JOIN LATERAL (
-            (SELECT j.epoch, j.seq, j.payload FROM journal j
-             WHERE j.stream = $1::text AND j.kind = 'vote' AND j.payload ->> 'vote_kind' = wanted.kind
-               AND (j.epoch, j.seq) > ($4::bigint, $5::bigint) AND (j.epoch, j.seq) <= ($6::bigint, $7::bigint)
-             ORDER BY j.epoch, j.seq LIMIT $8)
-            UNION ALL
-            (SELECT j.epoch, j.seq, j.payload FROM chain_events e JOIN journal j USING (stream, epoch, seq)
-             WHERE e.stream = $1::text AND e.event = wanted.event
-               AND e.event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT e.orphaned
-               AND (e.epoch, e.seq) > ($4::bigint, $5::bigint) AND (e.epoch, e.seq) <= ($6::bigint, $7::bigint)
-             ORDER BY e.epoch, e.seq LIMIT $8)
-        ) v ORDER BY v.epoch, v.seq LIMIT $8";
-    let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
-    let events: Vec<&str> = kinds.iter().map(|kind| kind.event()).collect();
+    if kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let walks: Vec<String> = kinds.iter().map(|kind| walk_of(*kind)).collect();
+    let sql = format!(
+        "SELECT v.epoch, v.seq, v.payload FROM ({}) v ORDER BY v.epoch, v.seq LIMIT $6",
+        walks.join(" UNION ALL ")
+    );
     let after = (i64::from(after.epoch.0), bigint(after.seq.0));
     let upto = (i64::from(upto.epoch.0), bigint(upto.seq.0));
     let limit = i64::from(limit);
-    let rows = client
-        .query(SQL, &[&market.to_string(), &names, &events, &after.0, &after.1, &upto.0, &upto.1, &limit])
-        .await?;
+    let rows = client.query(&sql, &[&market.to_string(), &after.0, &after.1, &upto.0, &upto.1, &limit]).await?;
     rows.into_iter()
         .map(|row| {
             let place = place(&row, 0, 1)?;
@@ -362,7 +374,9 @@ pub async fn votes<C: Ask>(
         .collect()
 }
 
-/// For each of these votes (kind, wallet, the last entry that counts) the wallet's own vote on the chain, if it has one.
+/// For each of these votes (kind, wallet, the last entry that counts) the wallet's own vote on the chain, if it has one. Asked
+/// as the engine: by the index of voters, where its role has BYPASSRLS; else all votes on the chain of this market are looked
+/// at once.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -372,31 +386,27 @@ pub async fn overridden<C: Ask>(
     votes: &[(VoteKind, Wallet, TradePosition)],
 ) -> Result<Vec<Option<TradePosition>>, ReadFailure> {
     const SQL: &str = "
-        SELECT asked.at, chain.epoch, chain.seq
-        FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) WITH ORDINALITY
-            AS asked (event, wallet, epoch, seq, at)
-        CROSS JOIN LATERAL (
-            SELECT e.epoch, e.seq FROM journal j JOIN chain_events e USING (stream, epoch, seq)
-            WHERE j.stream = $1::text AND j.payload -> 'event' ->> 'user' = asked.wallet
-              AND j.kind IN ('event', 'contained')
-              AND j.payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
-              AND e.event = asked.event AND NOT e.orphaned AND (e.epoch, e.seq) <= (asked.epoch, asked.seq)
-            ORDER BY e.epoch, e.seq LIMIT 1) chain";
-    let mut found = vec![None; votes.len()];
+        SELECT e.event, j.payload -> 'event' ->> 'user', e.epoch, e.seq
+        FROM journal j JOIN chain_events e USING (stream, epoch, seq)
+        WHERE j.stream = $1::text AND j.payload -> 'event' ->> 'user' = ANY ($2::text[])
+          AND j.kind IN ('event', 'contained')
+          AND j.payload -> 'event' ->> 'event' IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted') AND NOT e.orphaned
+        ORDER BY e.epoch DESC, e.seq DESC";
     if votes.is_empty() {
-        return Ok(found);
+        return Ok(Vec::new());
     }
-    let events: Vec<&str> = votes.iter().map(|(kind, ..)| kind.event()).collect();
     let wallets: Vec<String> = votes.iter().map(|(_, wallet, _)| wallet.to_string()).collect();
-    let epochs: Vec<i64> = votes.iter().map(|(.., last)| i64::from(last.epoch.0)).collect();
-    let seqs: Vec<i64> = votes.iter().map(|(.., last)| bigint(last.seq.0)).collect();
-    for row in client.query(SQL, &[&market.to_string(), &events, &wallets, &epochs, &seqs]).await? {
-        let at = usize::try_from(row.try_get::<_, i64>(0)?.saturating_sub(1)).unwrap_or(usize::MAX);
-        if let Some(vote) = found.get_mut(at) {
-            *vote = Some(place(&row, 1, 2)?);
-        }
+    // The first one of a wallet is the last row, and stays.
+    let mut found = HashMap::new();
+    for row in client.query(SQL, &[&market.to_string(), &wallets]).await? {
+        let (event, wallet): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        found.insert((event, wallet), place(&row, 2, 3)?);
     }
-    Ok(found)
+    let of = |((kind, _, last), wallet): (&(VoteKind, Wallet, TradePosition), String)| {
+        let by = *found.get(&(kind.event().to_owned(), wallet))?;
+        ((by.epoch, by.seq) <= (last.epoch, last.seq)).then_some(by)
+    };
+    Ok(votes.iter().zip(wallets).map(of).collect())
 }
 
 /// A change of the config: its transaction, its event, its entry.

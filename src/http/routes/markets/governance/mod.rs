@@ -175,7 +175,7 @@ impl Question for ShowTrail {
             };
             Ok((program, addresses, changes, decisions, votes))
         };
-        let (program_id, addresses, changes, decisions, votes) = reads.read(read).await?;
+        let (program_id, addresses, changes, decisions, votes) = reads.engine_read(read).await?;
         let config_address = addresses.config().0;
         let thresholds = config.as_ref().and_then(|at| {
             at.config.as_deref().map(|config| InForce::new(config_address, config, at.seq, at.slot, &changes))
