@@ -162,7 +162,9 @@ impl Chain {
 
     fn save_keys(&self) {
         for (path, keypair) in [(self.backend_key_path(), &self.backend), (self.admin_key_path(), &self.admin)] {
-            std::fs::write(path, json!(keypair.to_bytes().to_vec()).to_string()).unwrap();
+            std::fs::write(&path, json!(keypair.to_bytes().to_vec()).to_string()).unwrap();
+            // As an engine demands it.
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         }
     }
 
