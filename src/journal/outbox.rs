@@ -41,24 +41,26 @@ pub struct Undeliverable {
     pub reason: String,
 }
 
-/// Rows of markets that the journal knows, in order; none of those in `busy`, and no votes unless they are wanted.
+/// Rows of markets that the journal knows, in order; none of those in `busy`, and of votes only those that the API took,
+/// unless all are wanted.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn page(
     pool: &Pool,
     busy: &[MarketAddress],
-    with_votes: bool,
+    with_all_votes: bool,
     limit: usize,
 ) -> Result<Vec<OutboxRow>, JournalError> {
     const SQL: &str = "
         SELECT o.id, o.market::text, o.kind, o.payload FROM outbox o
-        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote')) AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
+        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote') OR o.payload -> 'admitted' = 'true')
+              AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
         ORDER BY o.id LIMIT $2";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
-    let rows = client.query(&statement, &[&busy, &(limit as i64), &with_votes]).await?;
+    let rows = client.query(&statement, &[&busy, &(limit as i64), &with_all_votes]).await?;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
         let (market, kind): (String, String) = (row.try_get(1)?, row.try_get(2)?);
