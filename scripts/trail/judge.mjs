@@ -3,7 +3,7 @@
 
 import { addresses, configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
 import { fromBase58, signed, toBase58 } from "./keys.mjs";
-import { KINDS, approval, ballots, compare, count, seconds, voteText } from "./trail.mjs";
+import { KINDS, approval, ballots, compare, count, isLate, seconds, voteText } from "./trail.mjs";
 
 const STATES = ["PROPOSED", "APPROVED", "ACTIVE", "RESOLVING", "DISPUTED", "FINALIZED", "CANCELLED"];
 const KIND_OF = {
@@ -39,6 +39,7 @@ export class Judge {
     this.head = head;
     this.decisions = await this.trail.decisions();
     this.thresholds = (await this.trail.begin()).thresholds;
+    this.rules = first.rules;
     const [account, config] = await this.chain.accounts([key, this.config]);
     this.account = marketAccount(account.data);
     this.inForce = configAccount(config.data);
@@ -197,13 +198,16 @@ export class Judge {
     const kind = KIND_OF[decision.purpose];
     const counts = decision.counts && [decision.counts.likes, decision.counts.dislikes];
     const share = counts && approval(counts);
-    const recounted = kind && count(ballots(this.votes, kind, upto));
+    const end = this.windowEnd(kind, decision.grounds);
+    const recounted = kind && count(ballots(this.votes, kind, upto, end));
     if (counts) {
       const read = this.reported(found, program, decision.purpose);
       if (!read) this.unknown(`${name}: its instruction is not at the top of its transaction`);
       else if (!same(read, counts)) say(`the transaction reports ${read.join(" : ")}, the trail ${counts.join(" : ")}`);
       if (!same(recounted, counts)) {
-        say(`reported ${counts.join(" : ")}, but the votes up to entry ${upto.seq} are ${recounted.join(" : ")}`);
+        const late = this.votes.filter((vote) => vote.vote_type === kind && isLate(vote, end)).length;
+        say(`reported ${counts.join(" : ")}, but the votes up to entry ${upto.seq} are ${recounted.join(" : ")}`
+          + (late ? `, without ${late} that came after the window` : ""));
       }
     }
     if (decision.grounds) this.checkGrounds(decision, found, { say, kind, counts, share });
@@ -248,11 +252,25 @@ export class Judge {
     const { proposed, final, wasDisputed, disputeInitiatedAt, resolutionProposedAt } = this.account;
     const start = purpose === "finalize_dispute" ? disputeInitiatedAt : resolutionProposedAt;
     if (due !== undefined && due < start) say("due before it began");
+    if (purpose === "finalize_dispute" && due !== undefined && due - start !== this.rules.dispute_voting_seconds) {
+      this.note(`${purpose}: votes were taken for ${due - start} s; the server's setting is ${this.rules.dispute_voting_seconds} s now`);
+    }
     if (due !== undefined && this.account.finalizedAt < due) say("finalized on the chain before it was due");
     if (wasDisputed !== (purpose === "finalize_dispute")) say("the account says otherwise whether there was a dispute");
     const outcomes = purpose === "finalize_dispute" && share !== undefined
       ? thresholds.map((threshold) => (share >= threshold ? !proposed : proposed)) : [proposed];
     if (!outcomes.includes(final)) say(`the votes decide ${outcomes.join(" or ")}, the account says ${final}`);
+  }
+
+  /**
+   * From when on votes on the chain are too late: by a decision's grounds, else by the server's setting; undefined where there is
+   * no window.
+   */
+  windowEnd(kind, grounds) {
+    if (kind !== "dispute") return undefined;
+    if (grounds) return grounds.due_at === null ? undefined : seconds(grounds.due_at);
+    const began = this.account.disputeInitiatedAt;
+    return began === 0 ? undefined : began + this.rules.dispute_voting_seconds;
   }
 
   /** Up to which entry the newest decision of a kind counted; undefined if nothing was decided. */
@@ -275,7 +293,8 @@ export class Judge {
   async checkCounted() {
     for (const kind of KINDS) {
       const frozen = this.frozen(kind);
-      const expected = new Set([...ballots(this.votes, kind, frozen?.upto ?? this.head).values()].map(({ seq }) => seq));
+      const end = this.windowEnd(kind, frozen?.decided.grounds);
+      const expected = new Set([...ballots(this.votes, kind, frozen?.upto ?? this.head, end).values()].map(({ seq }) => seq));
       for (const vote of this.votes.filter((one) => one.vote_type === kind)) {
         if (vote.counted !== expected.has(vote.seq)) this.wrong(`entry ${vote.seq} is marked as counted: ${vote.counted}`);
       }
@@ -304,7 +323,7 @@ export class Judge {
       if (!same(told, account[kind])) {
         this.wrong(`the account counts ${account[kind].join(" : ")} on the ${kind}, the newest decision told ${told.join(" : ")}`);
       }
-      const votes = count(ballots(this.votes, kind, this.head));
+      const votes = count(ballots(this.votes, kind, this.head, this.windowEnd(kind)));
       if (this.frozen(kind) || votes[0] + votes[1] === 0) continue;
       const share = approval(votes);
       const crossed = share >= this.inForce[kind] && (kind === "dispute" || votes[0] + votes[1] >= first.rules.min_votes);

@@ -20,6 +20,8 @@ use crate::{chain::rpc::ChainClock, domain::amount::UnixSeconds};
 pub const FRESH: Duration = Duration::from_secs(3);
 /// Who asks waits so long for the chain's node.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// Who needs a fresh reading waits so long.
+pub const PATIENCE_FOR_FRESH: Duration = Duration::from_secs(5);
 /// After so long without a reading of a newer slot, whatever the node shows is believed.
 pub const BELIEVED: Duration = Duration::from_secs(60);
 
@@ -28,18 +30,25 @@ struct Reading {
     asked_at: Option<Instant>,
     /// Ends with the reading that is on its way.
     on_its_way: Option<watch::Receiver<()>>,
+    /// When the last one that succeeded was asked for.
+    read_at: Option<Instant>,
     /// The newest one, and when it was asked for.
     newest: Option<(ChainClock, Instant)>,
 }
 
 impl Reading {
     fn shows(&mut self, clock: ChainClock, asked_at: Instant) {
+        self.read_at = Some(asked_at);
         let is_newer = self
             .newest
             .is_none_or(|(newest, at)| clock.slot >= newest.slot || asked_at.saturating_duration_since(at) >= BELIEVED);
         if is_newer {
             self.newest = Some((clock, asked_at));
         }
+    }
+
+    fn time(&self) -> Option<UnixSeconds> {
+        self.newest.map(|(clock, _)| clock.unix_timestamp)
     }
 }
 
@@ -68,23 +77,47 @@ impl CachedClock {
         now: Instant,
         ask: impl Future<Output = Result<ChainClock, E>> + Send + 'static,
     ) -> Option<UnixSeconds> {
-        let (mut on_its_way, patience) = self.begin(now, ask)?;
-        // It never changes: it ends.
-        let _ = tokio::time::timeout(patience, on_its_way.changed()).await;
-        locked(&self.reading).newest.map(|(clock, _)| clock.unix_timestamp)
+        self.wait(now, self.patience, ask).await;
+        locked(&self.reading).time()
     }
 
-    /// The last reading, or the one that begins now, and how long it is still waited for.
+    /// The same, but `None` where it can't be read now: for who must not take an old reading for the time, and can wait for
+    /// [`PATIENCE_FOR_FRESH`].
+    pub async fn fresh<E: Display>(
+        &self,
+        now: Instant,
+        ask: impl Future<Output = Result<ChainClock, E>> + Send + 'static,
+    ) -> Option<UnixSeconds> {
+        self.wait(now, PATIENCE_FOR_FRESH, ask).await;
+        let reading = locked(&self.reading);
+        reading.time().filter(|_| reading.read_at == reading.asked_at)
+    }
+
+    /// Waits for the last reading, or for the one that begins now, until it has taken so long.
+    async fn wait<E: Display>(
+        &self,
+        now: Instant,
+        patience: Duration,
+        ask: impl Future<Output = Result<ChainClock, E>> + Send + 'static,
+    ) {
+        let (mut on_its_way, since) = self.begin(now, ask);
+        // It never changes: it ends.
+        let _ = tokio::time::timeout(patience.saturating_sub(since), on_its_way.changed()).await;
+    }
+
+    /// The last reading, or the one that begins now, and how long ago that began.
     fn begin<E: Display>(
         &self,
         now: Instant,
         ask: impl Future<Output = Result<ChainClock, E>> + Send + 'static,
-    ) -> Option<(watch::Receiver<()>, Duration)> {
+    ) -> (watch::Receiver<()>, Duration) {
         let mut reading = locked(&self.reading);
-        let since = reading.asked_at.map(|asked_at| now.saturating_duration_since(asked_at));
-        let goes_on = reading.on_its_way.as_ref().is_some_and(|on_its_way| on_its_way.has_changed().is_ok());
-        if goes_on || since.is_some_and(|since| since < FRESH) {
-            return reading.on_its_way.clone().zip(Some(self.patience.saturating_sub(since.unwrap_or_default())));
+        if let (Some(asked_at), Some(on_its_way)) = (reading.asked_at, &reading.on_its_way) {
+            let since = now.saturating_duration_since(asked_at);
+            let goes_on = on_its_way.has_changed().is_ok();
+            if goes_on || since < FRESH {
+                return (on_its_way.clone(), since);
+            }
         }
         let (ends, on_its_way) = watch::channel(());
         (reading.asked_at, reading.on_its_way) = (Some(now), Some(on_its_way.clone()));
@@ -96,7 +129,7 @@ impl CachedClock {
             }
             drop(ends);
         });
-        Some((on_its_way, self.patience))
+        (on_its_way, Duration::ZERO)
     }
 }
 
@@ -152,8 +185,11 @@ mod tests {
         assert!(on_its_way.changed().await.is_err(), "nobody waits for it any more, and it ends");
         now -= FRESH * 2;
         assert_eq!(clock.at_least(now, ready(shown(9, 900))).await, time(100), "it is fresh");
+        assert_eq!(clock.fresh(now, ready(shown(9, 900))).await, time(100));
         now += FRESH;
         assert_eq!(clock.at_least(now, ready(Answer::Err("away"))).await, time(100), "an old one is kept");
+        assert_eq!(clock.fresh(now, ready(shown(1, 101))).await, None, "and is not the time");
+        assert_eq!(clock.fresh(now + FRESH, ready(shown(1, 101))).await, time(101));
     }
 
     #[tokio::test]

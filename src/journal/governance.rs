@@ -186,8 +186,9 @@ fn bad(reason: String) -> BadRow {
 }
 
 /// A market as a decision of that kind sees it; `None` if the journal has no such market, or none that is final.
-/// `known`: a slot up to which everything on the chain is known here, and the chain's time in it. Votes on a dispute that came
-/// before the end of the window (one of `periods`) and are not in the finalized state yet are on their way to it.
+/// `known`: a slot up to which everything on the chain is known here, and the chain's time in it. Of the periods, the window for
+/// votes matters: on a dispute, votes on the chain count from before its end; and votes that came before it and are not in the
+/// finalized state yet are on their way to it.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -224,12 +225,16 @@ pub async fn standing(
     let on_chain = side(at)?.zip(side(at + 1)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
     let on_chain = on_chain.ok_or_else(|| bad("counts".into()))?;
     let times = MarketTimes::of(&state, None);
+    let before = match kind {
+        VoteKind::Proposal => None,
+        VoteKind::Dispute => times.dispute_voting_end(periods).moment(),
+    };
     Ok(Some(Standing {
         market,
         epoch,
         seq,
         times,
-        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq)).await?,
+        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq), before).await?,
         phase_at_head,
         on_chain,
         refreshed_at: match kind {

@@ -1,8 +1,9 @@
 //! Whether a dispute is decided by its votes.
 //!
-//! When the window for votes is over by the chain's time, `finalize_market` takes the votes of all finalized entries; which
-//! outcome follows from them is the program's to say. Votes that came in time and are not final yet are waited
-//! for; those that come later, past the API, are not, so that is a moment. Nobody voted: the program would refuse, so an alert is
+//! When the window for votes is over by the chain's time, `finalize_market` takes the votes of all finalized entries that came in
+//! time (the program takes votes until it is finalized: those are told apart by their own time, and decide nothing); which
+//! outcome follows from them is the program's to say. Votes that came in time and are not final yet are waited for; those that
+//! come later are not, so that is a moment. Nobody voted in time: the program would refuse, so an alert is
 //! all there is. `aggregate_dispute_votes` has no part in this: it throws the votes away (program facts, 8).
 
 use super::{

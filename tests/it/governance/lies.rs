@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use zmart::domain::{
-    ids::MarketAddress,
-    phase::Phase::{Approved, Finalized, Proposed, Resolving},
-    tally::VoteKind,
+use zmart::{
+    chain::program::ProgramAddresses,
+    domain::{
+        ids::MarketAddress,
+        phase::Phase::{Approved, Finalized, Proposed, Resolving},
+        tally::VoteKind,
+    },
 };
 use zmart_testkit::{
     chain::{Chain, Rules},
