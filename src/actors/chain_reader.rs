@@ -146,7 +146,10 @@ impl Handler<ReadTime> for ChainReader {
     fn handle(&mut self, _: ReadTime, _: &mut Self::Context) -> Self::Result {
         let (rpc, clock) = (self.rpc.clone(), Arc::clone(&self.clock));
         // Takes no turn: one reading serves all who ask.
-        Box::pin(async move { clock.at_least(Instant::now(), rpc.clock(Commitment::Confirmed)).await })
+        Box::pin(async move {
+            let ask = async move { rpc.clock(Commitment::Confirmed).await };
+            clock.at_least(Instant::now(), ask).await
+        })
     }
 }
 
@@ -155,7 +158,10 @@ impl Handler<ReadFreshTime> for ChainReader {
 
     fn handle(&mut self, _: ReadFreshTime, _: &mut Self::Context) -> Self::Result {
         let (rpc, clock) = (self.rpc.clone(), Arc::clone(&self.clock));
-        Box::pin(async move { clock.fresh(Instant::now(), rpc.clock(Commitment::Confirmed)).await })
+        Box::pin(async move {
+            let ask = async move { rpc.clock(Commitment::Confirmed).await };
+            clock.fresh(Instant::now(), ask).await
+        })
     }
 }
 

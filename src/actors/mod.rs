@@ -36,6 +36,7 @@ pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;
 pub mod committed;
+mod config_in_force;
 pub mod dirty_marker;
 pub mod engine;
 pub mod feeds;

@@ -133,8 +133,8 @@ impl OutboxReader {
         }
         (self.reading, self.read_again) = (true, false);
         let (pool, busy) = (self.parts.pool.clone(), self.busy.iter().copied().collect::<Vec<_>>());
-        let with_votes = !self.votes_wait;
-        let read = async move { outbox::page(pool.pool(), &busy, with_votes, PAGE_ROWS).await };
+        let with_all_votes = !self.votes_wait;
+        let read = async move { outbox::page(pool.pool(), &busy, with_all_votes, PAGE_ROWS).await };
         ctx.spawn(read.into_actor(self).map(|page, actor, ctx| {
             actor.reading = false;
             match page {
@@ -260,7 +260,7 @@ impl OutboxReader {
         Ok(write)
     }
 
-    /// Votes stay in the outbox for a while; what else users write goes on.
+    /// Votes that the API has not taken stay in the outbox for a while; what else users write goes on.
     fn let_votes_wait(&mut self, reason: &str, ctx: &mut Context<Self>) {
         if std::mem::replace(&mut self.votes_wait, true) {
             return;

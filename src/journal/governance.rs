@@ -10,7 +10,10 @@
 //! - The count of a market's votes is one row ([`super::votes::counted_up_to`]).
 
 use deadpool_postgres::{Pool, Transaction};
-use tokio_postgres::{IsolationLevel, Row, types::Json};
+use tokio_postgres::{
+    IsolationLevel, Row,
+    types::{Json, ToSql},
+};
 
 use super::{JournalError, rows::BadRow, votes};
 use crate::domain::{
@@ -22,6 +25,10 @@ use crate::domain::{
     phase::Phase,
     tally::{Counts, VoteKind},
 };
+
+/// A vote may be taken here for so long after the window, since a reading of the chain's clock serves for a few seconds. One
+/// that was taken is waited for.
+const TAKEN_LATE_SECONDS: i64 = 10;
 
 /// A market that may need a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,9 +186,9 @@ fn bad(reason: String) -> BadRow {
 }
 
 /// A market as a decision of that kind sees it; `None` if the journal has no such market, or none that is final.
-/// `known_up_to`: a slot up to which everything on the chain is known here; votes that are recorded in it and are not in the
-/// finalized state yet are on their way to it. Of the periods, the window for votes matters: on a dispute, votes on the chain count
-/// from before its end.
+/// `known`: a slot up to which everything on the chain is known here, and the chain's time in it. Of the periods, the window for
+/// votes matters: on a dispute, votes on the chain count from before its end; and votes that came before it and are not in the
+/// finalized state yet are on their way to it.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -189,7 +196,7 @@ pub async fn standing(
     pool: &Pool,
     market: MarketAddress,
     kind: VoteKind,
-    known_up_to: Slot,
+    known: (Slot, UnixSeconds),
     periods: &Periods,
 ) -> Result<Option<Standing>, JournalError> {
     const SQL: &str = "
@@ -236,7 +243,11 @@ pub async fn standing(
         },
         votes_on_their_way: match kind {
             VoteKind::Proposal => false,
-            VoteKind::Dispute => on_their_way(&tx, market.account(), (epoch, seq), known_up_to).await?,
+            VoteKind::Dispute => match times.dispute_voting_end(periods).moment() {
+                Some(end) => on_their_way(&tx, market.account(), (epoch, seq), known, end).await?,
+                // It never ends.
+                None => false,
+            },
         },
     }))
 }
@@ -251,21 +262,36 @@ async fn refreshed_at(tx: &Transaction<'_>, market: MarketAddress) -> Result<Opt
     Ok(row.map(|row| row.try_get(0)).transpose()?.map(UnixSeconds))
 }
 
-/// Are there votes on a dispute that belong to the finalized state and are not in it yet: acknowledged here and on their way
-/// to the journal, recorded here, or of a slot that is final?
+/// Are there votes on a dispute that came before the end of its window and are not in the finalized state yet: on their way
+/// to the journal, recorded here, or on the chain in a slot that is final?
+///
+/// A vote that came later is not waited for, or somebody who goes on voting would hold the dispute open. When one that was
+/// cast here came is told by its row's age: it was written when the chain's clock showed what it shows now, less that. What is
+/// known of that clock is older than now, so this only takes a row for older than it is, and each one for a moment only.
 async fn on_their_way(
     tx: &Transaction<'_>,
     market: AccountAddress,
     (epoch, seq): (Epoch, Seq),
-    known_up_to: Slot,
+    (slot, time): (Slot, UnixSeconds),
+    end: UnixSeconds,
 ) -> Result<bool, JournalError> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT FROM outbox WHERE market = $1::text AND kind = 'dispute_vote')
-            OR EXISTS (SELECT FROM journal WHERE stream = $1::text AND (epoch, seq) > ($2::bigint, $3::bigint)
-                       AND ((kind = 'vote' AND payload ->> 'vote_kind' = 'dispute')
-                            OR (kind IN ('event', 'contained') AND slot <= $4)))";
+        WITH window_end AS (SELECT now() - make_interval(secs => $5::float8) AS here)
+        SELECT EXISTS (SELECT FROM outbox, window_end
+                       WHERE market = $1::text AND kind = 'dispute_vote' AND created_at < here)
+            OR EXISTS (SELECT FROM journal, window_end
+                       WHERE stream = $1::text AND (epoch, seq) > ($2::bigint, $3::bigint) AND kind = 'vote'
+                         AND payload ->> 'vote_kind' = 'dispute'
+                         AND coalesce((payload ->> 'voted_at_ms')::numeric < extract(epoch FROM here) * 1000, true))
+            OR EXISTS (SELECT FROM chain_events
+                       WHERE stream = $1::text AND (epoch, seq) > ($2::bigint, $3::bigint) AND NOT orphaned
+                         AND event = 'DisputeVoteSubmitted' AND slot <= $4 AND block_time_unix < $6)";
+    let over_since = time.0.saturating_sub(end.0).saturating_sub(TAKEN_LATE_SECONDS);
+    // As PostgreSQL can take from its time: some thirty years.
+    let over_since = over_since.clamp(-1_000_000_000, 1_000_000_000) as f64;
     let statement = tx.prepare_cached(SQL).await?;
     let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
-    let (epoch, seq, slot) = (i64::from(epoch.0), number(seq.0), number(known_up_to.0));
-    Ok(tx.query_one(&statement, &[&market.to_string(), &epoch, &seq, &slot]).await?.try_get(0)?)
+    let (epoch, seq, slot) = (i64::from(epoch.0), number(seq.0), number(slot.0));
+    let values: [&(dyn ToSql + Sync); 6] = [&market.to_string(), &epoch, &seq, &slot, &over_since, &end.0];
+    Ok(tx.query_one(&statement, &values).await?.try_get(0)?)
 }

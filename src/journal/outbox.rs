@@ -48,26 +48,28 @@ pub struct Undeliverable {
     pub reason: String,
 }
 
-/// Rows of markets that the journal knows, in order; none of those in `busy`, and no votes unless they are wanted.
+/// Rows of markets that the journal knows, in order; none of those in `busy`, and of votes only those that the API took,
+/// unless all are wanted.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn page(
     pool: &Pool,
     busy: &[MarketAddress],
-    with_votes: bool,
+    with_all_votes: bool,
     limit: usize,
 ) -> Result<Vec<OutboxRow>, JournalError> {
     const SQL: &str = "
         SELECT o.id, o.market::text, o.kind, o.payload, m.dispute_initiated_at_unix,
                extract(epoch FROM now() - o.created_at)::float8
         FROM outbox o JOIN markets m ON m.address = o.market
-        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote'))
+        WHERE o.market::text <> ALL ($1::text[])
+          AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote') OR o.payload -> 'admitted' = 'true')
         ORDER BY o.id LIMIT $2";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
-    let rows = client.query(&statement, &[&busy, &(limit as i64), &with_votes]).await?;
+    let rows = client.query(&statement, &[&busy, &(limit as i64), &with_all_votes]).await?;
     let read_at = Instant::now();
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {

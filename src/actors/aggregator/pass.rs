@@ -4,7 +4,7 @@
 //! life without them begins anew. Whatever fails (the node, the database) ends the pass and is done again after a pause; an
 //! attempt that the submitter can't take now is its own affair, and holds up no other market.
 
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use futures_util::StreamExt;
 
@@ -14,7 +14,10 @@ use super::{
     time::{ChainTime, Reading},
 };
 use crate::{
-    actors::submitter::{NotSubmitted, Submit},
+    actors::{
+        config_in_force::{NO_CONFIG, config_in_force},
+        submitter::{NotSubmitted, Submit},
+    },
     chain::{model::Commitment, rpc::ChainReadError},
     domain::{
         alert::{AlertKind, MORE},
@@ -45,6 +48,8 @@ const STEP_DISPUTES: usize = 256;
 pub(super) const AT_ONCE: usize = 4;
 /// Alerts of a kind that one look at everything keeps; beyond, one stands for the rest.
 const ALERTS_MAX: usize = 1_000;
+/// The submitter has so long to answer, as the monitor gives it.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// A market whose attempt can't be taken now is looked at again after so long.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// One whose attempt was put off, after so long at least and at most: pauses are told by the database's clock.
@@ -71,14 +76,16 @@ type Crowded = [bool; 2];
 struct Sweep {
     after: Option<Place>,
     proposals_done: bool,
-    /// Of each kind, the markets that are alerted of.
-    alerted: [Vec<String>; 2],
+    /// Of each kind, the markets that are alerted of: those that it came to, and those that were heard of meanwhile.
+    alerted: [BTreeSet<String>; 2],
     /// Some could not be looked at: what was alerted of before stays so.
     incomplete: bool,
 }
 
-/// The kinds that are alerted of here.
+/// The kinds that are alerted of here, of markets.
 const ALERTS: [AlertKind; 2] = [AlertKind::AdminHasToApprove, AlertKind::DisputeWithoutVotes];
+/// The subject of an alert of the config.
+const CONFIG: &str = "config";
 
 /// What came of a pass.
 #[derive(Debug, Default)]
@@ -141,11 +148,15 @@ async fn try_pass(parts: &AggregatorParts, work: &Work, passed: &mut Passed) -> 
     match work {
         Work::Time => Ok(()),
         Work::Markets(markets) => {
-            let in_force = in_force(parts).await;
+            let in_force = in_force(parts).await?;
             let found = governance::among(parts.pool.pool(), wanted(parts, in_force), markets).await?;
-            settle(parts, in_force, now, found, passed, None).await
+            // What a look at everything has passed already may have come to an alert since: its end leaves that alone.
+            let mut sweep = passed.state.sweep.take();
+            let settled = settle(parts, in_force, now, found, passed, sweep.as_mut()).await;
+            passed.state.sweep = sweep;
+            settled
         }
-        Work::Sweep => sweep(parts, in_force(parts).await, now, passed).await,
+        Work::Sweep => sweep(parts, in_force(parts).await?, now, passed).await,
     }
 }
 
@@ -153,26 +164,28 @@ fn wanted(parts: &AggregatorParts, in_force: InForce) -> Wanted {
     Wanted { minimum: parts.settings.minimum, threshold: in_force.approval }
 }
 
-/// What the chain's config says; where it can't be read, what the environment says.
-async fn in_force(parts: &AggregatorParts) -> InForce {
-    match parts.rpc.config_account().await {
+/// What the chain's config says; where there is none to be had, what the environment says, and an operator is told.
+async fn in_force(parts: &AggregatorParts) -> Result<InForce, Trouble> {
+    match config_in_force(parts.pool.pool(), &parts.rpc).await {
         Ok(Some(config)) => {
-            return InForce {
-                approval: config.account.proposal_approval_threshold,
-                dispute: config.account.dispute_success_threshold,
-                has_admin_key: parts.admin == Some(config.account.admin),
+            return Ok(InForce {
+                approval: config.proposal_approval_threshold,
+                dispute: config.dispute_success_threshold,
+                has_admin_key: parts.admin == Some(config.admin),
                 config_read: true,
-            };
+            });
         }
-        Ok(None) => log::warn!("the chain has no config: thresholds are those of the environment"),
-        Err(error) => log::warn!("the chain's config can't be read: {error}; thresholds are those of the environment"),
+        Ok(None) => {}
+        Err(Trouble::Chain(error)) => log::warn!("the chain's config can't be read: {error}"),
+        Err(trouble @ Trouble::Journal(_)) => return Err(trouble),
     }
-    InForce {
+    alerts::raise(&parts.pool, &NewAlert::new(AlertKind::ConfigUnread, CONFIG, NO_CONFIG)).await?;
+    Ok(InForce {
         approval: parts.settings.approval_threshold,
         dispute: parts.settings.dispute_threshold,
         has_admin_key: parts.admin.is_some(),
         config_read: false,
-    }
+    })
 }
 
 /// One step of the look at everything. Where a step fails, the look begins anew.
@@ -199,9 +212,13 @@ async fn sweep(parts: &AggregatorParts, in_force: InForce, now: Reading, passed:
     }
     if !sweep.incomplete {
         passed.state.crowded = sweep.alerted.each_ref().map(|subjects| subjects.len() > ALERTS_MAX);
-        for (kind, subjects) in ALERTS.into_iter().zip(&sweep.alerted) {
-            alerts::resolve_all_but(&parts.pool, kind, subjects).await?;
+        for (kind, subjects) in ALERTS.into_iter().zip(sweep.alerted) {
+            let subjects: Vec<String> = subjects.into_iter().collect();
+            alerts::resolve_all_but(&parts.pool, kind, &subjects).await?;
         }
+    }
+    if in_force.config_read {
+        alerts::resolve(&parts.pool, AlertKind::ConfigUnread, CONFIG).await?;
     }
     passed.swept = true;
     Ok(())
@@ -255,8 +272,9 @@ async fn settle(
     Ok(())
 }
 
-/// What is to be said of a market. Within a look at everything one alert stands for all beyond the bound; and what is heard
-/// of a single market after a look that found so many is among them.
+/// What is to be said of a market. While a look at everything goes on one alert stands for all beyond the bound, and each
+/// that is told is noted, whether the look came to that market or it was heard of; what is heard of a single market after a
+/// look that found so many is among them.
 fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>, crowded: Crowded) -> Option<NewAlert> {
     let (at, message) = match alert {
         Alert::NeedsAdmin { threshold, .. } => {
@@ -271,12 +289,16 @@ fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>, cr
         return (!crowded[at]).then(|| NewAlert::new(ALERTS[at], market, message));
     };
     let known = &mut sweep.alerted[at];
+    let subject = market.to_string();
+    if known.contains(&subject) {
+        return Some(NewAlert::new(ALERTS[at], subject, message));
+    }
     let subject = match known.len().cmp(&ALERTS_MAX) {
-        Ordering::Less => market.to_string(),
+        Ordering::Less => subject,
         Ordering::Equal => MORE.to_owned(),
         Ordering::Greater => return None,
     };
-    known.push(subject.clone());
+    known.insert(subject.clone());
     Some(NewAlert::new(ALERTS[at], subject, message))
 }
 
@@ -288,9 +310,8 @@ async fn decide(
     candidate: Candidate,
 ) -> Result<Option<(Verdict, Option<Duration>)>, JournalError> {
     let Candidate { market, kind, .. } = candidate;
-    let Some(standing) =
-        governance::standing(parts.pool.pool(), market, kind, now.slot, &parts.settings.periods).await?
-    else {
+    let (known, periods) = ((now.slot, now.time), &parts.settings.periods);
+    let Some(standing) = governance::standing(parts.pool.pool(), market, kind, known, periods).await? else {
         return Ok(None);
     };
     let threshold = match kind {
@@ -303,7 +324,7 @@ async fn decide(
             let (minimum, min_age_seconds) = (parts.settings.minimum, parts.settings.min_age_seconds);
             ProposalRules { minimum, min_age_seconds, has_admin_key: in_force.has_admin_key }.decide(&standing, &chain)
         }
-        VoteKind::Dispute => dispute::decide(&standing, &parts.settings.periods, &chain),
+        VoteKind::Dispute => dispute::decide(&standing, periods, &chain),
     };
     log::debug!("{market}: {:?} by {:?} up to entry {}", verdict.why, standing.counted, standing.seq);
     let again = match (verdict.submit, verdict.why) {
@@ -318,14 +339,16 @@ async fn decide(
 async fn submit(parts: &AggregatorParts, intent: Intent) -> Option<Duration> {
     let Some(submitter) = parts.submitter.get() else { return Some(AGAIN_AFTER) };
     let (market, purpose) = (intent.market, intent.purpose.as_str());
-    let refused = match submitter.send(Submit(intent)).await {
+    let refused = match tokio::time::timeout(ANSWER_MAX, submitter.send(Submit(intent))).await {
         // What becomes of it is told.
-        Ok(Ok(submitted)) => {
+        Ok(Ok(Ok(submitted))) => {
             log::debug!("{market}: {purpose} {submitted:?}");
             return None;
         }
-        Ok(Err(refused)) => refused,
-        Err(gone) => NotSubmitted::Unavailable(gone.to_string()),
+        Ok(Ok(Err(refused))) => refused,
+        Ok(Err(gone)) => NotSubmitted::Unavailable(gone.to_string()),
+        // If it was taken all the same, that is the answer to the next one.
+        Err(late) => NotSubmitted::Unavailable(late.to_string()),
     };
     log::debug!("{market}: {purpose} is not sent: {refused}");
     match refused {
@@ -348,16 +371,18 @@ mod tests {
     fn one_alert_stands_for_all_beyond_the_bound() {
         let mut sweep = Sweep::default();
         let alert = Alert::DisputeWithoutVotes { since: Deadline::after(UnixSeconds(1_760_000_000), 0) };
-        let told: Vec<_> = (0..ALERTS_MAX + 5)
-            .filter_map(|n| {
-                let mut market = MarketAddress([1; 32]);
-                market.0[..8].copy_from_slice(&n.to_be_bytes());
-                note_alert(market, alert, Some(&mut sweep), [false; 2])
-            })
-            .collect();
+        let market = |n: usize| {
+            let mut market = MarketAddress([1; 32]);
+            market.0[..8].copy_from_slice(&n.to_be_bytes());
+            market
+        };
+        let told: Vec<_> =
+            (0..ALERTS_MAX + 5).filter_map(|n| note_alert(market(n), alert, Some(&mut sweep), [false; 2])).collect();
         assert_eq!((told.len(), told[ALERTS_MAX].subject()), (ALERTS_MAX + 1, MORE));
         assert!(told.iter().all(|alert| alert.kind() == AlertKind::DisputeWithoutVotes));
         assert!(told[0].message().contains("2025-10-09T08:53:20.000Z"), "{}", told[0].message());
+        // It is told again, and is still one.
+        assert_eq!(note_alert(market(0), alert, Some(&mut sweep), [false; 2]).as_ref(), Some(&told[0]));
         // What is heard of a single market is told of it, and does not count among them.
         let admin = Alert::NeedsAdmin { approval: Bps(8_000), threshold: Bps(7_000) };
         let one = note_alert(MarketAddress([2; 32]), admin, None, [false, true]).unwrap();

@@ -57,6 +57,7 @@ use crate::{
         ids::{AccountAddress, Epoch, ProgramId, Seq, Slot, TxSignature},
     },
     journal::{
+        finality::UnmarkedPlace,
         lease::Leased,
         open, read,
         staging::{self, Cursor, DeadLetter},
@@ -129,6 +130,8 @@ pub struct Listener {
     pass_due: Instant,
     woken: Instant,
     unmarked_due: Instant,
+    /// Where that look goes on.
+    unmarked_after: Option<UnmarkedPlace>,
     last_covered: Instant,
     /// Older transactions than those that live notifications tell may still be missing.
     catching_up: bool,
@@ -177,6 +180,7 @@ impl Listener {
             pass_due: now,
             woken: now,
             unmarked_due: now,
+            unmarked_after: None,
             last_covered: now,
             catching_up: true,
             staging: false,

@@ -10,12 +10,17 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use super::Listener;
-use crate::{actors::registry::WakeStream, journal::finality::unmarked};
+use crate::{
+    actors::registry::WakeStream,
+    journal::finality::{Step, unmarked},
+};
 
-/// How often they are looked for. Those that run mark their own entries at each pass.
+/// How often all of them are looked for. Those that run mark their own entries at each pass.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How many are woken at once; the others at the next look.
-const WOKEN_MAX: usize = 256;
+/// Between two steps of one look.
+const STEP_EVERY: Duration = Duration::from_secs(1);
+/// A step: so many are woken at once, and the others by the steps that follow.
+const STEP: Step = Step { looked_at: 2_000, found: 256 };
 
 impl Listener {
     /// Looks for them, if it is time.
@@ -23,12 +28,15 @@ impl Listener {
         let Some(cursor) = self.cursor.filter(|_| self.unmarked_due <= Instant::now()) else { return };
         // One look at a time: it is due again when this one has been answered.
         self.unmarked_due = Instant::now() + LOOK_EVERY * 12;
-        let pool = self.parts.pool.clone();
-        let look = async move { unmarked(pool.pool(), cursor.final_slot(), WOKEN_MAX).await };
+        let (pool, after) = (self.parts.pool.clone(), self.unmarked_after.take());
+        let look = async move { unmarked(pool.pool(), cursor.final_slot(), after.as_ref(), STEP).await };
         ctx.spawn(look.into_actor(self).map(|found, actor, _| {
             actor.unmarked_due = Instant::now() + LOOK_EVERY;
             match found {
-                Ok(streams) => {
+                Ok((streams, next)) => {
+                    if next.is_some() {
+                        (actor.unmarked_due, actor.unmarked_after) = (Instant::now() + STEP_EVERY, next);
+                    }
                     let Some(registry) = actor.parts.registry.get() else { return };
                     // A registry that is too busy is asked the next time.
                     let _ = streams.into_iter().try_for_each(|stream| registry.try_send(WakeStream(stream)));

@@ -13,9 +13,9 @@ use deadpool_postgres::Pool;
 use serde::Serialize;
 
 use crate::{
+    actors::config_in_force::{NO_CONFIG, config_in_force},
     chain::{
         model::Commitment,
-        program::ProgramAddresses,
         rpc::{ChainClock, ChainReadError, ChainRpc},
     },
     config::GovernanceConfig,
@@ -180,15 +180,7 @@ impl Places {
     /// [`Trouble`].
     pub async fn ground(&self) -> Result<Ground, Trouble> {
         let clock = self.rpc.clock(Commitment::Finalized).await?;
-        let address = ProgramAddresses::new(self.rpc.program()).config().0;
-        let config = match overdue::finalized_config(&self.pool, address).await? {
-            Some(config) => Some(config),
-            // The journal has just begun.
-            None => {
-                let account = self.rpc.config_account().await?;
-                account.map(|found| ProgramConfig::from_account(&found.account, None))
-            }
-        };
+        let config = config_in_force::<Trouble>(&self.pool, &self.rpc).await?;
         let (mut periods, mut threshold) = (self.rules.periods, self.rules.dispute_threshold);
         if let Some(config) = &config {
             periods.dispute_period_seconds = config.dispute_period_seconds;
@@ -233,8 +225,7 @@ impl Places {
             found.push(NewAlert::new(AlertKind::SubmissionUnconfirmed, one.signature, message));
         }
         if ground.config.is_none() {
-            let message = "the chain has no config: thresholds and periods are those of the environment";
-            found.push(NewAlert::new(AlertKind::ConfigUnread, "config", message));
+            found.push(NewAlert::new(AlertKind::ConfigUnread, "config", NO_CONFIG));
         }
         self.authorities(ground, &mut found).await?;
         Ok(found)

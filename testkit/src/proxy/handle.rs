@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use zmart::domain::ids::{ProgramId, TxSignature};
+use zmart::domain::ids::{AccountAddress, ProgramId, TxSignature};
 
 use super::{
     fault::{Dice, Fault, When},
     faults::{
-        accounts::{Accounts, OlderSlot, StaleAccounts},
+        accounts::{Accounts, Hidden, OlderSlot, StaleAccounts},
         cuts::{CutAnswers, CutNotes},
         delays::{Delay, LateAnswers, LateNotes},
         errors::{Bad, BadAnswers, Methods},
@@ -168,6 +168,12 @@ impl Handle {
     pub async fn stale_accounts(&self, when: When) -> Fault {
         let accounts = Accounts::read(&self.node, self.program).await;
         self.set("older accounts under a newer slot", when, |dice| StaleAccounts { accounts, dice })
+    }
+
+    /// One of the program's accounts is not there.
+    pub fn hide_account(&self, address: AccountAddress) -> Fault {
+        let none = Accounts::none(self.program);
+        self.set("a hidden account", When::Always, |dice| Hidden { address: address.to_string(), none, dice })
     }
 
     /// JSON-RPC knows no transaction of the last so many slots, while notifications of them pass. With `tells_head`,

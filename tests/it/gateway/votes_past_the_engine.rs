@@ -159,12 +159,17 @@ async fn while_nobody_knows_what_a_wallet_holds_its_vote_waits_and_holds_up_noth
         }
     })
     .await;
+    // Nor what the API took, of the same market.
+    poll.vote(nobody(4), true).await;
+    const ADMIT: &str = "UPDATE outbox SET payload = payload || '{\"admitted\": true}' WHERE payload ->> 'wallet' = $1";
+    poll.database.connect().await.execute(ADMIT, &[&nobody(4).to_string()]).await.unwrap();
+    tally_is(&poll.database, poll.market, 1, 0).await;
     assert_eq!(number(&poll.database, "SELECT count(*) FROM outbox").await, 602, "votes wait");
     assert_eq!(number(&poll.database, "SELECT count(*) FROM dead_letters").await, 0, "and none is refused for it");
     away.lift();
     let why = poll.refused(601).await;
     assert!(why.iter().all(|why| why.contains("only wallets that hold 100000000 lamports may vote; this one holds 0")));
-    tally_is(&poll.database, poll.market, 1, 0).await;
+    tally_is(&poll.database, poll.market, 2, 0).await;
     assert_eq!(number(&poll.database, "SELECT count(*) FROM outbox").await, 0);
 }
 

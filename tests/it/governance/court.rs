@@ -213,10 +213,10 @@ impl Court {
         .await
     }
 
-    /// Waits until there is an alert of that kind and subject that stands open, or that has resolved itself.
+    /// Waits until the newest alert of that kind and subject (there is one) stands open, or is over and no other stands open.
     pub async fn alert(&self, kind: &str, subject: &str, open: bool) -> Value {
-        const SQL: &str = "SELECT to_jsonb(a) FROM alerts a WHERE kind = $1 AND subject = $2 \
-                           AND (resolved_at IS NULL) = $3 ORDER BY id DESC LIMIT 1";
+        const SQL: &str = "SELECT alert FROM (SELECT to_jsonb(a) AS alert, resolved_at IS NULL AS open FROM alerts a \
+                           WHERE kind = $1 AND subject = $2 ORDER BY id DESC LIMIT 1) newest WHERE open = $3";
         wait_for(&format!("an alert {kind} of {subject}, open: {open}"), || async {
             let rows = self.database.connect().await;
             match rows.query_opt(SQL, &[&kind, &subject, &open]).await.unwrap() {

@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use zmart::domain::{
-    ids::MarketAddress,
-    phase::Phase::{Approved, Finalized, Proposed, Resolving},
-    tally::VoteKind,
+use zmart::{
+    chain::program::ProgramAddresses,
+    domain::{
+        ids::MarketAddress,
+        phase::Phase::{Approved, Finalized, Proposed, Resolving},
+        tally::VoteKind,
+    },
 };
 use zmart_testkit::{
     chain::{Chain, Rules},
@@ -23,10 +26,15 @@ const DAY: i64 = 24 * HOUR;
 
 /// A court whose engine sees the chain through a proxy.
 async fn court_behind_a_proxy() -> (Court, Proxy) {
+    court_behind_a_proxy_with(&[]).await
+}
+
+async fn court_behind_a_proxy_with(settings: &[(&str, &str)]) -> (Court, Proxy) {
     let (chain, database) = (Chain::start().await, Database::fresh().await);
     let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
     let servers = [("SOLANA_RPC_URL", &*proxy.rpc_url), ("SOLANA_WS_URL", &*proxy.ws_url)];
-    let mut court = Court::empty(chain, database, &servers).await;
+    let settings = [settings, &servers].concat();
+    let mut court = Court::empty(chain, database, &settings).await;
     court.open().await;
     (court, proxy)
 }
@@ -122,6 +130,33 @@ async fn rules_that_change_between_decision_and_landing_are_the_ones_that_count(
     court.all_are(&[resolving], Finalized).await;
     court.landed(resolving, &[APPROVED, FINALIZED]).await;
     court.is_in_order().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_config_is_to_be_had_the_thresholds_of_the_environment_stand_in_and_an_operator_is_told() {
+    // No monitor, which would tell of it as well.
+    let settings = [("PROPOSAL_APPROVAL_THRESHOLD", "9000"), ("ROLES", "api,ws,indexer,aggregator")];
+    let (court, proxy) = court_behind_a_proxy_with(&settings).await;
+    let [crossed, market] = court.proposed().await;
+    court.vote(VoteKind::Proposal, crossed, 8, 2).await;
+    is_approved_once(&court, crossed).await;
+    let config = ProgramAddresses::new(court.client.program).config().0;
+    let hidden = proxy.handle().hide_account(config);
+    // As it is where the journal has just begun.
+    const FORGET: &str = "UPDATE program_config SET finalized_state = NULL WHERE $1";
+    assert_eq!(court.database.connect().await.execute(FORGET, &[&true]).await.unwrap(), 1);
+    court.alert("config_unread", "config", true).await;
+    court.vote(VoteKind::Proposal, market, 8, 2).await;
+    court.counts_on_chain(market, 8, 2).await;
+    let refreshed = court.submission(market, "a refresh", |one| one["purpose"] == "aggregate_proposal").await;
+    assert_eq!(
+        (&refreshed["grounds"]["threshold"], &refreshed["grounds"]["config_read"]),
+        (&9_000.into(), &false.into())
+    );
+    assert_eq!(court.phases([market]).await, [Proposed], "80 % are enough for the chain alone");
+    hidden.lift();
+    is_approved_once(&court, market).await;
+    court.alert("config_unread", "config", false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use zmart::{
         tally::{Counts, VoteKind},
     },
     journal::{
-        finality,
+        finality::{self, Step, UnmarkedPlace},
         governance::{self, Candidate, Wanted},
         lease::Leased,
         votes,
@@ -268,9 +268,11 @@ async fn a_market_stands_as_it_does_at_its_finalized_entry_and_votes_that_belong
     let (database, pool, epoch, stories) = with_markets(1).await;
     let story = &stories[0];
     let (market, stream) = (story.address(), story.stream());
-    let periods = Periods { dispute_voting_seconds: 100, ..Periods::default() };
-    let standing =
-        async |kind, slot| governance::standing(pool.pool(), market, kind, Slot(slot), &periods).await.unwrap();
+    let standing = async |kind, slot| {
+        // The window is just over.
+        let (known, periods) = ((Slot(slot), UnixSeconds(177)), window(100));
+        governance::standing(pool.pool(), market, kind, known, &periods).await.unwrap()
+    };
     assert_eq!(standing(VoteKind::Dispute, 1).await, None, "nothing of it is final");
     let mut state = story.market().clone();
     (state.phase, state.dispute_initiated_at) = (Phase::Disputed, UnixSeconds(77));
@@ -327,8 +329,70 @@ async fn markets_that_nobody_marks_as_final_are_found_and_those_that_wait_for_fi
     set(&database, &stories[2], "phase = 4, slot_high = 50, finalized_seq = last_seq").await;
     // Nothing waits for one that is traded.
     set(&database, &stories[3], "phase = 2, slot_high = 50").await;
-    let found = finality::unmarked(pool.pool(), Slot(50), 10).await.unwrap();
-    assert_eq!(found, [stories[0].stream()]);
-    assert_eq!(finality::unmarked(pool.pool(), Slot(51), 10).await.unwrap().len(), 2);
-    assert_eq!(finality::unmarked(pool.pool(), Slot(51), 1).await.unwrap().len(), 1);
+    let look = async |slot, after: Option<&UnmarkedPlace>, looked_at, found| {
+        finality::unmarked(pool.pool(), Slot(slot), after, Step { looked_at, found }).await.unwrap()
+    };
+    assert_eq!(look(50, None, 10, 10).await, (vec![stories[0].stream()], None));
+    assert_eq!(look(51, None, 10, 10).await.0.len(), 2);
+    // Step by step, whatever a step is bounded by, each is found once; those that stay unmarked hide no others.
+    for (looked_at, found) in [(1, 10), (10, 1), (2, 10)] {
+        let (mut all, mut after, mut steps) = (Vec::new(), None, 0);
+        loop {
+            let (some, next) = look(51, after.as_ref(), looked_at, found).await;
+            assert!(some.len() <= found.min(looked_at));
+            all.extend(some);
+            (after, steps) = (next, steps + 1);
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(all, [stories[1].stream(), stories[0].stream()], "in {steps} steps");
+        assert!(steps > 1 && steps <= 4, "{steps}");
+    }
+}
+
+/// Votes on disputes are taken for so long.
+fn window(seconds: i64) -> Periods {
+    Periods { dispute_voting_seconds: seconds, ..Periods::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn votes_that_come_after_the_window_of_a_dispute_are_not_waited_for_and_those_from_before_its_end_are() {
+    let (database, pool, epoch, stories) = with_markets(1).await;
+    let (market, stream) = (stories[0].address(), stories[0].stream());
+    let mut state = stories[0].market().clone();
+    (state.phase, state.dispute_initiated_at) = (Phase::Disputed, UnixSeconds(1_000));
+    let client = database.connect().await;
+    const FINAL: &str = "UPDATE markets SET phase = 4, finalized_seq = 4, last_seq = 9, finalized_state = $2 \
+                         WHERE address = $1::text";
+    client.execute(FINAL, &[&market.to_string(), &Json(&state)]).await.unwrap();
+    // The window is over since a minute.
+    let waits = async || {
+        let known = (Slot(7), UnixSeconds(1_160));
+        let found = governance::standing(pool.pool(), market, VoteKind::Dispute, known, &window(100)).await.unwrap();
+        found.unwrap().votes_on_their_way
+    };
+    assert!(!waits().await);
+    const OUTBOX: &str = "INSERT INTO outbox (market, kind, payload, created_at) \
+                          VALUES ($1::text, 'dispute_vote', '{}', now() - make_interval(secs => $2))";
+    const ENTRY: &str = "INSERT INTO journal (stream, epoch, seq, kind, slot, slot_high, recorded_at, payload) \
+                         VALUES ($1::text, $2, 5, 'vote', 1, 1, now(), jsonb_build_object('vote_kind', 'dispute', \
+                             'voted_at_ms', floor(extract(epoch FROM now()) * 1000)::bigint - $3::bigint * 1000))";
+    let (name, epoch_number) = (market.to_string(), epoch.0 as i32);
+    for (age, in_time) in [(70_i64, true), (30, false)] {
+        client.execute(OUTBOX, &[&name, &(age as f64)]).await.unwrap();
+        assert_eq!(waits().await, in_time, "in the outbox for {age} s");
+        client.execute("DELETE FROM outbox", &[]).await.unwrap();
+        client.execute(ENTRY, &[&stream.to_string(), &epoch_number, &age]).await.unwrap();
+        assert_eq!(waits().await, in_time, "cast {age} s ago, and recorded");
+        client.execute("DELETE FROM journal WHERE seq = 5", &[]).await.unwrap();
+    }
+    // On the chain, by its own time.
+    let cast =
+        Cast { seq: 5, on_chain: true, wallet: Wallet([2; 32]), vote: true, orphaned: false, is_dispute: true, at: 1 };
+    write(&database, stream, epoch, &[cast]).await;
+    for (cast_at, in_time) in [(1_099_i64, true), (1_100, false)] {
+        client.execute("UPDATE chain_events SET block_time_unix = $1 WHERE seq = 5", &[&cast_at]).await.unwrap();
+        assert_eq!(waits().await, in_time, "on the chain at {cast_at}");
+    }
 }

@@ -106,15 +106,20 @@ impl<S: Subject> Life<S> {
         if self.applied.state.is_none() {
             return Err(NotTaken::Refused(WriteRefused::NoMarket));
         }
-        let mut counts = Counts::default();
+        let (mut counts, mut counted) = (Counts::default(), None);
         if let UserWrite::Vote(cast) = &write {
             let tally = self.ballots.of(cast.kind).as_mut().ok_or(NotTaken::ReadBallots(cast.kind))?;
             tally.cast(cast.wallet, VoteSource::OffChain, cast.vote).map_err(|full| NotTaken::Refused(full.into()))?;
-            counts = tally.counts();
+            (counts, counted) = (tally.counts(), Some(cast.kind));
         }
-        let body = S::plan_written(self.applied.state.as_deref(), write, counts, slot).map_err(NotTaken::Refused)?;
+        let planned = S::plan_written(self.applied.state.as_deref(), write, counts, slot);
         // It was made of this very state.
-        self.take(body, now_ms).map_err(|_: Misfit| NotTaken::Refused(WriteRefused::NoMarket))?;
+        let taken = planned.and_then(|body| self.take(body, now_ms).map_err(|_: Misfit| WriteRefused::NoMarket));
+        if let Err(refused) = taken {
+            // Its vote is among them: they are read again.
+            counted.into_iter().for_each(|kind| *self.ballots.of(kind) = None);
+            return Err(NotTaken::Refused(refused));
+        }
         self.outbox.push(id);
         Ok(())
     }

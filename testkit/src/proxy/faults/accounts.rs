@@ -37,6 +37,11 @@ impl Accounts {
         Self { accounts: accounts.collect(), program: program.to_string() }
     }
 
+    /// None at all.
+    pub(in super::super) fn none(program: ProgramId) -> Self {
+        Self { accounts: HashMap::new(), program: program.to_string() }
+    }
+
     /// How many they are.
     pub fn len(&self) -> usize {
         self.accounts.len()
@@ -146,6 +151,28 @@ impl Rule for StaleAccounts {
             if self.accounts.put_in(call, &mut stale, |_| true) && self.dice.strikes() {
                 *reply = stale;
             }
+        }
+        Box::pin(async {})
+    }
+}
+
+/// An account of the program's that the node does not have.
+pub struct Hidden {
+    /// Which one.
+    pub address: String,
+    /// What there is in its place.
+    pub none: Accounts,
+    /// When.
+    pub dice: Arc<Dice>,
+}
+
+impl Rule for Hidden {
+    fn change<'a>(&'a self, call: &'a Call, reply: &'a mut Reply, _node: &'a Node) -> BoxFuture<'a, ()> {
+        if ACCOUNT_METHODS.contains(&call.method.as_str())
+            && !self.dice.is_lifted()
+            && self.none.put_in(call, reply, |address| address == self.address)
+        {
+            self.dice.hit();
         }
         Box::pin(async {})
     }
