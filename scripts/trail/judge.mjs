@@ -1,7 +1,7 @@
 // Holds a market's audit trail against the chain: every vote, every decision, what was in force. Collects what agrees, what
 // does not, and what could not be checked.
 
-import { addresses, configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
+import { HISTORY_PAGE, Unreachable, addresses, configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
 import { fromBase58, signed, toBase58 } from "./keys.mjs";
 import { KINDS, approval, ballots, compare, count, seconds, voteText } from "./trail.mjs";
 
@@ -11,15 +11,24 @@ const KIND_OF = {
 };
 /** What the program begins with (docs/program.md, section 2). */
 const FIRST = { proposal: 7000, dispute: 6000 };
+/** Pages of a market's transactions that are looked through for one that is not told. */
+const HISTORY_PAGES_MAX = 20;
+/** A block's time and the time that the program saw in it are this close. */
+const CLOCK_SLACK_SECONDS = 2;
+/** Transactions of that time that are looked at. */
+const LOOKED_AT_MAX = 100;
 
 const percent = (bps) => `${Math.floor(bps / 100)}.${String(bps % 100).padStart(2, "0")} %`;
 const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+const duration = (seconds) => (seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds} s`);
 
 export class Judge {
   constructor(chain, trail) {
     this.chain = chain;
     this.trail = trail;
     this.findings = [];
+    /** What each decision told the program: by its transaction where the trail does not say. */
+    this.counts = new Map();
   }
 
   ok = (what) => this.findings.push({ verdict: "ok", what });
@@ -30,16 +39,20 @@ export class Judge {
   async judge() {
     const first = await this.trail.begin();
     this.market = first.market.address;
+    this.rules = first.rules;
     const key = fromBase58(this.market, 32);
     // Read before the votes: what is final by now must be among them.
     const records = await this.records(key, first.program_id);
-    if (!records) return;
+    if (!records || !this.isAsked(key)) return;
     const { rows, head } = await this.trail.votes();
     this.votes = rows;
     this.head = head;
     this.decisions = await this.trail.decisions();
+    // As they landed: the trail tells them as they were written down, which of others is after that and of its own before.
+    this.done = this.decisions.filter(({ events }) => events.length).sort((a, b) => compare(a.events[0], b.events[0]));
     this.thresholds = (await this.trail.begin()).thresholds;
     const [account, config] = await this.chain.accounts([key, this.config]);
+    if (!account || !config) throw new Unreachable("this node does not know the market's account, or the config's");
     this.account = marketAccount(account.data);
     this.inForce = configAccount(config.data);
     if (toBase58(addresses(this.program).market(this.account.seed)) !== this.market) {
@@ -51,7 +64,17 @@ export class Judge {
     await this.checkConfig();
     for (const decision of this.decisions) await this.checkDecision(decision);
     await this.checkCounted();
-    this.checkEnd(first);
+    await this.checkEnd();
+  }
+
+  /** It is the market that was asked for, by its address or by the seed that its address follows from. */
+  isAsked(key) {
+    const { asked } = this.trail;
+    const isSeed = /^[0-9a-fA-F]{64}$/.test(asked);
+    const expected = isSeed ? addresses(this.program).market(Buffer.from(asked, "hex")) : fromBase58(asked, 32);
+    if (expected?.equals(key)) return true;
+    this.wrong(`asked for ${asked}, the server tells of another market, ${this.market}`);
+    return false;
   }
 
   /** The market's owner is the program; all vote records that are final there. */
@@ -124,51 +147,55 @@ export class Judge {
     });
     const told = new Set(derived.map(toBase58));
     for (const record of records.filter(({ address }) => !told.has(address))) {
-      this.wrong(`the ${KINDS[record.type]} vote of ${record.user} is on the chain, and left out`);
+      const what = `the ${KINDS[record.type]} vote of ${record.user} is on the chain, and left out`;
+      // A server that began when all have forgotten the transaction can't have heard of it.
+      if ((await this.chain.history(record.address)).length) this.wrong(what);
+      else this.unknown(`${what}: this node has forgotten its transaction, too`);
     }
     if (votes.length) this.ok(`${votes.length} votes on the chain, held against their records`);
   }
 
-  /** The thresholds as they changed, each change read from its own transaction. */
+  /** The thresholds as they changed, newest first, each change read from its own transaction; `values` only where that can be done. */
   async checkConfig() {
     this.changes = [];
-    const program = toBase58(this.program);
     for (const change of this.thresholds?.changes ?? []) {
-      const found = await this.chain.transaction(change.signature);
-      if (!found || found.failed) {
-        this.unknown(`the change of the config ${change.signature}: this node does not know it`);
-        continue;
+      const { slot, values, why } = await this.changeOf(change);
+      if (why) this.unknown(`the change of the config ${change.signature}: ${why}`);
+      else if (values.proposal !== change.proposal_approval_bps || values.dispute !== change.dispute_success_bps) {
+        this.wrong(`the change of the config in slot ${slot} is told with other thresholds`);
       }
-      const update = instruction(found, program, "update_global_config");
-      const start = instruction(found, program, "initialize_global_config");
-      if (!update && !start) {
-        this.unknown(`the change of the config ${change.signature}: its instruction is not at the top of the transaction`);
-        continue;
-      }
-      let values = FIRST;
-      if (update) {
-        update.args.take(6);
-        values = { proposal: update.args.u16(), dispute: update.args.u16() };
-      }
-      if (values.proposal !== change.proposal_approval_bps || values.dispute !== change.dispute_success_bps) {
-        this.wrong(`the change of the config in slot ${change.slot} is told with other thresholds`);
-      }
-      this.changes.push({ slot: found.slot, ...values });
+      this.changes.push({ slot, values });
     }
+    this.changes.sort((a, b) => b.slot - a.slot);
     const [newest] = this.changes;
     if (!newest) {
-      this.note("no change of the config is known: that the thresholds were always these can't be shown");
-    } else if (newest.proposal !== this.inForce.proposal || newest.dispute !== this.inForce.dispute) {
+      this.unknown("what the thresholds were: no change of the config is told");
+    } else if (newest.values && (newest.values.proposal !== this.inForce.proposal || newest.values.dispute !== this.inForce.dispute)) {
       this.wrong("the config on the chain has other thresholds than its newest change in the trail: changes are left out");
     }
   }
 
-  /** Thresholds that were in force at some moment from one slot to another. */
+  /** What a change of the config says itself; where that can't be read, its slot is the trail's word. */
+  async changeOf({ signature, slot }) {
+    const program = toBase58(this.program);
+    const found = await this.chain.transaction(signature);
+    if (!found || found.failed) return { slot, why: "this node does not know it" };
+    const update = instruction(found, program, "update_global_config");
+    if (!update && !instruction(found, program, "initialize_global_config")) {
+      return { slot: found.slot, why: "its instruction is not at the top of the transaction" };
+    }
+    if (!update) return { slot: found.slot, values: FIRST };
+    update.args.take(6);
+    return { slot: found.slot, values: { proposal: update.args.u16(), dispute: update.args.u16() } };
+  }
+
+  /** Thresholds that are known to have been in force at some moment from one slot to another, and whether these are all. */
   within(kind, from, to) {
     const later = this.changes.filter(({ slot }) => slot <= to);
     const until = later.findIndex(({ slot }) => slot < from);
-    const known = (until < 0 ? later : later.slice(0, until + 1)).map((change) => change[kind]);
-    return known.length ? known : [this.inForce[kind]];
+    const held = until < 0 ? later : later.slice(0, until + 1);
+    const known = held.filter(({ values }) => values).map(({ values }) => values[kind]);
+    return { known, isAll: until >= 0 && known.length === held.length };
   }
 
   async checkDecision(decision) {
@@ -181,6 +208,8 @@ export class Judge {
       else this.note(`${name}: ${decision.status}`);
       return;
     }
+    const told = decision.counts && [decision.counts.likes, decision.counts.dislikes];
+    this.counts.set(decision, told);
     const found = await this.chain.transaction(decision.signature);
     if (!found) {
       this.unknown(`${name}: this node does not know the transaction ${decision.signature}`);
@@ -195,23 +224,25 @@ export class Judge {
     const at = decision.events[0];
     const upto = decision.grounds ?? { epoch: at.epoch, seq: at.seq - 1 };
     const kind = KIND_OF[decision.purpose];
-    const counts = decision.counts && [decision.counts.likes, decision.counts.dislikes];
+    // A dispute's counts are in no event: where the server came later than the decision, only the transaction tells them.
+    const read = (told || decision.purpose === "finalize_dispute") && this.reported(found, program, decision.purpose);
+    const counts = told ?? read ?? undefined;
+    this.counts.set(decision, counts);
     const share = counts && approval(counts);
     const recounted = kind && count(ballots(this.votes, kind, upto));
-    if (counts) {
-      const read = this.reported(found, program, decision.purpose);
+    if (told || decision.purpose === "finalize_dispute") {
       if (!read) this.unknown(`${name}: its instruction is not at the top of its transaction`);
       else if (!same(read, counts)) say(`the transaction reports ${read.join(" : ")}, the trail ${counts.join(" : ")}`);
-      if (!same(recounted, counts)) {
+      if (counts && !same(recounted, counts)) {
         say(`reported ${counts.join(" : ")}, but the votes up to entry ${upto.seq} are ${recounted.join(" : ")}`);
       }
     }
-    if (decision.grounds) this.checkGrounds(decision, found, { say, kind, counts, share });
+    const rules = decision.grounds ? this.checkGrounds(decision, found, { name, say, kind, counts, share }) : [];
     if (decision.purpose === "aggregate_dispute") say("the program's other way to end a dispute, which discards its votes");
     if (decision.purpose === "cancel") this.note(`${name}: the admin cancelled the proposal`);
     if (this.findings.slice(before).some(({ verdict }) => verdict !== "note")) return;
-    const told = counts ? ` ${counts.join(" : ")}, ${share === undefined ? "no votes" : percent(share)}` : "";
-    this.ok(`${name}:${told}, slot ${found.slot}, ${decision.signature}`);
+    const shown = counts ? [`${counts.join(" : ")}, ${share === undefined ? "no votes" : percent(share)}`] : [];
+    this.ok(`${name}: ${[...shown, ...rules, `slot ${found.slot}`, decision.signature].join(", ")}`);
   }
 
   /** The counts that a transaction reports about this market, by the key that may. */
@@ -228,37 +259,66 @@ export class Judge {
     return [number() ?? 0, number() ?? 0];
   }
 
-  /** What the engine says that it decided by. */
-  checkGrounds({ purpose, grounds }, found, { say, kind, counts, share }) {
-    if (!grounds.config_read) this.note(`${purpose}: the config could not be read then; ${percent(grounds.threshold_bps)} was a setting`);
-    const thresholds = this.within(kind ?? "dispute", grounds.slot, found.slot);
-    if (grounds.config_read && !thresholds.includes(grounds.threshold_bps)) {
-      say(`held against ${percent(grounds.threshold_bps)}, in force was ${thresholds.map(percent).join(" or ")}`);
+  /** What the engine says that it decided by; gives what its own rules were, in words. */
+  checkGrounds({ purpose, grounds }, found, { name, say, kind, counts, share }) {
+    if (!grounds.config_read) this.note(`${name}: the config could not be read then; ${percent(grounds.threshold_bps)} was a setting`);
+    const { known, isAll } = this.within(kind ?? "dispute", grounds.slot, found.slot);
+    if (grounds.config_read && !known.includes(grounds.threshold_bps)) {
+      const what = `held against ${percent(grounds.threshold_bps)}`;
+      if (isAll) say(`${what}, in force was ${known.map(percent).join(" or ")}`);
+      else this.unknown(`${name}: ${what}; what was in force in slot ${grounds.slot} can't be shown`);
     }
+    const thresholds = isAll ? known : [...known, grounds.threshold_bps];
     const total = counts ? counts[0] + counts[1] : 0;
+    const rules = [];
     if (purpose === "approve_proposal") {
       if (!instruction(found, toBase58(this.program), "approve_proposal")) say("its transaction approves nothing");
       if (total < grounds.min_votes) say(`${total} votes, ${grounds.min_votes} were asked for`);
       if (share === undefined || share < Math.min(...thresholds)) say("approved below the threshold");
+      this.checkRule(name, "votes asked for", grounds.min_votes, this.rules.min_votes, String);
+      rules.push(`at least ${grounds.min_votes} votes asked for`);
+      const there = this.after(kind, grounds).filter((vote) => vote.source === "onchain" && vote.slot <= grounds.slot);
+      if (there.length) this.note(`${name}: ${there.length} votes were on the chain by then, from entry ${there[0].seq} on, and final only later`);
     }
     const due = grounds.due_at === null ? undefined : seconds(grounds.due_at);
     if (due !== undefined && seconds(grounds.chain_time) < due) say("decided before it was due");
-    if (!purpose.startsWith("finalize")) return;
-    if (due === undefined) say("no time was waited for");
+    if (!purpose.startsWith("finalize")) return rules;
+    if (due === undefined) {
+      say("no time was waited for");
+      return rules;
+    }
     const { proposed, final, wasDisputed, disputeInitiatedAt, resolutionProposedAt } = this.account;
-    const start = purpose === "finalize_dispute" ? disputeInitiatedAt : resolutionProposedAt;
-    if (due !== undefined && due < start) say("due before it began");
-    if (due !== undefined && this.account.finalizedAt < due) say("finalized on the chain before it was due");
+    const waited = due - (purpose === "finalize_dispute" ? disputeInitiatedAt : resolutionProposedAt);
+    if (waited < 0) say("due before it began");
+    if (this.account.finalizedAt < due) say("finalized on the chain before it was due");
+    if (purpose === "finalize_dispute") {
+      if (waited === 0) say("no time was left to vote");
+      this.checkRule(name, "the time to vote", waited, this.rules.dispute_voting_seconds, duration);
+      rules.push(`${duration(waited)} to vote`);
+      // The engine waits until all that came in time is final, and counts it.
+      const missed = this.after(kind, grounds).filter((vote) => seconds(vote.voted_at) < due);
+      if (missed.length) say(`${missed.length} votes came in time and were not waited for, entry ${missed[0].seq} is the first`);
+    } else {
+      rules.push(`${duration(waited)} to dispute it`);
+    }
     if (wasDisputed !== (purpose === "finalize_dispute")) say("the account says otherwise whether there was a dispute");
     const outcomes = purpose === "finalize_dispute" && share !== undefined
       ? thresholds.map((threshold) => (share >= threshold ? !proposed : proposed)) : [proposed];
     if (!outcomes.includes(final)) say(`the votes decide ${outcomes.join(" or ")}, the account says ${final}`);
+    return rules;
   }
+
+  /** A setting of the server's, as it was for a decision and as it is now. What it was in between nobody but the operator knows. */
+  checkRule(name, what, then, now, words) {
+    if (then !== now) this.unknown(`${name}: ${what}: ${words(then)}, and the server's rule is ${words(now)}; whether it was another then can't be shown`);
+  }
+
+  /** Votes of a kind that a decision did not look at any more. */
+  after = (kind, grounds) => this.votes.filter((vote) => vote.vote_type === kind && compare(vote, grounds) > 0);
 
   /** Up to which entry the newest decision of a kind counted; undefined if nothing was decided. */
   frozen(kind) {
-    const done = this.decisions.filter(({ events }) => events.length);
-    const last = (...purposes) => done.filter(({ purpose }) => purposes.includes(purpose)).at(-1);
+    const last = (...purposes) => this.done.filter(({ purpose }) => purposes.includes(purpose)).at(-1);
     const place = ({ grounds, events: [at] }) => grounds ?? { epoch: at.epoch, seq: at.seq - 1 };
     if (kind === "dispute") {
       const decided = last("finalize_dispute", "aggregate_dispute");
@@ -266,7 +326,7 @@ export class Judge {
     }
     const decided = last("approve_proposal");
     if (!decided || decided.grounds) return decided && { decided, upto: place(decided) };
-    const reported = done.filter(({ purpose, events: [at] }) =>
+    const reported = this.done.filter(({ purpose, events: [at] }) =>
       purpose === "aggregate_proposal" && compare(at, decided.events[0]) < 0).at(-1);
     return { decided, upto: place(reported ?? decided) };
   }
@@ -289,28 +349,53 @@ export class Judge {
   }
 
   /** The market as the chain has it follows from the decisions that are told. */
-  checkEnd(first) {
-    const { account, decisions } = this;
-    const done = decisions.filter(({ events }) => events.length);
+  async checkEnd() {
+    const { account, done } = this;
     const has = (...purposes) => done.some(({ purpose }) => purposes.includes(purpose));
-    if (account.approvedAt !== 0 && !has("approve_proposal")) this.wrong("the market is approved, and no decision about it is told");
+    if (account.approvedAt !== 0 && !has("approve_proposal")) await this.untold("approved", account.approvedAt, "approve_proposal");
     if (account.state === 5 && !has("finalize_dispute", "finalize_undisputed", "aggregate_dispute")) {
-      this.wrong("the market is finalized, and no decision about it is told");
+      await this.untold("finalized", account.finalizedAt, "finalize_market", "aggregate_dispute_votes");
     }
-    const newest = (kind) => done.filter(({ purpose, counts }) => counts && KIND_OF[purpose] === kind).at(-1);
     for (const kind of KINDS) {
-      const reported = newest(kind)?.counts;
-      const told = reported ? [reported.likes, reported.dislikes] : [0, 0];
-      if (!same(told, account[kind])) {
-        this.wrong(`the account counts ${account[kind].join(" : ")} on the ${kind}, the newest decision told ${told.join(" : ")}`);
-      }
+      const newest = done.filter((decision) => this.counts.get(decision) && KIND_OF[decision.purpose] === kind).at(-1);
+      const told = this.counts.get(newest);
+      const what = `the account counts ${account[kind].join(" : ")} on the ${kind}`;
+      if (told && !same(told, account[kind])) this.wrong(`${what}, the newest decision told ${told.join(" : ")}`);
+      if (!told && !same([0, 0], account[kind])) this.unknown(`${what}, and who told it that can't be shown`);
       const votes = count(ballots(this.votes, kind, this.head));
       if (this.frozen(kind) || votes[0] + votes[1] === 0) continue;
       const share = approval(votes);
-      const crossed = share >= this.inForce[kind] && (kind === "dispute" || votes[0] + votes[1] >= first.rules.min_votes);
+      const crossed = share >= this.inForce[kind] && (kind === "dispute" || votes[0] + votes[1] >= this.rules.min_votes);
       this.note(`${kind}: ${votes.join(" : ")}, ${percent(share)} of ${percent(this.inForce[kind])}; `
         + `nothing is decided yet${crossed ? ", though these votes would be enough" : ""}`);
     }
     this.state = STATES[account.state] ?? String(account.state);
+  }
+
+  /** What the account shows and no decision tells. The server is to blame if this node still has the transaction. */
+  async untold(what, at, ...names) {
+    const signature = await this.find(at, names);
+    const said = `the market is ${what}, and no decision about it is told`;
+    if (signature) this.wrong(`${said}: ${signature}`);
+    else this.unknown(`${said}; this node does not know of one either`);
+  }
+
+  /** The transaction that gave the market one of these instructions at that time, if this node has it. */
+  async find(at, names) {
+    let [before, looked] = [undefined, 0];
+    for (let pages = 0; pages < HISTORY_PAGES_MAX; pages += 1) {
+      const page = await this.chain.history(this.market, before);
+      for (const { signature, err, blockTime } of page) {
+        if (err || (blockTime && Math.abs(blockTime - at) > CLOCK_SLACK_SECONDS)) continue;
+        if ((looked += 1) > LOOKED_AT_MAX) return undefined;
+        const found = await this.chain.transaction(signature);
+        const did = (name) => instruction(found, toBase58(this.program), name)?.accounts.includes(this.market);
+        if (found && !found.failed && names.some(did)) return signature;
+      }
+      const last = page.at(-1);
+      if (page.length < HISTORY_PAGE || last.blockTime < at - CLOCK_SLACK_SECONDS) return undefined;
+      before = last.signature;
+    }
+    return undefined;
   }
 }

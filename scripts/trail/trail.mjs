@@ -1,10 +1,13 @@
 // The audit trail as a server tells it, read page by page. Its form is checked, nothing that it says is believed.
 
 import { Unreachable, fetchJson } from "./chain.mjs";
+import { fault } from "./form.mjs";
 
 const LIMIT = 500;
 /** Two million votes: more than ten times what a market counts. */
 const PAGES_MAX = 4_000;
+/** Wallets whose votes one market counts, of each kind: whoever comes later is told, and not counted. */
+export const VOTERS_MAX = 200_000;
 
 export const KINDS = ["proposal", "dispute"];
 
@@ -15,11 +18,15 @@ export const seconds = (text) => Math.floor(Date.parse(text) / 1000);
 
 export class Trail {
   constructor(url, market) {
+    this.asked = market;
     this.base = `${url.replace(/\/+$/, "")}/api/markets/${encodeURIComponent(market)}/governance`;
   }
 
-  page(query = {}) {
-    return fetchJson(`${this.base}?${new URLSearchParams({ limit: LIMIT, ...query })}`);
+  async page(query = {}) {
+    const page = await fetchJson(`${this.base}?${new URLSearchParams({ limit: LIMIT, ...query })}`);
+    const found = fault(page);
+    if (found) throw new Unreachable(`${this.base} tells no trail: ${found}`);
+    return page;
   }
 
   /** The first page: the market, what is in force. */
@@ -61,11 +68,12 @@ export const voteText = (market, vote) =>
   `zmart vote\nmarket: ${market}\nkind: ${vote.vote_type}\nvote: ${vote.vote ? "yes" : "no"}\nwallet: ${vote.user_wallet}`;
 
 /** A wallet once, by its vote on the chain if it has one: the votes of a kind that count, up to a place. */
-export function ballots(votes, kind, upto) {
+export function ballots(votes, kind, upto, most = VOTERS_MAX) {
   const counted = new Map();
   for (const vote of votes) {
     if (vote.vote_type !== kind || compare(vote, upto) > 0) continue;
     const known = counted.get(vote.user_wallet);
+    if (!known && counted.size >= most) continue;
     if (!known || vote.source === "onchain" || known.source === "offchain") counted.set(vote.user_wallet, vote);
   }
   return counted;
