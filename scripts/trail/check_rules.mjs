@@ -2,6 +2,7 @@
 // accuses nobody where something can't be known.
 
 import { fault } from "./form.mjs";
+import { Judge } from "./judge.mjs";
 import { judged } from "./judged.mjs";
 import { DISPUTED, DUE, HOUR, T0, chainOf, madeUp, trailOf } from "./made_up.mjs";
 
@@ -93,6 +94,14 @@ const BENT = [
   }],
 ];
 
+/** Of one reading. */
+async function reading(world, most) {
+  const judge = new Judge(chainOf(world), trailOf(world));
+  judge.most = most;
+  await judge.judge();
+  return judge;
+}
+
 const ENDS = ["ok", "unknown", "WRONG"];
 
 /** The worst that was found; a note is no verdict. */
@@ -107,6 +116,15 @@ export async function checkRules(equal) {
     const is = end(judge) === (expected === "note" ? "ok" : expected) && judge.findings.some(({ what }) => what.includes(said));
     equal(is || found, true, `${expected} ${said}`);
   }
+
+  // More wallets than count: who came later is told, whatever its mark, and decides nothing.
+  const crowd = madeUp();
+  crowd.votes[5].seq = 11;
+  crowd.made.vote("proposal", "f", "offchain", false, T0 + 66, 101).seq = 12;
+  crowd.votes.splice(6, 0, crowd.votes.pop());
+  const said = (judge) => judge.findings.some(({ what }) => what.includes("1 votes on the proposal are not counted: 5 wallets"));
+  const [bounded, open] = [await reading(crowd, 5), await reading(crowd, 6)];
+  equal([end(bounded), said(bounded), end(open), said(open)], ["ok", true, "WRONG", false], "a wallet more than are counted");
 
   // What is wrong in one reading alone is no proof.
   const passing = async (readings) => {

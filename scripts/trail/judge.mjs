@@ -3,7 +3,7 @@
 
 import { HISTORY_PAGE, Unreachable, addresses, configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
 import { fromBase58, signed, toBase58 } from "./keys.mjs";
-import { KINDS, approval, ballots, compare, count, seconds, voteText } from "./trail.mjs";
+import { KINDS, VOTERS_MAX, approval, ballots, compare, count, seconds, voteText } from "./trail.mjs";
 
 const STATES = ["PROPOSED", "APPROVED", "ACTIVE", "RESOLVING", "DISPUTED", "FINALIZED", "CANCELLED"];
 const KIND_OF = {
@@ -29,6 +29,7 @@ export class Judge {
     this.findings = [];
     /** What each decision told the program: by its transaction where the trail does not say. */
     this.counts = new Map();
+    this.most = VOTERS_MAX;
   }
 
   ok = (what) => this.findings.push({ verdict: "ok", what });
@@ -229,7 +230,7 @@ export class Judge {
     const counts = told ?? read ?? undefined;
     this.counts.set(decision, counts);
     const share = counts && approval(counts);
-    const recounted = kind && count(ballots(this.votes, kind, upto));
+    const recounted = kind && count(this.counted(kind, upto));
     if (told || decision.purpose === "finalize_dispute") {
       if (!read) this.unknown(`${name}: its instruction is not at the top of its transaction`);
       else if (!same(read, counts)) say(`the transaction reports ${read.join(" : ")}, the trail ${counts.join(" : ")}`);
@@ -313,6 +314,9 @@ export class Judge {
     if (then !== now) this.unknown(`${name}: ${what}: ${words(then)}, and the server's rule is ${words(now)}; whether it was another then can't be shown`);
   }
 
+  /** The votes of a kind that count, up to a place. */
+  counted = (kind, upto) => ballots(this.votes, kind, upto, this.most);
+
   /** Votes of a kind that a decision did not look at any more. */
   after = (kind, grounds) => this.votes.filter((vote) => vote.vote_type === kind && compare(vote, grounds) > 0);
 
@@ -335,12 +339,19 @@ export class Judge {
   async checkCounted() {
     for (const kind of KINDS) {
       const frozen = this.frozen(kind);
-      const expected = new Set([...ballots(this.votes, kind, frozen?.upto ?? this.head).values()].map(({ seq }) => seq));
-      for (const vote of this.votes.filter((one) => one.vote_type === kind)) {
+      const upto = frozen?.upto ?? this.head;
+      const ballots = this.counted(kind, upto);
+      const expected = new Set([...ballots.values()].map(({ seq }) => seq));
+      // The trail's marks know nothing of wallets that came when all that count were there.
+      const isOver = (vote) => ballots.size >= this.most && !ballots.has(vote.user_wallet) && compare(vote, upto) <= 0;
+      const ofKind = this.votes.filter((one) => one.vote_type === kind);
+      const over = new Set(ofKind.filter(isOver).map(({ seq }) => seq));
+      if (over.size) this.note(`${over.size} votes on the ${kind} are not counted: ${this.most} wallets voted before`);
+      for (const vote of ofKind.filter(({ seq }) => !over.has(seq))) {
         if (vote.counted !== expected.has(vote.seq)) this.wrong(`entry ${vote.seq} is marked as counted: ${vote.counted}`);
       }
       if (frozen?.decided.grounds && frozen.decided.counts) {
-        const listed = (await this.trail.counted(frozen.decided.id)).map(({ seq }) => seq);
+        const listed = (await this.trail.counted(frozen.decided.id)).map(({ seq }) => seq).filter((seq) => !over.has(seq));
         if (listed.length !== expected.size || !listed.every((seq) => expected.has(seq))) {
           this.wrong(`decision ${frozen.decided.id}: other votes are listed as counted than those that count`);
         }
@@ -362,7 +373,7 @@ export class Judge {
       const what = `the account counts ${account[kind].join(" : ")} on the ${kind}`;
       if (told && !same(told, account[kind])) this.wrong(`${what}, the newest decision told ${told.join(" : ")}`);
       if (!told && !same([0, 0], account[kind])) this.unknown(`${what}, and who told it that can't be shown`);
-      const votes = count(ballots(this.votes, kind, this.head));
+      const votes = count(this.counted(kind, this.head));
       if (this.frozen(kind) || votes[0] + votes[1] === 0) continue;
       const share = approval(votes);
       const crossed = share >= this.inForce[kind] && (kind === "dispute" || votes[0] + votes[1] >= this.rules.min_votes);

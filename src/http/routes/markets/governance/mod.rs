@@ -161,7 +161,13 @@ impl Question for ShowTrail {
                 read::chain_identity(tx).await?.ok_or_else(|| ApiError::unavailable("The chain is not known yet."))?;
             let program: ProgramId = program.parse().map_err(ApiError::internal)?;
             let addresses = ProgramAddresses::new(program);
-            let changes = governance::config_changes(tx, addresses.config().0, CHANGES_MAX).await?;
+            let changes = match &config {
+                Some(at) => {
+                    let head = TradePosition { epoch: at.epoch, seq: at.seq };
+                    governance::config_changes(tx, addresses.config().0, head, CHANGES_MAX).await?
+                }
+                None => Vec::new(),
+            };
             let decisions = match after_decisions {
                 Some(after) => Some(decisions(tx, market, after, head, self.limit).await?),
                 None => None,
