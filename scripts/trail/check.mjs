@@ -75,7 +75,12 @@ const votes = [
 equal(count(ballots(votes, "proposal", { epoch: 1, seq: 4 })), [2, 0], "the vote on the chain counts");
 equal(count(ballots(votes, "proposal", { epoch: 1, seq: 2 })), [1, 1], "up to an entry");
 equal(count(ballots(votes, "dispute", { epoch: 2, seq: 0 })), [0, 0], "of the other kind");
+const disputed = votes.map((one, at) => ({ ...one, vote_type: "dispute", voted_at: `1970-01-01T00:00:0${at}.000Z` }));
+equal(count(ballots(disputed, "dispute", { epoch: 1, seq: 4 }, 3)), [2, 0], "all on the chain are in time");
+equal(count(ballots(disputed, "dispute", { epoch: 1, seq: 4 }, 2)), [1, 1], "at the end of the window is too late, and the vote here counts");
+equal(count(ballots(disputed, "dispute", { epoch: 1, seq: 4 }, 1)), [0, 2], "none on the chain is in time");
+equal(count(ballots(votes.map((one, at) => ({ ...disputed[at], vote_type: one.vote_type })), "proposal", { epoch: 1, seq: 4 }, 0)), [2, 0], "a proposal has no window");
 equal([approval([69_999, 30_001]), approval([0, 0])], [6_999, undefined], "rounded down");
-equal(count(ballots(votes, "proposal", { epoch: 1, seq: 4 }, 1)), [1, 0], "a wallet more than are counted");
+equal(count(ballots(votes, "proposal", { epoch: 1, seq: 4 }, undefined, 1)), [1, 0], "a wallet more than are counted");
 await checkRules(equal);
 console.log(`${passed} passed`);

@@ -43,6 +43,7 @@ const BENT = [
   ["ok", "", (w) => {
     // Cast at the end of the window, by the second.
     w.made.vote("dispute", "f", "offchain", false, DUE, 4_000).counted = false;
+    w.made.vote("dispute", "g", "onchain", false, DUE, 4_000).counted = false;
   }],
   ["note", "1 votes were on the chain by then, from entry 22 on, and final only later", (w) => {
     w.made.vote("proposal", "f", "onchain", false, T0 + 69, 110).counted = false;
@@ -53,8 +54,14 @@ const BENT = [
     w.decisions[FINALIZED].grounds.due_at = w.made.iso(DISPUTED);
     w.page.rules.dispute_voting_seconds = 0;
   }],
-  ["unknown", "the time to vote: 2 h, and the server's rule is 72 h", (w) => {
+  ["unknown", "the time to vote: 60 h, and the server's rule is 72 h", (w) => {
+    w.decisions[FINALIZED].grounds.due_at = w.made.iso(DISPUTED + 60 * HOUR);
+  }],
+  ["WRONG", "but the votes up to entry 20 are 2 : 2, without 1 that came after the window", (w) => {
     w.decisions[FINALIZED].grounds.due_at = w.made.iso(DISPUTED + 2 * HOUR);
+    w.votes[7].counted = false;
+    w.made.vote("dispute", "b", "offchain", false, DISPUTED + HOUR, 2_000).seq = 17;
+    w.votes.splice(8, 0, w.votes.pop());
   }],
   ["unknown", "the time to vote: 72 h, and the server's rule is 48 h", (w) => { w.page.rules.dispute_voting_seconds = 48 * HOUR; }],
   ["unknown", "votes asked for: 3, and the server's rule is 10", (w) => { w.page.rules.min_votes = 10; }],

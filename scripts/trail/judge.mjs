@@ -3,7 +3,7 @@
 
 import { HISTORY_PAGE, Unreachable, addresses, configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
 import { fromBase58, signed, toBase58 } from "./keys.mjs";
-import { KINDS, VOTERS_MAX, approval, ballots, compare, count, seconds, voteText } from "./trail.mjs";
+import { KINDS, VOTERS_MAX, approval, ballots, compare, count, isLate, seconds, voteText } from "./trail.mjs";
 
 const STATES = ["PROPOSED", "APPROVED", "ACTIVE", "RESOLVING", "DISPUTED", "FINALIZED", "CANCELLED"];
 const KIND_OF = {
@@ -230,12 +230,15 @@ export class Judge {
     const counts = told ?? read ?? undefined;
     this.counts.set(decision, counts);
     const share = counts && approval(counts);
-    const recounted = kind && count(this.counted(kind, upto));
+    const end = this.windowEnd(kind, decision.grounds);
+    const recounted = kind && count(this.counted(kind, upto, end));
     if (told || decision.purpose === "finalize_dispute") {
       if (!read) this.unknown(`${name}: its instruction is not at the top of its transaction`);
       else if (!same(read, counts)) say(`the transaction reports ${read.join(" : ")}, the trail ${counts.join(" : ")}`);
       if (counts && !same(recounted, counts)) {
-        say(`reported ${counts.join(" : ")}, but the votes up to entry ${upto.seq} are ${recounted.join(" : ")}`);
+        const late = this.votes.filter((vote) => vote.vote_type === kind && isLate(vote, end)).length;
+        say(`reported ${counts.join(" : ")}, but the votes up to entry ${upto.seq} are ${recounted.join(" : ")}`
+          + (late ? `, without ${late} that came after the window` : ""));
       }
     }
     const rules = decision.grounds ? this.checkGrounds(decision, found, { name, say, kind, counts, share }) : [];
@@ -314,11 +317,22 @@ export class Judge {
     if (then !== now) this.unknown(`${name}: ${what}: ${words(then)}, and the server's rule is ${words(now)}; whether it was another then can't be shown`);
   }
 
-  /** The votes of a kind that count, up to a place. */
-  counted = (kind, upto) => ballots(this.votes, kind, upto, this.most);
+  /** The votes of a kind that count, up to a place and to the end of a window. */
+  counted = (kind, upto, end) => ballots(this.votes, kind, upto, end, this.most);
 
   /** Votes of a kind that a decision did not look at any more. */
   after = (kind, grounds) => this.votes.filter((vote) => vote.vote_type === kind && compare(vote, grounds) > 0);
+
+  /**
+   * From when on votes on the chain are too late: by a decision's grounds, else by the server's setting; undefined where there is
+   * no window.
+   */
+  windowEnd(kind, grounds) {
+    if (kind !== "dispute") return undefined;
+    if (grounds) return grounds.due_at === null ? undefined : seconds(grounds.due_at);
+    const began = this.account.disputeInitiatedAt;
+    return began === 0 ? undefined : began + this.rules.dispute_voting_seconds;
+  }
 
   /** Up to which entry the newest decision of a kind counted; undefined if nothing was decided. */
   frozen(kind) {
@@ -340,10 +354,12 @@ export class Judge {
     for (const kind of KINDS) {
       const frozen = this.frozen(kind);
       const upto = frozen?.upto ?? this.head;
-      const ballots = this.counted(kind, upto);
+      const end = this.windowEnd(kind, frozen?.decided.grounds);
+      const ballots = this.counted(kind, upto, end);
       const expected = new Set([...ballots.values()].map(({ seq }) => seq));
       // The trail's marks know nothing of wallets that came when all that count were there.
-      const isOver = (vote) => ballots.size >= this.most && !ballots.has(vote.user_wallet) && compare(vote, upto) <= 0;
+      const isIn = (vote) => compare(vote, upto) <= 0 && !isLate(vote, end);
+      const isOver = (vote) => ballots.size >= this.most && !ballots.has(vote.user_wallet) && isIn(vote);
       const ofKind = this.votes.filter((one) => one.vote_type === kind);
       const over = new Set(ofKind.filter(isOver).map(({ seq }) => seq));
       if (over.size) this.note(`${over.size} votes on the ${kind} are not counted: ${this.most} wallets voted before`);
@@ -373,7 +389,7 @@ export class Judge {
       const what = `the account counts ${account[kind].join(" : ")} on the ${kind}`;
       if (told && !same(told, account[kind])) this.wrong(`${what}, the newest decision told ${told.join(" : ")}`);
       if (!told && !same([0, 0], account[kind])) this.unknown(`${what}, and who told it that can't be shown`);
-      const votes = count(this.counted(kind, this.head));
+      const votes = count(this.counted(kind, this.head, this.windowEnd(kind)));
       if (this.frozen(kind) || votes[0] + votes[1] === 0) continue;
       const share = approval(votes);
       const crossed = share >= this.inForce[kind] && (kind === "dispute" || votes[0] + votes[1] >= this.rules.min_votes);

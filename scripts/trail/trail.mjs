@@ -67,11 +67,18 @@ export class Trail {
 export const voteText = (market, vote) =>
   `zmart vote\nmarket: ${market}\nkind: ${vote.vote_type}\nvote: ${vote.vote ? "yes" : "no"}\nwallet: ${vote.user_wallet}`;
 
-/** A wallet once, by its vote on the chain if it has one: the votes of a kind that count, up to a place. */
-export function ballots(votes, kind, upto, most = VOTERS_MAX) {
+/** On the chain, when the window for votes on the dispute was over (at its end itself, too). */
+export const isLate = (vote, end) => vote.vote_type === "dispute" && vote.source === "onchain" && seconds(vote.voted_at) >= end;
+
+/**
+ * A wallet once, by its vote on the chain if it has one: the votes of a kind that count, up to a place, and on a dispute's chain
+ * before the end of its window (undefined: it has none); so
+ * many wallets at most.
+ */
+export function ballots(votes, kind, upto, end, most = VOTERS_MAX) {
   const counted = new Map();
   for (const vote of votes) {
-    if (vote.vote_type !== kind || compare(vote, upto) > 0) continue;
+    if (vote.vote_type !== kind || compare(vote, upto) > 0 || isLate(vote, end)) continue;
     const known = counted.get(vote.user_wallet);
     if (!known && counted.size >= most) continue;
     if (!known || vote.source === "onchain" || known.source === "offchain") counted.set(vote.user_wallet, vote);

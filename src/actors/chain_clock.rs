@@ -18,9 +18,11 @@ pub const FRESH: Duration = Duration::from_secs(3);
 /// Who asks waits so long for the chain's node.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Reading {
     asked_at: Option<Instant>,
+    /// When it was last asked with success.
+    read_at: Option<Instant>,
     newest: Option<UnixSeconds>,
 }
 
@@ -45,16 +47,33 @@ impl CachedClock {
         now: Instant,
         ask: impl Future<Output = Result<ChainClock, E>>,
     ) -> Option<UnixSeconds> {
+        self.reading(now, ask).await.newest
+    }
+
+    /// The same, but `None` where it can't be read now: for who must not take an old reading for the time.
+    pub async fn fresh<E: Display>(
+        &self,
+        now: Instant,
+        ask: impl Future<Output = Result<ChainClock, E>>,
+    ) -> Option<UnixSeconds> {
+        let reading = self.reading(now, ask).await;
+        reading.newest.filter(|_| reading.read_at == reading.asked_at)
+    }
+
+    async fn reading<E: Display>(&self, now: Instant, ask: impl Future<Output = Result<ChainClock, E>>) -> Reading {
         let mut reading = self.reading.lock().await;
         if reading.asked_at.is_none_or(|asked_at| now.saturating_duration_since(asked_at) >= FRESH) {
             match tokio::time::timeout(self.patience, ask).await {
-                Ok(Ok(clock)) => reading.newest = reading.newest.max(Some(clock.unix_timestamp)),
+                Ok(Ok(clock)) => {
+                    reading.newest = reading.newest.max(Some(clock.unix_timestamp));
+                    reading.read_at = Some(now);
+                }
                 Ok(Err(error)) => log::warn!("the chain's clock can't be read: {error}"),
                 Err(_) => log::warn!("the chain's clock can't be read within {} ms", self.patience.as_millis()),
             }
             reading.asked_at = Some(now);
         }
-        reading.newest
+        *reading
     }
 }
 
@@ -97,8 +116,11 @@ mod tests {
         for shown in [100, 100, 90] {
             now += FRESH;
             assert_eq!(clock.at_least(now, shows(shown)).await, Some(UnixSeconds(100)), "time does not go back");
+            assert_eq!(clock.fresh(now, shows(shown)).await, Some(UnixSeconds(100)));
         }
         now += FRESH;
         assert_eq!(clock.at_least(now, ready(Answer::Err("away"))).await, Some(UnixSeconds(100)));
+        assert_eq!(clock.fresh(now, shows(101)).await, None, "an old one is not the time");
+        assert_eq!(clock.fresh(now + FRESH, shows(101)).await, Some(UnixSeconds(101)));
     }
 }

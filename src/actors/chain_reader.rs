@@ -79,6 +79,11 @@ pub struct ReadBalances(pub Vec<Wallet>);
 #[rtype(result = "Option<UnixSeconds>")]
 pub struct ReadTime;
 
+/// The same, but nothing where the last reading failed.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Option<UnixSeconds>")]
+pub struct ReadFreshTime;
+
 /// See the module.
 pub struct ChainReader {
     rpc: ChainRpc,
@@ -142,6 +147,15 @@ impl Handler<ReadTime> for ChainReader {
         let (rpc, clock) = (self.rpc.clone(), Arc::clone(&self.clock));
         // Takes no turn: one reading serves all who ask.
         Box::pin(async move { clock.at_least(Instant::now(), rpc.clock(Commitment::Confirmed)).await })
+    }
+}
+
+impl Handler<ReadFreshTime> for ChainReader {
+    type Result = ResponseFuture<Option<UnixSeconds>>;
+
+    fn handle(&mut self, _: ReadFreshTime, _: &mut Self::Context) -> Self::Result {
+        let (rpc, clock) = (self.rpc.clone(), Arc::clone(&self.clock));
+        Box::pin(async move { clock.fresh(Instant::now(), rpc.clock(Commitment::Confirmed)).await })
     }
 }
 

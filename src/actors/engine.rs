@@ -206,7 +206,7 @@ impl Engine {
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
-            electorate: Arc::new(Electorate::new(config.votes, reader.clone())),
+            electorate: Arc::new(Electorate::new(config.votes, config.governance.periods(0), reader.clone())),
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,

@@ -9,7 +9,8 @@
 //! - At most [`BUSY_MAX`] markets at once, [`PAGE_ROWS`] rows a reading, [`MESSAGE_ROWS`] a message: beyond, rows stay in
 //!   the outbox.
 //! - A row that can't be understood, or that its market refuses, becomes a dead letter and leaves; so does a vote of a wallet
-//!   that may not vote (`electorate`). Where that can't be known now, votes stay for [`VOTES_AGAIN_AFTER`], and all else goes on.
+//!   that may not vote, or one on a dispute whose window is over (`electorate`). Where that can't be known now, votes stay for
+//!   [`VOTES_AGAIN_AFTER`], and all else goes on.
 //! - An append that the journal refuses may be one row's fault: the rows of that message come again one by one, and the
 //!   one that is refused alone leaves.
 
@@ -33,10 +34,7 @@ use super::{
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
-    domain::{
-        ids::{MarketAddress, Wallet},
-        user_write::UserWrite,
-    },
+    domain::{ids::MarketAddress, user_write::UserWrite},
     journal::{
         lease::Leased,
         outbox::{self, OutboxRow, Undeliverable},
@@ -175,11 +173,11 @@ impl OutboxReader {
     }
 
     fn send(&mut self, market: MarketAddress, rows: Vec<OutboxRow>, alone: bool, ctx: &mut Context<Self>) {
-        let (mut bad, mut writes, mut asked) = (Vec::new(), Vec::new(), HashMap::new());
+        let (mut bad, mut writes, mut asked) = (Vec::new(), Vec::new(), Vec::new());
         for row in &rows {
             match self.usable(row) {
                 Ok(write) => {
-                    asked.extend(voter(&write).filter(|_| !row.is_admitted).map(|wallet| (row.id, wallet)));
+                    asked.extend(self.parts.electorate.asks(row, &write));
                     writes.push((row.id, write));
                 }
                 Err(reason) => bad.push(Undeliverable { row: row.clone(), reason }),
@@ -188,13 +186,12 @@ impl OutboxReader {
         let (registry, pool) = (self.parts.registry.clone(), self.parts.pool.clone());
         let electorate = Arc::clone(&self.parts.electorate);
         let work = async move {
-            let judged = electorate.judge(&pool, asked.values().copied()).await;
-            writes.retain(|(id, _)| match (asked.get(id), &judged) {
-                (None, _) => true,
-                // It stays where it is.
-                (Some(_), Err(_)) => false,
-                (Some(wallet), Ok(refused)) => {
-                    let why = refused.get(wallet).zip(rows.iter().find(|row| row.id == *id));
+            let judged = electorate.judge(&pool, &asked).await;
+            writes.retain(|(id, _)| match &judged {
+                // What was asked about stays where it is.
+                Err(_) => !asked.iter().any(|ballot| ballot.row() == *id),
+                Ok(refused) => {
+                    let why = refused.get(id).zip(rows.iter().find(|row| row.id == *id));
                     bad.extend(why.map(|(reason, row)| Undeliverable { row: row.clone(), reason: reason.clone() }));
                     why.is_none()
                 }
@@ -294,14 +291,6 @@ impl OutboxReader {
                 }
             }));
         }
-    }
-}
-
-/// Who votes by a write, if it is a vote.
-fn voter(write: &UserWrite) -> Option<Wallet> {
-    match write {
-        UserWrite::Vote(cast) => Some(cast.wallet),
-        UserWrite::Comment { .. } | UserWrite::CommentDeleted { .. } | UserWrite::Metadata { .. } => None,
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_postgres::{IsolationLevel, Row, types::Json};
 use super::{JournalError, rows::BadRow, votes};
 use crate::domain::{
     amount::{Bps, UnixSeconds},
-    deadline::MarketTimes,
+    deadline::{MarketTimes, Periods},
     governance::decision::Standing,
     ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
     market::Market,
@@ -180,7 +180,8 @@ fn bad(reason: String) -> BadRow {
 
 /// A market as a decision of that kind sees it; `None` if the journal has no such market, or none that is final.
 /// `known_up_to`: a slot up to which everything on the chain is known here; votes that are recorded in it and are not in the
-/// finalized state yet are on their way to it.
+/// finalized state yet are on their way to it. Of the periods, the window for votes matters: on a dispute, votes on the chain count
+/// from before its end.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -189,6 +190,7 @@ pub async fn standing(
     market: MarketAddress,
     kind: VoteKind,
     known_up_to: Slot,
+    periods: &Periods,
 ) -> Result<Option<Standing>, JournalError> {
     const SQL: &str = "
         SELECT epoch, finalized_seq, finalized_state, phase, proposal_likes, proposal_dislikes, dispute_agree,
@@ -215,12 +217,17 @@ pub async fn standing(
     let side = |at| row.try_get::<_, i64>(at).map(|count| u32::try_from(count).ok());
     let on_chain = side(at)?.zip(side(at + 1)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
     let on_chain = on_chain.ok_or_else(|| bad("counts".into()))?;
+    let times = MarketTimes::of(&state, None);
+    let before = match kind {
+        VoteKind::Proposal => None,
+        VoteKind::Dispute => times.dispute_voting_end(periods).moment(),
+    };
     Ok(Some(Standing {
         market,
         epoch,
         seq,
-        times: MarketTimes::of(&state, None),
-        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq)).await?,
+        times,
+        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq), before).await?,
         phase_at_head,
         on_chain,
         refreshed_at: match kind {

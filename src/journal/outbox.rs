@@ -4,6 +4,8 @@
 //! that is used is deleted by the batch that writes its entry (`write`), never here. Rows come by triggers of users' own
 //! writes, so their form is the schema's, and their content anybody's.
 
+use std::time::{Duration, Instant};
+
 use deadpool_postgres::Pool;
 use futures_util::StreamExt;
 use serde::Deserialize;
@@ -11,6 +13,7 @@ use tokio_postgres::{AsyncMessage, NoTls, types::Json};
 
 use super::{JournalError, lease::Leased};
 use crate::domain::{
+    amount::UnixSeconds,
     ids::{MarketAddress, TxSignature, Wallet},
     metadata::MetadataDocument,
     tally::VoteKind,
@@ -28,6 +31,10 @@ pub struct OutboxRow {
     pub write: Result<UserWrite, String>,
     /// A vote that the API took, by its rules of then: only the engine can say so of a row.
     pub is_admitted: bool,
+    /// When the market's dispute began, by its newest entry; 0: there was none.
+    pub disputed_at: UnixSeconds,
+    /// When it was read, and how old it was then by the database's clock.
+    pub read: (Instant, Duration),
     /// The row itself, for a dead letter.
     pub raw: serde_json::Value,
 }
@@ -52,13 +59,16 @@ pub async fn page(
     limit: usize,
 ) -> Result<Vec<OutboxRow>, JournalError> {
     const SQL: &str = "
-        SELECT o.id, o.market::text, o.kind, o.payload FROM outbox o
-        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote')) AND EXISTS (SELECT FROM markets m WHERE m.address = o.market)
+        SELECT o.id, o.market::text, o.kind, o.payload, m.dispute_initiated_at_unix,
+               extract(epoch FROM now() - o.created_at)::float8
+        FROM outbox o JOIN markets m ON m.address = o.market
+        WHERE o.market::text <> ALL ($1::text[]) AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote'))
         ORDER BY o.id LIMIT $2";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let busy: Vec<String> = busy.iter().map(ToString::to_string).collect();
     let rows = client.query(&statement, &[&busy, &(limit as i64), &with_votes]).await?;
+    let read_at = Instant::now();
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {
         let (market, kind): (String, String) = (row.try_get(1)?, row.try_get(2)?);
@@ -66,7 +76,10 @@ pub async fn page(
         // The column's own rule is looser than an address: what is none can't be of a known market either.
         let Ok(market) = market.parse() else { continue };
         let (write, is_admitted) = (decode(&kind, &payload), payload["admitted"] == true);
-        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, raw: payload });
+        let disputed_at = UnixSeconds(row.try_get(4)?);
+        let age = Duration::try_from_secs_f64(row.try_get(5)?).unwrap_or_default();
+        let read = (read_at, age);
+        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, disputed_at, read, raw: payload });
     }
     Ok(page)
 }

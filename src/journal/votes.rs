@@ -15,6 +15,7 @@ use tokio_postgres::{RowStream, types::ToSql};
 
 use super::JournalError;
 use crate::domain::{
+    amount::UnixSeconds,
     ids::{AccountAddress, Epoch, Seq, Wallet},
     tally::{Counts, Tally, VoteKind, VoteSource},
 };
@@ -26,16 +27,22 @@ pub const VOTERS_MAX: u32 = 200_000;
 /// a roll-back.
 const ROWS_MAX: i64 = VOTERS_MAX as i64 * 4;
 
-/// Every vote of a kind in a market that was not rolled back: market, kind and its event are the first three values.
+/// Every vote of a kind in a market that was not rolled back: market, kind and its event are the first three values. `cast_at`
+/// is the program's own time of a vote on the chain.
 const CAST: &str = "
-    SELECT false AS on_chain, j.payload ->> 'wallet' AS wallet, (j.payload -> 'vote')::boolean AS vote, j.epoch, j.seq
+    SELECT false AS on_chain, j.payload ->> 'wallet' AS wallet, (j.payload -> 'vote')::boolean AS vote, j.epoch, j.seq,
+           NULL::bigint AS cast_at
     FROM journal j
     WHERE j.stream = $1::text AND j.kind = 'vote' AND j.payload ->> 'vote_kind' = $2
     UNION ALL
-    SELECT true, j.payload -> 'event' ->> 'user', (j.payload -> 'event' -> 'vote')::boolean, e.epoch, e.seq
+    SELECT true, j.payload -> 'event' ->> 'user', (j.payload -> 'event' -> 'vote')::boolean, e.epoch, e.seq, e.block_time_unix
     FROM chain_events e JOIN journal j USING (stream, epoch, seq)
     WHERE e.stream = $1::text AND e.event = $3 AND e.event IN ('ProposalVoteSubmitted', 'DisputeVoteSubmitted')
       AND NOT e.orphaned";
+
+/// Of [`CAST`]: up to an entry (the next two values), and on the chain before a moment (the sixth; null: whenever). One that was
+/// cast here has no time on the chain: whoever took it saw to that.
+const IN_TIME: &str = "(epoch, seq) <= ($4::bigint, $5::bigint) AND coalesce(cast_at < $6::bigint, true)";
 
 /// The ballots of one kind, as they stand without the entries that are about to be taken back.
 ///
@@ -60,8 +67,9 @@ pub async fn tally(
     tally_of(client.query_raw(&statement, values).await?).await
 }
 
-/// What is counted of one kind up to an entry (that one included): each wallet once, as in [`tally`]. Of a finalized entry
-/// it is the same whenever it is asked.
+/// What is counted of one kind up to an entry (that one included): each wallet once, as in [`tally`]. With `before`, only votes on
+/// the chain from before that moment of its clock; a wallet whose vote there is too late counts by its vote here, if it has one.
+/// Of a finalized entry it is the same whenever it is asked.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -70,16 +78,18 @@ pub async fn counted_up_to(
     market: AccountAddress,
     kind: VoteKind,
     (epoch, seq): (Epoch, Seq),
+    before: Option<UnixSeconds>,
 ) -> Result<Counts, JournalError> {
     // Addresses are compared as bytes: a language's order costs more than all the rest.
     let count = format!(
         "WITH counted AS (
-             SELECT DISTINCT ON (wallet COLLATE \"C\") vote FROM ({CAST}) votes WHERE (epoch, seq) <= ($4::bigint, $5::bigint)
+             SELECT DISTINCT ON (wallet COLLATE \"C\") vote FROM ({CAST}) votes WHERE {IN_TIME}
              ORDER BY wallet COLLATE \"C\", on_chain DESC, epoch DESC, seq DESC)
          SELECT count(*) FILTER (WHERE vote), count(*) FILTER (WHERE NOT vote) FROM counted"
     );
     let (market, epoch, seq) = (market.to_string(), i64::from(epoch.0), i64::try_from(seq.0).unwrap_or(i64::MAX));
-    let values: [&(dyn ToSql + Sync); 5] = [&market, &kind.as_str(), &kind.event(), &epoch, &seq];
+    let before = before.map(|before| before.0);
+    let values: [&(dyn ToSql + Sync); 6] = [&market, &kind.as_str(), &kind.event(), &epoch, &seq, &before];
     let statement = tx.prepare_cached(&count).await?;
     let row = tx.query_one(&statement, &values).await?;
     let side = |at| row.try_get::<_, i64>(at).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
@@ -87,12 +97,10 @@ pub async fn counted_up_to(
     if let Some(counts) = counts.filter(|counts| counts.total() <= VOTERS_MAX) {
         return Ok(counts);
     }
-    let one_by_one = format!(
-        "SELECT on_chain, wallet, vote FROM ({CAST}) votes
-         WHERE (epoch, seq) <= ($4::bigint, $5::bigint) ORDER BY epoch, seq LIMIT $6"
-    );
+    let one_by_one =
+        format!("SELECT on_chain, wallet, vote FROM ({CAST}) votes WHERE {IN_TIME} ORDER BY epoch, seq LIMIT $7");
     let statement = tx.prepare_cached(&one_by_one).await?;
-    let values: [&(dyn ToSql + Sync); 6] = [&market, &kind.as_str(), &kind.event(), &epoch, &seq, &ROWS_MAX];
+    let values: [&(dyn ToSql + Sync); 7] = [&market, &kind.as_str(), &kind.event(), &epoch, &seq, &before, &ROWS_MAX];
     Ok(tally_of(tx.query_raw(&statement, values).await?).await?.counts())
 }
 

@@ -288,7 +288,9 @@ async fn decide(
     candidate: Candidate,
 ) -> Result<Option<(Verdict, Option<Duration>)>, JournalError> {
     let Candidate { market, kind, .. } = candidate;
-    let Some(standing) = governance::standing(parts.pool.pool(), market, kind, now.slot).await? else {
+    let Some(standing) =
+        governance::standing(parts.pool.pool(), market, kind, now.slot, &parts.settings.periods).await?
+    else {
         return Ok(None);
     };
     let threshold = match kind {

@@ -24,7 +24,7 @@ pub struct Standing {
     pub seq: Seq,
     /// Its phase and moments.
     pub times: MarketTimes,
-    /// The votes in question, each wallet once.
+    /// The votes in question, each wallet once; of a dispute, on the chain only those from before the end of the window.
     pub counted: Counts,
     /// Its phase at its newest entry, final or not. Where that is another, something is on its way already.
     pub phase_at_head: Phase,

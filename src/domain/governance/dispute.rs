@@ -1,8 +1,9 @@
 //! Whether a dispute is decided by its votes.
 //!
-//! When the window for votes is over by the chain's time, `finalize_market` takes the votes of all finalized entries; which
+//! When the window for votes is over by the chain's time, `finalize_market` takes the votes of all finalized entries that came in
+//! time (the program takes votes until it is finalized: those are told apart by their own time, and decide nothing); which
 //! outcome follows from them is the program's to say. Votes that were acknowledged in time and are not final yet are waited
-//! for: none can be cast here after the window, so that is a moment. Nobody voted: the program would refuse, so an alert is
+//! for: none can be cast here after the window, so that is a moment. Nobody voted in time: the program would refuse, so an alert is
 //! all there is. `aggregate_dispute_votes` has no part in this: it throws the votes away (program facts, 8).
 
 use super::{

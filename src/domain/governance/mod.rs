@@ -69,7 +69,8 @@ pub struct Grounds {
     pub threshold: Bps,
     /// So many votes were asked for; 0 where there is no minimum.
     pub minimum: u32,
-    /// Since then it could be done; `None` if no time was waited for.
+    /// Since then it could be done; `None` if no time was waited for. Of a dispute it is the end of the window: votes on the chain
+    /// were counted from before it.
     pub due_at: Option<UnixSeconds>,
     /// The config was read from the chain. If not, threshold and periods are those of the environment.
     pub config_read: bool,

@@ -1,17 +1,21 @@
 //! Reading the audit trail: what was decided about a market, by whom, and which votes were counted for it.
 //!
-//! Owns the rule by which a vote is told as counted ([`Frozen`], [`overridden`]): the same that the tally follows, told
+//! Owns the rule by which a vote is told as counted ([`Frozen`], [`overridden`]): the same that a decision follows, told
 //! vote by vote. Everything is found in an index of one market, in the order in which it happened, and bounded by a page.
 //! Nothing beyond the place that the world may see is told, and nothing that was rolled back. Never decides anything.
+
+mod frozen;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 
+pub use self::frozen::{Frozen, TooLate, frozen};
 use super::{ReadFailure, TradePosition, ask::Ask, bigint, body, of_json, unsigned};
 use crate::{
     domain::{
+        amount::UnixSeconds,
         entry::EntryBody,
         governance::{Grounds, Purpose},
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature, Wallet},
@@ -219,85 +223,6 @@ pub async fn others<C: Ask>(
         .collect()
 }
 
-/// Up to which entry, itself included, votes of each kind count: those of a decision that was made, else all up to `head`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frozen {
-    head: TradePosition,
-    proposal: Option<TradePosition>,
-    dispute: Option<TradePosition>,
-}
-
-impl Frozen {
-    /// Nothing was decided; or one decision is looked at alone.
-    pub fn at(head: TradePosition) -> Self {
-        Self { head, proposal: None, dispute: None }
-    }
-
-    /// The last entry whose vote counts.
-    pub fn last(&self, kind: VoteKind) -> TradePosition {
-        let decided = match kind {
-            VoteKind::Proposal => self.proposal,
-            VoteKind::Dispute => self.dispute,
-        };
-        decided.unwrap_or(self.head)
-    }
-}
-
-/// What the newest decision of each kind counted. Of one that this engine signed, its grounds tell; another's is held
-/// against all votes that were recorded before it.
-///
-/// # Errors
-/// See [`ReadFailure`].
-pub async fn frozen<C: Ask>(client: &C, market: MarketAddress, head: TradePosition) -> Result<Frozen, ReadFailure> {
-    let mut frozen = Frozen::at(head);
-    if let Some((approved, _)) = newest(client, market, &["ProposalApproved"], head).await? {
-        let aggregated = newest(client, market, &["ProposalAggregated"], approved).await?;
-        frozen.proposal = Some(aggregated.map_or_else(|| before(approved), |(_, counted)| counted));
-    }
-    let decided = newest(client, market, &["MarketFinalized", "DisputeAggregated"], head).await?;
-    frozen.dispute = decided.map(|(_, counted)| counted);
-    Ok(frozen)
-}
-
-fn before(place: TradePosition) -> TradePosition {
-    TradePosition { seq: Seq(place.seq.0.saturating_sub(1)), ..place }
-}
-
-/// The newest of these events up to a place: where it is, and the last entry that it counted.
-async fn newest<C: Ask>(
-    client: &C,
-    market: MarketAddress,
-    events: &[&str],
-    upto: TradePosition,
-) -> Result<Option<(TradePosition, TradePosition)>, ReadFailure> {
-    // A finalization that no dispute came before counted no votes.
-    let sql = format!(
-        "SELECT last.epoch, last.seq, s.grounds
-         FROM unnest($2::text[]) AS deed (event) CROSS JOIN LATERAL (
-             SELECT e.epoch, e.seq, e.signature FROM chain_events e JOIN journal j USING (stream, epoch, seq)
-             WHERE e.stream = $1::text AND e.event = deed.event AND e.event IN {DEEDS} AND NOT e.orphaned
-               AND (e.epoch, e.seq) <= ($3::bigint, $4::bigint)
-               AND (e.event <> 'MarketFinalized' OR (j.payload -> 'event' -> 'was_disputed')::boolean)
-             ORDER BY e.epoch DESC, e.seq DESC LIMIT 1) last
-         LEFT JOIN chain_submissions s ON s.signature = last.signature AND s.in_favour IS NOT NULL
-         ORDER BY last.epoch DESC, last.seq DESC LIMIT 1"
-    );
-    let (epoch, seq) = (i64::from(upto.epoch.0), bigint(upto.seq.0));
-    let Some(row) = client.query_opt(&sql, &[&market.to_string(), &events, &epoch, &seq]).await? else {
-        return Ok(None);
-    };
-    let at = place(&row, 0, 1)?;
-    let grounds: Option<super::JsonText<'_>> = row.try_get(2)?;
-    let counted = match grounds {
-        None => before(at),
-        Some(json) => {
-            let grounds: Grounds = of_json("chain_submissions", json)?;
-            TradePosition { epoch: grounds.epoch, seq: grounds.seq }
-        }
-    };
-    Ok(Some((at, counted)))
-}
-
 /// An entry that is a vote.
 #[derive(Debug, Clone)]
 pub struct TrailVote {
@@ -309,6 +234,13 @@ pub struct TrailVote {
     pub wallet: Wallet,
     /// The entry.
     pub body: EntryBody,
+}
+
+impl TrailVote {
+    /// The chain's time of one on the chain.
+    pub fn cast_at(&self) -> Option<UnixSeconds> {
+        self.body.chain_event().map(|(.., event)| event.timestamp())
+    }
 }
 
 /// Votes of a kind, of each source its own walk through an index that holds nothing else.
@@ -374,7 +306,7 @@ pub async fn votes<C: Ask>(
         .collect()
 }
 
-/// For each of these votes (kind, wallet, the last entry that counts) the wallet's own vote on the chain, if it has one. Asked
+/// For each of these votes the wallet's own vote on the chain, if it has one that came in time. Asked
 /// as the engine: by the index of voters, where its role has BYPASSRLS; else all votes on the chain of this market are looked
 /// at once.
 ///
@@ -383,10 +315,11 @@ pub async fn votes<C: Ask>(
 pub async fn overridden<C: Ask>(
     client: &C,
     market: MarketAddress,
-    votes: &[(VoteKind, Wallet, TradePosition)],
+    frozen: &Frozen,
+    votes: &[(VoteKind, Wallet)],
 ) -> Result<Vec<Option<TradePosition>>, ReadFailure> {
     const SQL: &str = "
-        SELECT e.event, j.payload -> 'event' ->> 'user', e.epoch, e.seq
+        SELECT e.event, j.payload -> 'event' ->> 'user', e.epoch, e.seq, e.block_time_unix
         FROM journal j JOIN chain_events e USING (stream, epoch, seq)
         WHERE j.stream = $1::text AND j.payload -> 'event' ->> 'user' = ANY ($2::text[])
           AND j.kind IN ('event', 'contained')
@@ -395,17 +328,18 @@ pub async fn overridden<C: Ask>(
     if votes.is_empty() {
         return Ok(Vec::new());
     }
-    let wallets: Vec<String> = votes.iter().map(|(_, wallet, _)| wallet.to_string()).collect();
+    let wallets: Vec<String> = votes.iter().map(|(_, wallet)| wallet.to_string()).collect();
     // The first one of a wallet is the last row, and stays.
     let mut found = HashMap::new();
     for row in client.query(SQL, &[&market.to_string(), &wallets]).await? {
-        let (event, wallet): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        found.insert((event, wallet), place(&row, 2, 3)?);
+        let (event, wallet): (&str, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (by, cast_at) = (place(&row, 2, 3)?, UnixSeconds(row.try_get(4)?));
+        let kind = VoteKind::ALL.into_iter().find(|kind| kind.event() == event);
+        if let Some(kind) = kind.filter(|kind| frozen.too_late(*kind, by, Some(cast_at)).is_none()) {
+            found.insert((kind.as_str(), wallet), by);
+        }
     }
-    let of = |((kind, _, last), wallet): (&(VoteKind, Wallet, TradePosition), String)| {
-        let by = *found.get(&(kind.event().to_owned(), wallet))?;
-        ((by.epoch, by.seq) <= (last.epoch, last.seq)).then_some(by)
-    };
+    let of = |((kind, _), wallet): (&(VoteKind, Wallet), String)| found.get(&(kind.as_str(), wallet)).copied();
     Ok(votes.iter().zip(wallets).map(of).collect())
 }
 

@@ -13,6 +13,8 @@ use zmart_testkit::{
     socket::Connection,
 };
 
+use super::written::number;
+
 const DISPUTE: &str = "/api/votes/dispute";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +59,16 @@ async fn a_vote_on_a_dispute_is_taken_until_the_window_ends_on_the_chain_and_whe
     let end = chrono::DateTime::from_timestamp(began + 3_600, 0).unwrap();
     let end = end.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     assert_eq!((&late["error"], &late["message"]), (&json!("CONFLICT"), &says(&end)), "{shown}");
+
+    // What this API has taken is counted, and not asked about again.
+    wait_for("both to be entries", || async {
+        match number(&database, "SELECT count(*) FROM journal WHERE kind = 'vote'").await {
+            count if count >= 2 => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await;
+    assert_eq!(number(&database, "SELECT count(*) FROM dead_letters").await, 0);
 
     let voter = SignedInClient::new(&engine.api).await;
     let mut connection = Connection::open(&engine.ws).await;

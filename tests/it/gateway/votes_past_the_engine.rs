@@ -1,5 +1,7 @@
 //! Who may vote is decided once more before a vote becomes an entry: whoever writes past the API meets the same rule.
 
+use std::time::Duration;
+
 use solana_sdk::signature::Keypair;
 use zmart::domain::{
     event::Outcome,
@@ -14,7 +16,10 @@ use zmart_testkit::{
     proxy::{Bad, Methods, Proxy, When},
 };
 
-use super::written::{comment_as, nobody, number, tally_is, vote_as};
+use super::written::{comment_as, nobody, number, tally_is, vote_as, write_as};
+
+/// A reading of the chain's clock serves for so long.
+const FRESH: Duration = zmart::actors::chain_clock::FRESH;
 
 struct Poll {
     engine: Engine,
@@ -57,6 +62,11 @@ impl Poll {
         vote_as(&self.database, wallet, self.market, vote).await;
     }
 
+    async fn vote_on_dispute(&self, market: MarketAddress, wallet: Wallet) {
+        const SQL: &str = "INSERT INTO dispute_votes (market, vote) VALUES ($1::text, true)";
+        assert_eq!(write_as(&self.database, wallet, SQL, &[&market.to_string()]).await.unwrap(), 1);
+    }
+
     /// Waits until that many votes were refused, and gives the reasons.
     async fn refused(&self, count: usize) -> Vec<String> {
         const SQL: &str =
@@ -74,22 +84,48 @@ impl Poll {
 async fn where_votes_are_of_those_who_traded_others_become_no_entry_though_they_are_written_past_the_engine() {
     let poll = Poll::open("traded").await;
     let client = poll.chain.client().clone();
-    let traded = client.funded_wallet().await;
+    let [traded, late] = [client.funded_wallet().await, client.funded_wallet().await];
     let tradable = poll.chain.active_market(&poll.creator, 100 * SOL).await;
-    client.buy(tradable, &traded, Outcome::Yes, SOL).await;
-    wait_for("the trade", || async {
-        match number(&poll.database, "SELECT count(*) FROM positions WHERE trades_count > 0").await {
-            1 => Ok(()),
-            other => Err(other),
-        }
-    })
-    .await;
+    for wallet in [&traded, &late] {
+        client.buy(tradable, wallet, Outcome::Yes, SOL).await;
+    }
+    counted_is(&poll.database, "positions WHERE trades_count > 0", 2).await;
     for (wallet, vote) in [(nobody(1), false), (wallet_of(&traded), true), (nobody(2), false)] {
         poll.vote(wallet, vote).await;
     }
     assert!(poll.refused(2).await.iter().all(|why| why.contains("only wallets that have traded may vote")));
     tally_is(&poll.database, poll.market, 1, 0).await;
     assert_eq!(number(&poll.database, "SELECT count(*) FROM outbox").await, 0);
+
+    // On a dispute a vote counts that was written before the window was over on the chain.
+    poll.chain.dispute(tradable, &poll.creator, Outcome::Yes).await;
+    counted_is(&poll.database, "markets WHERE phase = 4", 1).await;
+    poll.vote_on_dispute(tradable, wallet_of(&traded)).await;
+    counted_is(&poll.database, "journal WHERE payload ->> 'vote_kind' = 'dispute'", 1).await;
+    // While the chain's clock can't be read nobody knows.
+    let away = poll.proxy.handle().answer_badly(Methods::Of(&["getMultipleAccounts"]), Bad::Status(503), When::Always);
+    client.travel(72 * 3_600).await;
+    tokio::time::sleep(FRESH).await;
+    poll.vote_on_dispute(tradable, wallet_of(&late)).await;
+    comment_as(&poll.database, wallet_of(&late), tradable, "while it waits").await;
+    counted_is(&poll.database, "journal WHERE kind = 'comment'", 1).await;
+    counted_is(&poll.database, "outbox", 1).await;
+    counted_is(&poll.database, "dead_letters", 2).await;
+    away.lift();
+    let refused = poll.refused(3).await;
+    assert!(refused.iter().any(|why| why.contains("votes on this dispute were taken until")), "{refused:?}");
+    counted_is(&poll.database, "journal WHERE payload ->> 'vote_kind' = 'dispute'", 1).await;
+}
+
+/// Waits until so many rows are of that kind.
+async fn counted_is(database: &Database, rows: &str, count: i64) {
+    wait_for(&format!("{count} of {rows}"), || async {
+        match number(database, &format!("SELECT count(*) FROM {rows}")).await {
+            found if found == count => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,6 +61,14 @@ async fn a_dispute_is_decided_when_the_chains_clock_says_so_whatever_was_forgott
     let ended = court.client.market(decided).await;
     assert_eq!((ended.dispute_agree, ended.dispute_disagree, ended.final_outcome), (3, 2, Some(false)));
     court.alert("dispute_without_votes", &voteless.to_string(), true).await;
+    // The program takes a vote for as long as nothing is final; one that comes now is shown, and decides nothing.
+    let voter = court.client.funded_wallet().await;
+    court.client.vote_together(VoteKind::Dispute, voteless, &[voter], true).await;
+    court.tally_is(VoteKind::Dispute, voteless, 1, 0).await;
+    court.client.all_final().await;
+    court.has_looked_again().await;
+    assert_eq!(court.phases([voteless]).await, [Phase::Disputed], "its one vote came after the window");
+    court.alert("dispute_without_votes", &voteless.to_string(), true).await;
     assert_eq!(court.submissions(voteless).await, Vec::<serde_json::Value>::new());
     court.is_in_order().await;
     court.landed(decided, &[APPROVED, FINALIZED]).await;

@@ -72,6 +72,31 @@ async fn bent(court: &Court, bend: impl Fn(&mut Value) + Send + Sync + 'static) 
     url
 }
 
+/// A moment of a dispute's decision, so many hours later. Others are left alone.
+fn moved(moment: &mut Value, hours: i64) {
+    let Some(text) = moment.as_str() else { return };
+    let moved = chrono::DateTime::parse_from_rfc3339(text).unwrap() + chrono::Duration::hours(hours);
+    *moment = json!(moved.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+}
+
+/// The trail lists exactly what the dispute's decision counted, and why it did not count the others.
+async fn late_votes_are_told_and_not_counted(court: &Court, market: MarketAddress) {
+    let path = format!("/api/markets/{market}/governance?type=dispute");
+    let trail = get(&court.engine.api, &path).await.json();
+    let votes = trail["votes"].as_array().unwrap();
+    let late: Vec<_> = votes.iter().filter(|vote| vote["not_counted"] == "after_window").collect();
+    assert!(
+        late.len() == 2 && late.iter().all(|vote| vote["source"] == "onchain" && vote["counted"] == false),
+        "{trail}"
+    );
+    let counted: Vec<_> = votes.iter().filter(|vote| vote["counted"] == true).collect();
+    assert_eq!((votes.len(), counted.len()), (7, 5), "{trail}");
+    let decision =
+        trail["decisions"].as_array().unwrap().iter().find(|one| one["purpose"] == "finalize_dispute").unwrap();
+    let listed = get(&court.engine.api, &format!("{path}&decision={}", decision["id"])).await.json();
+    assert!(listed["votes"].as_array().unwrap().iter().eq(counted), "{listed}");
+}
+
 /// One way of bending a trail, and what has to be said about it.
 type Bend = (&'static str, Box<dyn Fn(&mut Value) + Send + Sync>);
 
@@ -141,6 +166,18 @@ fn bends() -> Vec<Bend> {
                 }
             })),
         ),
+        // The window as if it had ended later, or sooner: other votes would have been in time.
+        ("reported", Box::new(decided(|decision| moved(&mut decision["grounds"]["due_at"], 24)))),
+        ("that came after the window", Box::new(decided(|decision| moved(&mut decision["grounds"]["due_at"], -72)))),
+        // A vote that came too late, told as one that came in time.
+        (
+            "the record is of another time",
+            Box::new(each_vote(|vote| {
+                if vote["not_counted"] == "after_window" {
+                    moved(&mut vote["voted_at"], -24);
+                }
+            })),
+        ),
         ("in force was", Box::new(decided(|decision| decision["grounds"]["threshold_bps"] = json!(4_000)))),
         (
             "no decision about it is told",
@@ -190,8 +227,8 @@ async fn vote_signed(court: &Court, kind: VoteKind, market: MarketAddress, key: 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_distrusts_the_operator_can_recompute_what_was_decided_and_finds_whatever_was_bent() {
     // Nothing is decided before the last of ten wallets has voted.
-    let court = Court::set(&[("MIN_PROPOSAL_VOTES", "10"), ("RATE_LIMITS", "off")]).await;
-    let client = &court.client;
+    let mut court = Court::set(&[("MIN_PROPOSAL_VOTES", "10"), ("RATE_LIMITS", "off")]).await;
+    let client = &court.client.clone();
     let [market] = court.proposed().await;
     // It votes here and on the chain, where it says otherwise.
     let both = client.funded_wallet().await;
@@ -211,13 +248,21 @@ async fn who_distrusts_the_operator_can_recompute_what_was_decided_and_finds_wha
     court.dispute(&[market]).await;
     vote_signed(&court, Dispute, market, Keypair::new(), true).await;
     client.vote_together(Dispute, market, &client.funded_wallets(2).await, true).await;
-    court.vote(Dispute, market, 0, 2).await;
+    // Two vote on the chain when the window is over and nothing is decided yet: one of them had voted here, in time.
+    let late = client.funded_wallets(2).await;
+    ballots::cast(&court.database, Dispute, market, &[wallet_of(&late[0])], false).await.unwrap();
+    court.vote(Dispute, market, 0, 1).await;
     court.tally_is(Dispute, market, 3, 2).await;
+    court.engine.kill();
     client.travel(73 * HOUR).await;
+    client.vote_together(Dispute, market, &late, true).await;
+    court.open().await;
     court.all_are(&[market], Phase::Finalized).await;
     court.all_settled().await;
     let told = agrees(&court, market).await;
     assert!(told.contains("(finalize_dispute): 3 : 2, 60.00 %"), "{told}");
+    assert!(told.contains("dispute: 4 votes on the chain, 3 cast at the server"), "{told}");
+    late_votes_are_told_and_not_counted(&court, market).await;
 
     let runs = bends().into_iter().map(|(word, bend)| {
         let court = &court;

@@ -8,6 +8,7 @@ use tokio_postgres::types::Json;
 use zmart::{
     domain::{
         amount::{Bps, UnixSeconds},
+        deadline::Periods,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot, TxSignature, Wallet},
         phase::Phase,
         tally::{Counts, VoteKind},
@@ -46,6 +47,8 @@ struct Cast {
     vote: bool,
     orphaned: bool,
     is_dispute: bool,
+    /// By the chain's clock.
+    at: i64,
 }
 
 /// Writes votes as the journal's writer does, as far as counting looks at them.
@@ -54,7 +57,7 @@ async fn write(database: &Database, stream: AccountAddress, epoch: Epoch, votes:
                          VALUES ($1::text, $2, $3, $4, 1, 1, now(), $5)";
     const EVENT: &str =
         "INSERT INTO chain_events (signature, n, stream, epoch, seq, event, slot, block_time_unix, orphaned)
-                         VALUES ($1::text, 0, $2::text, $3, $4, $5, 1, 1, $6)";
+                         VALUES ($1::text, 0, $2::text, $3, $4, $5, 1, $7, $6)";
     let client = database.connect().await;
     let (stream, epoch) = (stream.to_string(), epoch.0 as i32);
     for cast in votes {
@@ -65,8 +68,8 @@ async fn write(database: &Database, stream: AccountAddress, epoch: Epoch, votes:
             client.execute(ENTRY, &[&stream, &epoch, &seq, &"event", &payload]).await.unwrap();
             let mut signature = TxSignature([3; 64]);
             signature.0[..8].copy_from_slice(&cast.seq.to_be_bytes());
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [&signature.to_string(), &stream, &epoch, &seq, &kind.event(), &cast.orphaned];
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+                [&signature.to_string(), &stream, &epoch, &seq, &kind.event(), &cast.orphaned, &cast.at];
             client.execute(EVENT, &values).await.unwrap();
         } else {
             let payload = serde_json::json!({"vote_kind": kind.as_str(), "wallet": wallet, "vote": cast.vote});
@@ -75,10 +78,11 @@ async fn write(database: &Database, stream: AccountAddress, epoch: Epoch, votes:
     }
 }
 
-/// Counted by hand: a wallet once, its newest vote on the chain if it has one, else its newest here.
-fn naive(votes: &[Cast], kind: VoteKind, up_to: u64) -> Counts {
+/// Counted by hand: a wallet once, its newest vote on the chain if it has one from before the moment, else its newest here.
+fn naive(votes: &[Cast], kind: VoteKind, up_to: u64, before: Option<i64>) -> Counts {
     let mut ballots: BTreeMap<(Wallet, bool), bool> = BTreeMap::new();
-    let counted = votes.iter().filter(|cast| cast.seq <= up_to && !cast.orphaned);
+    let is_late = |cast: &Cast| cast.on_chain && before.is_some_and(|before| cast.at >= before);
+    let counted = votes.iter().filter(|cast| cast.seq <= up_to && !cast.orphaned && !is_late(cast));
     for cast in counted.filter(|cast| cast.is_dispute == (kind == VoteKind::Dispute)) {
         ballots.insert((cast.wallet, cast.on_chain), cast.vote);
     }
@@ -88,9 +92,19 @@ fn naive(votes: &[Cast], kind: VoteKind, up_to: u64) -> Counts {
 }
 
 async fn counted(pool: &Leased, stream: AccountAddress, kind: VoteKind, at: (Epoch, Seq)) -> Counts {
+    counted_before(pool, stream, kind, at, None).await
+}
+
+async fn counted_before(
+    pool: &Leased,
+    stream: AccountAddress,
+    kind: VoteKind,
+    at: (Epoch, Seq),
+    before: Option<i64>,
+) -> Counts {
     let mut client = pool.get().await.unwrap();
     let tx = client.transaction().await.unwrap();
-    votes::counted_up_to(&tx, stream, kind, at).await.unwrap()
+    votes::counted_up_to(&tx, stream, kind, at, before.map(UnixSeconds)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +120,7 @@ async fn the_count_up_to_an_entry_is_that_of_the_tally_and_of_a_count_by_hand() 
             vote: random.random_bool(0.6),
             orphaned: on_chain && random.random_bool(0.3),
             is_dispute: random.random_bool(0.3),
+            at: random.random_range(0..100),
         }
     };
     let cast: Vec<Cast> = (5..305).map(|seq| cast(seq, &mut random)).collect();
@@ -116,14 +131,18 @@ async fn the_count_up_to_an_entry_is_that_of_the_tally_and_of_a_count_by_hand() 
     for kind in VoteKind::ALL {
         for up_to in [0, 4, 5, 6, 17, 100, 203, 304, 9_999] {
             let found = counted(&pool, stream, kind, (epoch, Seq(up_to))).await;
-            assert_eq!(found, naive(&cast, kind, up_to), "{kind:?} up to {up_to}");
+            assert_eq!(found, naive(&cast, kind, up_to, None), "{kind:?} up to {up_to}");
+            for before in [0, 1, 30, 31, 32, 70, 99, 100] {
+                let found = counted_before(&pool, stream, kind, (epoch, Seq(up_to)), Some(before)).await;
+                assert_eq!(found, naive(&cast, kind, up_to, Some(before)), "{kind:?} up to {up_to}, before {before}");
+            }
         }
         let tally = votes::tally(pool.pool(), stream, kind, epoch, &Default::default()).await.unwrap();
-        assert_eq!(tally.counts(), naive(&cast, kind, u64::MAX), "{kind:?}");
+        assert_eq!(tally.counts(), naive(&cast, kind, u64::MAX, None), "{kind:?}");
     }
     // Of an older life of the journal is all that came before; of a later one nothing is.
     let older = (Epoch(epoch.0 + 1), Seq(0));
-    assert_eq!(counted(&pool, stream, VoteKind::Proposal, older).await, naive(&cast, VoteKind::Proposal, 304));
+    assert_eq!(counted(&pool, stream, VoteKind::Proposal, older).await, naive(&cast, VoteKind::Proposal, 304, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,12 +268,14 @@ async fn a_market_stands_as_it_does_at_its_finalized_entry_and_votes_that_belong
     let (database, pool, epoch, stories) = with_markets(1).await;
     let story = &stories[0];
     let (market, stream) = (story.address(), story.stream());
-    let standing = async |kind, slot| governance::standing(pool.pool(), market, kind, Slot(slot)).await.unwrap();
+    let periods = Periods { dispute_voting_seconds: 100, ..Periods::default() };
+    let standing =
+        async |kind, slot| governance::standing(pool.pool(), market, kind, Slot(slot), &periods).await.unwrap();
     assert_eq!(standing(VoteKind::Dispute, 1).await, None, "nothing of it is final");
     let mut state = story.market().clone();
     (state.phase, state.dispute_initiated_at) = (Phase::Disputed, UnixSeconds(77));
     let client = database.connect().await;
-    const FINAL: &str = "UPDATE markets SET phase = 5, finalized_seq = 6, last_seq = 9, finalized_state = $2, dispute_agree = 3 \
+    const FINAL: &str = "UPDATE markets SET phase = 5, finalized_seq = 8, last_seq = 11, finalized_state = $2, dispute_agree = 3 \
                          WHERE address = $1::text";
     client.execute(FINAL, &[&market.to_string(), &Json(&state)]).await.unwrap();
     let cast = |seq, on_chain, wallet| Cast {
@@ -264,20 +285,24 @@ async fn a_market_stands_as_it_does_at_its_finalized_entry_and_votes_that_belong
         vote: true,
         orphaned: false,
         is_dispute: true,
+        at: 176,
     };
     write(&database, stream, epoch, &[cast(5, false, 1), cast(6, true, 2)]).await;
+    // At the end of the window it is over.
+    let late = |cast| Cast { at: 177, vote: false, ..cast };
+    write(&database, stream, epoch, &[late(cast(7, true, 1)), late(cast(8, true, 9))]).await;
     let found = standing(VoteKind::Dispute, 1).await.unwrap();
-    assert_eq!((found.seq, found.epoch, found.counted), (Seq(6), epoch, Counts::new(2, 0).unwrap()));
+    assert_eq!((found.seq, found.epoch, found.counted), (Seq(8), epoch, Counts::new(2, 0).unwrap()));
     assert_eq!((found.times.phase, found.times.dispute_initiated_at), (Phase::Disputed, UnixSeconds(77)));
     assert_eq!((found.phase_at_head, found.on_chain), (Phase::Finalized, Counts::new(3, 0).unwrap()));
     assert!(!found.votes_on_their_way && found.refreshed_at.is_none());
     // A vote on the chain, in slot 1, that is not final yet: of that slot, but not of one before it.
-    write(&database, stream, epoch, &[cast(7, true, 3)]).await;
+    write(&database, stream, epoch, &[cast(9, true, 3)]).await;
     assert!(!standing(VoteKind::Dispute, 0).await.unwrap().votes_on_their_way);
     let found = standing(VoteKind::Dispute, 1).await.unwrap();
     assert_eq!((found.votes_on_their_way, found.counted.total()), (true, 2));
     // One that was cast here belongs to it in any case: on its way to the journal, and in it.
-    client.execute("UPDATE markets SET finalized_seq = 7", &[]).await.unwrap();
+    client.execute("UPDATE markets SET finalized_seq = 9", &[]).await.unwrap();
     assert!(!standing(VoteKind::Dispute, 1).await.unwrap().votes_on_their_way);
     const OUTBOX: &str = "INSERT INTO outbox (market, kind, payload) VALUES ($1::text, $2, '{}')";
     client.execute(OUTBOX, &[&market.to_string(), &"comment"]).await.unwrap();
@@ -285,7 +310,7 @@ async fn a_market_stands_as_it_does_at_its_finalized_entry_and_votes_that_belong
     client.execute(OUTBOX, &[&market.to_string(), &"dispute_vote"]).await.unwrap();
     assert!(standing(VoteKind::Dispute, 0).await.unwrap().votes_on_their_way);
     client.execute("DELETE FROM outbox", &[]).await.unwrap();
-    write(&database, stream, epoch, &[cast(8, false, 4)]).await;
+    write(&database, stream, epoch, &[cast(10, false, 4)]).await;
     assert!(standing(VoteKind::Dispute, 0).await.unwrap().votes_on_their_way);
     // When its counts were last reported is the story's own beginning.
     let proposal = standing(VoteKind::Proposal, 1).await.unwrap();

@@ -169,9 +169,9 @@ async fn ask_of_governance(client: &tokio_postgres::Client, market: MarketAddres
     }
     governance::attempts(client, market, 3, head, 101).await.unwrap();
     assert!(governance::attempt_by_id(client, market, 3).await.unwrap().is_none());
-    governance::frozen(client, market, head).await.unwrap();
-    let asked = [VoteKind::Proposal, VoteKind::Dispute].map(|kind| (kind, Wallet([4; 32]), head));
-    assert_eq!(governance::overridden(client, market, &asked).await.unwrap(), [None, None]);
+    let frozen = governance::frozen(client, market, head, None).await.unwrap();
+    let asked = [VoteKind::Proposal, VoteKind::Dispute].map(|kind| (kind, Wallet([4; 32])));
+    assert_eq!(governance::overridden(client, market, &frozen, &asked).await.unwrap(), [None, None]);
     governance::config_changes(client, AccountAddress([255; 32]), head, 100).await.unwrap();
 }
 

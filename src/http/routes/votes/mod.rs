@@ -59,7 +59,7 @@ impl VoteRules {
     }
 
     /// Why a vote comes too late, if it does: votes on a dispute are taken for a while, by the chain's time. Where that can't
-    /// be known the vote is taken: a decision counts what was final when it was made.
+    /// be known the vote is taken, and counts as one that came in time.
     async fn too_late(&self, market: &Market, kind: VoteKind) -> Option<ApiError> {
         if kind != VoteKind::Dispute || market.phase != Phase::Disputed {
             return None;
@@ -79,9 +79,9 @@ impl VoteRules {
         &self.config
     }
 
-    /// Votes on a dispute are taken for so long.
-    pub(in crate::http) fn dispute_voting_seconds(&self) -> i64 {
-        self.periods.dispute_voting_seconds
+    /// Of these, the window for votes on disputes is known here.
+    pub(in crate::http) fn periods(&self) -> &Periods {
+        &self.periods
     }
 
     /// May the wallet vote here?

@@ -20,6 +20,8 @@ use super::{MarketPath, market_of};
 use crate::{
     chain::program::pda::ProgramAddresses,
     domain::{
+        amount::UnixSeconds,
+        deadline::{MarketTimes, Periods},
         governance::Purpose,
         ids::{Epoch, MarketAddress, ProgramId, Seq, Slot},
         tally::VoteKind,
@@ -35,7 +37,7 @@ use crate::{
     },
     journal::read::{
         self, ReadFailure, TradePosition,
-        governance::{self, Attempt, BEGINNING, Deed, Frozen, TrailVote},
+        governance::{self, Attempt, BEGINNING, Deed, Frozen, TooLate, TrailVote},
     },
 };
 
@@ -63,6 +65,8 @@ struct ShowTrail {
     part: Part,
     limit: u32,
     rules: Rules,
+    /// Only the window for votes on disputes is asked of it.
+    periods: Periods,
 }
 
 /// The audit trail of a market, or the next page of one of its lists.
@@ -133,8 +137,9 @@ pub async fn handle(
         (None, Some(after)) => Part::Decisions(after),
         (None, None) => Part::Beginning,
     };
-    let rules = Rules::new(rules.config(), rules.dispute_voting_seconds());
-    reply::cacheable(&request, &gateway.ask(ShowTrail { market, kind, decision, part, limit, rules }).await?)
+    let periods = *rules.periods();
+    let rules = Rules::new(rules.config(), periods.dispute_voting_seconds);
+    reply::cacheable(&request, &gateway.ask(ShowTrail { market, kind, decision, part, limit, rules, periods }).await?)
 }
 
 impl Question for ShowTrail {
@@ -145,6 +150,9 @@ impl Question for ShowTrail {
         let market = released.market.address;
         let head = TradePosition { epoch: released.epoch, seq: released.seq };
         let is_final = |at: TradePosition| at.epoch == released.epoch && at.seq <= released.finalized_seq;
+        let times = MarketTimes::of(&released.market, None);
+        let window_end = (times.dispute_initiated_at.0 != 0).then(|| times.dispute_voting_end(&self.periods).moment());
+        let window_end = window_end.flatten();
         let config = reads.released_config().await.ok();
         let after_votes = match self.part {
             Part::Beginning => Some(BEGINNING),
@@ -174,7 +182,7 @@ impl Question for ShowTrail {
             };
             let votes = match after_votes {
                 Some(after) => {
-                    let counted = Counted::of(tx, market, self.decision, self.kind, head).await?;
+                    let counted = Counted::of(tx, market, self.decision, self.kind, head, window_end).await?;
                     Some(counted.page(tx, market, after, self.limit).await?)
                 }
                 None => None,
@@ -272,7 +280,7 @@ struct Counted {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NotCounted {
     Overridden(TradePosition),
-    Late,
+    Late(TooLate),
 }
 
 impl Counted {
@@ -282,10 +290,11 @@ impl Counted {
         decision: Option<i64>,
         kind: Option<VoteKind>,
         head: TradePosition,
+        window_end: Option<UnixSeconds>,
     ) -> Result<Self, ApiError> {
         let kinds = kind.map_or_else(|| VoteKind::ALL.to_vec(), |kind| vec![kind]);
         let Some(id) = decision else {
-            let frozen = governance::frozen(tx, market, head).await?;
+            let frozen = governance::frozen(tx, market, head, window_end).await?;
             return Ok(Self { kinds, upto: head, frozen, only: false });
         };
         let attempt = governance::attempt_by_id(tx, market, id).await?;
@@ -300,7 +309,7 @@ impl Counted {
         let kinds = kinds.into_iter().filter(|kind| Some(*kind) == counts).collect();
         let upto = TradePosition { epoch: attempt.grounds.epoch, seq: attempt.grounds.seq };
         let upto = if (upto.epoch, upto.seq) < (head.epoch, head.seq) { upto } else { head };
-        Ok(Self { kinds, upto, frozen: Frozen::at(upto), only: true })
+        Ok(Self { kinds, upto, frozen: Frozen::at(upto, attempt.grounds.due_at), only: true })
     }
 
     async fn page(
@@ -314,25 +323,17 @@ impl Counted {
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let next = found.last().filter(|_| more).map(|vote| vote.place);
-        let is_late = |vote: &TrailVote| {
-            let last = self.frozen.last(vote.kind);
-            (vote.place.epoch, vote.place.seq) > (last.epoch, last.seq)
-        };
+        let too_late = |vote: &TrailVote| self.frozen.too_late(vote.kind, vote.place, vote.cast_at());
         // One on the chain is overridden by none.
         let at_risk: Vec<usize> =
-            (0..found.len()).filter(|at| found[*at].body.is_users() && !is_late(&found[*at])).collect();
-        let asked: Vec<_> =
-            at_risk.iter().map(|at| (found[*at].kind, found[*at].wallet, self.frozen.last(found[*at].kind))).collect();
+            (0..found.len()).filter(|at| found[*at].body.is_users() && too_late(&found[*at]).is_none()).collect();
+        let asked: Vec<_> = at_risk.iter().map(|at| (found[*at].kind, found[*at].wallet)).collect();
         let mut overriding = vec![None; found.len()];
-        for (at, by) in at_risk.into_iter().zip(governance::overridden(tx, market, &asked).await?) {
+        for (at, by) in at_risk.into_iter().zip(governance::overridden(tx, market, &self.frozen, &asked).await?) {
             overriding[at] = by;
         }
         let judged = found.into_iter().zip(overriding).map(|(vote, by)| {
-            let reason = match by {
-                _ if is_late(&vote) => Some(NotCounted::Late),
-                Some(by) => Some(NotCounted::Overridden(by)),
-                None => None,
-            };
+            let reason = too_late(&vote).map(NotCounted::Late).or(by.map(NotCounted::Overridden));
             (vote, reason)
         });
         Ok((judged.filter(|(_, reason)| !self.only || reason.is_none()).collect(), next))

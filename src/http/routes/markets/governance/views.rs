@@ -21,7 +21,7 @@ use crate::{
     },
     journal::read::{
         TradePosition,
-        governance::{Attempt, ConfigChange, Deed, Landed, TrailVote},
+        governance::{Attempt, ConfigChange, Deed, Landed, TooLate, TrailVote},
     },
     view::{
         market::FinalOutcome,
@@ -366,11 +366,11 @@ pub struct TrailVoteView {
     signed_text: Option<String>,
     /// The program's record of the vote, for as long as there is a chain; `null` for one that was cast here.
     vote_record: Option<AccountAddress>,
-    /// By the newest decision of its kind, or, where there is none yet, by the tally as it stands.
+    /// By the newest decision of its kind, or, where there is none yet, as one would count it now.
     counted: bool,
     /// `overridden`: the wallet voted on the chain, too, and that vote counts. `after_decision`: it came when the tally of the
-    /// decision was closed.
-    #[schema(value_type = Option<String>, pattern = "^(overridden|after_decision)$")]
+    /// decision was closed. `after_window`: it came on the chain when the window for votes on the dispute was over.
+    #[schema(value_type = Option<String>, pattern = "^(overridden|after_decision|after_window)$")]
     not_counted: Option<&'static str>,
     /// The entry of the vote that counts instead.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -403,7 +403,8 @@ impl TrailVoteView {
             counted: reason.is_none(),
             not_counted: reason.map(|reason| match reason {
                 NotCounted::Overridden(_) => "overridden",
-                NotCounted::Late => "after_decision",
+                NotCounted::Late(TooLate::Decision) => "after_decision",
+                NotCounted::Late(TooLate::Window) => "after_window",
             }),
             overridden_by: match reason {
                 Some(NotCounted::Overridden(by)) => Some(by.seq),
