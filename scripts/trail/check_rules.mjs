@@ -4,7 +4,8 @@
 import { fault } from "./form.mjs";
 import { Judge } from "./judge.mjs";
 import { judged } from "./judged.mjs";
-import { DISPUTED, DUE, HOUR, T0, chainOf, madeUp, trailOf } from "./made_up.mjs";
+import { DISPUTED, DUE, HOUR, T0, chainOf, madeUp, trailOf, undisputed } from "./made_up.mjs";
+import { VOTERS_MAX } from "./trail.mjs";
 
 const [APPROVED, FINALIZED] = [0, 1];
 const without = (world, name) => {
@@ -102,7 +103,7 @@ const BENT = [
 ];
 
 /** Of one reading. */
-async function reading(world, most) {
+async function reading(world, most = VOTERS_MAX) {
   const judge = new Judge(chainOf(world), trailOf(world));
   judge.most = most;
   await judge.judge();
@@ -123,6 +124,11 @@ export async function checkRules(equal) {
     const is = end(judge) === (expected === "note" ? "ok" : expected) && judge.findings.some(({ what }) => what.includes(said));
     equal(is || found, true, `${expected} ${said}`);
   }
+
+  // Disputes are waited for, for the chain's period and the server's own.
+  const waited = async (period, due) => end(await reading(undisputed(period, due)));
+  equal([await waited(60, 60), await waited(24, 48), await waited(60, 59), await waited(24, 24)], ["ok", "ok", "unknown", "unknown"],
+    "the time to dispute");
 
   // More wallets than count: who came later is told, whatever its mark, and decides nothing.
   const crowd = madeUp();

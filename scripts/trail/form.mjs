@@ -24,7 +24,7 @@ const DECISION = {
 };
 const CHANGE = { signature: bytes(64), slot: whole, proposal_approval_bps: whole, dispute_success_bps: whole };
 const PAGE = {
-  ...PLACE, program_id: bytes(32), market: { address: bytes(32) }, rules: { min_votes: whole, dispute_voting_seconds: whole },
+  ...PLACE, program_id: bytes(32), market: { address: bytes(32) }, rules: { min_votes: whole, dispute_voting_seconds: whole, finalization_delay_seconds: whole },
   thresholds: maybe({ changes: [CHANGE] }), votes: maybe([VOTE]), decisions: maybe([DECISION]), next_cursor: maybe(text),
   decisions_next_cursor: maybe(text),
 };

@@ -10,7 +10,7 @@ const KIND_OF = {
   aggregate_proposal: "proposal", approve_proposal: "proposal", aggregate_dispute: "dispute", finalize_dispute: "dispute",
 };
 /** What the program begins with (docs/program.md, section 2). */
-const FIRST = { proposal: 7000, dispute: 6000 };
+const FIRST = { proposal: 7000, dispute: 6000, period: 259_200 };
 /** Pages of a market's transactions that are looked through for one that is not told. */
 const HISTORY_PAGES_MAX = 20;
 /** A block's time and the time that the program saw in it are this close. */
@@ -168,6 +168,11 @@ export class Judge {
       this.changes.push({ slot, values });
     }
     this.changes.sort((a, b) => b.slot - a.slot);
+    // A change may leave the dispute period as it was.
+    this.changes.reduceRight((before, { values }) => {
+      if (values) values.period ??= before?.period;
+      return values;
+    }, undefined);
     const [newest] = this.changes;
     if (!newest) {
       this.unknown("what the thresholds were: no change of the config is told");
@@ -185,17 +190,21 @@ export class Judge {
     if (!update && !instruction(found, program, "initialize_global_config")) {
       return { slot: found.slot, why: "its instruction is not at the top of the transaction" };
     }
-    if (!update) return { slot: found.slot, values: FIRST };
-    update.args.take(6);
-    return { slot: found.slot, values: { proposal: update.args.u16(), dispute: update.args.u16() } };
+    if (!update) return { slot: found.slot, values: { ...FIRST } };
+    const { args } = update;
+    args.take(6);
+    const values = { proposal: args.u16(), dispute: args.u16() };
+    args.option(args.i64);
+    const period = args.option(args.i64);
+    return { slot: found.slot, values: { ...values, period: period === null ? undefined : Number(period) } };
   }
 
-  /** Thresholds that are known to have been in force at some moment from one slot to another, and whether these are all. */
-  within(kind, from, to) {
+  /** What is known to have been in force at some moment from one slot to another, and whether this is all. */
+  within(name, from, to) {
     const later = this.changes.filter(({ slot }) => slot <= to);
     const until = later.findIndex(({ slot }) => slot < from);
     const held = until < 0 ? later : later.slice(0, until + 1);
-    const known = held.filter(({ values }) => values).map(({ values }) => values[kind]);
+    const known = held.map(({ values }) => values?.[name]).filter((value) => value !== undefined);
     return { known, isAll: until >= 0 && known.length === held.length };
   }
 
@@ -303,6 +312,10 @@ export class Judge {
       const missed = this.after(kind, grounds).filter((vote) => seconds(vote.voted_at) < due);
       if (missed.length) say(`${missed.length} votes came in time and were not waited for, entry ${missed[0].seq} is the first`);
     } else {
+      const periods = this.within("period", grounds.slot, found.slot).known;
+      const times = periods.map((period) => Math.max(period, this.rules.finalization_delay_seconds));
+      const told = times.map(duration).join(" or ") || "not known";
+      if (!times.includes(waited)) this.unknown(`${name}: ${duration(waited)} to dispute it, and the rule is ${told}; whether it was another then can't be shown`);
       rules.push(`${duration(waited)} to dispute it`);
     }
     if (wasDisputed !== (purpose === "finalize_dispute")) say("the account says otherwise whether there was a dispute");

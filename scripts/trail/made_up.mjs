@@ -107,7 +107,8 @@ export function madeUp() {
     asked: address,
     head: { epoch: 1, seq: 30 },
     page: {
-      program_id: toBase58(PROGRAM), market: { address }, rules: { min_votes: 3, dispute_voting_seconds: 72 * HOUR },
+      program_id: toBase58(PROGRAM), market: { address },
+      rules: { min_votes: 3, dispute_voting_seconds: 72 * HOUR, finalization_delay_seconds: 48 * HOUR },
       // The newest first. It was changed between the two decisions.
       thresholds: { changes: [changed("update", 1_000, 8_000), changed("start", 1, 7_000)] },
     },
@@ -136,6 +137,22 @@ export function madeUp() {
     forgotten: [],
     made: { market, config, wallets, vote, signature, text, iso },
   };
+}
+
+/** The same, but nobody disputed the outcome; the dispute period was made longer or shorter before. */
+export function undisputed(hours, due) {
+  const world = madeUp();
+  const { config, market, signature, iso } = world.made;
+  world.votes = world.votes.filter(({ vote_type }) => vote_type === "proposal");
+  Object.assign(world.account, { final: true, disputedAt: 0, dispute: [0, 0], wasDisputed: false });
+  const decision = world.decisions[1];
+  Object.assign(decision, { purpose: "finalize_undisputed", counts: null, signature: signature("finalize_undisputed") });
+  decision.grounds.due_at = iso(DISPUTED - HOUR + due * HOUR);
+  const [update] = world.transactions[2].instructions;
+  update.data = Buffer.concat([update.data.subarray(0, -1), Buffer.from([1]), i64(hours * HOUR)]);
+  world.transactions.push(transaction("finalize_undisputed", 4_001, [BACKEND],
+    ["finalize_market", [config, toBase58(market), BACKEND], Buffer.from([0, 0])]));
+  return world;
 }
 
 /** The chain that has it. */

@@ -65,7 +65,7 @@ struct ShowTrail {
     part: Part,
     limit: u32,
     rules: Rules,
-    /// Only the window for votes on disputes is asked of it.
+    /// All but the chain's dispute period, which is not known here.
     periods: Periods,
 }
 
@@ -138,7 +138,7 @@ pub async fn handle(
         (None, None) => Part::Beginning,
     };
     let periods = *rules.periods();
-    let rules = Rules::new(rules.config(), periods.dispute_voting_seconds);
+    let rules = Rules::new(rules.config(), &periods);
     reply::cacheable(&request, &gateway.ask(ShowTrail { market, kind, decision, part, limit, rules, periods }).await?)
 }
 
