@@ -87,6 +87,14 @@ const BENT = [
   ["unknown", "the market is finalized, and no decision about it is told", (w) => { forget(w, FINALIZED); }],
   // Decisions of others.
   ["ok", "", (w) => { Object.assign(w.decisions[FINALIZED], { by: "other", grounds: null, counts: null }); }],
+  ["unknown", "past the engine): the time to vote: 52 h, and the server's rule is 72 h", (w) => {
+    Object.assign(w.decisions[FINALIZED], { by: "other", grounds: null, counts: null });
+    w.account.times[5] = DISPUTED + 52 * HOUR;
+  }],
+  ["unknown", "past the engine): votes: 5, and the server's rule is 6", (w) => {
+    Object.assign(w.decisions[APPROVED], { by: "other", grounds: null });
+    w.page.rules.min_votes = 6;
+  }],
   ["WRONG", "reported 3 : 1, but the votes up to entry 20 are 2 : 2", (w) => {
     Object.assign(w.decisions[FINALIZED], { by: "other", grounds: null, counts: null });
     w.votes[8].vote = false;

@@ -250,7 +250,7 @@ export class Judge {
           + (late ? `, without ${late} that came after the window` : ""));
       }
     }
-    const rules = decision.grounds ? this.checkGrounds(decision, found, { name, say, kind, counts, share }) : [];
+    const rules = decision.grounds ? this.checkGrounds(decision, found, { name, say, kind, counts, share }) : this.checkOther(decision, name);
     if (decision.purpose === "aggregate_dispute") say("the program's other way to end a dispute, which discards its votes");
     if (decision.purpose === "cancel") this.note(`${name}: the admin cancelled the proposal`);
     if (this.findings.slice(before).some(({ verdict }) => verdict !== "note")) return;
@@ -323,6 +323,20 @@ export class Judge {
       ? thresholds.map((threshold) => (share >= threshold ? !proposed : proposed)) : [proposed];
     if (!outcomes.includes(final)) say(`the votes decide ${outcomes.join(" or ")}, the account says ${final}`);
     return rules;
+  }
+
+  /** Of others nobody tells the grounds: the account shows whether they kept to the server's rules of now. */
+  checkOther({ purpose }, name) {
+    const { proposal, finalizedAt, disputeInitiatedAt, resolutionProposedAt } = this.account;
+    const atLeast = (what, found, rule, words) => {
+      if (found < rule) this.unknown(`${name}: ${what}: ${words(found)}, and the server's rule is ${words(rule)}; whether it was another then can't be shown`);
+    };
+    if (purpose === "approve_proposal") atLeast("votes", proposal[0] + proposal[1], this.rules.min_votes, String);
+    if (purpose === "finalize_dispute") atLeast("the time to vote", finalizedAt - disputeInitiatedAt, this.rules.dispute_voting_seconds, duration);
+    if (purpose === "finalize_undisputed") {
+      atLeast("the time to dispute it", finalizedAt - resolutionProposedAt, this.rules.finalization_delay_seconds, duration);
+    }
+    return [];
   }
 
   /** A setting of the server's, as it was for a decision and as it is now. What it was in between nobody but the operator knows. */
