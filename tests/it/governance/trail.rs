@@ -93,7 +93,7 @@ async fn late_votes_are_told_and_not_counted(court: &Court, market: MarketAddres
     assert_eq!((votes.len(), counted.len()), (7, 5), "{trail}");
     let decision =
         trail["decisions"].as_array().unwrap().iter().find(|one| one["purpose"] == "finalize_dispute").unwrap();
-    let listed = get(&court.engine.api, &format!("{path}&decision={}", decision["id"])).await.json();
+    let listed = get(&court.engine.api, &format!("{path}&decision={}", decision["id"].as_str().unwrap())).await.json();
     assert!(listed["votes"].as_array().unwrap().iter().eq(counted), "{listed}");
 }
 

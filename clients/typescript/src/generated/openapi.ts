@@ -2273,12 +2273,12 @@ export interface components {
         };
         /** @description A vote, whether it was counted, and what proves it. */
         TrailVoteView: components["schemas"]["VoteView"] & {
-            /** @description By the newest decision of its kind, or, where there is none yet, by the tally as it stands. */
+            /** @description By the newest decision of its kind, or, where there is none yet, as one would count it now. */
             counted: boolean;
             epoch: components["schemas"]["Epoch"];
             /**
              * @description `overridden`: the wallet voted on the chain, too, and that vote counts. `after_decision`: it came when the tally of the
-             *     decision was closed.
+             *     decision was closed. `after_window`: it came on the chain when the window for votes on the dispute was over.
              */
             not_counted?: string | null;
             overridden_by?: components["schemas"]["Seq"] | null;
