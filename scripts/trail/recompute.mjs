@@ -26,7 +26,7 @@ function parse(words) {
 
 function tell({ market, state, votes = [], unsigned = [], findings }) {
   const of = (kind, source) => votes.filter((vote) => vote.vote_type === kind && vote.source === source).length;
-  console.log(`market ${market}, ${state ?? "state not read"}`);
+  console.log(`market ${market ?? "not read"}, ${state ?? "state not read"}`);
   for (const kind of ["proposal", "dispute"]) {
     console.log(`  ${kind}: ${of(kind, "onchain")} votes on the chain, ${of(kind, "offchain")} cast at the server`);
   }
