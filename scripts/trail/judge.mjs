@@ -15,7 +15,7 @@ const FIRST = { proposal: 7000, dispute: 6000, period: 259_200 };
 const HISTORY_PAGES_MAX = 20;
 /** A block's time and the time that the program saw in it are this close. */
 const CLOCK_SLACK_SECONDS = 2;
-/** Transactions of that time that are looked at. */
+/** Transactions of that time, and votes that are left out, that are looked at. */
 const LOOKED_AT_MAX = 100;
 
 const percent = (bps) => `${Math.floor(bps / 100)}.${String(bps % 100).padStart(2, "0")} %`;
@@ -147,12 +147,14 @@ export class Judge {
       return undefined;
     });
     const told = new Set(derived.map(toBase58));
-    for (const record of records.filter(({ address }) => !told.has(address))) {
+    const left = records.filter(({ address }) => !told.has(address));
+    for (const record of left.slice(0, LOOKED_AT_MAX)) {
       const what = `the ${KINDS[record.type]} vote of ${record.user} is on the chain, and left out`;
       // A server that began when all have forgotten the transaction can't have heard of it.
       if ((await this.chain.history(record.address)).length) this.wrong(what);
       else this.unknown(`${what}: this node has forgotten its transaction, too`);
     }
+    if (left.length > LOOKED_AT_MAX) this.unknown(`${left.length - LOOKED_AT_MAX} more votes are on the chain, and left out`);
     if (votes.length) this.ok(`${votes.length} votes on the chain, held against their records`);
   }
 
