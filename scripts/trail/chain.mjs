@@ -6,6 +6,8 @@ const TRIES = 5;
 const PATIENCE_MS = 30_000;
 /** Accounts that one call may ask for. */
 const ACCOUNTS_MAX = 100;
+/** Signatures that one call gives. */
+export const HISTORY_PAGE = 1_000;
 
 export class Unreachable extends Error {}
 
@@ -82,6 +84,12 @@ export class Chain {
     const loaded = found.meta.loadedAddresses ?? { writable: [], readonly: [] };
     read.keys.push(...loaded.writable, ...loaded.readonly);
     return { ...read, slot: found.slot, failed: found.meta.err !== null };
+  }
+
+  /** Transactions that name an address, newest first, as far as this node remembers: a page of them. */
+  history(address, before) {
+    const options = { limit: HISTORY_PAGE, commitment: "confirmed", ...(before && { before }) };
+    return this.call("getSignaturesForAddress", address, options);
   }
 
   /** Did it land? undefined where this node knows nothing of it. */

@@ -1,9 +1,10 @@
 // Holds what the recomputation reads bytes by against recorded bytes of the deployed program: the file is the first argument
-// (tests/fixtures/codec.jsonl). Needs no server.
+// (tests/fixtures/codec.jsonl); then its rules, on a made-up market. Needs no server.
 
 import { generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { configAccount, instruction, marketAccount, voteRecord } from "./chain.mjs";
+import { checkRules } from "./check_rules.mjs";
 import { derive, fromBase58, signed, toBase58 } from "./keys.mjs";
 import { approval, ballots, count } from "./trail.mjs";
 
@@ -80,4 +81,6 @@ equal(count(ballots(disputed, "dispute", { epoch: 1, seq: 4 }, 2)), [1, 1], "at 
 equal(count(ballots(disputed, "dispute", { epoch: 1, seq: 4 }, 1)), [0, 2], "none on the chain is in time");
 equal(count(ballots(votes.map((one, at) => ({ ...disputed[at], vote_type: one.vote_type })), "proposal", { epoch: 1, seq: 4 }, 0)), [2, 0], "a proposal has no window");
 equal([approval([69_999, 30_001]), approval([0, 0])], [6_999, undefined], "rounded down");
+equal(count(ballots(votes, "proposal", { epoch: 1, seq: 4 }, undefined, 1)), [1, 0], "a wallet more than are counted");
+await checkRules(equal);
 console.log(`${passed} passed`);

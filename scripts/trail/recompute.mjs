@@ -1,7 +1,7 @@
 // Recomputes every decision about a market from its audit trail and from the chain alone. `scripts/recompute` runs it.
 
-import { Chain, Unreachable } from "./chain.mjs";
-import { Judge } from "./judge.mjs";
+import { Chain } from "./chain.mjs";
+import { judged } from "./judged.mjs";
 import { Trail } from "./trail.mjs";
 
 const USAGE = `scripts/recompute URL MARKET [--rpc URL]
@@ -26,7 +26,7 @@ function parse(words) {
 
 function tell({ market, state, votes = [], unsigned = [], findings }) {
   const of = (kind, source) => votes.filter((vote) => vote.vote_type === kind && vote.source === source).length;
-  console.log(`market ${market}, ${state ?? "state not read"}`);
+  console.log(`market ${market ?? "not read"}, ${state ?? "state not read"}`);
   for (const kind of ["proposal", "dispute"]) {
     console.log(`  ${kind}: ${of(kind, "onchain")} votes on the chain, ${of(kind, "offchain")} cast at the server`);
   }
@@ -42,15 +42,7 @@ if (!asked) {
   console.error(USAGE);
   process.exit(2);
 }
-const judge = new Judge(new Chain(asked.rpc), new Trail(asked.url, asked.market));
-try {
-  await judge.judge();
-} catch (error) {
-  tell(judge);
-  const known = error instanceof Unreachable || error instanceof RangeError;
-  console.log(`unknown  ${known ? error.message : error.stack}`);
-  process.exit(judge.findings.some(({ verdict }) => verdict === "WRONG") ? 1 : 2);
-}
+const judge = await judged(new Chain(asked.rpc), new Trail(asked.url, asked.market));
 tell(judge);
 const has = (verdict) => judge.findings.some((finding) => finding.verdict === verdict);
 console.log(has("WRONG") ? "The trail and the chain do NOT agree."

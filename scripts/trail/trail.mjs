@@ -1,10 +1,13 @@
 // The audit trail as a server tells it, read page by page. Its form is checked, nothing that it says is believed.
 
 import { Unreachable, fetchJson } from "./chain.mjs";
+import { fault } from "./form.mjs";
 
 const LIMIT = 500;
 /** Two million votes: more than ten times what a market counts. */
 const PAGES_MAX = 4_000;
+/** Wallets whose votes one market counts, of each kind: whoever comes later is told, and not counted. */
+export const VOTERS_MAX = 200_000;
 
 export const KINDS = ["proposal", "dispute"];
 
@@ -15,11 +18,15 @@ export const seconds = (text) => Math.floor(Date.parse(text) / 1000);
 
 export class Trail {
   constructor(url, market) {
+    this.asked = market;
     this.base = `${url.replace(/\/+$/, "")}/api/markets/${encodeURIComponent(market)}/governance`;
   }
 
-  page(query = {}) {
-    return fetchJson(`${this.base}?${new URLSearchParams({ limit: LIMIT, ...query })}`);
+  async page(query = {}) {
+    const page = await fetchJson(`${this.base}?${new URLSearchParams({ limit: LIMIT, ...query })}`);
+    const found = fault(page);
+    if (found) throw new Unreachable(`${this.base} tells no trail: ${found}`);
+    return page;
   }
 
   /** The first page: the market, what is in force. */
@@ -65,13 +72,15 @@ export const isLate = (vote, end) => vote.vote_type === "dispute" && vote.source
 
 /**
  * A wallet once, by its vote on the chain if it has one: the votes of a kind that count, up to a place, and on a dispute's chain
- * before the end of its window (undefined: it has none).
+ * before the end of its window (undefined: it has none); so
+ * many wallets at most.
  */
-export function ballots(votes, kind, upto, end) {
+export function ballots(votes, kind, upto, end, most = VOTERS_MAX) {
   const counted = new Map();
   for (const vote of votes) {
     if (vote.vote_type !== kind || compare(vote, upto) > 0 || isLate(vote, end)) continue;
     const known = counted.get(vote.user_wallet);
+    if (!known && counted.size >= most) continue;
     if (!known || vote.source === "onchain" || known.source === "offchain") counted.set(vote.user_wallet, vote);
   }
   return counted;

@@ -354,21 +354,25 @@ pub struct ConfigChange {
     pub body: EntryBody,
 }
 
-/// The newest changes of the config's values, newest first: who recomputes finds the thresholds of any slot in them.
+/// The newest changes of the config's values up to `head`, newest first: who recomputes finds the thresholds of any slot in
+/// them.
 ///
 /// # Errors
 /// See [`ReadFailure`].
 pub async fn config_changes<C: Ask>(
     client: &C,
     config: AccountAddress,
+    head: TradePosition,
     limit: u32,
 ) -> Result<Vec<ConfigChange>, ReadFailure> {
     // The config's stream holds little else.
     const SQL: &str = "SELECT e.epoch, e.seq, e.event, e.slot, e.block_time_unix, e.signature::text, j.payload
                        FROM chain_events e JOIN journal j USING (stream, epoch, seq)
                        WHERE e.stream = $1::text AND e.event IN ('GlobalConfigInitialized', 'ConfigUpdated')
-                         AND NOT e.orphaned ORDER BY e.epoch DESC, e.seq DESC LIMIT $2";
-    let rows = client.query(SQL, &[&config.to_string(), &i64::from(limit)]).await?;
+                         AND NOT e.orphaned AND (e.epoch, e.seq) <= ($2::bigint, $3::bigint)
+                       ORDER BY e.epoch DESC, e.seq DESC LIMIT $4";
+    let (epoch, seq) = (i64::from(head.epoch.0), bigint(head.seq.0));
+    let rows = client.query(SQL, &[&config.to_string(), &epoch, &seq, &i64::from(limit)]).await?;
     rows.into_iter()
         .map(|row| {
             let signature: &str = row.try_get(5)?;

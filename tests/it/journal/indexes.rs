@@ -172,7 +172,7 @@ async fn ask_of_governance(client: &tokio_postgres::Client, market: MarketAddres
     let frozen = governance::frozen(client, market, head, None).await.unwrap();
     let asked = [VoteKind::Proposal, VoteKind::Dispute].map(|kind| (kind, Wallet([4; 32])));
     assert_eq!(governance::overridden(client, market, &frozen, &asked).await.unwrap(), [None, None]);
-    governance::config_changes(client, AccountAddress([255; 32]), 100).await.unwrap();
+    governance::config_changes(client, AccountAddress([255; 32]), head, 100).await.unwrap();
 }
 
 /// The keeper's work, from the first market to the last.

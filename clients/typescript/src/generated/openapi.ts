@@ -1990,6 +1990,11 @@ export interface components {
              */
             dispute_voting_seconds: number;
             /**
+             * Format: int64
+             * @description What nobody disputes is finalized no sooner after its resolution, nor before the chain's dispute period is over.
+             */
+            finalization_delay_seconds: number;
+            /**
              * Format: int32
              * @description So many votes a proposal needs.
              */

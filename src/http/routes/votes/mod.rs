@@ -79,7 +79,7 @@ impl VoteRules {
         &self.config
     }
 
-    /// Of these, the window for votes on disputes is known here.
+    /// This server's own; the chain's dispute period is not known here.
     pub(in crate::http) fn periods(&self) -> &Periods {
         &self.periods
     }

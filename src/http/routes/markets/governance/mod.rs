@@ -65,7 +65,7 @@ struct ShowTrail {
     part: Part,
     limit: u32,
     rules: Rules,
-    /// Only the window for votes on disputes is asked of it.
+    /// All but the chain's dispute period, which is not known here.
     periods: Periods,
 }
 
@@ -138,7 +138,7 @@ pub async fn handle(
         (None, None) => Part::Beginning,
     };
     let periods = *rules.periods();
-    let rules = Rules::new(rules.config(), periods.dispute_voting_seconds);
+    let rules = Rules::new(rules.config(), &periods);
     reply::cacheable(&request, &gateway.ask(ShowTrail { market, kind, decision, part, limit, rules, periods }).await?)
 }
 
@@ -169,7 +169,13 @@ impl Question for ShowTrail {
                 read::chain_identity(tx).await?.ok_or_else(|| ApiError::unavailable("The chain is not known yet."))?;
             let program: ProgramId = program.parse().map_err(ApiError::internal)?;
             let addresses = ProgramAddresses::new(program);
-            let changes = governance::config_changes(tx, addresses.config().0, CHANGES_MAX).await?;
+            let changes = match &config {
+                Some(at) => {
+                    let head = TradePosition { epoch: at.epoch, seq: at.seq };
+                    governance::config_changes(tx, addresses.config().0, head, CHANGES_MAX).await?
+                }
+                None => Vec::new(),
+            };
             let decisions = match after_decisions {
                 Some(after) => Some(decisions(tx, market, after, head, self.limit).await?),
                 None => None,

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         amount::{Bps, UnixSeconds},
         config::ProgramConfig,
+        deadline::Periods,
         entry::EntryBody,
         event::{InstructionFacts, Outcome, ProgramEvent},
         governance::Grounds,
@@ -166,13 +167,16 @@ pub struct Rules {
     vote_eligibility: &'static str,
     /// Votes on a dispute are taken here for so long after it began.
     dispute_voting_seconds: i64,
+    /// What nobody disputes is finalized no sooner after its resolution, nor before the chain's dispute period is over.
+    finalization_delay_seconds: i64,
 }
 
 impl Rules {
-    /// As they are configured.
-    pub fn new(config: &VoteConfig, dispute_voting_seconds: i64) -> Self {
+    /// As they are configured; of the periods, those that are this server's own.
+    pub fn new(config: &VoteConfig, periods: &Periods) -> Self {
         Self {
-            dispute_voting_seconds,
+            dispute_voting_seconds: periods.dispute_voting_seconds,
+            finalization_delay_seconds: periods.finalization_delay_seconds,
             min_votes: config.minimum,
             vote_signatures_required: config.signatures_required,
             vote_eligibility: match config.eligibility {
