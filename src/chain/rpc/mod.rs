@@ -19,7 +19,7 @@ mod transport;
 mod wire;
 
 #[cfg(test)]
-pub(super) mod node_tests;
+pub(crate) mod node_tests;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
