@@ -53,7 +53,7 @@ pub enum AlertKind {
     TallyFull,
     /// A signature: a transaction of ours is not confirmed for too long.
     SubmissionUnconfirmed,
-    /// A market: what has to be done to it fails again and again.
+    /// A market, a slash, a purpose: what has to be done fails again and again, or can't even be attempted.
     SubmissionFailing,
     /// A signature: a transaction of ours is final on the chain, and its event does not come to the journal.
     EventMissing,
@@ -153,7 +153,7 @@ impl AlertKind {
             Self::AdminHasToApprove => "its votes are enough, and the admin has to approve it",
             Self::TallyFull => "its tally takes no more wallets",
             Self::SubmissionUnconfirmed => "a transaction of ours is not confirmed for too long",
-            Self::SubmissionFailing => "what has to be done to it fails again and again",
+            Self::SubmissionFailing => "what has to be done to it fails again and again, or can't be attempted",
             Self::EventMissing => "final on the chain, and its event is not in the journal",
             Self::AuthorityMissing => "a key is needed that is not configured",
             Self::AuthorityMismatch => "the configured key is not the one that the chain's config names",

@@ -220,8 +220,9 @@ impl Why {
     /// The first pause after it, and the longest.
     const fn pace(self) -> Pace {
         let (first, longest) = match self {
+            // It counts as done (see `journal::chain_submissions::past`): nothing is waited for.
+            Self::AlreadyDone => (0, 0),
             // Cured by new votes, by time, or by another's transaction: soon.
-            Self::AlreadyDone => (1, 60),
             Self::TooFewVotes | Self::TooEarly | Self::OtherPhase => (10, 5 * 60),
             // Cured by people.
             Self::Paused | Self::Poor => (30, 10 * 60),

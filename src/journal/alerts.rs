@@ -173,10 +173,10 @@ pub async fn resolve_all_but(pool: &Leased, kind: AlertKind, subjects: &[String]
 /// # Errors
 /// [`JournalError`]: they stay open; tell it again.
 pub async fn resolve_failing_of_what_is_past(pool: &Leased) -> Result<usize, JournalError> {
-    // Proposed, resolving and disputed markets wait for us.
+    // Proposed, resolving and disputed markets wait for us. The subject is a market, a slash, and what fails to be done to it.
     const SQL: &str = "UPDATE alerts a SET resolved_at = greatest(now(), raised_at) \
                        WHERE kind = $1 AND resolved_at IS NULL AND EXISTS (SELECT FROM markets m \
-                           WHERE m.address = a.subject AND (m.vanished OR m.phase NOT IN (0, 3, 4))) RETURNING subject";
+                           WHERE m.address = split_part(a.subject, '/', 1) AND (m.vanished OR m.phase NOT IN (0, 3, 4))) RETURNING subject";
     let kind = AlertKind::SubmissionFailing;
     resolved(pool, SQL, kind, &[&kind.as_str()]).await
 }

@@ -18,7 +18,8 @@ use crate::domain::{
     tally::Counts,
 };
 
-/// Attempts that may be on their way at once: their statuses are one question to the node.
+/// Attempts that may be on their way at once, beside those that are kept in one moment: their statuses are one question to
+/// the node, or two.
 pub const OPEN_MAX: usize = 256;
 
 /// A signed attempt to be kept.
@@ -231,16 +232,17 @@ pub async fn past(pool: &Pool, purpose: Purpose, market: MarketAddress) -> Resul
     Ok(past)
 }
 
-/// Those that are on their way, oldest first: all of them, since [`keep`] bounds their number.
+/// Those that are on their way, oldest first: all of them, since [`keep`] bounds their number. It counts without a lock, so
+/// `at_once` that are kept in one moment may be more.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn open(pool: &Pool) -> Result<Vec<OpenAttempt>, JournalError> {
+pub async fn open(pool: &Pool, at_once: usize) -> Result<Vec<OpenAttempt>, JournalError> {
     const SQL: &str = "
         SELECT id, purpose, market::text, signature::text, transaction, last_valid_block_height, status, slot, reason,
                extract(epoch FROM clock_timestamp() - updated_at)::float8, in_favour, against
         FROM chain_submissions WHERE NOT settled ORDER BY id LIMIT $1";
-    let limit = i64::try_from(OPEN_MAX).unwrap_or(i64::MAX);
+    let limit = i64::try_from(OPEN_MAX + at_once).unwrap_or(i64::MAX);
     pool.get().await?.query(SQL, &[&limit]).await?.iter().map(attempt_of).collect()
 }
 
@@ -274,6 +276,15 @@ fn attempt_of(row: &Row) -> Result<OpenAttempt, JournalError> {
     })
 }
 
+/// Where the journal has what an attempt did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// The entry.
+    pub entry: (Epoch, Seq),
+    /// The entry's slot.
+    pub slot: Slot,
+}
+
 /// Of these attempts, the entries of their events that are final in the journal.
 ///
 /// # Errors
@@ -281,9 +292,9 @@ fn attempt_of(row: &Row) -> Result<OpenAttempt, JournalError> {
 pub async fn entries(
     pool: &Pool,
     attempts: &[(TxSignature, Purpose)],
-) -> Result<HashMap<TxSignature, (Epoch, Seq)>, JournalError> {
+) -> Result<HashMap<TxSignature, Recorded>, JournalError> {
     const SQL: &str = "
-        SELECT e.signature::text, e.epoch, e.seq
+        SELECT e.signature::text, e.epoch, e.seq, e.slot
         FROM unnest($1::text[], $2::text[]) AS a (signature, event)
         JOIN chain_events e ON e.signature = a.signature AND e.event = a.event AND NOT e.orphaned
         JOIN markets m ON m.address = e.stream AND (m.epoch, m.finalized_seq) >= (e.epoch, e.seq)";
@@ -292,14 +303,44 @@ pub async fn entries(
     }
     let (signatures, events): (Vec<String>, Vec<&str>) =
         attempts.iter().map(|(signature, purpose)| (signature.to_string(), event_of(*purpose))).unzip();
-    let rows = pool.get().await?.query(SQL, &[&signatures, &events]).await?;
-    let found = rows.iter().map(|row| {
-        let signature = row.try_get::<_, &str>(0)?.parse().map_err(|_| bad("no signature"))?;
-        let epoch = u32::try_from(row.try_get::<_, i32>(1)?).map_err(|_| bad("no epoch"))?;
-        let seq = u64::try_from(row.try_get::<_, i64>(2)?).map_err(|_| bad("no number"))?;
-        Ok((signature, (Epoch(epoch), Seq(seq))))
-    });
-    found.collect()
+    pool.get().await?.query(SQL, &[&signatures, &events]).await?.iter().map(recorded_of).collect()
+}
+
+/// Of attempts that are final on the chain in these slots, and whose events are lost: final entries by which their markets
+/// were adopted, from accounts as they were in that slot or later. Looked for among a market's newest entries only: such an
+/// entry is new when it is looked for.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn adoptions(
+    pool: &Pool,
+    attempts: &[(TxSignature, MarketAddress, Slot)],
+) -> Result<HashMap<TxSignature, Recorded>, JournalError> {
+    const SQL: &str = "
+        SELECT a.signature, j.epoch, j.seq, j.slot
+        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS a (signature, market, slot)
+        JOIN markets m ON m.address = a.market
+        CROSS JOIN LATERAL (
+            SELECT * FROM (SELECT epoch, seq, slot, kind FROM journal
+                           WHERE stream = m.address AND epoch = m.epoch AND seq <= m.finalized_seq
+                           ORDER BY seq DESC LIMIT 10000) newest
+            WHERE kind = 'resync' AND newest.slot >= a.slot ORDER BY seq DESC LIMIT 1) j";
+    if attempts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let signatures: Vec<String> = attempts.iter().map(|(signature, ..)| signature.to_string()).collect();
+    let markets: Vec<String> = attempts.iter().map(|(_, market, _)| market.to_string()).collect();
+    let slots: Vec<i64> = attempts.iter().map(|(.., slot)| i64::try_from(slot.0).unwrap_or(i64::MAX)).collect();
+    pool.get().await?.query(SQL, &[&signatures, &markets, &slots]).await?.iter().map(recorded_of).collect()
+}
+
+/// A signature, an epoch, an entry's number, its slot.
+fn recorded_of(row: &Row) -> Result<(TxSignature, Recorded), JournalError> {
+    let signature = row.try_get::<_, &str>(0)?.parse().map_err(|_| bad("no signature"))?;
+    let epoch = u32::try_from(row.try_get::<_, i32>(1)?).map_err(|_| bad("no epoch"))?;
+    let seq = u64::try_from(row.try_get::<_, i64>(2)?).map_err(|_| bad("no number"))?;
+    let slot = u64::try_from(row.try_get::<_, i64>(3)?).map_err(|_| bad("no slot"))?;
+    Ok((signature, Recorded { entry: (Epoch(epoch), Seq(seq)), slot: Slot(slot) }))
 }
 
 /// Writes changes, in one transaction. Answers those that were made: a row that stood elsewhere is left alone.

@@ -52,7 +52,7 @@ const ALERTS_MAX: usize = 1_000;
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// A market whose attempt can't be taken now is looked at again after so long.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
-/// One whose attempt was put off, after so long at least and at most: pauses are told by the database's clock.
+/// One whose attempt was put off, after so long at least and at most.
 const PUT_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 /// One whose attempt would fail. The submitter keeps its own pause.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
@@ -352,10 +352,7 @@ async fn submit(parts: &AggregatorParts, intent: Intent) -> Option<Duration> {
     };
     log::debug!("{market}: {purpose} is not sent: {refused}");
     match refused {
-        NotSubmitted::NotBefore(at) => {
-            let left = at.signed_duration_since(chrono::Utc::now()).to_std().unwrap_or_default();
-            Some(left.clamp(PUT_OFF.0, PUT_OFF.1))
-        }
+        NotSubmitted::NotBefore(left) => Some(left.clamp(PUT_OFF.0, PUT_OFF.1)),
         NotSubmitted::Unavailable(_) => Some(AGAIN_AFTER),
         NotSubmitted::WouldFail(_) => Some(AFTER_REFUSAL),
         // The key comes with a new process; what is done is told by the journal.

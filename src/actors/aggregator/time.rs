@@ -19,14 +19,17 @@ pub struct Reading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ChainTime {
     known: Option<Reading>,
-    /// The oldest that does not count yet: newer ones would be waited for for ever.
+    /// The lowest that does not count yet: newer ones would be waited for for ever.
     waiting: Option<Reading>,
 }
 
 impl ChainTime {
-    /// The clock shows this. A node that is behind is not believed.
+    /// The clock shows this. A node that is behind is not believed; nor does one reading that is far ahead (of another chain,
+    /// of a broken node) keep out all that follow: the lower one is waited for.
     pub fn read(&mut self, reading: Reading) {
-        if self.waiting.is_none() && self.known.is_none_or(|known| known.slot < reading.slot) {
+        if self.waiting.is_none_or(|waiting| reading.slot < waiting.slot)
+            && self.known.is_none_or(|known| known.slot < reading.slot)
+        {
             self.waiting = Some(reading);
         }
     }
@@ -72,6 +75,20 @@ mod tests {
         time.read(reading(64));
         time.covered(Slot(64));
         assert_eq!((time.now(), time.is_behind()), (Some(reading(64)), false));
+    }
+
+    #[test]
+    fn a_reading_that_is_far_ahead_keeps_out_none_that_follows() {
+        let mut time = ChainTime::default();
+        time.read(reading(60));
+        time.covered(Slot(60));
+        time.read(reading(9_000_000));
+        time.read(reading(64));
+        time.covered(Slot(64));
+        assert_eq!((time.now(), time.is_behind()), (Some(reading(64)), false));
+        time.read(reading(9_000_000));
+        time.read(reading(63));
+        assert!(time.is_behind(), "what is known already is no reading to wait for");
     }
 
     #[test]

@@ -19,7 +19,6 @@ pub mod webhook;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -89,8 +88,8 @@ struct Memory {
     is_unfinished: bool,
     /// Something is to be looked at again at the next look.
     again: bool,
-    /// An attempt may be made from then on, by PostgreSQL's clock.
-    not_before: Option<DateTime<Utc>>,
+    /// An attempt may be made from then on.
+    not_before: Option<Instant>,
     clock_read: Option<Instant>,
 }
 
@@ -218,7 +217,7 @@ fn pause_after(in_vain: u32) -> Duration {
 async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<(), Trouble> {
     let run = scheduled::last_run(parts.pool.pool(), NAME).await?;
     let is_scheduled = parts.schedule.is_due(run.last, run.now);
-    let may_again = memory.not_before.is_some_and(|at| at <= run.now);
+    let may_again = memory.not_before.is_some_and(|at| at <= Instant::now());
     let wanted = is_scheduled || memory.again || may_again;
     let places = parts.places();
     let ground = if wanted {
@@ -265,10 +264,11 @@ async fn finalize(
         match handed {
             Ok(submitted) => log::debug!("{} is due to be finalized: {submitted:?}", intent.market),
             Err(NotSubmitted::AlreadyDone) => {}
-            Err(NotSubmitted::NotBefore(at)) => {
+            Err(NotSubmitted::NotBefore(left)) => {
+                let at = Instant::now() + left;
                 memory.not_before = Some(memory.not_before.map_or(at, |earlier| earlier.min(at)));
             }
-            // Until it is configured there is nothing to be done; the next scheduled pass asks again.
+            // The submitter has it told. Until it is configured there is nothing to be done; the next scheduled pass asks again.
             Err(NotSubmitted::NoKey(_)) => {}
             // Asked again, it says from when on.
             Err(error @ NotSubmitted::WouldFail(_)) => {

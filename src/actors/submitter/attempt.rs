@@ -4,7 +4,9 @@
 //! is read before the rehearsal: it says what an error number can't, that the thing is done already, and whether the program
 //! would do something else than what was decided.
 
-use futures_util::try_join;
+use std::time::Duration;
+
+use futures_util::{join, try_join};
 use solana_sdk::{hash::Hash, instruction::Instruction};
 
 use super::{FAILING, NotSubmitted, Submitted, SubmitterParts, may_begin};
@@ -36,10 +38,22 @@ use crate::{
     },
 };
 
+/// What others pay is asked for so long: a blockhash that is ready to be used grows old meanwhile.
+const FEES_WITHIN: Duration = Duration::from_secs(5);
+
 /// How a market and the config are on the chain.
 struct Seen {
     config: GlobalConfigAccount,
     market: MarketNow,
+}
+
+/// What is there.
+enum Looked {
+    Seen(Seen),
+    /// The program has no config (on this chain, or on this node).
+    NoConfig,
+    /// There is no such market.
+    NoMarket,
 }
 
 /// Begins an attempt; the attempt, if it is a new one, is kept and has to be sent.
@@ -61,11 +75,11 @@ pub async fn begin(
         }
         end => {
             if failures_in_a_row(&past.ended) >= FAILING {
-                let alert = alert_of(intent.market, intent.purpose, "its last attempts did not land, or failed");
+                let alert = alert_of(intent.market, intent.purpose, "the last attempts did not land, or failed");
                 tell(alerts::raise(&parts.pool, &alert).await);
             }
-            if end == Err(NotSubmitted::AlreadyDone) && !past.ended.is_empty() {
-                tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, intent.market).await);
+            if end == Err(NotSubmitted::AlreadyDone) {
+                resolve_failing(parts, intent.market, intent.purpose).await;
             }
             end
         }
@@ -92,8 +106,10 @@ async fn make(
     signers: &[(Authority, &AuthorityKey)],
 ) -> Result<(Submitted, Option<OpenAttempt>), NotSubmitted> {
     let refuse = |why, name| Err(NotSubmitted::WouldFail(ProgramRefusal::ours(why, name)));
-    let Some(seen) = look(&parts.rpc, build, intent.market).await.map_err(unavailable)? else {
-        return refuse(Why::OtherPhase, "NoSuchMarket");
+    let seen = match look(&parts.rpc, build, intent.market).await.map_err(unavailable)? {
+        Looked::Seen(seen) => seen,
+        Looked::NoConfig => return refuse(Why::Other, "NoConfig"),
+        Looked::NoMarket => return refuse(Why::OtherPhase, "NoSuchMarket"),
     };
     match stand(intent.purpose, intent.counts, seen.market) {
         Stand::Open => {}
@@ -124,12 +140,11 @@ async fn make(
     // The node puts a blockhash of its own in.
     let rehearsal = unsigned(Compute { units: UNITS_MAX, micro_lamports: 0 }, Hash::default())?;
     let (wire, written) = (rehearsal.wire(), written(&instructions, payer));
-    let (latest, simulation, fees) = try_join!(
-        parts.rpc.latest_blockhash(Commitment::Confirmed),
-        parts.rpc.simulate(&wire),
-        parts.rpc.recent_priority_fees(&written),
-    )
-    .map_err(unavailable)?;
+    let needed = async {
+        try_join!(parts.rpc.latest_blockhash(Commitment::Confirmed), parts.rpc.simulate(&wire)).map_err(unavailable)
+    };
+    let (needed, fees) = join!(needed, recent_fees(&parts.rpc, &written));
+    let (latest, simulation) = needed?;
     if let Some(failure) = &simulation.failure {
         // Another's transaction may have come between the two looks.
         if is_done(&parts.rpc, build, intent).await {
@@ -140,7 +155,7 @@ async fn make(
     faults::reached("submitter:decided");
     let compute = Compute {
         units: compute_limit(simulation.units_consumed.unwrap_or(UNITS_MAX.into())),
-        micro_lamports: Percentiles::of(fees).price(priority(&past.ended), parts.max_priority_fee_micro_lamports),
+        micro_lamports: fees.price(priority(&past.ended), parts.max_priority_fee_micro_lamports),
     };
     let signed = unsigned(compute, latest.blockhash)?.signed(|wallet, message| {
         let (_, key) = signers.iter().find(|(_, key)| key.wallet() == wallet)?;
@@ -169,7 +184,7 @@ async fn make(
                 status: AttemptStatus::Signed,
                 slot: None,
                 reason: None,
-                unchanged_for: std::time::Duration::ZERO,
+                unchanged_for: Duration::ZERO,
             };
             Ok((Submitted::New(id), Some(attempt)))
         }
@@ -191,7 +206,22 @@ async fn refused(parts: &SubmitterParts, intent: &Intent, past: &Past, refusal: 
 
 /// What can't be done to a market, again and again.
 fn alert_of(market: MarketAddress, purpose: Purpose, reason: &str) -> NewAlert {
-    NewAlert::new(AlertKind::SubmissionFailing, market, format!("{}: {reason}", purpose.as_str()))
+    NewAlert::new(AlertKind::SubmissionFailing, failing(market, purpose), reason)
+}
+
+/// The end of one purpose's failures says nothing of another's: each has a subject of its own.
+fn failing(market: MarketAddress, purpose: Purpose) -> String {
+    format!("{market}/{}", purpose.as_str())
+}
+
+/// It is done.
+pub async fn resolve_failing(parts: &SubmitterParts, market: MarketAddress, purpose: Purpose) {
+    tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, failing(market, purpose)).await);
+}
+
+/// What could not even be attempted.
+pub async fn tell_held(parts: &SubmitterParts, intent: &Intent, message: &str) {
+    tell(alerts::raise(&parts.pool, &alert_of(intent.market, intent.purpose, message)).await);
 }
 
 /// An alert that is not kept now is told again with the next attempt.
@@ -246,20 +276,30 @@ fn instructions(
     })
 }
 
-/// The config and a market, read at one moment; `None` if there is no such market (or no config).
-async fn look(
-    rpc: &ChainRpc,
-    build: &InstructionBuilder,
-    market: MarketAddress,
-) -> Result<Option<Seen>, ChainReadError> {
+/// What was lately paid; as if nothing was, where the node does not say: some providers do not serve that question, and what
+/// is worth a transaction is worth one without priority.
+async fn recent_fees(rpc: &ChainRpc, written: &[AccountAddress]) -> Percentiles {
+    let unknown = match tokio::time::timeout(FEES_WITHIN, rpc.recent_priority_fees(written)).await {
+        Ok(Ok(fees)) => return Percentiles::of(fees),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    log::warn!("what others pay for priority is not known, so nothing is paid for it: {unknown}");
+    Percentiles::of(Vec::new())
+}
+
+/// The config and a market, read at one moment.
+async fn look(rpc: &ChainRpc, build: &InstructionBuilder, market: MarketAddress) -> Result<Looked, ChainReadError> {
     let (config_address, _) = build.addresses().config();
     let addresses = [config_address, market.account()];
     let mut accounts = rpc.accounts(&addresses).await?.accounts.into_iter();
     let mut next = || accounts.next().flatten().filter(|account| account.owner == build.program());
-    let (Some(config), Some(account)) = (next(), next()) else { return Ok(None) };
+    let (config, account) = (next(), next());
+    let Some(config) = config else { return Ok(Looked::NoConfig) };
+    let Some(account) = account else { return Ok(Looked::NoMarket) };
     let config = decoded(config_address, &config)?;
     let market = now_of(&decoded(market.account(), &account)?);
-    Ok(market.map(|market| Seen { config, market }))
+    Ok(market.map_or(Looked::NoMarket, |market| Looked::Seen(Seen { config, market })))
 }
 
 fn decoded<T: AccountLayout>(address: AccountAddress, account: &RawAccount) -> Result<T, ChainReadError> {
@@ -284,8 +324,8 @@ pub async fn is_past(
     counts: Option<Counts>,
 ) -> bool {
     match look(rpc, build, market).await {
-        Ok(Some(seen)) => stand(purpose, counts, seen.market) == Stand::Done,
-        Ok(None) => false,
+        Ok(Looked::Seen(seen)) => stand(purpose, counts, seen.market) == Stand::Done,
+        Ok(Looked::NoConfig | Looked::NoMarket) => false,
         Err(error) => {
             log::debug!("whether {} of {market} is done can't be asked: {error}", purpose.as_str());
             false
@@ -357,6 +397,16 @@ mod tests {
         // The market is what others write too: what they paid is what counts. The payer is nobody else's.
         let written = written(&instructions, backend);
         assert!(written.contains(&intent.market.account()) && !written.contains(&AccountAddress(backend.0)));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_does_not_tell_what_others_pay_keeps_nothing_from_being_sent() {
+        use crate::chain::rpc::node_tests::{asked_of, refusal};
+        for answer in [refusal(-32601, serde_json::Value::Null), None] {
+            let (_node, rpc) = asked_of(vec![answer]).await;
+            let fees = recent_fees(&rpc, &[AccountAddress([1; 32])]).await;
+            assert_eq!(fees.price(Priority::High, u64::MAX), 0);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! steps, and whoever wakes up late, the chain can take one of them only.
 
 mod attempt;
+mod held;
 mod pass;
 
 use std::{
@@ -17,10 +18,12 @@ use std::{
 };
 
 use actix::prelude::*;
-use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 
-use self::pass::{PassEnd, Trouble};
+use self::{
+    held::Held,
+    pass::{PassEnd, Trouble},
+};
 use super::supervision::{Crash, DeathGuard};
 use crate::{
     chain::{keys::AuthorityKeys, program::InstructionBuilder, rpc::ChainRpc},
@@ -62,10 +65,10 @@ pub enum Submitted {
 /// It is not on its way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSubmitted {
-    /// The last attempts failed: not before then, by the database's clock. Later news of the market are no reason to ask
-    /// sooner.
-    #[error("not before {0}")]
-    NotBefore(DateTime<Utc>),
+    /// The last attempts failed: not before so much time is over, which is measured by the database's clock alone. Later news
+    /// of the market are no reason to ask sooner.
+    #[error("not before {} s are over", .0.as_secs())]
+    NotBefore(Duration),
     /// The engine has no key of that authority.
     #[error("there is no key of the {}", .0.as_str())]
     NoKey(Authority),
@@ -122,6 +125,7 @@ pub struct Submitter {
     build: InstructionBuilder,
     begun: HashSet<(Purpose, MarketAddress)>,
     sent: HashMap<SubmissionId, Instant>,
+    held: Held,
     is_passing: bool,
     _guard: DeathGuard,
 }
@@ -130,7 +134,15 @@ impl Submitter {
     /// A new life, which knows nothing but the table.
     pub fn new(parts: SubmitterParts, guard: DeathGuard) -> Self {
         let build = InstructionBuilder::new(parts.rpc.program());
-        Self { parts, build, begun: HashSet::new(), sent: HashMap::new(), is_passing: false, _guard: guard }
+        Self {
+            parts,
+            build,
+            begun: HashSet::new(),
+            sent: HashMap::new(),
+            held: Held::default(),
+            is_passing: false,
+            _guard: guard,
+        }
     }
 
     /// True for what was not sent for a while, as far as this life knows.
@@ -186,7 +198,7 @@ impl Handler<SubmitterTick> for Submitter {
             return;
         }
         let parts = self.parts.clone();
-        let read = async move { chain_submissions::open(parts.pool.pool()).await };
+        let read = async move { chain_submissions::open(parts.pool.pool(), BEGUN_AT_ONCE).await };
         let work = read.into_actor(self).then(|open, actor, _| {
             let (parts, build) = (actor.parts.clone(), actor.build);
             let open = open.map(|open| {
@@ -216,6 +228,10 @@ impl Handler<Submit> for Submitter {
         let begin = async move { attempt::begin(&parts, &build, &intent).await };
         Box::pin(begin.into_actor(self).map(move |begun, actor, ctx| {
             actor.begun.remove(&key);
+            if let Some(message) = actor.held.note(&intent, begun.as_ref().err(), Instant::now()) {
+                let parts = actor.parts.clone();
+                ctx.spawn(async move { attempt::tell_held(&parts, &intent, &message).await }.into_actor(actor));
+            }
             let (submitted, attempt) = begun?;
             if let Some(attempt) = attempt {
                 actor.send(attempt, ctx);
@@ -229,10 +245,11 @@ impl Handler<Submit> for Submitter {
 fn may_begin(past: &Past) -> Result<(), NotSubmitted> {
     let Some((last, ended_at)) = past.last else { return Ok(()) };
     let pause = pause(&past.ended, last.0.unsigned_abs());
-    let begins = ended_at.checked_add_signed(chrono::TimeDelta::from_std(pause).unwrap_or(chrono::TimeDelta::MAX));
-    match begins {
-        Some(begins) if begins > past.now => Err(NotSubmitted::NotBefore(begins)),
-        _ => Ok(()),
+    // A clock that was set back makes no pause longer than it is.
+    let over = past.now.signed_duration_since(ended_at).to_std().unwrap_or_default();
+    match pause.saturating_sub(over) {
+        Duration::ZERO => Ok(()),
+        left => Err(NotSubmitted::NotBefore(left)),
     }
 }
 
@@ -275,7 +292,7 @@ mod tests {
         Submitter::new(parts, DeathGuard::new().0)
     }
 
-    fn intent(market: u8) -> Intent {
+    pub(super) fn intent(market: u8) -> Intent {
         let grounds = Grounds {
             epoch: Epoch(1),
             seq: Seq(3),
@@ -312,7 +329,7 @@ mod tests {
 
     #[test]
     fn an_attempt_waits_for_the_end_of_the_pause_by_the_databases_clock() {
-        let now = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
+        let now = chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000);
         let past = |seconds_ago, ended: &[Ended]| Past {
             open: None,
             ended: ended.to_vec(),
@@ -323,10 +340,11 @@ mod tests {
         assert_eq!(may_begin(&none), Ok(()));
         assert_eq!(may_begin(&past(0, &[Ended::Done])), Ok(()));
         let failed = [Ended::Failed(Why::Other)];
-        let Err(NotSubmitted::NotBefore(at)) = may_begin(&past(10, &failed)) else { panic!("it may begin") };
+        let Err(NotSubmitted::NotBefore(left)) = may_begin(&past(10, &failed)) else { panic!("it may begin") };
         // Half a minute after it ended, and at most a quarter more.
-        let pause = at - (now - chrono::TimeDelta::seconds(10));
-        assert!((30_000..=37_500).contains(&pause.num_milliseconds()), "{pause}");
+        assert!((20_000..=27_500).contains(&left.as_millis()), "{left:?}");
+        let Err(NotSubmitted::NotBefore(left)) = may_begin(&past(-3_600, &failed)) else { panic!("it may begin") };
+        assert!((30_000..=37_500).contains(&left.as_millis()), "the clock was set back: {left:?}");
         assert_eq!(may_begin(&past(38, &failed)), Ok(()));
     }
 }

@@ -1,6 +1,7 @@
 //! One look at all attempts that are on their way: what the chain says, what is sent again, what is written and told.
 //!
-//! As with users' transactions ([`crate::chain::fate`] is shared), with one thing more: done is what the journal has too.
+//! As with users' transactions ([`crate::chain::fate`] is shared), with one thing more: done is what the journal has too, and
+//! what the journal has is done.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -8,13 +9,14 @@ use futures_util::{StreamExt, stream};
 
 use super::{
     GovernanceNews, SubmitterParts,
-    attempt::{is_past, refusal_of, tell},
+    attempt::{is_past, refusal_of, resolve_failing, tell},
 };
 use crate::{
     chain::{
         fate::{self, Fate, Sent, Signed},
+        model::Commitment,
         program::InstructionBuilder,
-        rpc::{ChainReadError, TransactionFailure},
+        rpc::{ChainReadError, SignatureStatus, TransactionFailure},
         tx::failure::named_from,
     },
     domain::{
@@ -27,12 +29,14 @@ use crate::{
     journal::{
         JournalError,
         alerts::{self, NewAlert},
-        chain_submissions::{self, Change, OpenAttempt},
+        chain_submissions::{self, Change, OpenAttempt, Recorded},
     },
 };
 
 /// Sends at once within a pass.
 const SENDS_AT_ONCE: usize = 8;
+/// Accounts that are looked at at once within a pass, for what has come to nothing.
+const LOOKS_AT_ONCE: usize = 8;
 /// What is final on the chain for longer, and not in the journal, is told: so long an outage of the journal's part may last.
 const EVENT_LATE: Duration = Duration::from_secs(120);
 
@@ -67,23 +71,25 @@ pub async fn run(
         .iter()
         .map(|one| Signed { signature: one.signature, last_valid_block_height: one.last_valid_block_height })
         .collect();
-    let fates = fate::fates(&parts.rpc, &signed).await?;
-    let is_final = |fate: &Fate| fate.seen() == Seen::There { how: Landed::Finalized, failed: false };
-    let landed: Vec<_> = open.iter().zip(&fates).filter(|(_, fate)| is_final(fate)).map(|(one, _)| one).collect();
-    let asked: Vec<_> = landed.iter().map(|one| (one.signature, one.purpose)).collect();
-    let entries = chain_submissions::entries(parts.pool.pool(), &asked).await?;
+    let mut fates = fate::fates(&parts.rpc, &signed).await?;
+    let doubtful = open.iter().zip(&fates).filter(|(_, fate)| is_final(fate) || is_unseen(fate));
+    let asked: Vec<_> = doubtful.map(|(one, _)| (one.signature, one.purpose)).collect();
+    let mut entries = chain_submissions::entries(parts.pool.pool(), &asked).await?;
+    for (one, fate) in open.iter().zip(&mut fates) {
+        known(fate, entries.get(&one.signature));
+    }
+    let landed: Vec<_> = open.iter().zip(&fates).filter(|(_, fate)| is_final(fate)).collect();
+    entries.extend(adopted(parts, &landed, &entries).await?);
     tell_missing(parts, &landed, &entries).await;
 
-    let mut changes = Vec::new();
-    let mut resend = Vec::new();
-    for (one, fate) in open.iter().zip(&fates) {
-        if *fate == Fate::Missing && is_due(one) {
-            resend.push(one);
-        }
-        let entry = entries.get(&one.signature).copied();
-        changes.extend(change_of(parts, build, one, fate, entry).await);
-    }
-    if changes.iter().any(|change: &Change| change.to.status == AttemptStatus::Confirmed) {
+    let resend: Vec<_> = open.iter().zip(&fates).filter(|(one, fate)| **fate == Fate::Missing && is_due(one)).collect();
+    let looks = open.iter().zip(&fates).map(|(one, fate)| {
+        let entry = entries.get(&one.signature).map(|recorded| recorded.entry);
+        change_of(parts, build, one, fate, entry)
+    });
+    let changes: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).collect().await;
+    let changes: Vec<Change> = changes.into_iter().flatten().collect();
+    if changes.iter().any(|change| change.to.status == AttemptStatus::Confirmed) {
         faults::reached("submitter:confirmed");
     }
     if changes.iter().any(|change| change.to.status == AttemptStatus::Finalized) {
@@ -91,7 +97,7 @@ pub async fn run(
     }
     record(parts, &open, changes).await?;
 
-    let sends = stream::iter(resend.into_iter().map(|one| async move { (one, send(parts, one).await) }));
+    let sends = stream::iter(resend.into_iter().map(|(one, _)| async move { (one, send(parts, one).await) }));
     let sends: Vec<_> = sends.buffer_unordered(SENDS_AT_ONCE).collect().await;
     let mut end = PassEnd::default();
     let mut changes = Vec::new();
@@ -102,6 +108,23 @@ pub async fn run(
     record(parts, &open, changes).await?;
     end.open = open.iter().map(|one| one.id).collect();
     Ok(end)
+}
+
+fn is_final(fate: &Fate) -> bool {
+    fate.seen() == Seen::There { how: Landed::Finalized, failed: false }
+}
+
+fn is_unseen(fate: &Fate) -> bool {
+    matches!(fate, Fate::Missing | Fate::TooLate)
+}
+
+/// What is final in the journal is on the chain, whatever a node may lack: it may be behind, or keep no history.
+fn known(fate: &mut Fate, recorded: Option<&Recorded>) {
+    if let Some(Recorded { slot, .. }) = recorded
+        && is_unseen(fate)
+    {
+        *fate = Fate::There(SignatureStatus { slot: *slot, commitment: Commitment::Finalized, failure: None });
+    }
 }
 
 /// Sends one, and what its row has to say of that.
@@ -172,7 +195,7 @@ pub async fn record(parts: &SubmitterParts, open: &[OpenAttempt], changes: Vec<C
         faults::reached("submitter:settled");
         let is_done = change.reason.as_ref().is_some_and(|reason| reason.why == Why::AlreadyDone);
         if status == AttemptStatus::Finalized || is_done {
-            tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, market).await);
+            resolve_failing(parts, market, one.purpose).await;
         }
         // Nobody need be listening.
         let _ = parts.news.send(GovernanceNews { id: one.id, market, purpose: one.purpose, status });
@@ -180,14 +203,65 @@ pub async fn record(parts: &SubmitterParts, open: &[OpenAttempt], changes: Vec<C
     Ok(())
 }
 
+/// True for what waits for its event longer than it should.
+fn is_late(one: &OpenAttempt) -> bool {
+    one.status == AttemptStatus::Confirmed && one.unchanged_for > EVENT_LATE
+}
+
+/// Of what is final on the chain and whose event does not come: the entries by which its market was adopted since. Their
+/// state has what it did, and no event of it will ever come.
+async fn adopted(
+    parts: &SubmitterParts,
+    landed: &[(&OpenAttempt, &Fate)],
+    entries: &HashMap<TxSignature, Recorded>,
+) -> Result<HashMap<TxSignature, Recorded>, JournalError> {
+    let waits = |one: &OpenAttempt| is_late(one) && !entries.contains_key(&one.signature);
+    let late = landed.iter().filter(|(one, _)| waits(one));
+    let late: Vec<_> = late.filter_map(|(one, fate)| Some((one.signature, one.market, fate.slot()?))).collect();
+    let found = chain_submissions::adoptions(parts.pool.pool(), &late).await?;
+    for (signature, Recorded { entry: (epoch, seq), .. }) in &found {
+        log::warn!("{signature}: its event is lost; the state that entry {seq} of epoch {epoch} adopted contains it");
+    }
+    Ok(found)
+}
+
 /// What is final on the chain and long not in the journal; what has come meanwhile is told no more.
-async fn tell_missing(parts: &SubmitterParts, landed: &[&OpenAttempt], entries: &HashMap<TxSignature, (Epoch, Seq)>) {
-    for one in landed.iter().filter(|one| one.status == AttemptStatus::Confirmed && one.unchanged_for > EVENT_LATE) {
+async fn tell_missing(
+    parts: &SubmitterParts,
+    landed: &[(&OpenAttempt, &Fate)],
+    entries: &HashMap<TxSignature, Recorded>,
+) {
+    for (one, _) in landed.iter().filter(|(one, _)| is_late(one)) {
         if entries.contains_key(&one.signature) {
             tell(alerts::resolve(&parts.pool, AlertKind::EventMissing, one.signature).await);
             continue;
         }
         let message = format!("{} of market {} is final on the chain", one.purpose.as_str(), one.market);
         tell(alerts::raise(&parts.pool, &NewAlert::new(AlertKind::EventMissing, one.signature, message)).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Slot;
+
+    #[test]
+    fn what_the_journal_has_as_final_did_not_expire_whatever_a_node_says() {
+        let recorded = Recorded { entry: (Epoch(1), Seq(5)), slot: Slot(70) };
+        for unseen in [Fate::Missing, Fate::TooLate] {
+            let mut fate = unseen.clone();
+            known(&mut fate, Some(&recorded));
+            assert_eq!(fate.slot(), Some(Slot(70)), "{unseen:?}");
+            assert_eq!(next(AttemptStatus::Sent, fate.seen(), true).status, AttemptStatus::Finalized, "{unseen:?}");
+            let mut fate = unseen.clone();
+            known(&mut fate, None);
+            assert_eq!(fate, unseen);
+        }
+        // Its slot is the chain's to say, where the chain has it.
+        let there = SignatureStatus { slot: Slot(71), commitment: Commitment::Finalized, failure: None };
+        let mut fate = Fate::There(there);
+        known(&mut fate, Some(&recorded));
+        assert_eq!(fate.slot(), Some(Slot(71)));
     }
 }

@@ -19,12 +19,12 @@ mod transport;
 mod wire;
 
 #[cfg(test)]
-mod node_tests;
+pub(crate) mod node_tests;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::RpcClientConfig};
 use solana_rpc_client_api::request::RpcRequest;
@@ -74,6 +74,17 @@ impl RpcOptions {
             attempts: 4,
         }
     }
+}
+
+/// The end of the chain, as one node has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tip {
+    /// Its slot.
+    #[serde(rename = "absoluteSlot")]
+    pub slot: Slot,
+    /// The height of its block.
+    pub block_height: u64,
 }
 
 /// A client can't be made.
@@ -129,6 +140,12 @@ impl ChainRpc {
     /// The newest block's height of that commitment: what a blockhash's last valid height is compared with.
     pub async fn block_height(&self, commitment: Commitment) -> Result<u64, ChainReadError> {
         self.read(RpcRequest::GetBlockHeight, json!([{ "commitment": commitment }])).await
+    }
+
+    /// The newest slot of that commitment and the height of its block, in one answer. Development chains answer the newest
+    /// of all, whatever the commitment.
+    pub async fn tip(&self, commitment: Commitment) -> Result<Tip, ChainReadError> {
+        self.read(RpcRequest::GetEpochInfo, json!([{ "commitment": commitment }])).await
     }
 
     /// The oldest slot whose block the node still has.

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// One scripted answer: a status line with headers, and a body. `None`: the connection is closed without an answer.
-type Answer = Option<(&'static str, Value)>;
+pub(crate) type Answer = Option<(&'static str, Value)>;
 
-struct Node {
+pub(crate) struct Node {
     url: String,
     asked: Arc<Mutex<Vec<Value>>>,
 }
@@ -71,11 +71,11 @@ async fn read_request(stream: &mut TcpStream) -> Option<Value> {
 const PROGRAM: ProgramId = ProgramId([9; 32]);
 const OK: &str = "200 OK";
 
-fn result(value: Value) -> Answer {
+pub(crate) fn result(value: Value) -> Answer {
     Some((OK, json!({ "jsonrpc": "2.0", "id": 1, "result": value })))
 }
 
-fn refusal(code: i64, data: Value) -> Answer {
+pub(crate) fn refusal(code: i64, data: Value) -> Answer {
     Some((OK, json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": code, "message": "words", "data": data } })))
 }
 
@@ -89,7 +89,7 @@ fn client(url: &str) -> ChainRpc {
     ChainRpc::new(options, RpcBudget::new(NonZeroU32::new(1000).unwrap())).unwrap()
 }
 
-async fn asked_of(script: Vec<Answer>) -> (Node, ChainRpc) {
+pub(crate) async fn asked_of(script: Vec<Answer>) -> (Node, ChainRpc) {
     let node = node(script).await;
     let client = client(&node.url);
     (node, client)

@@ -52,7 +52,7 @@ pub struct ChainView {
 /// What somebody has to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Alert {
-    /// The proposal has crossed, and the admin's key is not ours: an admin has to approve.
+    /// The proposal has crossed, on the chain too, and the admin's key is not ours: an admin has to approve.
     NeedsAdmin {
         /// As counted.
         approval: Bps,

@@ -1,8 +1,8 @@
 //! Whether a proposal is approved, or its counts on the chain are brought up to date.
 //!
 //! Crossed is: at least so many votes, floor(likes · 10,000 / total) at the threshold or above, and the market old enough.
-//! Then the counts and the approval go in one transaction. Where the admin's key is not ours, only the counts can go, and an
-//! admin has to be told. Not crossed, but changed: the counts are refreshed, at most once an hour. Below the minimum nothing
+//! Then the counts and the approval go in one transaction. Where the admin's key is not ours, only the counts can go; once
+//! the chain has them, an admin is told. Not crossed, but changed: the counts are refreshed, at most once an hour. Below the minimum nothing
 //! is sent, so that a vote of a fresh key alone never costs a transaction.
 
 use super::{
@@ -55,14 +55,13 @@ impl ProposalRules {
             let intent = standing.intent(Purpose::ApproveProposal, chain, self.minimum, due);
             return Verdict { submit: Some(intent), ..Verdict::nothing(why) };
         }
-        let alert = Some(Alert::NeedsAdmin { approval, threshold: chain.threshold });
-        // Once the chain's own counts let an admin approve, more votes are no hurry.
-        let admin_can = matches!(standing.on_chain.decide(0, chain.threshold), Decision::Crossed { .. });
-        if admin_can || standing.counted == standing.on_chain {
+        // An admin is called once the chain's own counts let one approve; from then on more votes are no hurry.
+        if let Decision::Crossed { .. } = standing.on_chain.decide(0, chain.threshold) {
+            let alert = Some(Alert::NeedsAdmin { approval, threshold: chain.threshold });
             return Verdict { alert, ..self.refresh(standing, chain, why) };
         }
         let intent = standing.intent(Purpose::AggregateProposal, chain, self.minimum, None);
-        Verdict { submit: Some(intent), alert, ..Verdict::nothing(why) }
+        Verdict { submit: Some(intent), ..Verdict::nothing(why) }
     }
 
     fn refresh(&self, standing: &Standing, chain: &ChainView, why: Why) -> Verdict {

@@ -29,7 +29,12 @@ impl RecentFees {
         if let Some(known) = self.remembered(accounts, Instant::now()) {
             return Ok(known);
         }
-        let fees = Percentiles::of(rpc.recent_priority_fees(accounts).await?);
+        let fees = match rpc.recent_priority_fees(accounts).await {
+            // Some providers do not serve that question, and will not later: nothing is known of what others pay.
+            Err(ChainReadError::Refused { .. }) => Vec::new(),
+            fees => fees?,
+        };
+        let fees = Percentiles::of(fees);
         self.remember(accounts, fees, Instant::now());
         Ok(fees)
     }
@@ -51,7 +56,20 @@ impl RecentFees {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::chain::rpc::node_tests::{asked_of, refusal};
+
+    #[tokio::test]
+    async fn a_node_that_does_not_serve_the_question_is_no_obstacle_and_one_that_is_away_is() {
+        let accounts = [AccountAddress([1; 32])];
+        let (_node, rpc) = asked_of(vec![refusal(-32601, Value::Null)]).await;
+        let nothing = Percentiles { low: 0, medium: 0, high: 0 };
+        assert_eq!(RecentFees::default().of(&rpc, &accounts).await.unwrap(), nothing);
+        let (_node, rpc) = asked_of(vec![None]).await;
+        assert!(RecentFees::default().of(&rpc, &accounts).await.is_err());
+    }
 
     #[test]
     fn answers_are_good_for_a_while_and_bounded_in_number() {

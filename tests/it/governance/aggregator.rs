@@ -96,6 +96,19 @@ async fn without_the_admins_key_the_counts_are_sent_and_an_admin_is_called_until
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_any_key_it_is_told_what_would_be_sent_and_no_admin_is_called_who_could_not_approve() {
+    let court = Court::set(&[("ADMIN_KEYPAIR_PATH", ""), ("BACKEND_KEYPAIR_PATH", "")]).await;
+    let [market] = court.proposed().await;
+    court.vote(VoteKind::Proposal, market, 3, 1).await;
+    let told = court.alert("submission_failing", &format!("{market}/aggregate_proposal"), true).await;
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("3 votes in favour and 1 against") && message.contains("no key of the backend"), "{told}");
+    let kinds: Vec<_> = court.alerts().await.into_iter().map(|(kind, ..)| kind).collect();
+    assert!(!kinds.iter().any(|kind| kind == "admin_has_to_approve"), "{kinds:?}");
+    assert_eq!(court.submissions(market).await, Vec::<serde_json::Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn votes_that_nobody_marked_as_final_before_all_died_decide_after_the_next_start() {
     let mut court = Court::empty(Chain::start().await, Database::fresh().await, &[]).await;
     court.engine.set("ROLES", "api,ws,indexer");

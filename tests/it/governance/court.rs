@@ -235,7 +235,7 @@ impl Court {
     }
 
     /// What the authorities' instructions did to a market: every one that landed is of one submission of the engine's or
-    /// was sent by hand, every submission that is done landed, no decision landed twice, and of those that end a phase
+    /// was sent by hand, every submission that is done landed, what landed without an effect is known as failed, no decision landed twice, and of those that end a phase
     /// (`wanted`) so many landed.
     pub async fn landed(&self, market: MarketAddress, wanted: &[(&str, usize)]) {
         self.all_settled().await;
@@ -243,14 +243,21 @@ impl Court {
         let done: Vec<_> = landed.iter().filter(|one| one.error.is_null()).collect();
         let submissions = self.submissions(market).await;
         let told = format!("{market}: {landed:#?}\n{submissions:#?}");
-        let of_authorities = done.iter().filter(|one| one.instructions.iter().any(|name| GOVERNING.contains(name)));
         let by_hand = self.by_hand.lock().unwrap().clone();
-        let by_engine = of_authorities.map(|one| one.signature).filter(|one| !by_hand.contains(one));
-        let landed: BTreeSet<String> = by_engine.map(|one| one.to_string()).collect();
+        let of_authorities = |with_effect: bool| {
+            let some = landed.iter().filter(move |one| one.error.is_null() == with_effect);
+            let some = some.filter(|one| one.instructions.iter().any(|name| GOVERNING.contains(name)));
+            some.map(|one| one.signature).filter(|one| !by_hand.contains(one)).map(|one| one.to_string())
+        };
+        let by_engine: BTreeSet<String> = of_authorities(true).collect();
         let finalized = submissions.iter().filter(|one| one["status"] == "finalized");
         let finalized: BTreeSet<String> =
             finalized.map(|one| one["signature"].as_str().unwrap_or_default().to_owned()).collect();
-        assert_eq!(landed, finalized, "what landed is not what was sent: {told}");
+        assert_eq!(by_engine, finalized, "what landed is not what was sent: {told}");
+        let had_no_effect = of_authorities(false).collect::<BTreeSet<_>>();
+        let failed = submissions.iter().filter(|one| one["status"] == "failed");
+        let failed: BTreeSet<String> = failed.filter_map(|one| Some(one["signature"].as_str()?.to_owned())).collect();
+        assert!(had_no_effect.is_subset(&failed), "what landed and failed is not known as that: {told}");
         let decisions = submissions.iter().filter(|one| one["status"] == "finalized");
         let decisions: BTreeSet<String> = decisions.map(|one| one["intent_hash"].to_string()).collect();
         assert_eq!(decisions.len(), finalized.len(), "one decision landed twice: {told}");
@@ -292,7 +299,23 @@ impl Court {
         .await;
     }
 
-    /// Waits until the engine has looked at proposals once more: it approves one that was made after this was called.
+    /// Waits until the monitor has made a whole pass that began after this was called.
+    pub async fn has_been_monitored_again(&self) {
+        const SQL: &str = "SELECT xmin::text FROM scheduled_runs WHERE name = 'monitor'";
+        let mut last = None;
+        // The first may be of a pass that was on its way; and so the second's began after the call.
+        for _ in 0..3 {
+            let known = last.clone();
+            last = wait_for("the monitor to have made a pass", || async {
+                let row = self.database.connect().await.query_opt(SQL, &[]).await.unwrap();
+                let found = row.map(|row| row.get::<_, String>(0));
+                if found.is_some() && found != known { Ok(found) } else { Err("not yet") }
+            })
+            .await;
+        }
+    }
+
+    /// Waits until the aggregator has looked at proposals once more: it approves one that was made after this was called.
     pub async fn has_looked_again(&self) {
         let [market] = self.proposed().await;
         self.vote(VoteKind::Proposal, market, 10, 0).await;

@@ -52,6 +52,7 @@ async fn whatever_a_node_answers_to_a_transaction_or_of_its_fate_it_lands_once()
     const FATE: Methods = Methods::Of(&[
         "getSignatureStatuses",
         "getBlockHeight",
+        "getEpochInfo",
         "getTransaction",
         "getLatestBlockhash",
         "simulateTransaction",
@@ -119,12 +120,13 @@ async fn rules_that_change_between_decision_and_landing_are_the_ones_that_count(
     // What lands fails, or nothing lands at all; what is decided anew is decided by the new rules.
     court.all_settled().await;
     court.has_looked_again().await;
+    court.has_been_monitored_again().await;
     assert_eq!(court.phases([proposed, resolving]).await, [Proposed, Resolving]);
     court.vote(VoteKind::Proposal, proposed, 5, 0).await;
     is_approved_once(&court, proposed).await;
     court.counts_on_chain(proposed, 9, 1).await;
     court.client.travel(3 * DAY).await;
-    court.has_looked_again().await;
+    court.has_been_monitored_again().await;
     assert_eq!(court.phases([resolving]).await, [Resolving]);
     court.client.travel(DAY).await;
     court.all_are(&[resolving], Finalized).await;
@@ -174,6 +176,7 @@ async fn a_host_whose_clock_jumps_by_an_hour_decides_nothing_sooner_and_stops_de
     for ahead in [HOUR, -HOUR] {
         clock.is_ahead_by(ahead);
         court.has_looked_again().await;
+        court.has_been_monitored_again().await;
         assert_eq!(court.phases([soon, disputed]).await, [Resolving, zmart::domain::phase::Phase::Disputed], "{ahead}");
     }
     court.client.travel(HOUR / 2).await;

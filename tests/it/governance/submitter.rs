@@ -181,7 +181,16 @@ async fn what_the_payer_can_t_pay_for_is_refused_unsigned_and_other_markets_do_n
     let refused = court.submission(resolving, "refused", of("finalize_undisputed")).await;
     assert_eq!((&refused["reason"]["why"], &refused["signature"]), (&json!("poor"), &Value::Null), "{refused:#}");
     court.landed(resolving, &[APPROVED]).await;
-    // The pause after it, half a minute, is a matter of unit tests; another market need not wait for it.
     court.client.fund(court.chain.backend()).await;
-    court.has_looked_again().await;
+    let [other] = court.proposed().await;
+    vote(&court, other).await;
+    court.all_are(&[other], Approved).await;
+    // Half a minute at least is the pause after the refusal: another market was begun within it, by the table's own clock.
+    const WITHIN: &str = "SELECT bool_or(o.created_at < r.updated_at + interval '30 s')
+                          FROM chain_submissions o, chain_submissions r
+                          WHERE o.market = $1::text AND o.signature IS NOT NULL AND r.id = $2";
+    let rows = court.database.connect().await;
+    let id = refused["id"].as_i64().unwrap();
+    let is_within: Option<bool> = rows.query_one(WITHIN, &[&other.to_string(), &id]).await.unwrap().get(0);
+    assert_eq!(is_within, Some(true), "{:#?}", court.submissions(other).await);
 }

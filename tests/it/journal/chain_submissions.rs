@@ -11,11 +11,11 @@ use zmart::{
     },
     journal::{
         JournalError,
-        chain_submissions::{self, Change, Kept, NewAttempt, OPEN_MAX},
+        chain_submissions::{self, Change, Kept, NewAttempt, OPEN_MAX, Recorded},
         lease::{Leased, Term},
     },
 };
-use zmart_testkit::postgres::Database;
+use zmart_testkit::{postgres::Database, seed};
 
 use super::{leased, prepare, settings};
 
@@ -81,7 +81,7 @@ async fn a_purpose_has_one_open_attempt_a_market_and_the_next_when_it_is_settled
     kept(&pool, &intent(market(1), Purpose::AggregateProposal), signature(3)).await;
     kept(&pool, &intent(market(2), Purpose::ApproveProposal), signature(4)).await;
 
-    let open = chain_submissions::open(pool.pool()).await.unwrap();
+    let open = chain_submissions::open(pool.pool(), 0).await.unwrap();
     let found = open.iter().find(|one| one.id == first).unwrap();
     assert_eq!((found.purpose, found.market, found.counts), (approve.purpose, approve.market, approve.counts));
     assert_eq!((found.signature, &found.wire[..], found.last_valid_block_height), (signature(1), &[1, 2, 3][..], 150));
@@ -112,8 +112,18 @@ async fn as_many_attempts_are_on_their_way_as_one_question_tells_of() {
     }
     let one_more = intent(market(9_999), Purpose::ApproveProposal);
     assert_eq!(keep(&pool, &one_more, signature(9_999)).await.unwrap(), Kept::Full);
-    let open = chain_submissions::open(pool.pool()).await.unwrap();
-    assert_eq!(open.len(), OPEN_MAX);
+    // The room is counted without a lock: one that was kept in the same moment as the last is looked after too.
+    let late = intent(market(9_998), Purpose::ApproveProposal);
+    const BESIDE: &str =
+        "INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, signature, transaction,
+                                                         last_valid_block_height, status)
+                          VALUES ($1, $2::text, $3, '{}', 1, $4::text, '\\x01', 1, 'signed')";
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+        [&late.purpose.as_str(), &late.market.to_string(), &&late.hash()[..], &signature(9_998).to_string()];
+    assert_eq!(pool.pool().get().await.unwrap().execute(BESIDE, &values).await.unwrap(), 1);
+    let open = chain_submissions::open(pool.pool(), 16).await.unwrap();
+    assert_eq!(open.len(), OPEN_MAX + 1);
+    assert!(settle(&pool, open[1].id, AttemptStatus::Signed, AttemptStatus::Expired, None).await);
     assert!(settle(&pool, open[0].id, AttemptStatus::Signed, AttemptStatus::Expired, None).await);
     kept(&pool, &one_more, signature(9_999)).await;
 }
@@ -181,4 +191,27 @@ async fn an_attempt_is_not_done_without_an_entry_that_the_journal_has() {
     }
     let entries = chain_submissions::entries(pool.pool(), &[(signature(1), Purpose::ApproveProposal)]).await.unwrap();
     assert!(entries.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_lost_is_made_up_for_by_the_final_entry_that_adopted_its_market_since() {
+    let database = Database::fresh().await;
+    let epoch = prepare(&database).await;
+    let client = database.connect().await;
+    seed::markets(&client, epoch, 1).await;
+    let pool = settings(&database.url).pool(1).unwrap();
+    const NEXT: &str = "UPDATE markets SET last_seq = last_seq + 1, slot_high = greatest(slot_high, 70)
+                        RETURNING address::text, last_seq";
+    let row = client.query_one(NEXT, &[]).await.unwrap();
+    let (name, seq): (String, i64) = (row.get(0), row.get(1));
+    const ADOPT: &str = "INSERT INTO journal (stream, epoch, seq, kind, slot, slot_high, recorded_at, payload)
+                         VALUES ($1::text, $2, $3, 'resync', 70, 70, now(), '{}')";
+    client.execute(ADOPT, &[&name, &i32::try_from(epoch.0).unwrap(), &seq]).await.unwrap();
+    let market: MarketAddress = name.parse().unwrap();
+    let of = async |slot| chain_submissions::adoptions(&pool, &[(signature(1), market, Slot(slot))]).await.unwrap();
+    assert!(of(60).await.is_empty(), "it is not final");
+    client.batch_execute("UPDATE markets SET finalized_seq = last_seq").await.unwrap();
+    let entry = (epoch, Seq(seq.try_into().unwrap()));
+    assert_eq!(of(70).await.get(&signature(1)), Some(&Recorded { entry, slot: Slot(70) }));
+    assert!(of(71).await.is_empty(), "it was adopted as it was before");
 }

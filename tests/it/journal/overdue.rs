@@ -159,8 +159,10 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
     assert!(end[&AlertKind::FinalizationStuck].is_empty() && !end[&AlertKind::TooOld].is_empty());
     // What is told is told under the lease, and all of it is over when nothing is found.
     let pool = leased(settings(&database.url).pool(2).unwrap());
-    let failing =
-        |market: &str| alerts::NewAlert::new(AlertKind::SubmissionFailing, market, "approve_proposal: paused");
+    let failing = |market: &str| {
+        let subject = format!("{market}/approve_proposal");
+        alerts::NewAlert::new(AlertKind::SubmissionFailing, subject, "paused")
+    };
     let [resolving, approved] =
         [AlertKind::FinalizationStuck, AlertKind::ApprovalStuck].map(|kind| late[&kind][0].subject().to_owned());
     alerts::raise_all(&pool, &[failing(&resolving), failing(&approved)]).await.unwrap();
@@ -171,6 +173,7 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
         assert_eq!(listed.iter().any(|alert| alert.kind == "approval_stuck"), open);
         assert!(listed.iter().any(|alert| alert.kind == "authority_missing"));
         let failing = listed.iter().filter(|alert| alert.kind == "submission_failing").map(|alert| &alert.subject);
-        assert_eq!(failing.collect::<Vec<_>>(), [&resolving], "nothing is to be done to one that is approved");
+        let expected = format!("{resolving}/approve_proposal");
+        assert_eq!(failing.collect::<Vec<_>>(), [&expected], "nothing is to be done to one that is approved");
     }
 }
