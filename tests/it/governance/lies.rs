@@ -149,7 +149,7 @@ async fn where_no_config_is_to_be_had_the_thresholds_of_the_environment_stand_in
     assert_eq!(court.database.connect().await.execute(FORGET, &[&true]).await.unwrap(), 1);
     court.alert("config_unread", "config", true).await;
     court.vote(VoteKind::Proposal, market, 8, 2).await;
-    court.counts_on_chain(market, 8, 2).await;
+    // Not approved: its counts are to be refreshed (and are refused, since the config is not there).
     let refreshed = court.submission(market, "a refresh", |one| one["purpose"] == "aggregate_proposal").await;
     assert_eq!(
         (&refreshed["grounds"]["threshold"], &refreshed["grounds"]["config_read"]),
