@@ -22,7 +22,7 @@ use crate::{
     },
     domain::{
         account::{GlobalConfigAccount, MarketAccount},
-        alert::AlertKind,
+        alert::{AlertKind, SUBJECTS_MAX},
         attempt::{AttemptStatus, Authority, Ended, MarketNow, ProgramRefusal, Stand, Why, failures_in_a_row, stand},
         governance::{Intent, Purpose},
         ids::{AccountAddress, MarketAddress, TxSignature, Wallet},
@@ -62,7 +62,7 @@ pub async fn begin(
         end => {
             if failures_in_a_row(&past.ended) >= FAILING {
                 let alert = alert_of(intent.market, intent.purpose, "its last attempts did not land, or failed");
-                tell(alerts::raise(&parts.pool, &alert).await);
+                tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
             }
             if end == Err(NotSubmitted::AlreadyDone) && !past.ended.is_empty() {
                 tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, intent.market).await);
@@ -92,8 +92,14 @@ async fn make(
     signers: &[(Authority, &AuthorityKey)],
 ) -> Result<(Submitted, Option<OpenAttempt>), NotSubmitted> {
     let refuse = |why, name| Err(NotSubmitted::WouldFail(ProgramRefusal::ours(why, name)));
-    let Some(seen) = look(&parts.rpc, build, intent.market).await.map_err(unavailable)? else {
-        return refuse(Why::OtherPhase, "NoSuchMarket");
+    let seen = match look(&parts.rpc, build, intent.market).await {
+        Ok(Some(seen)) => seen,
+        Ok(None) => return refuse(Why::OtherPhase, "NoSuchMarket"),
+        // The market's own affair, unlike the config; and nothing that a moment cures.
+        Err(ChainReadError::Undecodable { address, .. }) if address == intent.market.account() => {
+            return refuse(Why::Other, "Undecodable");
+        }
+        Err(error) => return Err(unavailable(error)),
     };
     match stand(intent.purpose, intent.counts, seen.market) {
         Stand::Open => {}
@@ -185,7 +191,7 @@ async fn refused(parts: &SubmitterParts, intent: &Intent, past: &Past, refusal: 
     }
     if failures_in_a_row(&past.ended) + 1 >= FAILING {
         let alert = alert_of(market, intent.purpose, &format!("it would fail: {refusal}"));
-        tell(alerts::raise(&parts.pool, &alert).await);
+        tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
     }
 }
 
