@@ -81,6 +81,11 @@ impl Governing {
             Some(what) => health.degraded(Part::Keys, what),
         }
         health.down(Part::Governance, "starting");
+        if let Some(missing) = config.node.roles.half_governs() {
+            log::warn!(
+                "ROLES has no `{missing}`: one node governs at a time, and while it is this one, nobody does that part"
+            );
+        }
         let pool = || Ok::<_, PoolSettingsError>(Leased::governing(database.pool(CONNECTIONS)?, Term::NONE));
         let (news, _) = broadcast::channel(submitter::NEWS_MAX);
         let name = "keeper of the lease of governance";

@@ -36,6 +36,15 @@ impl Roles {
     pub fn governs(self) -> bool {
         self.aggregator || self.monitor
     }
+
+    /// The role that it lacks of the two that govern, where it has the other. They share a lease.
+    pub fn half_governs(self) -> Option<&'static str> {
+        match (self.aggregator, self.monitor) {
+            (true, false) => Some("monitor"),
+            (false, true) => Some("aggregator"),
+            _ => None,
+        }
+    }
 }
 
 impl FromStr for Roles {
@@ -107,6 +116,11 @@ mod tests {
         assert_eq!(read_roles("indexer,monitor"), Ok(Roles { indexer: true, monitor: true, ..none }));
         assert_eq!(read_roles("aggregator"), Ok(Roles { aggregator: true, ..none }));
         assert!(all.governs() && !read_roles("api,ws,indexer").unwrap().governs());
+        let lacks = |roles| read_roles(roles).unwrap().half_governs();
+        assert_eq!(
+            ["", "api", "aggregator", "api,monitor"].map(lacks),
+            [None, None, Some("monitor"), Some("aggregator")]
+        );
         for wrong in ["api,everything", "ipfs", ","] {
             assert!(read_roles(wrong).unwrap_err().contains("ROLES"), "{wrong:?}");
         }

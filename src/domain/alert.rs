@@ -29,6 +29,10 @@ impl Severity {
 /// The subject of an alert that stands for more subjects than have one of their own.
 pub const MORE: &str = "*";
 
+/// Subjects of a kind that have an alert of their own, of what the monitor or the submitter sees; beyond, one alert says that
+/// there are more.
+pub const SUBJECTS_MAX: usize = 200;
+
 /// A kind of condition. Its subject is said with each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_postgres::Row;
 
 use super::{JournalError, lease::Leased};
-use crate::domain::alert::AlertKind;
+use crate::domain::alert::{AlertKind, MORE};
 
 /// Characters of a message; what is longer is cut.
 pub const MESSAGE_MAX: usize = 2_000;
@@ -145,6 +145,32 @@ pub async fn raise_all(pool: &Leased, alerts: &[NewAlert]) -> Result<usize, Jour
     Ok(new)
 }
 
+/// As [`raise`], where so many of the kind have an alert of their own: beyond, one stands for all others. (Of those that are
+/// raised at the same moment all may have one.)
+///
+/// # Errors
+/// [`JournalError`]: it is not kept; tell it again.
+pub async fn raise_within(pool: &Leased, alert: &NewAlert, most: usize) -> Result<bool, JournalError> {
+    let open = subjects(pool.pool(), alert.kind).await?;
+    if open.len() < most || open.contains(&alert.subject) {
+        return raise(pool, alert).await;
+    }
+    let message = format!("more than {most}: {}; the first ones are named", alert.kind.meaning());
+    raise(pool, &NewAlert::new(alert.kind, MORE, message)).await
+}
+
+/// The subjects of all open alerts of a kind, which whoever raises them bounds.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn subjects(pool: &Pool, kind: AlertKind) -> Result<Vec<String>, JournalError> {
+    let client = pool.get().await?;
+    let statement =
+        client.prepare_cached("SELECT subject FROM alerts WHERE kind = $1 AND resolved_at IS NULL ORDER BY id").await?;
+    let rows = client.query(&statement, &[&kind.as_str()]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+}
+
 /// A condition is gone. True if it was open.
 ///
 /// # Errors
@@ -167,17 +193,33 @@ pub async fn resolve_all_but(pool: &Leased, kind: AlertKind, subjects: &[String]
     resolved(pool, SQL, kind, &[&kind.as_str(), &subjects]).await
 }
 
-/// What fails to be done to a market is of no interest once the market is where nothing is to be done by us: somebody else
-/// did it, or cancelled it. How many such alerts were open.
+/// What fails to be done to a market is of no interest once the market is where nothing is to be done by us (somebody else
+/// did it, or cancelled it), nor once nobody wants it any more: each attempt that fails is seen, and the longest pause
+/// between two is an hour and a quarter. How many such alerts were open.
 ///
 /// # Errors
 /// [`JournalError`]: they stay open; tell it again.
 pub async fn resolve_failing_of_what_is_past(pool: &Leased) -> Result<usize, JournalError> {
     // Proposed, resolving and disputed markets wait for us. The subject is a market, a slash, and what fails to be done to it.
     const SQL: &str = "UPDATE alerts a SET resolved_at = greatest(now(), raised_at) \
-                       WHERE kind = $1 AND resolved_at IS NULL AND EXISTS (SELECT FROM markets m \
-                           WHERE m.address = split_part(a.subject, '/', 1) AND (m.vanished OR m.phase NOT IN (0, 3, 4))) RETURNING subject";
+                       WHERE kind = $1 AND resolved_at IS NULL AND (last_seen_at < now() - interval '2 hours' \
+                            OR EXISTS (SELECT FROM markets m WHERE m.address = split_part(a.subject, '/', 1) \
+                                       AND (m.vanished OR m.phase NOT IN (0, 3, 4)))) \
+                       RETURNING subject";
     let kind = AlertKind::SubmissionFailing;
+    resolved(pool, SQL, kind, &[&kind.as_str()]).await
+}
+
+/// The event of a transaction that is settled is missing no more: it has come, or the transaction is not on the chain. How
+/// many such alerts were open.
+///
+/// # Errors
+/// [`JournalError`]: they stay open; tell it again.
+pub async fn resolve_missing_of_what_is_settled(pool: &Leased) -> Result<usize, JournalError> {
+    const SQL: &str = "UPDATE alerts a SET resolved_at = greatest(now(), raised_at) \
+                       WHERE kind = $1 AND resolved_at IS NULL AND NOT EXISTS (SELECT FROM chain_submissions s \
+                           WHERE s.signature = a.subject AND NOT s.settled) RETURNING subject";
+    let kind = AlertKind::EventMissing;
     resolved(pool, SQL, kind, &[&kind.as_str()]).await
 }
 
@@ -218,25 +260,26 @@ pub enum News {
 }
 
 /// What nobody has taken yet: open alerts first, then those that ended within a day; the oldest first. An alert that ended
-/// before its beginning was told is told from the beginning.
+/// before its beginning was told is told from the beginning. Nothing of those `without` whom it is asked.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn unnotified(pool: &Pool, limit: usize) -> Result<Vec<Notice>, JournalError> {
+pub async fn unnotified(pool: &Pool, without: &[i64], limit: usize) -> Result<Vec<Notice>, JournalError> {
     let raised = format!(
-        "SELECT {COLUMNS}, true FROM alerts WHERE resolved_at IS NULL AND notified_at IS NULL ORDER BY id LIMIT $1"
+        "SELECT {COLUMNS}, true FROM alerts \
+         WHERE resolved_at IS NULL AND notified_at IS NULL AND id <> ALL ($2) ORDER BY id LIMIT $1"
     );
     let ended = format!(
         "SELECT {COLUMNS}, notified_at IS NULL FROM alerts \
          WHERE resolved_at IS NOT NULL AND resolution_notified_at IS NULL \
-         AND resolved_at > now() - interval '{TOLD_WITHIN}' ORDER BY resolved_at, id LIMIT $1"
+         AND resolved_at > now() - interval '{TOLD_WITHIN}' AND id <> ALL ($2) ORDER BY resolved_at, id LIMIT $1"
     );
     let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
     let client = pool.get().await?;
     let mut notices = Vec::new();
     for sql in [raised, ended] {
         let statement = client.prepare_cached(&sql).await?;
-        for row in client.query(&statement, &[&limit_rows]).await? {
+        for row in client.query(&statement, &[&limit_rows, &without]).await? {
             let what = if row.try_get(10)? { News::Raised } else { News::Resolved };
             notices.push(Notice { alert: alert_of(&row)?, what });
         }

@@ -175,32 +175,55 @@ pub async fn finalized_config(pool: &Pool, address: AccountAddress) -> Result<Op
     Ok(config.map(|Json(config)| config).filter(|config| !config.vanished))
 }
 
-/// A transaction of ours that is not confirmed.
+/// A decision of ours whose transactions are not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconfirmed {
-    /// Its name.
+    /// The first of the attempts in a row that did not land, or have not yet.
     pub signature: String,
-    /// What it is for.
+    /// What they are for.
     pub purpose: String,
     /// To which market.
     pub market: String,
-    /// When its row was made.
+    /// When the first one's row was made.
     pub created_at: chrono::DateTime<chrono::Utc>,
 }
 
-/// Transactions of ours that may still land, are older than that, and that nobody has seen confirmed; oldest first.
+/// Decisions of ours that are on their way since longer than that, in however many attempts, and that nobody has seen
+/// confirmed; oldest first. An attempt ends with its blockhash, after a minute or so: it is the row of them that is old.
+/// `known` are the signatures of those that were found before. They are found between two attempts, too; one of which there
+/// has been no attempt for longer than the pause between two is over.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn unconfirmed(pool: &Pool, older: Duration, limit: usize) -> Result<Vec<Unconfirmed>, JournalError> {
+pub async fn unconfirmed(
+    pool: &Pool,
+    older: Duration,
+    known: &[String],
+    limit: usize,
+) -> Result<Vec<Unconfirmed>, JournalError> {
     const SQL: &str = "
-        SELECT signature::text, purpose, market::text, created_at FROM chain_submissions
-        WHERE NOT settled AND status IN ('signed', 'sent', 'processed')
-          AND created_at < clock_timestamp() - make_interval(secs => $1)
-        ORDER BY created_at, id LIMIT $2";
+        WITH asked AS (
+            SELECT purpose, market FROM chain_submissions WHERE NOT settled
+            UNION SELECT purpose, market FROM chain_submissions WHERE signature = ANY ($2::text[]))
+        SELECT first.signature::text, a.purpose, a.market::text, first.created_at
+        FROM asked a
+        CROSS JOIN LATERAL (
+            SELECT settled, updated_at FROM chain_submissions
+            WHERE market = a.market AND purpose = a.purpose ORDER BY id DESC LIMIT 1) last
+        CROSS JOIN LATERAL (
+            SELECT signature, created_at FROM chain_submissions
+            WHERE market = a.market AND purpose = a.purpose AND id > coalesce((
+                SELECT id FROM chain_submissions
+                WHERE market = a.market AND purpose = a.purpose
+                  AND status NOT IN ('signed', 'sent', 'processed', 'expired')
+                ORDER BY id DESC LIMIT 1), 0)
+            ORDER BY id LIMIT 1) first
+        WHERE first.created_at < clock_timestamp() - make_interval(secs => $1)
+          AND (NOT last.settled OR last.updated_at > clock_timestamp() - interval '10 minutes')
+        ORDER BY first.created_at, first.signature LIMIT $3";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
-    let rows = client.query(&statement, &[&older.as_secs_f64(), &limit_of(limit)]).await?;
+    let rows = client.query(&statement, &[&older.as_secs_f64(), &known, &limit_of(limit)]).await?;
     let unconfirmed = |row: &Row| -> Result<Unconfirmed, JournalError> {
         Ok(Unconfirmed {
             signature: row.try_get(0)?,

@@ -1,5 +1,5 @@
 //! What is of no more use is deleted: nonces and sessions that are over, replies that are no longer kept, refusals that
-//! nobody waits for any more.
+//! nobody waits for any more, alerts that were over long ago.
 //!
 //! In small steps, each by an index and each a transaction of its own, so that nobody waits for it. Deletes nothing that any
 //! question still asks for: what counts is the moment in the row, never whether the row was swept.
@@ -11,7 +11,7 @@ pub const ROWS_MAX: i64 = 5_000;
 
 /// What to delete: a name, and how its rows are found. A session that is over is kept for a day, so that who still holds
 /// its tokens is not told that they never were; its refresh tokens go with it.
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 8] = [
     ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)"),
     (
         "sessions that ended",
@@ -43,6 +43,12 @@ const STEPS: [(&str, &str); 7] = [
         "refusals of governance",
         "DELETE FROM chain_submissions WHERE id IN (SELECT id FROM chain_submissions \
          WHERE signature IS NULL AND created_at < now() - interval '30 days' LIMIT $1)",
+    ),
+    (
+        "alerts that are over",
+        // An alert ends after its beginning, which is what the index has.
+        "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE raised_at < now() - interval '90 days' \
+         AND resolved_at < now() - interval '90 days' ORDER BY raised_at LIMIT $1)",
     ),
 ];
 

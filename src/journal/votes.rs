@@ -16,7 +16,7 @@ use tokio_postgres::{RowStream, types::ToSql};
 use super::JournalError;
 use crate::domain::{
     amount::UnixSeconds,
-    ids::{AccountAddress, Epoch, Seq, Wallet},
+    ids::{AccountAddress, Epoch, MarketAddress, Seq, Wallet},
     tally::{Counts, Tally, VoteKind, VoteSource},
 };
 
@@ -115,6 +115,27 @@ async fn tally_of(votes: RowStream) -> Result<Tally, JournalError> {
         let _ = tally.cast(wallet, source, row.try_get(2)?);
     }
     Ok(tally)
+}
+
+/// Markets that take votes, and whose tally takes no more wallets; oldest proposals first. What it costs grows with the
+/// number of markets that take votes: they are few among all, and tallies change too often for an index of their size.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn full(pool: &Pool, limit: usize) -> Result<Vec<MarketAddress>, JournalError> {
+    const SQL: &str = "
+        SELECT m.address::text FROM markets m
+        JOIN vote_tallies t ON t.market = m.address AND t.kind = CASE m.phase WHEN 0 THEN 'proposal' ELSE 'dispute' END
+        WHERE m.phase IN (0, 4) AND NOT m.vanished AND t.in_favour + t.against >= $1
+        ORDER BY m.created_at_unix, m.address LIMIT $2";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut full = Vec::new();
+    for row in client.query(&statement, &[&i64::from(VOTERS_MAX), &limit]).await? {
+        full.extend(row.try_get::<_, &str>(0)?.parse::<MarketAddress>().ok());
+    }
+    Ok(full)
 }
 
 /// Which of these wallets have traded, in any market.

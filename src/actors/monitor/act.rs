@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::look::{Conditions, Due, KINDS};
+use super::look::{Conditions, Due};
 use crate::{
     actors::{
         submitter::{NotSubmitted, Submit, Submitted, Submitter},
@@ -34,22 +34,25 @@ pub struct Found {
 /// What became of an intent.
 pub type Handed = (Intent, Result<Submitted, NotSubmitted>);
 
-/// Raises what was found, and resolves what was not.
+/// Raises what was found, and resolves what was not, of kinds of which all was asked.
 ///
 /// # Errors
 /// [`JournalError`]: what was told before stays so.
 pub async fn tell(pool: &Leased, conditions: &Conditions) -> Result<(), JournalError> {
-    for kind in KINDS {
-        let Some(found) = conditions.alerts.get(&kind) else { continue };
+    for (kind, found) in &conditions.alerts {
         alerts::raise_all(pool, found).await?;
+        if conditions.unanswered.contains_key(kind) {
+            continue;
+        }
         let subjects: Vec<String> = found.iter().map(|alert| alert.subject().to_owned()).collect();
-        alerts::resolve_all_but(pool, kind, &subjects).await?;
+        alerts::resolve_all_but(pool, *kind, &subjects).await?;
     }
     alerts::resolve_failing_of_what_is_past(pool).await?;
+    alerts::resolve_missing_of_what_is_settled(pool).await?;
     Ok(())
 }
 
-/// Hands intents to the submitter, a few at once, in their order. Where it takes nothing now, the rest is left.
+/// Hands intents to the submitter, a few at once, in their order. Where it takes none of those now, the rest is left.
 pub async fn submit(submitter: &Link<Submitter>, intents: Vec<Intent>) -> Vec<Handed> {
     let mut handed = Vec::with_capacity(intents.len());
     for some in intents.chunks(AT_ONCE) {
@@ -57,8 +60,11 @@ pub async fn submit(submitter: &Link<Submitter>, intents: Vec<Intent>) -> Vec<Ha
             let intent = *intent;
             async move { (intent, hand_over(submitter, intent).await) }
         };
-        handed.extend(join_all(some.iter().map(hand)).await);
-        if handed.iter().any(|(_, result)| matches!(result, Err(NotSubmitted::Unavailable(_)))) {
+        let results = join_all(some.iter().map(hand)).await;
+        // One of them may have a reason of its own.
+        let none_is_taken = results.iter().all(|(_, result)| matches!(result, Err(NotSubmitted::Unavailable(_))));
+        handed.extend(results);
+        if none_is_taken {
             break;
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     },
     config::GovernanceConfig,
     domain::{
-        alert::{AlertKind, MORE},
+        alert::{AlertKind, MORE, SUBJECTS_MAX},
         amount::{Bps, Lamports, UnixSeconds},
         attempt::Authority,
         config::ProgramConfig,
@@ -32,8 +32,9 @@ use crate::{
     },
     journal::{
         JournalError,
-        alerts::NewAlert,
+        alerts::{self, NewAlert},
         overdue::{self, Place, Resolving, Since},
+        votes,
     },
 };
 
@@ -41,19 +42,28 @@ use crate::{
 const PAGE: usize = 200;
 /// Markets that one pass finds due; the next one goes on behind them.
 pub const DUE_MAX: usize = 1_000;
-/// Subjects of a kind that have an alert of their own; beyond, one alert says that there are more.
-pub const SUBJECTS_MAX: usize = 200;
-/// A transaction of ours that nobody has seen confirmed for so long is alerted of.
+/// A decision that has been on its way for so long, and that nobody has seen confirmed, is alerted of.
 const UNCONFIRMED_AFTER: Duration = Duration::from_secs(600);
 
-/// The kinds of conditions of which a pass finds all there are: what is not found any more is over.
-pub const KINDS: [AlertKind; 12] = [
+/// Those of markets that stay where they are for too long.
+const STUCK: [AlertKind; 6] = [
     AlertKind::ProposalStuck,
     AlertKind::ApprovalStuck,
     AlertKind::Unresolved,
     AlertKind::DisputeStuck,
     AlertKind::FinalizationStuck,
     AlertKind::TooOld,
+];
+
+/// The kinds of conditions of which a pass finds all there are: what is not found any more is over.
+pub const KINDS: [AlertKind; 13] = [
+    AlertKind::ProposalStuck,
+    AlertKind::ApprovalStuck,
+    AlertKind::Unresolved,
+    AlertKind::DisputeStuck,
+    AlertKind::FinalizationStuck,
+    AlertKind::TooOld,
+    AlertKind::TallyFull,
     AlertKind::SubmissionUnconfirmed,
     AlertKind::AuthorityMissing,
     AlertKind::AuthorityMismatch,
@@ -169,6 +179,8 @@ pub struct Balance {
 pub struct Conditions {
     /// By kind; a kind of which nothing is to be said is there too.
     pub alerts: BTreeMap<AlertKind, Vec<NewAlert>>,
+    /// The kinds of which not all could be asked, and why: what was found of them is not all there is.
+    pub unanswered: BTreeMap<AlertKind, String>,
     /// What the authorities hold.
     pub balances: Vec<Balance>,
 }
@@ -212,23 +224,41 @@ impl Places {
         }
     }
 
-    /// What an operator should know.
-    ///
-    /// # Errors
-    /// [`Trouble`].
-    pub async fn conditions(&self, ground: &Ground) -> Result<Conditions, Trouble> {
-        let mut found = Conditions { alerts: KINDS.map(|kind| (kind, Vec::new())).into(), balances: Vec::new() };
-        self.stuck_markets(ground, &mut found).await?;
-        let old = overdue::unconfirmed(&self.pool, UNCONFIRMED_AFTER, SUBJECTS_MAX).await?;
-        for one in old {
-            let message = format!("{} on {}, signed at {}, is not confirmed", one.purpose, one.market, one.created_at);
-            found.push(NewAlert::new(AlertKind::SubmissionUnconfirmed, one.signature, message));
-        }
+    /// What an operator should know. A question that is not answered holds up no other.
+    pub async fn conditions(&self, ground: &Ground) -> Conditions {
+        let mut found = Conditions { alerts: KINDS.map(|kind| (kind, Vec::new())).into(), ..Conditions::default() };
+        let asked = self.stuck_markets(ground, &mut found).await;
+        found.note(&STUCK, asked);
+        let asked = self.full_tallies(&mut found).await;
+        found.note(&[AlertKind::TallyFull], asked);
+        let asked = self.unconfirmed(&mut found).await;
+        found.note(&[AlertKind::SubmissionUnconfirmed], asked);
         if ground.config.is_none() {
             found.push(NewAlert::new(AlertKind::ConfigUnread, "config", NO_CONFIG));
         }
-        self.authorities(ground, &mut found).await?;
-        Ok(found)
+        self.authorities(ground, &mut found).await;
+        found
+    }
+
+    async fn full_tallies(&self, found: &mut Conditions) -> Result<(), Trouble> {
+        let kind = AlertKind::TallyFull;
+        let full = votes::full(&self.pool, SUBJECTS_MAX + 1).await?;
+        let message = format!("{}: {} have voted", kind.meaning(), votes::VOTERS_MAX);
+        found.push_some(kind, full.into_iter().map(|market| NewAlert::new(kind, market, &message)).collect());
+        Ok(())
+    }
+
+    async fn unconfirmed(&self, found: &mut Conditions) -> Result<(), Trouble> {
+        let kind = AlertKind::SubmissionUnconfirmed;
+        let known = alerts::subjects(&self.pool, kind).await?;
+        let old = overdue::unconfirmed(&self.pool, UNCONFIRMED_AFTER, &known, SUBJECTS_MAX + 1).await?;
+        let alert = |one: overdue::Unconfirmed| {
+            let since = one.created_at;
+            let message = format!("{} on {}, first signed at {since}, is not confirmed", one.purpose, one.market);
+            NewAlert::new(kind, one.signature, message)
+        };
+        found.push_some(kind, old.into_iter().map(alert).collect());
+        Ok(())
     }
 
     async fn stuck_markets(&self, ground: &Ground, found: &mut Conditions) -> Result<(), Trouble> {
@@ -268,7 +298,7 @@ impl Places {
         Ok(())
     }
 
-    async fn authorities(&self, ground: &Ground, found: &mut Conditions) -> Result<(), Trouble> {
+    async fn authorities(&self, ground: &Ground, found: &mut Conditions) {
         let keys = &self.rules.authorities;
         if !keys.iter().any(|(authority, _)| *authority == Authority::Backend) {
             let message = "there is no key of the backend: nothing is counted, approved or finalized from here";
@@ -283,7 +313,13 @@ impl Places {
                 let message = format!("the config names {named}, the key here is of {wallet}");
                 found.push(NewAlert::new(AlertKind::AuthorityMismatch, authority.as_str(), message));
             }
-            let lamports = self.rpc.balance(*wallet).await?;
+            let lamports = match self.rpc.balance(*wallet).await {
+                Ok(lamports) => lamports,
+                Err(error) => {
+                    found.note(&[AlertKind::BalanceLow], Err(error.into()));
+                    continue;
+                }
+            };
             let is_low = lamports < self.rules.low_balance;
             if is_low {
                 let message = format!(
@@ -295,13 +331,29 @@ impl Places {
             }
             found.balances.push(Balance { authority: *authority, wallet: *wallet, lamports, is_low });
         }
-        Ok(())
     }
 }
 
 impl Conditions {
     fn push(&mut self, alert: NewAlert) {
         self.alerts.entry(alert.kind()).or_default().push(alert);
+    }
+
+    /// The first of these; one more says that there are more.
+    fn push_some(&mut self, kind: AlertKind, mut alerts: Vec<NewAlert>) {
+        if alerts.len() > SUBJECTS_MAX {
+            alerts.truncate(SUBJECTS_MAX);
+            let message = format!("more than {SUBJECTS_MAX}: {}; the oldest are named", kind.meaning());
+            alerts.push(NewAlert::new(kind, MORE, message));
+        }
+        alerts.into_iter().for_each(|alert| self.push(alert));
+    }
+
+    /// How the question after these kinds went.
+    fn note(&mut self, kinds: &[AlertKind], asked: Result<(), Trouble>) {
+        if let Err(trouble) = asked {
+            self.unanswered.extend(kinds.iter().map(|kind| (*kind, trouble.to_string())));
+        }
     }
 }
 

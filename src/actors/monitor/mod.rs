@@ -14,6 +14,9 @@
 
 pub mod act;
 pub mod look;
+pub mod refused;
+mod sight;
+mod walk;
 pub mod webhook;
 
 use std::time::{Duration, Instant};
@@ -24,10 +27,13 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use self::{
     look::{Places, Rules, Trouble},
+    refused::Refused,
+    sight::Failing,
+    walk::{Walk, Walked},
     webhook::Webhook,
 };
 use super::{
-    submitter::{GovernanceNews, NotSubmitted, Submitter},
+    submitter::{GovernanceNews, Submitter},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -36,8 +42,7 @@ use crate::{
     journal::{
         alerts::{self, NewAlert},
         lease::Leased,
-        overdue::{self, Place},
-        scheduled,
+        overdue, scheduled,
     },
 };
 
@@ -45,9 +50,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While a market waits for its deadline, the chain's time is read so often.
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
-/// After so many looks in a row that failed it is alerted of, where the node is what does not answer.
-const BLIND_AFTER: u32 = 60;
-/// After rounds of the webhook in which something was not taken, the next one waits: a second, then twice as long each time.
+/// After rounds of the webhook that it was away from, the next one waits: a second, then twice as long each time.
 const TELL_PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Its name among scheduled runs.
 pub const NAME: &str = "monitor";
@@ -82,10 +85,8 @@ impl MonitorParts {
 struct Memory {
     /// Outcomes that were proposed then or before have been looked at.
     seen_until: Option<UnixSeconds>,
-    /// Where a pass that found more than it takes goes on.
-    place: Option<Place>,
-    /// Of what was found since the walk from the oldest began, something has to be looked at once more.
-    is_unfinished: bool,
+    /// Of a pass that found more than it takes.
+    walk: Option<Walk>,
     /// Something is to be looked at again at the next look.
     again: bool,
     /// An attempt may be made from then on.
@@ -99,11 +100,12 @@ pub struct Monitor {
     memory: Memory,
     is_looking: bool,
     is_telling: bool,
-    /// Rounds of the webhook in a row in which something was not taken, and when the next one may be.
+    /// Rounds of the webhook in a row that it was away from, and when the next one may be.
     in_vain: u32,
     tell_at: Instant,
-    /// Looks in a row that failed.
-    failed: u32,
+    refused: Refused,
+    /// Looks fail.
+    failing: Option<Failing>,
     _guard: DeathGuard,
 }
 
@@ -117,7 +119,8 @@ impl Monitor {
             is_telling: false,
             in_vain: 0,
             tell_at: Instant::now(),
-            failed: 0,
+            refused: Refused::default(),
+            failing: None,
             _guard: guard,
         }
     }
@@ -130,38 +133,37 @@ impl Monitor {
         let (parts, mut memory) = (self.parts.clone(), self.memory);
         // What asks for another look from now on is not answered by this one.
         self.memory.again = false;
+        let began = Instant::now();
         let work = async move {
             let looked = look_once(&parts, &mut memory).await;
             (memory, looked)
         };
-        ctx.spawn(work.into_actor(self).map(|(memory, looked), actor, ctx| {
+        ctx.spawn(work.into_actor(self).map(move |(memory, looked), actor, ctx| {
             actor.is_looking = false;
             let again = actor.memory.again || memory.again;
             actor.memory = Memory { again, ..memory };
-            actor.looked(looked, ctx);
+            actor.looked(looked, began, ctx);
         }));
     }
 
-    fn looked(&mut self, looked: Result<(), Trouble>, ctx: &mut Context<Self>) {
+    fn looked(&mut self, looked: Result<(), Trouble>, began: Instant, ctx: &mut Context<Self>) {
         match looked {
-            // A look after one that failed reads the chain.
-            Ok(()) if self.failed > 0 => {
+            Ok(()) => {
+                let Some(failing) = self.failing.take() else { return };
                 log::info!("the monitor looks again");
-                if self.failed >= BLIND_AFTER {
+                // A look after one that failed reads the chain.
+                if failing.was_alerted() {
                     self.say_blind(None, ctx);
                 }
-                self.failed = 0;
             }
-            Ok(()) => {}
             Err(error) => {
                 self.memory.again = true;
-                self.failed = self.failed.saturating_add(1);
-                let is_said = self.failed == 1 || self.failed.is_multiple_of(BLIND_AFTER);
-                if is_said {
+                let failing = self.failing.get_or_insert_default();
+                let say = failing.failed(began, Instant::now(), matches!(error, Trouble::Chain(_)));
+                if say.warn {
                     log::warn!("the monitor can't look now: {error}");
                 }
-                // That the database is away can't be written into it.
-                if is_said && self.failed >= BLIND_AFTER && matches!(error, Trouble::Chain(_)) {
+                if say.alert {
                     self.say_blind(Some(error.to_string()), ctx);
                 }
             }
@@ -189,11 +191,12 @@ impl Monitor {
         if Instant::now() < self.tell_at || std::mem::replace(&mut self.is_telling, true) {
             return;
         }
-        let pool = self.parts.pool.clone();
-        ctx.spawn(async move { webhook.tell(&pool).await }.into_actor(self).map(|told, actor, ctx| {
-            actor.is_telling = false;
+        let (pool, mut refused) = (self.parts.pool.clone(), std::mem::take(&mut self.refused));
+        let tell = async move { (webhook.tell(&pool, &mut refused).await, refused) };
+        ctx.spawn(tell.into_actor(self).map(|(told, refused), actor, ctx| {
+            (actor.is_telling, actor.refused) = (false, refused);
             match told {
-                Ok(round) if round.was_in_vain() => {
+                Ok(round) if round.is_away => {
                     actor.in_vain = actor.in_vain.saturating_add(1);
                     actor.tell_at = Instant::now() + pause_after(actor.in_vain);
                 }
@@ -240,7 +243,10 @@ async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<(), Trou
     memory.again = false;
     finalize(parts, &places, &ground, memory).await?;
     if is_scheduled {
-        let conditions = places.conditions(&ground).await?;
+        let conditions = places.conditions(&ground).await;
+        for (kind, trouble) in &conditions.unanswered {
+            log::warn!("whether there is an alert {} can't be asked now: {trouble}", kind.as_str());
+        }
         act::tell(&parts.pool, &conditions).await?;
         // For the schedule as of when it was asked: what falls due meanwhile is due.
         scheduled::note_run(&parts.pool, NAME, run.now).await?;
@@ -255,37 +261,20 @@ async fn finalize(
     ground: &look::Ground,
     memory: &mut Memory,
 ) -> Result<(), Trouble> {
-    let due = places.due(ground, memory.place).await?;
-    memory.place = due.next;
-    memory.again |= due.next.is_some();
-    memory.not_before = None;
-    memory.is_unfinished |= due.waits_for_finality;
-    for (intent, handed) in act::submit(&parts.submitter, due.intents).await {
-        match handed {
-            Ok(submitted) => log::debug!("{} is due to be finalized: {submitted:?}", intent.market),
-            Err(NotSubmitted::AlreadyDone) => {}
-            Err(NotSubmitted::NotBefore(left)) => {
-                let at = Instant::now() + left;
-                memory.not_before = Some(memory.not_before.map_or(at, |earlier| earlier.min(at)));
-            }
-            // The submitter has it told. Until it is configured there is nothing to be done; the next scheduled pass asks again.
-            Err(NotSubmitted::NoKey(_)) => {}
-            // Asked again, it says from when on.
-            Err(error @ NotSubmitted::WouldFail(_)) => {
-                log::debug!("{} can't be finalized: {error}", intent.market);
-                memory.is_unfinished = true;
-            }
-            Err(error @ NotSubmitted::Unavailable(_)) => {
-                log::debug!("{} can't be finalized now: {error}", intent.market);
-                memory.is_unfinished = true;
-                // What was left is found again from the oldest.
-                (memory.place, memory.again) = (None, false);
+    let walk = memory.walk.unwrap_or_default();
+    let found = places.due(ground, walk.place).await?;
+    let due = found.intents.len();
+    let handed = act::submit(&parts.submitter, found.intents).await;
+    memory.walk = None;
+    match walk.went(found.next, found.waits_for_finality, due, &handed, Instant::now()) {
+        Walked::On(walk) => (memory.walk, memory.again) = (Some(walk), true),
+        Walked::Over { not_before, is_unfinished } => {
+            memory.not_before = not_before;
+            // What becomes final, or finds room, in a moment is looked for as a deadline is.
+            if !is_unfinished {
+                memory.seen_until = Some(ground.due_since());
             }
         }
-    }
-    // What becomes final, or finds room, in a moment is looked for as a deadline is.
-    if memory.place.is_none() && !std::mem::take(&mut memory.is_unfinished) {
-        memory.seen_until = Some(ground.due_since());
     }
     Ok(())
 }

@@ -2,15 +2,17 @@
 //!
 //! Owns one POST and when it is made again. What was taken (a 2xx) is noted at the alert, so a message is repeated only if
 //! the process ends in between; `Idempotency-Key` is the same then. A message that is refused for what it is (4xx) holds up
-//! no other; a service that is away, busy or broken ends the round, and the next one begins with what it has not taken.
+//! no other and waits by itself ([`Refused`]); a service that is away, busy or broken ends the round, and the next one begins
+//! with what it has not taken.
 //! Never follows a redirect: the address is the operator's word, and may carry a secret, so it is not logged either.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, StatusCode, Url, redirect};
 use serde::Serialize;
 
+use super::refused::{Full, Refused};
 use crate::{
     config::GovernanceConfig,
     journal::{
@@ -75,13 +77,6 @@ pub struct Round {
     pub more: bool,
 }
 
-impl Round {
-    /// Something is left that would meet the same end at once.
-    pub fn was_in_vain(&self) -> bool {
-        self.is_away || self.refused > 0
-    }
-}
-
 impl Webhook {
     /// A webhook at this address; `node` is the name under which it is told. Nothing is sent.
     ///
@@ -111,16 +106,17 @@ impl Webhook {
         config.alert_webhook_url.as_ref().map(|url| Self::new(url.reveal(), node)).transpose()
     }
 
-    /// Tells what nobody has taken yet.
+    /// Tells what nobody has taken yet, but for what was refused a moment ago.
     ///
     /// # Errors
     /// [`JournalError`]: what was taken may be told again.
-    pub async fn tell(&self, pool: &Leased) -> Result<Round, JournalError> {
-        let notices = alerts::unnotified(pool.pool(), ROUND_MAX).await?;
+    pub async fn tell(&self, pool: &Leased, refused: &mut Refused) -> Result<Round, JournalError> {
+        let notices = alerts::unnotified(pool.pool(), &refused.waiting(Instant::now()), ROUND_MAX).await?;
         let mut round = Round { more: notices.len() == ROUND_MAX, ..Round::default() };
         for notice in &notices {
             match self.post_patiently(notice).await {
                 Ok(()) => {
+                    refused.forget(notice.alert.id);
                     alerts::note_notified(pool, notice.alert.id, notice.what).await?;
                     round.taken += 1;
                     // What ended before its beginning was told has its end left.
@@ -129,6 +125,10 @@ impl Webhook {
                 Err(NotTaken::Refused(status)) => {
                     log::warn!("the webhook refuses alert {} with {status}", notice.alert.id);
                     round.refused += 1;
+                    if refused.note(notice.alert.id, Instant::now()) == Err(Full) {
+                        round.is_away = true;
+                        break;
+                    }
                 }
                 Err(NotTaken::Away(reason)) => {
                     log::warn!("the webhook takes no alerts now: {reason}");
@@ -137,7 +137,7 @@ impl Webhook {
                 }
             }
         }
-        round.more &= !round.was_in_vain();
+        round.more &= !round.is_away;
         Ok(round)
     }
 

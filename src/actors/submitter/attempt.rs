@@ -24,7 +24,7 @@ use crate::{
     },
     domain::{
         account::{GlobalConfigAccount, MarketAccount},
-        alert::AlertKind,
+        alert::{AlertKind, SUBJECTS_MAX},
         attempt::{AttemptStatus, Authority, Ended, MarketNow, ProgramRefusal, Stand, Why, failures_in_a_row, stand},
         governance::{Intent, Purpose},
         ids::{AccountAddress, MarketAddress, TxSignature, Wallet},
@@ -76,7 +76,7 @@ pub async fn begin(
         end => {
             if failures_in_a_row(&past.ended) >= FAILING {
                 let alert = alert_of(intent.market, intent.purpose, "the last attempts did not land, or failed");
-                tell(alerts::raise(&parts.pool, &alert).await);
+                tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
             }
             if end == Err(NotSubmitted::AlreadyDone) {
                 resolve_failing(parts, intent.market, intent.purpose).await;
@@ -106,10 +106,15 @@ async fn make(
     signers: &[(Authority, &AuthorityKey)],
 ) -> Result<(Submitted, Option<OpenAttempt>), NotSubmitted> {
     let refuse = |why, name| Err(NotSubmitted::WouldFail(ProgramRefusal::ours(why, name)));
-    let seen = match look(&parts.rpc, build, intent.market).await.map_err(unavailable)? {
-        Looked::Seen(seen) => seen,
-        Looked::NoConfig => return refuse(Why::Other, "NoConfig"),
-        Looked::NoMarket => return refuse(Why::OtherPhase, "NoSuchMarket"),
+    let seen = match look(&parts.rpc, build, intent.market).await {
+        Ok(Looked::Seen(seen)) => seen,
+        Ok(Looked::NoConfig) => return refuse(Why::Other, "NoConfig"),
+        Ok(Looked::NoMarket) => return refuse(Why::OtherPhase, "NoSuchMarket"),
+        // The market's own affair, unlike the config; and nothing that a moment cures.
+        Err(ChainReadError::Undecodable { address, .. }) if address == intent.market.account() => {
+            return refuse(Why::Other, "Undecodable");
+        }
+        Err(error) => return Err(unavailable(error)),
     };
     match stand(intent.purpose, intent.counts, seen.market) {
         Stand::Open => {}
@@ -200,7 +205,7 @@ async fn refused(parts: &SubmitterParts, intent: &Intent, past: &Past, refusal: 
     }
     if failures_in_a_row(&past.ended) + 1 >= FAILING {
         let alert = alert_of(market, intent.purpose, &format!("it would fail: {refusal}"));
-        tell(alerts::raise(&parts.pool, &alert).await);
+        tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
     }
 }
 
@@ -221,7 +226,8 @@ pub async fn resolve_failing(parts: &SubmitterParts, market: MarketAddress, purp
 
 /// What could not even be attempted.
 pub async fn tell_held(parts: &SubmitterParts, intent: &Intent, message: &str) {
-    tell(alerts::raise(&parts.pool, &alert_of(intent.market, intent.purpose, message)).await);
+    let alert = alert_of(intent.market, intent.purpose, message);
+    tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
 }
 
 /// An alert that is not kept now is told again with the next attempt.

@@ -15,6 +15,7 @@ use crate::{
     actors::monitor::{
         NAME, act,
         look::{Places, Rules},
+        refused::Refused,
         webhook::Webhook,
     },
     chain::{
@@ -103,7 +104,7 @@ async fn once(config: &Config, arguments: &Arguments) -> anyhow::Result<Report> 
 async fn look(places: &Places) -> anyhow::Result<(Report, act::Found)> {
     let ground = places.ground().await?;
     let due = places.due(&ground, None).await?;
-    let conditions = places.conditions(&ground).await?;
+    let conditions = places.conditions(&ground).await;
     Ok((Report::new(&ground, &due, &conditions), act::Found { due, conditions }))
 }
 
@@ -112,13 +113,19 @@ async fn act_once(parts: &Parts, hand: &hand::Hand, wait: Duration) -> anyhow::R
     let (mut report, found) = look(&parts.places).await?;
     act::tell(hand.pool(), &found.conditions).await?;
     let handed = act::submit(hand.submitter(), found.due.intents).await;
-    scheduled::note_run(hand.pool(), NAME, run.now).await?;
+    // From here on something may be on its way: whatever else fails, what became of it is reported.
     report.handed(&handed);
-    if let Some(webhook) = &parts.webhook {
-        webhook.tell(hand.pool()).await?;
+    if let Err(error) = scheduled::note_run(hand.pool(), NAME, run.now).await {
+        eprintln!("that a pass was made is not kept: {error}");
     }
-    let attempts = hand.until_settled(&handed, wait).await?;
-    report.settled(&attempts);
+    report.settled(&hand.until_settled(&handed, wait).await);
+    if let Some(webhook) = &parts.webhook {
+        match webhook.tell(hand.pool(), &mut Refused::default()).await {
+            Ok(round) if round.is_away || round.refused > 0 => eprintln!("the webhook has not taken all alerts"),
+            Ok(_) => {}
+            Err(error) => eprintln!("alerts can't be told now: {error}"),
+        }
+    }
     Ok(report)
 }
 

@@ -10,7 +10,7 @@ use crate::{
         },
         submitter::{NotSubmitted, Submitted},
     },
-    domain::{amount::UnixSeconds, deadline::Periods, governance::Intent, ids::Slot},
+    domain::{alert::AlertKind, amount::UnixSeconds, deadline::Periods, governance::Intent, ids::Slot},
     journal::{alerts::NewAlert, lease::Holder, overdue::Attempt},
 };
 
@@ -28,6 +28,8 @@ pub struct Report {
     /// There are more that are due than one pass takes.
     more_due: bool,
     alerts: Vec<Finding>,
+    /// Kinds of alerts of which not all could be asked.
+    unanswered: Vec<Unanswered>,
     balances: Vec<Balance>,
     /// Something was written or sent.
     acted: bool,
@@ -55,6 +57,12 @@ struct Finding {
     message: String,
 }
 
+#[derive(Debug, Serialize)]
+struct Unanswered {
+    kind: &'static str,
+    reason: String,
+}
+
 impl Report {
     /// What was found.
     pub fn new(ground: &Ground, due: &Due, conditions: &Conditions) -> Self {
@@ -73,6 +81,8 @@ impl Report {
             subject: alert.subject().to_owned(),
             message: alert.message().to_owned(),
         };
+        let unanswered =
+            |(kind, reason): (&AlertKind, &String)| Unanswered { kind: kind.as_str(), reason: reason.clone() };
         Self {
             slot: ground.clock.slot,
             chain_time: ground.clock.unix_timestamp,
@@ -81,6 +91,7 @@ impl Report {
             due: due.intents.iter().map(market).collect(),
             more_due: due.next.is_some(),
             alerts: conditions.alerts.values().flatten().map(finding).collect(),
+            unanswered: conditions.unanswered.iter().map(unanswered).collect(),
             balances: conditions.balances.clone(),
             acted: false,
             held_by: None,
@@ -122,7 +133,7 @@ impl Report {
     pub fn is_well(&self) -> bool {
         let done =
             |market: &DueMarket| market.settled && !matches!(market.result.as_deref(), Some("failed" | "expired"));
-        self.due.iter().all(done) && !self.more_due && self.alerts.is_empty()
+        self.due.iter().all(done) && !self.more_due && self.alerts.is_empty() && self.unanswered.is_empty()
     }
 
     /// To the standard output.
@@ -141,6 +152,9 @@ impl Report {
         println!("\nstuck or low: {}", self.alerts.len());
         for Finding { kind, severity, subject, message } in &self.alerts {
             println!("  {severity:<8}  {kind:<22}  {subject:<44}  {message}");
+        }
+        for Unanswered { kind, reason } in &self.unanswered {
+            println!("  {kind} can't be asked now: {reason}");
         }
         println!("\nauthorities:");
         if self.balances.is_empty() {
@@ -165,7 +179,12 @@ impl Report {
         println!("\ndue to be finalized: {}{more}", self.due.len());
         for market in &self.due {
             let due_at = market.due_at.map(|at| at.to_string()).unwrap_or_default();
-            let result = market.result.as_deref().unwrap_or(if self.acted { "handed over" } else { "" });
+            let without = match (self.acted, market.submission) {
+                (false, _) => "",
+                (true, Some(_)) => "handed over",
+                (true, None) => "left for the next pass",
+            };
+            let result = market.result.as_deref().unwrap_or(without);
             println!(
                 "  {:<44}  {due_at:<24}  {result:<12}  {}",
                 market.market,

@@ -36,14 +36,17 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
             FROM (VALUES (repeat('a', 64), now() - interval '31 days')) s (signature, at);
         INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, status, settled, created_at)
             SELECT 'approve_proposal', 'NAMED', sha256('x'), '{}', 1, 'failed', true, now() - days * interval '1 day'
-            FROM unnest(ARRAY[29, 31]) days;"
+            FROM unnest(ARRAY[29, 31]) days;
+        INSERT INTO alerts (kind, subject, severity, message, raised_at, resolved_at)
+            SELECT 'too_old', n::text, 'critical', '', now() - raised * interval '1 day', now() - over * interval '1 day'
+            FROM (VALUES (1, 100, 91), (2, 100, 89), (3, 100, NULL)) a (n, raised, over);"
         .replace("NAMED", &named);
     client.batch_execute(&rows).await.unwrap();
     database.take_lease().await;
     let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
-    assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1]);
+    assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1, 1]);
     assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
@@ -59,6 +62,8 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
     );
     let attempts = client.query_one("SELECT count(*) FROM chain_submissions", &[]).await.unwrap();
     assert_eq!(attempts.get::<_, i64>(0), 2, "the young refusal, and what was signed");
+    let alerts = client.query_one("SELECT string_agg(subject, ',' ORDER BY id) FROM alerts", &[]).await.unwrap();
+    assert_eq!(alerts.get::<_, &str>(0), "2,3", "one that was over yesterday, and one that is open");
     // A pass is bounded.
     let many = "INSERT INTO nonces SELECT 'many-nonces-' || n, '11111111111111111111111111111111', now(), now() - interval '1 s' \
                 FROM generate_series(1, 5001) n";

@@ -81,6 +81,25 @@ async fn whatever_a_node_answers_to_a_transaction_or_of_its_fate_it_lands_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_tell_balances_keeps_the_monitor_from_nothing_else() {
+    let (court, proxy) = court_behind_a_proxy().await;
+    let refused = proxy.handle().answer_badly(Methods::Of(&["getBalance"]), Bad::Error(-32601), When::Always);
+    let [stuck] = court.proposed().await;
+    court.client.travel(14 * DAY).await;
+    court.alert("proposal_stuck", &stuck.to_string(), true).await;
+    let rows = court.database.connect().await;
+    let noted = "SELECT max(last_run_at) FROM scheduled_runs WHERE name = 'monitor'";
+    let last = async || rows.query_one(noted, &[]).await.unwrap().get::<_, Option<chrono::DateTime<chrono::Utc>>>(0);
+    refused.has_struck(1).await;
+    let before = last().await;
+    wait_for("the next pass to be noted all the same", || async {
+        let now = last().await;
+        if now > before { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_whose_blockhash_expired_is_followed_by_another_and_one_of_them_lands() {
     let (court, proxy) = court_behind_a_proxy().await;
     let [proposed] = court.proposed().await;

@@ -3,7 +3,11 @@
 
 use chrono::TimeDelta;
 use zmart::{
-    domain::alert::AlertKind,
+    actors::monitor::{
+        refused::Refused,
+        webhook::{ROUND_MAX, Round, Webhook},
+    },
+    domain::alert::{AlertKind, MORE},
     journal::{
         JournalError,
         alerts::{self, Alert, MESSAGE_MAX, NewAlert, News, SUBJECT_MAX},
@@ -11,7 +15,7 @@ use zmart::{
         scheduled,
     },
 };
-use zmart_testkit::postgres::Database;
+use zmart_testkit::{hook::Hook, postgres::Database};
 
 use super::{leased, prepare, settings};
 
@@ -78,14 +82,15 @@ async fn what_is_gone_is_resolved_and_what_comes_again_is_another_alert() {
 async fn a_beginning_and_an_end_are_told_until_each_is_taken() {
     let (database, pool) = prepared().await;
     let told = || async {
-        let notices = alerts::unnotified(pool.pool(), 10).await.unwrap();
+        let notices = alerts::unnotified(pool.pool(), &[], 10).await.unwrap();
         notices.into_iter().map(|notice| (notice.alert.id, notice.alert.subject, notice.what)).collect::<Vec<_>>()
     };
     alerts::raise(&pool, &stuck("a")).await.unwrap();
     alerts::raise(&pool, &stuck("b")).await.unwrap();
     let (a, b) = (open(&pool).await[0].id, open(&pool).await[1].id);
     assert_eq!(told().await, [(a, "a".into(), News::Raised), (b, "b".into(), News::Raised)]);
-    assert_eq!(alerts::unnotified(pool.pool(), 1).await.unwrap().len(), 1, "as many as asked for");
+    assert_eq!(alerts::unnotified(pool.pool(), &[], 1).await.unwrap().len(), 1, "as many as asked for");
+    assert_eq!(alerts::unnotified(pool.pool(), &[a], 1).await.unwrap()[0].alert.id, b, "nothing of others");
     alerts::note_notified(&pool, b, News::Raised).await.unwrap();
     // It ends before anybody took its beginning: both are told, one after the other.
     alerts::resolve(&pool, AlertKind::ProposalStuck, "a").await.unwrap();
@@ -144,4 +149,72 @@ async fn a_run_that_was_noted_is_not_forgotten_and_one_from_the_future_does_not_
     let now = last().await.now;
     scheduled::note_run(&pool, "monitor", now).await.unwrap();
     assert_eq!(last().await.last, Some(now));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_webhook_refuses_holds_up_neither_newer_alerts_nor_an_end() {
+    let (_database, pool) = prepared().await;
+    let oldest: Vec<NewAlert> = (0..ROUND_MAX).map(|n| stuck(&n.to_string())).collect();
+    alerts::raise_all(&pool, &oldest).await.unwrap();
+    for subject in ["newer", "over"] {
+        alerts::raise(&pool, &stuck(subject)).await.unwrap();
+    }
+    let over = open(&pool).await.into_iter().find(|alert| alert.subject == "over").unwrap().id;
+    alerts::note_notified(&pool, over, News::Raised).await.unwrap();
+    alerts::resolve(&pool, AlertKind::ProposalStuck, "over").await.unwrap();
+
+    let hook = Hook::open(vec![(400, None); ROUND_MAX]).await;
+    let webhook = Webhook::new(&hook.url, "node").unwrap();
+    let mut refused = Refused::default();
+    let first = webhook.tell(&pool, &mut refused).await.unwrap();
+    assert_eq!(first, Round { refused: ROUND_MAX, more: true, ..Round::default() }, "and there is no pause");
+    assert_eq!(webhook.tell(&pool, &mut refused).await.unwrap(), Round { taken: 2, ..Round::default() });
+    let heard = hook.heard(ROUND_MAX + 2).await;
+    let last: Vec<_> = heard[ROUND_MAX..].iter().map(|message| message["alert"]["subject"].as_str().unwrap()).collect();
+    assert_eq!(last, ["newer", "over"]);
+    // Those that were refused wait, each by itself.
+    assert_eq!(webhook.tell(&pool, &mut refused).await.unwrap(), Round::default());
+    let again = webhook.tell(&pool, &mut Refused::default()).await.unwrap();
+    assert_eq!(again, Round { taken: ROUND_MAX, more: true, ..Round::default() });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_have_an_alert_each_and_one_stands_for_all_others() {
+    let (_database, pool) = prepared().await;
+    for market in ["a", "b", "c", "a", "d"] {
+        alerts::raise_within(&pool, &stuck(market), 2).await.unwrap();
+    }
+    let found = open(&pool).await;
+    let found: Vec<_> = found.iter().map(|alert| (alert.subject.as_str(), alert.times)).collect();
+    assert_eq!(found, [("a", 2), ("b", 1), (MORE, 2)]);
+    // When one of them is over there is room again.
+    alerts::resolve_all_but(&pool, AlertKind::ProposalStuck, &["a".to_owned()]).await.unwrap();
+    assert!(alerts::raise_within(&pool, &stuck("e"), 2).await.unwrap());
+    assert_eq!(subjects(&pool).await, ["a", "e"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_settled_is_missing_no_more_and_what_nobody_tries_any_more_does_not_fail() {
+    let (database, pool) = prepared().await;
+    let rows = "
+        INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, signature, transaction,
+                                       last_valid_block_height, status, settled)
+        SELECT 'finalize_undisputed', repeat('1', 31) || market, sha256('x'), '{}', 1, repeat(signature, 64), '\\x01'::bytea,
+               1, status, settled
+        FROM (VALUES ('2', 'a', 'confirmed', false), ('3', 'b', 'expired', true)) s (market, signature, status, settled)";
+    let client = database.connect().await;
+    client.batch_execute(rows).await.unwrap();
+    let missing = ["a", "b", "c"].map(|one| NewAlert::new(AlertKind::EventMissing, one.repeat(64), ""));
+    alerts::raise_all(&pool, &missing).await.unwrap();
+    assert_eq!(alerts::resolve_missing_of_what_is_settled(&pool).await.unwrap(), 2);
+    assert_eq!(alerts::subjects(pool.pool(), AlertKind::EventMissing).await.unwrap(), ["a".repeat(64)]);
+
+    let failing = ["wanted", "not wanted", MORE].map(|one| NewAlert::new(AlertKind::SubmissionFailing, one, ""));
+    alerts::raise_all(&pool, &failing).await.unwrap();
+    let seen =
+        "UPDATE alerts SET raised_at = raised_at - interval '3 hours', last_seen_at = last_seen_at - interval '3 hours'
+                WHERE subject IN ('not wanted', '*')";
+    client.batch_execute(seen).await.unwrap();
+    assert_eq!(alerts::resolve_failing_of_what_is_past(&pool).await.unwrap(), 2);
+    assert_eq!(alerts::subjects(pool.pool(), AlertKind::SubmissionFailing).await.unwrap(), ["wanted"]);
 }

@@ -1,21 +1,25 @@
 //! Markets by their deadlines: from the oldest, by an index, and never more than asked for.
 
+use std::time::Duration;
+
 use zmart::{
     actors::monitor::{
         act,
-        look::{Conditions, Ground, KINDS, Places, Rules, SUBJECTS_MAX},
+        look::{Conditions, Ground, KINDS, Places, Rules},
     },
     chain::rpc::{ChainClock, ChainRpc, RpcBudget, RpcOptions},
     domain::{
-        alert::{AlertKind, MORE},
+        alert::{AlertKind, MORE, SUBJECTS_MAX},
         amount::{Bps, Lamports, UnixSeconds},
+        attempt::Authority,
         deadline::Periods,
-        ids::{AccountAddress, Epoch, ProgramId, Slot},
+        ids::{AccountAddress, Epoch, ProgramId, Slot, Wallet},
         phase::Phase,
     },
     journal::{
         alerts,
         overdue::{self, Since},
+        votes::{self, VOTERS_MAX},
     },
 };
 use zmart_testkit::{postgres::Database, seed};
@@ -107,7 +111,7 @@ async fn no_question_of_the_monitor_reads_a_table_through() {
     }
     overdue::resolving(&pool, late, None, 10).await.unwrap();
     overdue::next_resolution(&pool, Some(late)).await.unwrap();
-    overdue::unconfirmed(&pool, std::time::Duration::ZERO, 10).await.unwrap();
+    overdue::unconfirmed(&pool, Duration::ZERO, &["a".repeat(64)], 10).await.unwrap();
     overdue::attempts(&pool, &[1, 2]).await.unwrap();
     assert_eq!(overdue::finalized_config(&pool, AccountAddress([255; 32])).await.unwrap(), None);
     pool.get().await.unwrap().query_one("SELECT pg_stat_force_next_flush()", &[]).await.unwrap();
@@ -133,7 +137,7 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
     let at = async |now: i64| {
         let clock = ChainClock { slot: Slot(1), unix_timestamp: UnixSeconds(now) };
         let ground = Ground { clock, periods: Periods::default(), config: None, threshold: Bps(6_000) };
-        places.conditions(&ground).await.unwrap().alerts
+        places.conditions(&ground).await.alerts
     };
     let early = at(FIRST).await;
     assert_eq!(early.keys().copied().collect::<Vec<_>>(), {
@@ -167,7 +171,7 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
         [AlertKind::FinalizationStuck, AlertKind::ApprovalStuck].map(|kind| late[&kind][0].subject().to_owned());
     alerts::raise_all(&pool, &[failing(&resolving), failing(&approved)]).await.unwrap();
     for (found, open) in [(&late, true), (&early, false)] {
-        let found = Conditions { alerts: found.clone(), balances: Vec::new() };
+        let found = Conditions { alerts: found.clone(), ..Conditions::default() };
         act::tell(&pool, &found).await.unwrap();
         let listed = alerts::open(pool.pool(), 10_000).await.unwrap();
         assert_eq!(listed.iter().any(|alert| alert.kind == "approval_stuck"), open);
@@ -176,4 +180,87 @@ async fn more_markets_than_have_an_alert_each_are_one_alert_more() {
         let expected = format!("{resolving}/approve_proposal");
         assert_eq!(failing.collect::<Vec<_>>(), [&expected], "nothing is to be done to one that is approved");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_asked_keeps_nothing_else_from_being_told_and_ends_no_alert() {
+    let (database, _) = seeded().await;
+    let wallet = Wallet([5; 32]);
+    let rules = Rules {
+        periods: Periods::default(),
+        dispute_threshold: Bps(6_000),
+        low_balance: Lamports(1),
+        authorities: vec![(Authority::Backend, wallet)],
+    };
+    let nowhere = RpcOptions { attempts: 1, ..RpcOptions::new("http://127.0.0.1:1", ProgramId([1; 32])) };
+    let rpc = ChainRpc::new(nowhere, RpcBudget::new(std::num::NonZeroU32::MIN)).unwrap();
+    let places = Places { rpc, pool: settings(&database.url).pool(2).unwrap(), rules };
+    let clock = ChainClock { slot: Slot(1), unix_timestamp: UnixSeconds(FIRST + 30 * DAY) };
+    let ground = Ground { clock, periods: Periods::default(), config: None, threshold: Bps(6_000) };
+    let found = places.conditions(&ground).await;
+    assert_eq!(found.unanswered.keys().collect::<Vec<_>>(), [&AlertKind::BalanceLow]);
+
+    let pool = leased(settings(&database.url).pool(2).unwrap());
+    let before = [AlertKind::BalanceLow, AlertKind::ChainUnread];
+    alerts::raise_all(&pool, &before.map(|kind| alerts::NewAlert::new(kind, wallet, ""))).await.unwrap();
+    act::tell(&pool, &found).await.unwrap();
+    assert_eq!(alerts::subjects(&places.pool, AlertKind::ApprovalStuck).await.unwrap().len(), 40);
+    assert_eq!(alerts::subjects(&places.pool, AlertKind::BalanceLow).await.unwrap(), [wallet.to_string()]);
+    assert_eq!(alerts::subjects(&places.pool, AlertKind::ChainUnread).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_unconfirmed_since_its_first_attempt_in_a_row() {
+    let database = Database::fresh().await;
+    prepare(&database).await;
+    // Of market, signature, status and settled: minutes since it was made, and since it changed.
+    let rows = "
+        INSERT INTO chain_submissions (purpose, market, intent_hash, grounds, term, signature, transaction,
+                                       last_valid_block_height, status, settled, created_at, updated_at)
+        SELECT 'finalize_undisputed', repeat('1', 31) || market, sha256('x'), '{}', 1, repeat(signature, 64), '\\x01'::bytea,
+               1, status, settled, now() - made * interval '1 minute', now() - changed * interval '1 minute'
+        FROM (VALUES ('2', 'a', 'expired', true, 15, 14), ('2', 'b', 'expired', true, 8, 7), ('2', 'c', 'sent', false, 1, 1),
+                     ('3', 'd', 'failed', true, 30, 29), ('3', 'e', 'expired', true, 8, 7), ('3', 'f', 'signed', false, 1, 1),
+                     ('4', 'g', 'expired', true, 20, 19), ('4', 'h', 'confirmed', false, 15, 1),
+                     ('5', 'j', 'expired', true, 20, 19), ('5', 'k', 'expired', true, 6, 5),
+                     ('6', 'm', 'expired', true, 60, 59), ('6', 'n', 'expired', true, 40, 30),
+                     ('7', 'p', 'processed', false, 11, 1)) s (market, signature, status, settled, made, changed)";
+    database.connect().await.batch_execute(rows).await.unwrap();
+    let pool = settings(&database.url).pool(1).unwrap();
+    let old = async |known: &str| -> String {
+        let known: Vec<String> = known.chars().map(|one| one.to_string().repeat(64)).collect();
+        let found = overdue::unconfirmed(&pool, Duration::from_secs(600), &known, 10).await.unwrap();
+        found.iter().map(|one| one.signature.chars().next().unwrap()).collect()
+    };
+    assert_eq!(old("").await, "ap", "one that landed or failed begins another row of attempts");
+    assert_eq!(old("ajm").await, "jap", "between two attempts it is as it was; what nobody tries any more is over");
+    assert_eq!(overdue::unconfirmed(&pool, Duration::ZERO, &[], 2).await.unwrap().len(), 2, "as many as asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tally_is_full_while_votes_on_it_are_taken() {
+    let (database, _) = seeded().await;
+    let full = i64::from(VOTERS_MAX);
+    // Two of each: one has room for a wallet.
+    let tallies = format!(
+        "SET session_replication_role = replica;
+         INSERT INTO vote_tallies (market, kind, in_favour, against, epoch, seq)
+         SELECT address, kind, {full} - 7, 7 - number % 2, epoch, 1
+         FROM (SELECT *, row_number() OVER (PARTITION BY phase ORDER BY address) - 1 AS number
+               FROM markets WHERE phase IN (0, 2, 4)) m, unnest(ARRAY['proposal', 'dispute']) kind
+         WHERE number < 2 AND (phase, kind) IN ((0, 'proposal'), (2, 'proposal'), (4, 'proposal'));
+         UPDATE vote_tallies SET kind = 'dispute' WHERE market IN (SELECT address FROM markets WHERE phase = 4)"
+    );
+    let client = database.connect().await;
+    client.batch_execute(&tallies).await.unwrap();
+    let pool = settings(&database.url).pool(1).unwrap();
+    let found = votes::full(&pool, 10).await.unwrap();
+    let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let phases = "SELECT phase FROM markets WHERE address::text = ANY ($1) ORDER BY phase";
+    let phases: Vec<i16> = client.query(phases, &[&names]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(phases, [0, 4]);
+    assert_eq!(votes::full(&pool, 1).await.unwrap().len(), 1);
+    // The dispute is over.
+    client.batch_execute("UPDATE markets SET phase = 5 WHERE phase = 4").await.unwrap();
+    assert_eq!(votes::full(&pool, 10).await.unwrap().len(), 1);
 }
