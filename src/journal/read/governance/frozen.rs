@@ -1,7 +1,7 @@
 //! Which votes came too late to be counted: after the decision of their kind, or, on the chain, after the window of the dispute.
 //!
 //! Owns the rule for one vote, and the reading of what the newest decisions counted. The count that decides is made by
-//! `journal::votes::counted_up_to`; the two agree, which `scripts/recompute` shows from outside.
+//! `journal::votes::counted_up_to`; that the two agree, `scripts/recompute` checks from outside.
 
 use super::{DEEDS, place};
 use crate::{
