@@ -49,7 +49,7 @@ struct Seen {
 
 /// What is there.
 enum Looked {
-    Seen(Seen),
+    Seen(Box<Seen>),
     /// The program has no config (on this chain, or on this node).
     NoConfig,
     /// There is no such market.
@@ -305,7 +305,7 @@ async fn look(rpc: &ChainRpc, build: &InstructionBuilder, market: MarketAddress)
     let Some(account) = account else { return Ok(Looked::NoMarket) };
     let config = decoded(config_address, &config)?;
     let market = now_of(&decoded(market.account(), &account)?);
-    Ok(market.map_or(Looked::NoMarket, |market| Looked::Seen(Seen { config, market })))
+    Ok(market.map_or(Looked::NoMarket, |market| Looked::Seen(Box::new(Seen { config, market }))))
 }
 
 fn decoded<T: AccountLayout>(address: AccountAddress, account: &RawAccount) -> Result<T, ChainReadError> {
