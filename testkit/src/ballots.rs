@@ -25,6 +25,19 @@ pub fn strangers(count: usize) -> Vec<Wallet> {
     std::iter::repeat_with(stranger).take(count).collect()
 }
 
+/// Wallets that vote alike.
+#[derive(Debug, Clone, Copy)]
+pub struct Bloc<'a> {
+    /// On what.
+    pub kind: VoteKind,
+    /// On which market.
+    pub market: MarketAddress,
+    /// Who.
+    pub voters: &'a [Wallet],
+    /// For it, or against.
+    pub vote: bool,
+}
+
 /// Each of these wallets votes that way.
 ///
 /// # Errors
@@ -36,28 +49,38 @@ pub async fn cast(
     voters: &[Wallet],
     vote: bool,
 ) -> Result<(), tokio_postgres::Error> {
-    let voters: Vec<String> = voters.iter().map(ToString::to_string).collect();
+    cast_at_once(database, &[Bloc { kind, market, voters, vote }]).await
+}
+
+/// Each of these blocs votes, one after the other, and all votes become visible in one moment.
+///
+/// # Errors
+/// What the database says; then nobody has voted.
+pub async fn cast_at_once(database: &Database, blocs: &[Bloc<'_>]) -> Result<(), tokio_postgres::Error> {
     let mut client = database.connect().await;
     let tx = client.transaction().await?;
-    // A DO block takes no values; settings of the transaction bring them.
-    let bring = "SELECT set_config('ballots.market', $1, true), set_config('ballots.voters', $2, true)";
-    tx.execute(bring, &[&market.to_string(), &voters.join(" ")]).await?;
-    let table = match kind {
-        VoteKind::Proposal => "proposal_votes",
-        VoteKind::Dispute => "dispute_votes",
-    };
-    tx.batch_execute(&format!(
-        "SET LOCAL ROLE authenticated;
-         DO $$
-         DECLARE voter text;
-         BEGIN
-             FOREACH voter IN ARRAY string_to_array(current_setting('ballots.voters'), ' ') LOOP
-                 PERFORM set_config('request.jwt.claims',
-                                    json_build_object('wallet', voter, 'role', 'authenticated')::text, true);
-                 INSERT INTO {table} (market, vote) VALUES (current_setting('ballots.market'), {vote});
-             END LOOP;
-         END $$"
-    ))
-    .await?;
+    for Bloc { kind, market, voters, vote } in blocs {
+        let voters: Vec<String> = voters.iter().map(ToString::to_string).collect();
+        // A DO block takes no values; settings of the transaction bring them.
+        let bring = "SELECT set_config('ballots.market', $1, true), set_config('ballots.voters', $2, true)";
+        tx.execute(bring, &[&market.to_string(), &voters.join(" ")]).await?;
+        let table = match kind {
+            VoteKind::Proposal => "proposal_votes",
+            VoteKind::Dispute => "dispute_votes",
+        };
+        tx.batch_execute(&format!(
+            "SET LOCAL ROLE authenticated;
+             DO $$
+             DECLARE voter text;
+             BEGIN
+                 FOREACH voter IN ARRAY string_to_array(current_setting('ballots.voters'), ' ') LOOP
+                     PERFORM set_config('request.jwt.claims',
+                                        json_build_object('wallet', voter, 'role', 'authenticated')::text, true);
+                     INSERT INTO {table} (market, vote) VALUES (current_setting('ballots.market'), {vote});
+                 END LOOP;
+             END $$"
+        ))
+        .await?;
+    }
     tx.commit().await
 }

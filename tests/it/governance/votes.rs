@@ -5,7 +5,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use solana_sdk::signature::Keypair;
-use zmart::domain::{ids::Wallet, phase::Phase, tally::VoteKind};
+use zmart::domain::{
+    ids::{MarketAddress, Wallet},
+    phase::Phase,
+    tally::VoteKind,
+};
 use zmart_testkit::{
     ballots,
     chain::{Chain, wallet_of},
@@ -73,17 +77,23 @@ async fn fifty_thousand_votes_on_one_market_are_counted_to_the_last_one_and_hold
     let court = Court::set(&[]).await;
     let [flooded, small] = court.proposed().await;
     // One below the threshold: 34,999 of 49,999 are 6,999 basis points.
-    for (count, vote) in [(15_000, false), (34_999, true)] {
-        let voters = ballots::strangers(count);
-        let all = voters.chunks(9_000);
-        let cast = all.map(|some| ballots::cast(&court.database, VoteKind::Proposal, flooded, some, vote));
-        join_all(cast).await.into_iter().for_each(Result::unwrap);
-    }
-    court.vote(VoteKind::Proposal, small, 3, 0).await;
+    let kind = VoteKind::Proposal;
+    let against = ballots::strangers(15_000);
+    let for_it = ballots::strangers(34_999);
+    let cast = [(&against[..], false), (&for_it[..17_000], true)];
+    let cast = cast.map(|(voters, vote)| ballots::cast(&court.database, kind, flooded, voters, vote));
+    join_all(cast).await.into_iter().for_each(Result::unwrap);
+    // The other market's votes can be read together with the last 17,999, and stand behind all of them.
+    let few = ballots::strangers(3);
+    let last = [(flooded, &for_it[17_000..]), (small, &few[..])];
+    let last = last.map(|(market, voters)| ballots::Bloc { kind, market, voters, vote: true });
+    ballots::cast_at_once(&court.database, &last).await.unwrap();
     court.all_are(&[small], Phase::Approved).await;
-    let (likes, dislikes) = court.tally(VoteKind::Proposal, flooded).await;
-    assert!(likes + dislikes < 49_999, "all were counted before the other market was approved");
     court.tally_is(VoteKind::Proposal, flooded, 34_999, 15_000).await;
+    assert!(
+        last_counted_at(&court, small).await < last_counted_at(&court, flooded).await,
+        "the other market's votes waited until the flood was over"
+    );
     court.client.travel(2 * HOUR).await;
     court.counts_on_chain(flooded, 34_999, 15_000).await;
     court.has_looked_again().await;
@@ -95,6 +105,12 @@ async fn fifty_thousand_votes_on_one_market_are_counted_to_the_last_one_and_hold
         court.landed(market, &[APPROVED]).await;
     }
     court.is_in_order().await;
+}
+
+/// When a market's newest vote became an entry.
+async fn last_counted_at(court: &Court, market: MarketAddress) -> chrono::DateTime<chrono::Utc> {
+    const SQL: &str = "SELECT max(recorded_at) FROM journal WHERE stream = $1::text AND kind = 'vote'";
+    court.database.connect().await.query_one(SQL, &[&market.to_string()]).await.unwrap().get(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
