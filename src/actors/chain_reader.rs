@@ -64,12 +64,8 @@ pub struct ReadHistory {
     pub since: Slot,
 }
 
-/// What a wallet holds now, in lamports; 0 where the chain knows no such account.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Result<u64, ChainReadError>")]
-pub struct ReadLamports(pub Wallet);
-
-/// What each of these wallets holds now, as [`ReadLamports`], in their order. Their number is whoever asks's affair.
+/// What each of these wallets holds now, in lamports and in their order; 0 where the chain knows no such account. Their
+/// number is whoever asks's affair.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Vec<u64>, ChainReadError>")]
 pub struct ReadBalances(pub Vec<Wallet>);
@@ -112,18 +108,6 @@ impl Handler<ReadHistory> for ChainReader {
         Box::pin(async move {
             let _turn = reads.acquire().await;
             read(&rpc, program, message).await
-        })
-    }
-}
-
-impl Handler<ReadLamports> for ChainReader {
-    type Result = ResponseFuture<Result<u64, ChainReadError>>;
-
-    fn handle(&mut self, ReadLamports(wallet): ReadLamports, _: &mut Self::Context) -> Self::Result {
-        let (rpc, reads) = (self.rpc.clone(), Arc::clone(&self.reads));
-        Box::pin(async move {
-            let _turn = reads.acquire().await;
-            Ok(balances(&rpc, &[wallet]).await?.first().copied().unwrap_or(0))
         })
     }
 }

@@ -6,27 +6,24 @@
 
 use deadpool_postgres::Pool;
 
+use super::trouble::Trouble;
 use crate::{
-    chain::{
-        program::ProgramAddresses,
-        rpc::{ChainReadError, ChainRpc},
-    },
+    chain::{program::ProgramAddresses, rpc::ChainRpc},
     domain::config::ProgramConfig,
-    journal::{JournalError, overdue},
+    journal::overdue,
 };
 
-/// What an operator is told where there is none.
+/// The subject of the alert where there is none: whoever finds it tells the same one, and ends it.
+pub const CONFIG: &str = "config";
+/// What an operator is told then.
 pub const NO_CONFIG: &str =
     "the chain has no config, or it can't be read: thresholds and periods are those of the environment";
 
 /// The config in force; `None`: the chain has none.
 ///
 /// # Errors
-/// Of the journal; of the chain, where the journal has no config.
-pub async fn config_in_force<E>(pool: &Pool, rpc: &ChainRpc) -> Result<Option<ProgramConfig>, E>
-where
-    E: From<JournalError> + From<ChainReadError>,
-{
+/// [`Trouble::Journal`]; [`Trouble::Chain`] only where the journal has no config.
+pub async fn config_in_force(pool: &Pool, rpc: &ChainRpc) -> Result<Option<ProgramConfig>, Trouble> {
     let address = ProgramAddresses::new(rpc.program()).config().0;
     if let Some(config) = overdue::finalized_config(pool, address).await? {
         return Ok(Some(config));

@@ -61,6 +61,7 @@ pub mod submissions;
 pub mod submitter;
 pub mod supervision;
 pub mod sweeper;
+mod trouble;
 pub mod watchdog;
 
 /// Asks the journal until it answers: a read has no effect, and whoever waits for it can do nothing without it. Said once

@@ -52,6 +52,13 @@ pub struct Periods {
     pub approved_seconds_max: i64,
 }
 
+impl Periods {
+    /// So long after a resolution we finalize what nobody disputes: the longer of the chain's period and our own delay.
+    pub fn finalization_seconds(&self) -> i64 {
+        self.dispute_period_seconds.max(self.finalization_delay_seconds)
+    }
+}
+
 impl Default for Periods {
     /// 3 days of dispute (the program's first value), 48 hours, 72 hours; stuck after 14 and 3 days.
     fn default() -> Self {
@@ -143,8 +150,7 @@ impl MarketTimes {
 
     /// When we finalize what nobody disputes: after the chain's period and our own delay.
     pub fn finalization_due(&self, periods: &Periods) -> Deadline {
-        let delay = periods.dispute_period_seconds.max(periods.finalization_delay_seconds);
-        Deadline::after(self.resolution_proposed_at, delay)
+        Deadline::after(self.resolution_proposed_at, periods.finalization_seconds())
     }
 
     /// The end of the window for votes on the dispute: from then on votes are refused, and the tally decides.

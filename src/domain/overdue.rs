@@ -20,8 +20,7 @@ pub fn stuck_periods(periods: &Periods) -> Periods {
 
 /// A finalization that nobody disputes counts as stuck from then on.
 pub fn finalization_stuck_at(times: &MarketTimes, periods: &Periods) -> Deadline {
-    let delay = periods.dispute_period_seconds.max(periods.finalization_delay_seconds);
-    Deadline::after(times.resolution_proposed_at, delay.saturating_add(OUR_WORK_SECONDS))
+    Deadline::after(times.resolution_proposed_at, periods.finalization_seconds().saturating_add(OUR_WORK_SECONDS))
 }
 
 /// What is to be said of a market, and since when it holds; `None` if it is as it should be.

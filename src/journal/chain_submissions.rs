@@ -120,16 +120,17 @@ pub async fn keep(pool: &Leased, new: &NewAttempt<'_>) -> Result<Kept, JournalEr
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
     let most = i64::try_from(OPEN_MAX).unwrap_or(i64::MAX);
-    if tx.query_one(ROOM, &[&most]).await?.try_get::<_, i64>(0)? >= most {
+    if tx.query_one(&tx.prepare_cached(ROOM).await?, &[&most]).await?.try_get::<_, i64>(0)? >= most {
         return Ok(Kept::Full);
     }
     let (purpose, market, signature) = (intent.purpose.as_str(), intent.market.to_string(), signature.to_string());
     let (in_favour, against) = counts_of(intent);
     let height = i64::try_from(last_valid_block_height).unwrap_or(i64::MAX);
     let hash = intent.hash();
+    let insert = tx.prepare_cached(INSERT).await?;
     let inserted = tx
         .query_opt(
-            INSERT,
+            &insert,
             &[
                 &purpose,
                 &market,
@@ -146,7 +147,7 @@ pub async fn keep(pool: &Leased, new: &NewAttempt<'_>) -> Result<Kept, JournalEr
         .await?;
     let kept = match inserted {
         Some(row) => Kept::New(SubmissionId(row.try_get(0)?)),
-        None => match tx.query_opt(OPEN, &[&purpose, &market]).await? {
+        None => match tx.query_opt(&tx.prepare_cached(OPEN).await?, &[&purpose, &market]).await? {
             Some(row) => Kept::Open(SubmissionId(row.try_get(0)?)),
             None => Kept::SameSignature,
         },
@@ -173,9 +174,10 @@ pub async fn keep_refused(
     let (purpose, market) = (intent.purpose.as_str(), intent.market.to_string());
     let (in_favour, against) = counts_of(intent);
     let hash = intent.hash();
+    let insert = tx.prepare_cached(INSERT).await?;
     let row = tx
         .query_one(
-            INSERT,
+            &insert,
             &[
                 &purpose,
                 &market,
@@ -208,7 +210,8 @@ pub async fn past(pool: &Pool, purpose: Purpose, market: MarketAddress) -> Resul
         WHERE market = $1::text AND purpose = $2 ORDER BY id DESC LIMIT $3";
     let client = pool.get().await?;
     let limit = i64::try_from(LOOKED_BACK).unwrap_or(i64::MAX);
-    let rows = client.query(SQL, &[&market.to_string(), &purpose.as_str(), &limit]).await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let rows = client.query(&statement, &[&market.to_string(), &purpose.as_str(), &limit]).await?;
     let now = client.query_one("SELECT clock_timestamp()", &[]).await?.try_get(0)?;
     let mut past = Past { open: None, ended: Vec::with_capacity(rows.len()), last: None, now };
     for row in &rows {
@@ -243,7 +246,9 @@ pub async fn open(pool: &Pool, at_once: usize) -> Result<Vec<OpenAttempt>, Journ
                extract(epoch FROM clock_timestamp() - updated_at)::float8, in_favour, against
         FROM chain_submissions WHERE NOT settled ORDER BY id LIMIT $1";
     let limit = i64::try_from(OPEN_MAX + at_once).unwrap_or(i64::MAX);
-    pool.get().await?.query(SQL, &[&limit]).await?.iter().map(attempt_of).collect()
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    client.query(&statement, &[&limit]).await?.iter().map(attempt_of).collect()
 }
 
 fn bad(reason: &str) -> BadRow {
@@ -303,7 +308,9 @@ pub async fn entries(
     }
     let (signatures, events): (Vec<String>, Vec<&str>) =
         attempts.iter().map(|(signature, purpose)| (signature.to_string(), event_of(*purpose))).unzip();
-    pool.get().await?.query(SQL, &[&signatures, &events]).await?.iter().map(recorded_of).collect()
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    client.query(&statement, &[&signatures, &events]).await?.iter().map(recorded_of).collect()
 }
 
 /// Of attempts that are final on the chain in these slots, and whose events are lost: final entries by which their markets
@@ -331,7 +338,9 @@ pub async fn adoptions(
     let signatures: Vec<String> = attempts.iter().map(|(signature, ..)| signature.to_string()).collect();
     let markets: Vec<String> = attempts.iter().map(|(_, market, _)| market.to_string()).collect();
     let slots: Vec<i64> = attempts.iter().map(|(.., slot)| i64::try_from(slot.0).unwrap_or(i64::MAX)).collect();
-    pool.get().await?.query(SQL, &[&signatures, &markets, &slots]).await?.iter().map(recorded_of).collect()
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    client.query(&statement, &[&signatures, &markets, &slots]).await?.iter().map(recorded_of).collect()
 }
 
 /// A signature, an epoch, an entry's number, its slot.

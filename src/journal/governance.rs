@@ -225,7 +225,8 @@ pub async fn standing(
     let on_chain = side(at)?.zip(side(at + 1)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
     let on_chain = on_chain.ok_or_else(|| bad("counts".into()))?;
     let times = MarketTimes::of(&state, None);
-    let before = match kind {
+    // A proposal's votes are always taken, and those on a dispute whose window never ends.
+    let end = match kind {
         VoteKind::Proposal => None,
         VoteKind::Dispute => times.dispute_voting_end(periods).moment(),
     };
@@ -234,20 +235,16 @@ pub async fn standing(
         epoch,
         seq,
         times,
-        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq), before).await?,
+        counted: votes::counted_up_to(&tx, market.account(), kind, (epoch, seq), end).await?,
         phase_at_head,
         on_chain,
         refreshed_at: match kind {
             VoteKind::Proposal => refreshed_at(&tx, market).await?,
             VoteKind::Dispute => None,
         },
-        votes_on_their_way: match kind {
-            VoteKind::Proposal => false,
-            VoteKind::Dispute => match times.dispute_voting_end(periods).moment() {
-                Some(end) => on_their_way(&tx, market.account(), (epoch, seq), known, end).await?,
-                // It never ends.
-                None => false,
-            },
+        votes_on_their_way: match end {
+            Some(end) => on_their_way(&tx, market.account(), (epoch, seq), known, end).await?,
+            None => false,
         },
     }))
 }

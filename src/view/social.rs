@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         amount::Bps,
+        entry::EntryBody,
         event::ProgramEvent,
         ids::{TxSignature, Wallet},
         tally::{Counts, MarketCounts, VoteKind},
@@ -93,6 +94,18 @@ pub struct VoteView {
 }
 
 impl VoteView {
+    /// Of an entry, if it is a vote.
+    pub fn of(body: &EntryBody) -> Option<Self> {
+        match body {
+            EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, .. } => {
+                Some(Self::offchain(*vote_kind, *wallet, *vote, *signature, *voted_at_ms, *tally))
+            }
+            EntryBody::Event { id, event, tally, .. } => Self::onchain(event, id.signature, false, *tally),
+            EntryBody::Contained { id, event, tally, .. } => Self::onchain(event, id.signature, true, *tally),
+            _ => None,
+        }
+    }
+
     /// Of an event, if it is a vote.
     pub fn onchain(
         event: &ProgramEvent,

@@ -48,9 +48,8 @@ pub struct Agenda {
     markets: BTreeSet<MarketAddress>,
     /// A look at everything is wanted, or goes on.
     sweep: bool,
-    /// It goes on: what was wanted since is wanted again after it.
+    /// It goes on: what is wanted meanwhile is wanted again after it.
     sweeping: bool,
-    sweep_again: bool,
     /// The last piece of work was of markets.
     markets_had_their_turn: bool,
     time: bool,
@@ -67,7 +66,6 @@ impl Agenda {
             markets: BTreeSet::new(),
             sweep: false,
             sweeping: false,
-            sweep_again: false,
             markets_had_their_turn: false,
             time: false,
             dues: BTreeSet::new(),
@@ -87,11 +85,7 @@ impl Agenda {
 
     /// Nobody knows of what something was missed.
     pub fn everything(&mut self) {
-        if self.sweeping {
-            self.sweep_again = true;
-        } else {
-            self.sweep = true;
-        }
+        self.sweep = true;
     }
 
     /// Batches that were committed: what has become final in them may be decided about. Votes that are not final are none
@@ -176,7 +170,9 @@ impl Agenda {
         }
         self.markets_had_their_turn = false;
         if sweep {
-            (self.sweep, self.sweeping) = (false, true);
+            if !std::mem::replace(&mut self.sweeping, true) {
+                self.sweep = false;
+            }
             return Some(Work::Sweep);
         }
         std::mem::take(&mut self.time).then_some(Work::Time)
@@ -185,7 +181,6 @@ impl Agenda {
     /// Everything was looked at.
     pub fn swept(&mut self) {
         self.sweeping = false;
-        self.sweep |= std::mem::take(&mut self.sweep_again);
     }
 
     /// A piece of work came to nothing: it is done again.

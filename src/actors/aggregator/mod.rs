@@ -215,7 +215,7 @@ fn note(agenda: &mut Agenda, passed: Passed) -> State {
         agenda.give_back(work);
     }
     if let Some(now) = passed.state.time.now() {
-        agenda.passes(now.time);
+        agenda.passes(now.unix_timestamp);
     }
     passed.state
 }

@@ -8,17 +8,14 @@ use std::{cmp::Ordering, collections::BTreeSet, time::Duration};
 
 use futures_util::StreamExt;
 
-use super::{
-    AggregatorParts,
-    agenda::Work,
-    time::{ChainTime, Reading},
-};
+use super::{AggregatorParts, agenda::Work, time::ChainTime};
 use crate::{
     actors::{
-        config_in_force::{NO_CONFIG, config_in_force},
-        submitter::{NotSubmitted, Submit},
+        config_in_force::{CONFIG, NO_CONFIG, config_in_force},
+        submitter::{NotSubmitted, hand_over},
+        trouble::Trouble,
     },
-    chain::{model::Commitment, rpc::ChainReadError},
+    chain::{model::Commitment, rpc::ChainClock},
     domain::{
         alert::{AlertKind, MORE},
         amount::{Bps, UnixSeconds},
@@ -48,8 +45,6 @@ const STEP_DISPUTES: usize = 256;
 pub(super) const AT_ONCE: usize = 4;
 /// Alerts of a kind that one look at everything keeps; beyond, one stands for the rest.
 const ALERTS_MAX: usize = 1_000;
-/// The submitter has so long to answer, as the monitor gives it.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// A market whose attempt can't be taken now is looked at again after so long.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// One whose attempt was put off, after so long at least and at most.
@@ -84,8 +79,6 @@ struct Sweep {
 
 /// The kinds that are alerted of here, of markets.
 const ALERTS: [AlertKind; 2] = [AlertKind::AdminHasToApprove, AlertKind::DisputeWithoutVotes];
-/// The subject of an alert of the config.
-const CONFIG: &str = "config";
 
 /// What came of a pass.
 #[derive(Debug, Default)]
@@ -101,15 +94,6 @@ pub(super) struct Passed {
     pub undone: Option<Work>,
     /// Something failed, or can't be done yet.
     pub trouble: bool,
-}
-
-/// Why a pass ended.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    #[error(transparent)]
-    Chain(#[from] ChainReadError),
 }
 
 /// What is in force on the chain.
@@ -138,7 +122,7 @@ async fn try_pass(parts: &AggregatorParts, work: &Work, passed: &mut Passed) -> 
     let known = staging::load_cursor(parts.pool.pool(), parts.rpc.program()).await?.final_slot();
     // First the reading of an earlier pass.
     time.covered(known);
-    time.read(Reading { slot: clock.slot, time: clock.unix_timestamp });
+    time.read(clock);
     time.covered(known);
     let Some(now) = time.now() else {
         // Nothing can be decided before the journal has come so far: for a moment after the start, or without a leader.
@@ -189,11 +173,16 @@ async fn in_force(parts: &AggregatorParts) -> Result<InForce, Trouble> {
 }
 
 /// One step of the look at everything. Where a step fails, the look begins anew.
-async fn sweep(parts: &AggregatorParts, in_force: InForce, now: Reading, passed: &mut Passed) -> Result<(), Trouble> {
+async fn sweep(
+    parts: &AggregatorParts,
+    in_force: InForce,
+    now: ChainClock,
+    passed: &mut Passed,
+) -> Result<(), Trouble> {
     let mut sweep = passed.state.sweep.take().unwrap_or_default();
     let (after, pool) = (sweep.after.take(), parts.pool.pool());
     let (found, next) = if sweep.proposals_done {
-        let begun_by = UnixSeconds(now.time.0.saturating_sub(parts.settings.periods.dispute_voting_seconds));
+        let begun_by = UnixSeconds(now.unix_timestamp.0.saturating_sub(parts.settings.periods.dispute_voting_seconds));
         if after.is_none() {
             let upcoming = governance::disputes_after(pool, begun_by, STEP_DISPUTES).await?;
             passed.dues.extend(upcoming.into_iter().filter_map(|candidate| due_of(parts, &candidate)));
@@ -234,12 +223,13 @@ fn due_of(parts: &AggregatorParts, candidate: &Candidate) -> Option<(MarketAddre
 async fn settle(
     parts: &AggregatorParts,
     in_force: InForce,
-    now: Reading,
+    now: ChainClock,
     found: Vec<Candidate>,
     passed: &mut Passed,
     mut sweep: Option<&mut Sweep>,
 ) -> Result<(), Trouble> {
-    let is_early = |candidate: &Candidate| due_of(parts, candidate).is_some_and(|(_, due)| !due.is_reached(now.time));
+    let is_early =
+        |candidate: &Candidate| due_of(parts, candidate).is_some_and(|(_, due)| !due.is_reached(now.unix_timestamp));
     let (early, found): (Vec<_>, Vec<_>) = found.into_iter().partition(is_early);
     passed.dues.extend(early.iter().filter_map(|candidate| due_of(parts, candidate)));
     let decided = found.into_iter().map(|candidate| async move {
@@ -306,11 +296,11 @@ fn note_alert(market: MarketAddress, alert: Alert, sweep: Option<&mut Sweep>, cr
 async fn decide(
     parts: &AggregatorParts,
     in_force: InForce,
-    now: Reading,
+    now: ChainClock,
     candidate: Candidate,
 ) -> Result<Option<(Verdict, Option<Duration>)>, JournalError> {
     let Candidate { market, kind, .. } = candidate;
-    let (known, periods) = ((now.slot, now.time), &parts.settings.periods);
+    let (known, periods) = ((now.slot, now.unix_timestamp), &parts.settings.periods);
     let Some(standing) = governance::standing(parts.pool.pool(), market, kind, known, periods).await? else {
         return Ok(None);
     };
@@ -318,7 +308,7 @@ async fn decide(
         VoteKind::Proposal => in_force.approval,
         VoteKind::Dispute => in_force.dispute,
     };
-    let chain = ChainView { slot: now.slot, time: now.time, threshold, config_read: in_force.config_read };
+    let chain = ChainView { slot: now.slot, time: now.unix_timestamp, threshold, config_read: in_force.config_read };
     let verdict = match kind {
         VoteKind::Proposal => {
             let (minimum, min_age_seconds) = (parts.settings.minimum, parts.settings.min_age_seconds);
@@ -337,18 +327,14 @@ async fn decide(
 
 /// Hands a decision over; when the market is to be looked at again, if it could not be taken.
 async fn submit(parts: &AggregatorParts, intent: Intent) -> Option<Duration> {
-    let Some(submitter) = parts.submitter.get() else { return Some(AGAIN_AFTER) };
     let (market, purpose) = (intent.market, intent.purpose.as_str());
-    let refused = match tokio::time::timeout(ANSWER_MAX, submitter.send(Submit(intent))).await {
+    let refused = match hand_over(&parts.submitter, intent).await {
         // What becomes of it is told.
-        Ok(Ok(Ok(submitted))) => {
+        Ok(submitted) => {
             log::debug!("{market}: {purpose} {submitted:?}");
             return None;
         }
-        Ok(Ok(Err(refused))) => refused,
-        Ok(Err(gone)) => NotSubmitted::Unavailable(gone.to_string()),
-        // If it was taken all the same, that is the answer to the next one.
-        Err(late) => NotSubmitted::Unavailable(late.to_string()),
+        Err(refused) => refused,
     };
     log::debug!("{market}: {purpose} is not sent: {refused}");
     match refused {

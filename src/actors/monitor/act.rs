@@ -3,14 +3,12 @@
 //! Owns nothing: whatever is lost on the way is found again by the next pass. Never decides, and never waits for a
 //! transaction.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 
 use super::look::{Conditions, Due};
 use crate::{
     actors::{
-        submitter::{NotSubmitted, Submit, Submitted, Submitter},
+        submitter::{NotSubmitted, Submitted, Submitter, hand_over},
         supervision::Link,
     },
     domain::governance::Intent,
@@ -19,8 +17,6 @@ use crate::{
 
 /// Intents that are handed over at once.
 const AT_ONCE: usize = 8;
-/// The submitter has so long to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// All that a pass found.
 #[derive(Debug)]
@@ -69,15 +65,4 @@ pub async fn submit(submitter: &Link<Submitter>, intents: Vec<Intent>) -> Vec<Ha
         }
     }
     handed
-}
-
-async fn hand_over(submitter: &Link<Submitter>, intent: Intent) -> Result<Submitted, NotSubmitted> {
-    let gone = || NotSubmitted::Unavailable("the submitter is not there".to_owned());
-    let submitter = submitter.get().ok_or_else(gone)?;
-    match tokio::time::timeout(ANSWER_MAX, submitter.send(Submit(intent))).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(gone()),
-        // It may have it all the same; then the next one is told so.
-        Err(_) => Err(NotSubmitted::Unavailable("the submitter does not answer".to_owned())),
-    }
 }

@@ -13,10 +13,13 @@ use deadpool_postgres::Pool;
 use serde::Serialize;
 
 use crate::{
-    actors::config_in_force::{NO_CONFIG, config_in_force},
+    actors::{
+        config_in_force::{CONFIG, NO_CONFIG, config_in_force},
+        trouble::Trouble,
+    },
     chain::{
         model::Commitment,
-        rpc::{ChainClock, ChainReadError, ChainRpc},
+        rpc::{ChainClock, ChainRpc},
     },
     config::GovernanceConfig,
     domain::{
@@ -31,7 +34,6 @@ use crate::{
         phase::Phase,
     },
     journal::{
-        JournalError,
         alerts::{self, NewAlert},
         overdue::{self, Place, Resolving, Since},
         votes,
@@ -110,17 +112,6 @@ pub struct Places {
     pub rules: Rules,
 }
 
-/// A pass can't be made now.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The node does not answer.
-    #[error(transparent)]
-    Chain(#[from] ChainReadError),
-    /// The database does not.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
 /// What all of a pass rests on.
 #[derive(Debug, Clone)]
 pub struct Ground {
@@ -137,7 +128,7 @@ pub struct Ground {
 impl Ground {
     /// Outcomes that were proposed then or before, and that nobody disputed, are due.
     pub fn due_since(&self) -> UnixSeconds {
-        before(self.now(), self.periods.dispute_period_seconds.max(self.periods.finalization_delay_seconds))
+        before(self.now(), self.periods.finalization_seconds())
     }
 
     fn now(&self) -> UnixSeconds {
@@ -192,7 +183,7 @@ impl Places {
     /// [`Trouble`].
     pub async fn ground(&self) -> Result<Ground, Trouble> {
         let clock = self.rpc.clock(Commitment::Finalized).await?;
-        let config = config_in_force::<Trouble>(&self.pool, &self.rpc).await?;
+        let config = config_in_force(&self.pool, &self.rpc).await?;
         let (mut periods, mut threshold) = (self.rules.periods, self.rules.dispute_threshold);
         if let Some(config) = &config {
             periods.dispute_period_seconds = config.dispute_period_seconds;
@@ -234,7 +225,7 @@ impl Places {
         let asked = self.unconfirmed(&mut found).await;
         found.note(&[AlertKind::SubmissionUnconfirmed], asked);
         if ground.config.is_none() {
-            found.push(NewAlert::new(AlertKind::ConfigUnread, "config", NO_CONFIG));
+            found.push(NewAlert::new(AlertKind::ConfigUnread, CONFIG, NO_CONFIG));
         }
         self.authorities(ground, &mut found).await;
         found

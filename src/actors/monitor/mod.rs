@@ -26,7 +26,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use self::{
-    look::{Places, Rules, Trouble},
+    look::{Places, Rules},
     refused::Refused,
     sight::Failing,
     walk::{Walk, Walked},
@@ -35,6 +35,7 @@ use self::{
 use super::{
     submitter::{GovernanceNews, Submitter},
     supervision::{Crash, DeathGuard, Link},
+    trouble::Trouble,
 };
 use crate::{
     chain::rpc::ChainRpc,

@@ -79,26 +79,20 @@ mod tests {
     use crate::{
         actors::submitter::Submitted,
         domain::{
-            amount::{Bps, UnixSeconds},
+            amount::UnixSeconds,
             attempt::SubmissionId,
             governance::{Grounds, Intent, Purpose},
-            ids::{Epoch, MarketAddress, Seq, Slot},
+            ids::MarketAddress,
         },
     };
 
     fn handed(result: Result<Submitted, NotSubmitted>) -> Handed {
-        let grounds = Grounds {
-            epoch: Epoch(1),
-            seq: Seq(3),
-            slot: Slot(9),
-            chain_time: UnixSeconds(1_760_000_000),
-            threshold: Bps(7_000),
-            minimum: 0,
-            due_at: None,
-            config_read: true,
+        let intent = Intent {
+            market: MarketAddress([7; 32]),
+            purpose: Purpose::FinalizeUndisputed,
+            counts: None,
+            grounds: Grounds::any(),
         };
-        let intent =
-            Intent { market: MarketAddress([7; 32]), purpose: Purpose::FinalizeUndisputed, counts: None, grounds };
         (intent, result)
     }
 

@@ -24,6 +24,7 @@ use self::pass::PassEnd;
 use super::{
     committed::Committed,
     supervision::{Crash, DeathGuard},
+    trouble::Trouble,
 };
 use crate::{
     chain::{
@@ -154,7 +155,7 @@ impl Submissions {
         self.sent.get(&row.signature).is_none_or(|at| at.elapsed() >= self.parts.resend_after * pace)
     }
 
-    fn passed(&mut self, end: Result<PassEnd, pass::Trouble>) {
+    fn passed(&mut self, end: Result<PassEnd, Trouble>) {
         self.is_passing = false;
         match end {
             Ok(PassEnd { place, sent, settled }) => {

@@ -4,10 +4,11 @@ use futures_util::{StreamExt, stream};
 
 use super::{PAGE, SubmissionNews, SubmissionParts};
 use crate::{
+    actors::trouble::Trouble,
     chain::{
         fate::{self, Sent, Signed},
         program::InstructionBuilder,
-        rpc::{ChainReadError, TransactionFailure},
+        rpc::TransactionFailure,
         tx::{
             failure::{Named, named},
             inspect::place_of_ours,
@@ -17,10 +18,7 @@ use crate::{
         ids::TxSignature,
         submission::{Seen, SubmissionStatus, next},
     },
-    journal::{
-        JournalError,
-        submissions::{self, Change, FailureReason, Place, SubmissionRow, Unsettled},
-    },
+    journal::submissions::{self, Change, FailureReason, Place, SubmissionRow, Unsettled},
 };
 
 /// Sends at once within a pass.
@@ -28,17 +26,6 @@ const SENDS_AT_ONCE: usize = 8;
 
 /// Most of a pass that are sent again although a rehearsal refused them; others have their turn in a later one.
 const REFUSED_SENDS_MAX: usize = 32;
-
-/// Why a pass ended early. It is begun again.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The table.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The node.
-    #[error(transparent)]
-    Node(#[from] ChainReadError),
-}
 
 /// How a pass ended.
 #[derive(Debug, Default)]

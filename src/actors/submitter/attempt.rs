@@ -41,15 +41,16 @@ use crate::{
 /// What others pay is asked for so long: a blockhash that is ready to be used grows old meanwhile.
 const FEES_WITHIN: Duration = Duration::from_secs(5);
 
-/// How a market and the config are on the chain.
+/// How a market is on the chain, and whom the config names.
 struct Seen {
-    config: GlobalConfigAccount,
+    backend: Wallet,
+    admin: Wallet,
     market: MarketNow,
 }
 
 /// What is there.
 enum Looked {
-    Seen(Box<Seen>),
+    Seen(Seen),
     /// The program has no config (on this chain, or on this node).
     NoConfig,
     /// There is no such market.
@@ -75,8 +76,7 @@ pub async fn begin(
         }
         end => {
             if failures_in_a_row(&past.ended) >= FAILING {
-                let alert = alert_of(intent.market, intent.purpose, "the last attempts did not land, or failed");
-                tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
+                tell_failing(parts, intent, "the last attempts did not land, or failed").await;
             }
             if end == Err(NotSubmitted::AlreadyDone) {
                 resolve_failing(parts, intent.market, intent.purpose).await;
@@ -124,8 +124,8 @@ async fn make(
     let wallet = |authority| signers.iter().find(|(own, _)| *own == authority).map(|(_, key)| key.wallet());
     for (authority, key) in signers {
         let named = match authority {
-            Authority::Backend => seen.config.backend_authority,
-            Authority::Admin => seen.config.admin,
+            Authority::Backend => seen.backend,
+            Authority::Admin => seen.admin,
         };
         if key.wallet() != named {
             let message = format!("the config names {named}, the key here is of {}", key.wallet());
@@ -152,7 +152,7 @@ async fn make(
     let (latest, simulation) = needed?;
     if let Some(failure) = &simulation.failure {
         // Another's transaction may have come between the two looks.
-        if is_done(&parts.rpc, build, intent).await {
+        if is_past(&parts.rpc, build, intent.market, intent.purpose, intent.counts).await {
             return Err(NotSubmitted::AlreadyDone);
         }
         return Err(NotSubmitted::WouldFail(refusal_of(named_from(failure, rehearsal.first_index()))));
@@ -204,14 +204,14 @@ async fn refused(parts: &SubmitterParts, intent: &Intent, past: &Past, refusal: 
         log::warn!("that {purpose} of {market} would fail is not kept: {error}");
     }
     if failures_in_a_row(&past.ended) + 1 >= FAILING {
-        let alert = alert_of(market, intent.purpose, &format!("it would fail: {refusal}"));
-        tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
+        tell_failing(parts, intent, &format!("it would fail: {refusal}")).await;
     }
 }
 
-/// What can't be done to a market, again and again.
-fn alert_of(market: MarketAddress, purpose: Purpose, reason: &str) -> NewAlert {
-    NewAlert::new(AlertKind::SubmissionFailing, failing(market, purpose), reason)
+/// What can't be done to a market, again and again, or could not even be attempted.
+pub async fn tell_failing(parts: &SubmitterParts, intent: &Intent, reason: &str) {
+    let alert = NewAlert::new(AlertKind::SubmissionFailing, failing(intent.market, intent.purpose), reason);
+    tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
 }
 
 /// The end of one purpose's failures says nothing of another's: each has a subject of its own.
@@ -222,12 +222,6 @@ fn failing(market: MarketAddress, purpose: Purpose) -> String {
 /// It is done.
 pub async fn resolve_failing(parts: &SubmitterParts, market: MarketAddress, purpose: Purpose) {
     tell(alerts::resolve(&parts.pool, AlertKind::SubmissionFailing, failing(market, purpose)).await);
-}
-
-/// What could not even be attempted.
-pub async fn tell_held(parts: &SubmitterParts, intent: &Intent, message: &str) {
-    let alert = alert_of(intent.market, intent.purpose, message);
-    tell(alerts::raise_within(&parts.pool, &alert, SUBJECTS_MAX).await);
 }
 
 /// An alert that is not kept now is told again with the next attempt.
@@ -303,9 +297,10 @@ async fn look(rpc: &ChainRpc, build: &InstructionBuilder, market: MarketAddress)
     let (config, account) = (next(), next());
     let Some(config) = config else { return Ok(Looked::NoConfig) };
     let Some(account) = account else { return Ok(Looked::NoMarket) };
-    let config = decoded(config_address, &config)?;
+    let config: GlobalConfigAccount = decoded(config_address, &config)?;
+    let (backend, admin) = (config.backend_authority, config.admin);
     let market = now_of(&decoded(market.account(), &account)?);
-    Ok(market.map_or(Looked::NoMarket, |market| Looked::Seen(Box::new(Seen { config, market }))))
+    Ok(market.map_or(Looked::NoMarket, |market| Looked::Seen(Seen { backend, admin, market })))
 }
 
 fn decoded<T: AccountLayout>(address: AccountAddress, account: &RawAccount) -> Result<T, ChainReadError> {
@@ -315,10 +310,6 @@ fn decoded<T: AccountLayout>(address: AccountAddress, account: &RawAccount) -> R
 fn now_of(account: &MarketAccount) -> Option<MarketNow> {
     let proposal = Counts::new(account.proposal_likes, account.proposal_dislikes).unwrap_or_default();
     Some(MarketNow { phase: Phase::from_code(account.state)?, proposal })
-}
-
-async fn is_done(rpc: &ChainRpc, build: &InstructionBuilder, intent: &Intent) -> bool {
-    is_past(rpc, build, intent.market, intent.purpose, intent.counts).await
 }
 
 /// True if the chain says that nothing is left to do; false also where it can't be asked.
@@ -344,25 +335,11 @@ mod tests {
     use super::*;
     use crate::{
         chain::program::instructions::{InstructionKind, ProgramInstruction},
-        domain::{
-            amount::{Bps, UnixSeconds},
-            governance::Grounds,
-            ids::{Epoch, ProgramId, Seq, Slot},
-        },
+        domain::{governance::Grounds, ids::ProgramId},
     };
 
     fn intent(purpose: Purpose, counts: Option<Counts>) -> Intent {
-        let grounds = Grounds {
-            epoch: Epoch(1),
-            seq: Seq(3),
-            slot: Slot(9),
-            chain_time: UnixSeconds(1_760_000_000),
-            threshold: Bps(7_000),
-            minimum: 10,
-            due_at: None,
-            config_read: true,
-        };
-        Intent { market: MarketAddress([7; 32]), purpose, counts, grounds }
+        Intent { market: MarketAddress([7; 32]), purpose, counts, grounds: Grounds::any() }
     }
 
     fn built(purpose: Purpose, counts: Option<Counts>) -> Option<Vec<ProgramInstruction>> {

@@ -20,11 +20,11 @@ use std::{
 use actix::prelude::*;
 use tokio::sync::broadcast;
 
-use self::{
-    held::Held,
-    pass::{PassEnd, Trouble},
+use self::{held::Held, pass::PassEnd};
+use super::{
+    supervision::{Crash, DeathGuard, Link},
+    trouble::Trouble,
 };
-use super::supervision::{Crash, DeathGuard};
 use crate::{
     chain::{keys::AuthorityKeys, program::InstructionBuilder, rpc::ChainRpc},
     domain::{
@@ -47,6 +47,9 @@ pub const BEGUN_AT_ONCE: usize = 16;
 const FAILING: usize = 3;
 /// What a rehearsal refused is sent again so many times more rarely than what has not landed: the node may have been behind.
 const REFUSED_PACE: u32 = 4;
+
+/// The submitter has so long to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// Carry this out.
 #[derive(Debug, Clone, Copy, Message)]
@@ -89,11 +92,24 @@ impl From<JournalError> for NotSubmitted {
     }
 }
 
+/// Asks the submitter to carry a decision out. It has [`ANSWER_MAX`] to answer.
+///
+/// # Errors
+/// [`NotSubmitted`]; [`NotSubmitted::Unavailable`] also where it is not there, or does not answer.
+pub async fn hand_over(submitter: &Link<Submitter>, intent: Intent) -> Result<Submitted, NotSubmitted> {
+    let gone = || NotSubmitted::Unavailable("the submitter is not there".to_owned());
+    let submitter = submitter.get().ok_or_else(gone)?;
+    match tokio::time::timeout(ANSWER_MAX, submitter.send(Submit(intent))).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(gone()),
+        // It may have it all the same; then the next one is told so.
+        Err(_) => Err(NotSubmitted::Unavailable("the submitter does not answer".to_owned())),
+    }
+}
+
 /// An attempt is settled: whoever decides may look again. Told once at most; the table has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GovernanceNews {
-    /// Which.
-    pub id: SubmissionId,
     /// On which market.
     pub market: MarketAddress,
     /// What for.
@@ -207,7 +223,7 @@ impl Handler<SubmitterTick> for Submitter {
             });
             let work = async move {
                 let (open, due) = open?;
-                pass::run(&parts, &build, open, |one| due.contains(&one.id)).await
+                pass::run(&parts, &build, open, &due).await
             };
             work.into_actor(actor)
         });
@@ -230,7 +246,7 @@ impl Handler<Submit> for Submitter {
             actor.begun.remove(&key);
             if let Some(message) = actor.held.note(&intent, begun.as_ref().err(), Instant::now()) {
                 let parts = actor.parts.clone();
-                ctx.spawn(async move { attempt::tell_held(&parts, &intent, &message).await }.into_actor(actor));
+                ctx.spawn(async move { attempt::tell_failing(&parts, &intent, &message).await }.into_actor(actor));
             }
             let (submitted, attempt) = begun?;
             if let Some(attempt) = attempt {
@@ -267,10 +283,9 @@ mod tests {
     use crate::{
         chain::rpc::{RpcBudget, RpcOptions},
         domain::{
-            amount::{Bps, UnixSeconds},
             attempt::{Ended, Why},
             governance::Grounds,
-            ids::{Epoch, ProgramId, Seq, Slot},
+            ids::ProgramId,
             tally::Counts,
         },
         journal::{DatabaseSettings, lease::Term},
@@ -293,18 +308,8 @@ mod tests {
     }
 
     pub(super) fn intent(market: u8) -> Intent {
-        let grounds = Grounds {
-            epoch: Epoch(1),
-            seq: Seq(3),
-            slot: Slot(9),
-            chain_time: UnixSeconds(1_760_000_000),
-            threshold: Bps(7_000),
-            minimum: 10,
-            due_at: None,
-            config_read: true,
-        };
         let market = MarketAddress([market; 32]);
-        Intent { market, purpose: Purpose::ApproveProposal, counts: Counts::new(8, 2), grounds }
+        Intent { market, purpose: Purpose::ApproveProposal, counts: Counts::new(8, 2), grounds: Grounds::any() }
     }
 
     fn is_busy(end: &Result<Submitted, NotSubmitted>) -> bool {

@@ -3,7 +3,10 @@
 //! As with users' transactions ([`crate::chain::fate`] is shared), with one thing more: done is what the journal has too, and
 //! what the journal has is done.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 
@@ -12,11 +15,12 @@ use super::{
     attempt::{is_past, refusal_of, resolve_failing, tell},
 };
 use crate::{
+    actors::trouble::Trouble,
     chain::{
         fate::{self, Fate, Sent, Signed},
         model::Commitment,
         program::InstructionBuilder,
-        rpc::{ChainReadError, SignatureStatus, TransactionFailure},
+        rpc::{SignatureStatus, TransactionFailure},
         tx::failure::named_from,
     },
     domain::{
@@ -40,17 +44,6 @@ const LOOKS_AT_ONCE: usize = 8;
 /// What is final on the chain for longer, and not in the journal, is told: so long an outage of the journal's part may last.
 const EVENT_LATE: Duration = Duration::from_secs(120);
 
-/// Why a pass ended early. It is begun again.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The table.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The node.
-    #[error(transparent)]
-    Node(#[from] ChainReadError),
-}
-
 /// How a pass ended.
 #[derive(Debug, Default)]
 pub struct PassEnd {
@@ -60,12 +53,12 @@ pub struct PassEnd {
     pub open: Vec<SubmissionId>,
 }
 
-/// Looks at everything that is on its way; `is_due` says what may be sent again.
+/// Looks at everything that is on its way; what is due may be sent again.
 pub async fn run(
     parts: &SubmitterParts,
     build: &InstructionBuilder,
     open: Vec<OpenAttempt>,
-    is_due: impl Fn(&OpenAttempt) -> bool,
+    due: &HashSet<SubmissionId>,
 ) -> Result<PassEnd, Trouble> {
     let signed: Vec<_> = open
         .iter()
@@ -82,7 +75,8 @@ pub async fn run(
     entries.extend(adopted(parts, &landed, &entries).await?);
     tell_missing(parts, &landed, &entries).await;
 
-    let resend: Vec<_> = open.iter().zip(&fates).filter(|(one, fate)| **fate == Fate::Missing && is_due(one)).collect();
+    let resend: Vec<_> =
+        open.iter().zip(&fates).filter(|(one, fate)| **fate == Fate::Missing && due.contains(&one.id)).collect();
     let looks = open.iter().zip(&fates).map(|(one, fate)| {
         let entry = entries.get(&one.signature).map(|recorded| recorded.entry);
         change_of(parts, build, one, fate, entry)
@@ -198,7 +192,7 @@ pub async fn record(parts: &SubmitterParts, open: &[OpenAttempt], changes: Vec<C
             resolve_failing(parts, market, one.purpose).await;
         }
         // Nobody need be listening.
-        let _ = parts.news.send(GovernanceNews { id: one.id, market, purpose: one.purpose, status });
+        let _ = parts.news.send(GovernanceNews { market, purpose: one.purpose, status });
     }
     Ok(())
 }

@@ -72,13 +72,22 @@ impl ChainRpc {
 
     /// Accounts as they are, confirmed, read at one moment. More than 100 are refused.
     pub async fn accounts(&self, addresses: &[AccountAddress]) -> Result<AccountsAt, ChainReadError> {
+        self.accounts_at(addresses, Commitment::Confirmed).await
+    }
+
+    /// As [`ChainRpc::accounts`], at that commitment.
+    pub(super) async fn accounts_at(
+        &self,
+        addresses: &[AccountAddress],
+        commitment: Commitment,
+    ) -> Result<AccountsAt, ChainReadError> {
         let request = RpcRequest::GetMultipleAccounts;
         let bad = |detail| ChainReadError::BadAnswer { method: request.as_str(), detail };
         if addresses.len() > MAX_MULTIPLE_ACCOUNTS {
             let message = format!("{} accounts asked for, {MAX_MULTIPLE_ACCOUNTS} allowed", addresses.len());
             return Err(ChainReadError::Refused { method: request.as_str(), code: -32602, message });
         }
-        let config = json!({ "encoding": "base64", "commitment": Commitment::Confirmed });
+        let config = json!({ "encoding": "base64", "commitment": commitment });
         let answer = self.read_value(request, json!([addresses, config])).await?;
         let (slot, accounts) = parse_accounts(answer).map_err(bad_answer(request))?;
         if accounts.len() != addresses.len() {

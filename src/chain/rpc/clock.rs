@@ -3,15 +3,10 @@
 //! Owns the layout of that account (program facts: the program compares with this clock and no other). The host's clock is
 //! asked for nothing. Never keeps a reading: how old one may be is its user's affair.
 
-use serde_json::json;
 use solana_rpc_client_api::request::RpcRequest;
 use solana_sdk::pubkey::Pubkey;
 
-use super::{
-    ChainRpc, bad_answer,
-    error::ChainReadError,
-    wire::{RawAccount, parse_accounts},
-};
+use super::{ChainRpc, error::ChainReadError, wire::RawAccount};
 use crate::{
     chain::model::Commitment,
     domain::{
@@ -43,13 +38,9 @@ impl ChainRpc {
     /// # Errors
     /// [`ChainReadError`]; `BadAnswer` also where what the node shows is no clock.
     pub async fn clock(&self, commitment: Commitment) -> Result<ChainClock, ChainReadError> {
-        let request = RpcRequest::GetMultipleAccounts;
-        let config = json!({ "encoding": "base64", "commitment": commitment });
-        let answer = self.read_value(request, json!([[CLOCK], config])).await?;
-        let (_, accounts) = parse_accounts(answer).map_err(bad_answer(request))?;
-        let account = accounts.into_iter().next().flatten();
+        let account = self.accounts_at(&[CLOCK], commitment).await?.accounts.into_iter().next().flatten();
         account.and_then(|account| decode(&account)).ok_or_else(|| ChainReadError::BadAnswer {
-            method: request.as_str(),
+            method: RpcRequest::GetMultipleAccounts.as_str(),
             detail: "what is where the chain's clock should be is none".to_owned(),
         })
     }

@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Waits so long for what it sends, in seconds.
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(..=86_400))]
     wait: u64,
 }
 

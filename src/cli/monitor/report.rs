@@ -10,7 +10,7 @@ use crate::{
         },
         submitter::{NotSubmitted, Submitted},
     },
-    domain::{alert::AlertKind, amount::UnixSeconds, deadline::Periods, governance::Intent, ids::Slot},
+    domain::{alert::AlertKind, amount::UnixSeconds, governance::Intent, ids::Slot},
     journal::{alerts::NewAlert, lease::Holder, overdue::Attempt},
 };
 
@@ -66,7 +66,6 @@ struct Unanswered {
 impl Report {
     /// What was found.
     pub fn new(ground: &Ground, due: &Due, conditions: &Conditions) -> Self {
-        let Periods { dispute_period_seconds, finalization_delay_seconds, .. } = ground.periods;
         let market = |intent: &Intent| DueMarket {
             market: intent.market.to_string(),
             due_at: intent.grounds.due_at,
@@ -86,7 +85,7 @@ impl Report {
         Self {
             slot: ground.clock.slot,
             chain_time: ground.clock.unix_timestamp,
-            finalization_after_seconds: dispute_period_seconds.max(finalization_delay_seconds),
+            finalization_after_seconds: ground.periods.finalization_seconds(),
             config_read: ground.config.is_some(),
             due: due.intents.iter().map(market).collect(),
             more_due: due.next.is_some(),

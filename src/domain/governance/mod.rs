@@ -89,6 +89,23 @@ pub struct Intent {
     pub grounds: Grounds,
 }
 
+#[cfg(test)]
+impl Grounds {
+    /// Of tests that do not care.
+    pub(crate) fn any() -> Self {
+        Self {
+            epoch: Epoch(1),
+            seq: Seq(3),
+            slot: Slot(9),
+            chain_time: UnixSeconds(1_760_000_000),
+            threshold: Bps(7_000),
+            minimum: 10,
+            due_at: None,
+            config_read: true,
+        }
+    }
+}
+
 impl Intent {
     /// Names the decision: the same market, purpose, counts and last counted entry give the same hash, however often and
     /// whenever the decision is made.

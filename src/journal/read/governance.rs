@@ -52,8 +52,6 @@ pub struct Attempt {
     pub purpose: Purpose,
     pub counts: Option<Counts>,
     pub grounds: Grounds,
-    /// The lease's term under which it was signed.
-    pub term: i64,
     pub signature: TxSignature,
     pub status: String,
     pub settled: bool,
@@ -89,29 +87,28 @@ fn bad(table: &'static str, what: &str, error: &dyn std::fmt::Display) -> ReadFa
     BadRow { table, reason: format!("{what}: {error}") }.into()
 }
 
-const ATTEMPT: &str = "s.id, s.purpose, s.in_favour, s.against, s.grounds, s.term, s.signature::text, s.status, \
+const ATTEMPT: &str = "s.id, s.purpose, s.in_favour, s.against, s.grounds, s.signature::text, s.status, \
                        s.settled, s.slot, s.reason::text, s.created_at, s.updated_at";
 
 fn attempt(row: &Row) -> Result<Attempt, ReadFailure> {
     const TABLE: &str = "chain_submissions";
-    let (purpose, signature): (&str, &str) = (row.try_get(1)?, row.try_get(6)?);
+    let (purpose, signature): (&str, &str) = (row.try_get(1)?, row.try_get(5)?);
     let number = |at| row.try_get::<_, Option<i64>>(at).map(|count| count.and_then(|count| u32::try_from(count).ok()));
     let counts = number(2)?.zip(number(3)?).and_then(|(in_favour, against)| Counts::new(in_favour, against));
-    let reason: Option<&str> = row.try_get(10)?;
-    let slot: Option<i64> = row.try_get(9)?;
+    let reason: Option<&str> = row.try_get(9)?;
+    let slot: Option<i64> = row.try_get(8)?;
     Ok(Attempt {
         id: row.try_get(0)?,
         purpose: Purpose::parse(purpose).ok_or_else(|| bad(TABLE, "purpose", &purpose))?,
         counts,
         grounds: of_json(TABLE, row.try_get(4)?)?,
-        term: row.try_get(5)?,
         signature: signature.parse().map_err(|error| bad(TABLE, signature, &error))?,
-        status: row.try_get(7)?,
-        settled: row.try_get(8)?,
+        status: row.try_get(6)?,
+        settled: row.try_get(7)?,
         slot: slot.map(|slot| unsigned(TABLE, slot)).transpose()?.map(Slot),
         reason: reason.map(serde_json::from_str).transpose().map_err(|error| bad(TABLE, "reason", &error))?,
-        created_at: row.try_get(11)?,
-        updated_at: row.try_get(12)?,
+        created_at: row.try_get(10)?,
+        updated_at: row.try_get(11)?,
         landed: Vec::new(),
     })
 }

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        entry::EntryBody,
         ids::{Seq, Slot},
         tally::VoteKind,
     },
@@ -111,13 +110,5 @@ impl Question for ListVotes {
 }
 
 fn listed(found: &VoteFound) -> Option<ListedVote> {
-    let vote = match &found.body {
-        EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, .. } => {
-            VoteView::offchain(*vote_kind, *wallet, *vote, *signature, *voted_at_ms, *tally)
-        }
-        EntryBody::Event { id, event, tally, .. } => VoteView::onchain(event, id.signature, false, *tally)?,
-        EntryBody::Contained { id, event, tally, .. } => VoteView::onchain(event, id.signature, true, *tally)?,
-        _ => return None,
-    };
-    Some(ListedVote { vote, seq: found.place.seq })
+    Some(ListedVote { vote: VoteView::of(&found.body)?, seq: found.place.seq })
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     actors::{
-        chain_reader::{ChainReader, ReadLamports, ReadTime},
+        chain_reader::{ChainReader, ReadBalances, ReadTime},
         supervision::Link,
     },
     config::{VoteConfig, VoteEligibility},
@@ -97,10 +97,11 @@ impl VoteRules {
             VoteEligibility::MinBalance => {
                 let away = || ApiError::unavailable("The chain does not answer now.");
                 let reader = self.chain.get().ok_or_else(away)?;
-                let held = reader.send(ReadLamports(wallet)).await.map_err(|_| away())?.map_err(|error| {
+                let held = reader.send(ReadBalances(vec![wallet])).await.map_err(|_| away())?.map_err(|error| {
                     log::warn!("the balance of {wallet} can't be read: {error}");
                     away()
                 })?;
+                let held = held.first().copied().unwrap_or(0);
                 let minimum = self.config.min_balance_lamports;
                 if held >= minimum {
                     return Ok(());

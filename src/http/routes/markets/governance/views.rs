@@ -388,14 +388,7 @@ impl TrailVoteView {
         (found, reason): &(TrailVote, Option<NotCounted>),
         addresses: &ProgramAddresses,
     ) -> Option<Self> {
-        let vote = match &found.body {
-            EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, .. } => {
-                VoteView::offchain(*vote_kind, *wallet, *vote, *signature, *voted_at_ms, *tally)
-            }
-            EntryBody::Event { id, event, tally, .. } => VoteView::onchain(event, id.signature, false, *tally)?,
-            EntryBody::Contained { id, event, tally, .. } => VoteView::onchain(event, id.signature, true, *tally)?,
-            _ => return None,
-        };
+        let vote = VoteView::of(&found.body)?;
         let (kind, wallet): (VoteKind, _) = (found.kind, found.wallet);
         let on_chain = vote.source == VoteSourceView::Onchain;
         Some(Self {
