@@ -6,7 +6,8 @@ pub mod config;
 pub mod demo;
 mod document;
 mod faults;
-pub mod migrate;
+pub mod journal;
+mod migrate;
 pub mod monitor;
 pub mod serve;
 pub mod vectors;
@@ -41,6 +42,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
+    /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
+    Journal(journal::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
+        Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

@@ -11,7 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::faults;
 use crate::{
     actors::engine::Engine,
-    bus::{Bus, redis::RedisBus},
+    bus::{
+        Bus,
+        redis::{Name, RedisBus},
+    },
     chain::rpc::{ChainRpc, RpcBudget, RpcOptions},
     config::{Config, Environment},
     domain::{ids::Epoch, soundness::Bounds},
@@ -22,7 +25,7 @@ use crate::{
         routes::votes::VoteRules,
         ws::WsLimits,
     },
-    journal::{gateway_login, identity, migrate},
+    journal::{current_life::CurrentLife, gateway_login, identity, migrate},
     telemetry::health::Health,
 };
 
@@ -58,15 +61,15 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     applied.iter().for_each(|name| log::info!("applied {name}"));
     let gateway =
         gateway_login::ready(&settings, config.database.own_gateway(), config.auth.jwt_secret.bytes()).await?;
-    let (epoch, name) = bind_journal(config).await?;
+    let life = bind_journal(config).await?;
     let bus = match &config.edge.redis_url {
         // Its text may show the address, and so a password.
-        Some(url) => Some(RedisBus::new(url, &name).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
+        Some(url) => Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
         None => None,
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
-    let engine = Engine::start(config, epoch, bus, health.clone())?;
+    let engine = Engine::start(config, life, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
         api_port: config.server.api_port,
@@ -107,8 +110,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 }
 
 /// The journal must be of this chain and this program.
-/// Answers with its life, and a name of both.
-async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
+/// Answers with its life.
+async fn bind_journal(config: &Config) -> anyhow::Result<CurrentLife> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
     let genesis_hash = patiently("the chain's node", || rpc.genesis_hash()).await?;
@@ -116,12 +119,17 @@ async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
     let (client, connection) = patiently("PostgreSQL", || database.connect(tokio_postgres::NoTls)).await?;
     let driver = tokio::spawn(connection);
     identity::bind_chain(&client, &genesis_hash, config.chain.program).await?;
-    let epoch = identity::current_epoch(&client).await?;
-    let name = identity::name(&client, epoch).await?;
+    let life = identity::current_life(&client, Epoch(0)).await?;
     drop(client);
     let _ = driver.await;
-    log::info!("chain {genesis_hash}, program {}, journal epoch {epoch}", config.chain.program);
-    Ok((epoch, name))
+    log::info!("chain {genesis_hash}, program {}, journal epoch {}", config.chain.program, life.epoch);
+    Ok(CurrentLife::new(life, &genesis_hash, config.chain.program))
+}
+
+/// What the bus is called by: another name in another life.
+fn name_of(life: &CurrentLife) -> Name {
+    let life = life.clone();
+    Arc::new(move || life.get().name())
 }
 
 /// Tries again for a while: a server that is started together with the engine needs its time.

@@ -6,6 +6,7 @@
 mod edge;
 mod governance;
 mod node;
+mod retention;
 mod secret;
 mod source;
 
@@ -200,6 +201,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// How long is kept what is of use for a while only.
+    pub retention: crate::journal::sweep::Retention,
     /// Logging.
     pub log: LogConfig,
 }
@@ -329,6 +332,7 @@ impl Config {
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
         let node = node::read(source, api_port);
+        let retention = retention::read(source);
         let edge = edge::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
@@ -379,6 +383,7 @@ impl Config {
             },
             node: node?,
             edge: edge?,
+            retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
     }
