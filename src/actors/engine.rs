@@ -56,10 +56,7 @@ use crate::{
         rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
     },
     config::Config,
-    domain::{
-        fee_timeline::FeeTimeline,
-        ids::AccountAddress,
-    },
+    domain::{fee_timeline::FeeTimeline, ids::AccountAddress},
     journal::{
         PoolSettingsError,
         current_life::{CurrentLife, LivingDatabase},
@@ -248,7 +245,8 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
+        let writing =
+            (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
         let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
         let telling = HeraldParts {
             bus: bus.clone(),
@@ -305,15 +303,29 @@ impl Engine {
                     Registry::new(homes, pool, config_address, guard).within(role).living_in(life.epoch())
                 },
             )),
-            kind("follower", Runs::Following, &follower, arbiter("follower"), (hearing, life.clone()), |of, _, guard| {
-                let (parts, life) = of;
-                Follower::new(FollowerParts { epoch: life.epoch(), ..parts }, guard)
-            }),
-            kind("listener", Runs::Leading, &listener, arbiter("listener"), (listening, life.clone()), |of, role, guard| {
-                let (parts, life) = of;
-                let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
-                Listener::new(ListenerParts { pool, epoch, ..parts }, guard)
-            }),
+            kind(
+                "follower",
+                Runs::Following,
+                &follower,
+                arbiter("follower"),
+                (hearing, life.clone()),
+                |of, _, guard| {
+                    let (parts, life) = of;
+                    Follower::new(FollowerParts { epoch: life.epoch(), ..parts }, guard)
+                },
+            ),
+            kind(
+                "listener",
+                Runs::Leading,
+                &listener,
+                arbiter("listener"),
+                (listening, life.clone()),
+                |of, role, guard| {
+                    let (parts, life) = of;
+                    let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                    Listener::new(ListenerParts { pool, epoch, ..parts }, guard)
+                },
+            ),
             kind(
                 "stats keeper",
                 Runs::Leading,

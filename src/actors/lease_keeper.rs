@@ -164,7 +164,10 @@ impl LeaseKeeper {
         if known == Epoch::default() {
             return;
         }
-        log::warn!("the database is another one: the journal goes on in epoch {epoch}, {} begins anew", self.parts.office);
+        log::warn!(
+            "the database is another one: the journal goes on in epoch {epoch}, {} begins anew",
+            self.parts.office
+        );
         pool::drop_idle(&self.parts.pool);
         self.parts.health.forget_chain();
         (self.lapsed, self.told, self.reborn) = (false, false, true);

@@ -64,7 +64,9 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let life = bind_journal(config).await?;
     let bus = match &config.edge.redis_url {
         // Its text may show the address, and so a password.
-        Some(url) => Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
+        Some(url) => {
+            Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?)
+        }
         None => None,
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);

@@ -11,8 +11,11 @@ pub fn read(source: &mut Source) -> Option<Retention> {
         "7",
         "the signed bytes of a user's transaction, after nothing could change it any more; its row stays",
     );
-    let refusals_days =
-        source.value("RETENTION_REFUSALS_DAYS", "30", "decisions of governance that were refused before they were signed");
+    let refusals_days = source.value(
+        "RETENTION_REFUSALS_DAYS",
+        "30",
+        "decisions of governance that were refused before they were signed",
+    );
     let alerts_days = source.value("RETENTION_ALERTS_DAYS", "90", "alerts, after they were over");
     let deliveries_days =
         source.value("RETENTION_DELIVERIES_DAYS", "7", "deliveries of webhooks, after they were worked off");

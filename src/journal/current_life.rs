@@ -72,7 +72,11 @@ impl CurrentLife {
     /// # Errors
     /// [`IdentityError`]: it is not known, or can't be used (a server that recovers, an empty database, another chain).
     /// Nothing was changed; look again.
-    pub async fn look(&self, client: &tokio_postgres::Client, settings: &DatabaseSettings) -> Result<bool, IdentityError> {
+    pub async fn look(
+        &self,
+        client: &tokio_postgres::Client,
+        settings: &DatabaseSettings,
+    ) -> Result<bool, IdentityError> {
         if identity::stored_life(client).await?.is_some_and(|life| life == self.get()) {
             return Ok(false);
         }

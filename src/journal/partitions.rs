@@ -45,7 +45,8 @@ async fn newest_trade(pool: &Leased) -> Result<Option<i64>, JournalError> {
 
 /// A time for which the default partition has a row and there may be a partition.
 async fn outside(pool: &Leased) -> Result<Option<i64>, JournalError> {
-    const SQL: &str = "SELECT bucket_unix FROM candles_default WHERE bucket_unix >= 0 AND bucket_unix < 7258118400 LIMIT 1";
+    const SQL: &str =
+        "SELECT bucket_unix FROM candles_default WHERE bucket_unix >= 0 AND bucket_unix < 7258118400 LIMIT 1";
     let row = pool.get().await?.query_opt(SQL, &[]).await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }

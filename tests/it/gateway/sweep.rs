@@ -49,10 +49,14 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
     client.batch_execute(&rows).await.unwrap();
     database.take_lease().await;
     let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
-    let swept: Vec<u64> = sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().map(|(_, rows)| *rows).collect();
+    let swept: Vec<u64> =
+        sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
     assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1, 1, 1]);
-    assert!(sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
+    assert!(
+        sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().all(|(_, rows)| *rows == 0),
+        "nothing is left to sweep"
+    );
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
                        (SELECT count(*) FROM users)";

@@ -10,7 +10,7 @@ use zmart_testkit::{
     audit,
     chain::{Chain, SOL},
     engine::Engine,
-    patience::wait_for,
+    patience::{wait_for, within},
     postgres::{Cluster, Database},
     socket::{Connection, subscription},
 };
@@ -35,6 +35,7 @@ impl Scene {
             engine.set("NODE_ID", &format!("node-{number}"));
             engine.set("COVERAGE_INTERVAL_MS", "500");
             engine.set("WORKERS", "1");
+            engine.set("WS_HEARTBEAT_MS", "500");
             engine.start().await;
             engine.ready().await;
             all.push(engine);
@@ -98,14 +99,17 @@ fn place(frame: &Value) -> (u64, u64) {
 
 /// The next `subscribed` that comes by itself: the stream begins anew.
 async fn begins_anew(connection: &mut Connection, before: u64) -> (u64, u64) {
-    loop {
-        let frame = connection.next_of("subscribed").await;
-        let at = place(&frame);
-        if at.0 > before {
-            assert_eq!((&frame["recovered"], frame.get("id")), (&Value::Bool(false), None), "{frame}");
-            return at;
+    let anew = async {
+        loop {
+            let frame = connection.next_of("subscribed").await;
+            let at = place(&frame);
+            if at.0 > before {
+                assert_eq!((&frame["recovered"], frame.get("id")), (&Value::Bool(false), None), "{frame}");
+                return at;
+            }
         }
-    }
+    };
+    within("a snapshot in a new epoch", anew).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +127,7 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
     for (connection, _) in &mut listening {
         let mut trades = 0;
         while trades < 4 {
-            let frame = connection.next_of("trade").await;
+            let frame = within("a trade", connection.next_of("trade_executed")).await;
             (trades, seen) = (trades + 1, place(&frame));
         }
         assert_eq!(seen.0, first_epoch);
@@ -146,13 +150,9 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
         assert!(new_epoch == 0 || new_epoch == epoch, "both nodes are in one life");
         new_epoch = epoch;
         // Heartbeats say it too.
-        loop {
-            let heartbeat = connection.next_of("heartbeat").await;
-            let channel = &heartbeat["channels"][format!("market:{}", scene.market)];
-            if channel["epoch"].as_u64() == Some(epoch) {
-                break;
-            }
-        }
+        let heartbeat = within("a heartbeat", connection.next_of("heartbeat")).await;
+        let channel = &heartbeat["channels"][format!("market:{}", scene.market)];
+        assert_eq!(channel["epoch"].as_u64(), Some(epoch), "{heartbeat}");
     }
     for engine in &scene.engines {
         engine.ready().await;
@@ -160,7 +160,11 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
         let mut late = Connection::open(&engine.ws).await;
         late.send(subscription(&"late".into(), scene.market, Some(seen))).await;
         let answer = late.answer_to(&"late".into()).await;
-        assert_eq!((&answer["recovered"], answer["epoch"].as_u64()), (&Value::Bool(false), Some(new_epoch)), "{answer}");
+        assert_eq!(
+            (&answer["recovered"], answer["epoch"].as_u64()),
+            (&Value::Bool(false), Some(new_epoch)),
+            "{answer}"
+        );
     }
     scene.is_whole().await;
     scene.buy(2).await;

@@ -23,8 +23,11 @@ pub fn now_ms() -> u64 {
 
 /// `times`: a signature and its microseconds a line.
 pub async fn lags(times: &str, database: &Database) -> Vec<Lag> {
-    let notified: HashMap<&str, u64> =
-        times.lines().filter_map(|line| line.split_once(' ')).filter_map(|(s, at)| Some((s, at.parse().ok()?))).collect();
+    let notified: HashMap<&str, u64> = times
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(s, at)| Some((s, at.parse().ok()?)))
+        .collect();
     const COMMITTED: &str = "SELECT signature::text, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint \
                              FROM chain_events WHERE NOT orphaned";
     let client = database.connect().await;

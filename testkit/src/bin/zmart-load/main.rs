@@ -121,7 +121,8 @@ async fn run(wanted: &Wanted) -> Vec<String> {
 /// Each second until all is journaled, or it takes too long.
 async fn watch(node: &mut Node, engine: &Engine, database: &Database, rate: u64) -> (Vec<Sample>, Vec<String>) {
     // The channels' counters, and not a count of rows: looking costs the server nothing.
-    const JOURNALED: &str = "SELECT coalesce((SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'chain_events'), 0)";
+    const JOURNALED: &str =
+        "SELECT coalesce((SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'chain_events'), 0)";
     let client = database.connect().await;
     let mut samples = Vec::new();
     let mut all_notified: Option<Instant> = None;
