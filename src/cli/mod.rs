@@ -12,6 +12,7 @@ pub mod monitor;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
+pub mod webhook;
 
 use std::{io::Write, process::ExitCode};
 
@@ -44,6 +45,8 @@ pub enum Command {
     Monitor(monitor::Arguments),
     /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
     Journal(journal::Arguments),
+    /// The webhook at Helius that delivers to this engine.
+    Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -69,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
+        Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

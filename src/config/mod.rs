@@ -5,6 +5,7 @@
 
 mod edge;
 mod governance;
+mod indexer;
 mod node;
 mod retention;
 mod secret;
@@ -13,6 +14,7 @@ mod source;
 use std::{num::NonZeroU32, time::Duration};
 
 pub use governance::GovernanceConfig;
+pub use indexer::IndexerConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
@@ -197,6 +199,8 @@ pub struct Config {
     pub trading: TradingConfig,
     /// The servers.
     pub server: ServerConfig,
+    /// Whose deliveries are taken.
+    pub indexer: IndexerConfig,
     /// This node among others.
     pub node: NodeConfig,
     /// Who may ask them, and how much.
@@ -334,6 +338,7 @@ impl Config {
         let node = node::read(source, api_port);
         let retention = retention::read(source);
         let edge = edge::read(source, environment);
+        let indexer = indexer::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -381,6 +386,7 @@ impl Config {
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
             },
+            indexer: indexer?,
             node: node?,
             edge: edge?,
             retention: retention?,

@@ -5,7 +5,7 @@
 //! question still asks for: what counts is the moment in the row, never whether the row was swept. What is history (entries,
 //! events, trades, candles, votes, orders) is never deleted; docs/operating.md lists every table and how long its rows stay.
 
-use super::{JournalError, lease::Leased};
+use super::{JournalError, deliveries, lease::Leased};
 
 /// Most rows of one kind that a pass deletes; the rest is left to the next.
 pub const ROWS_MAX: i64 = 5_000;
@@ -107,5 +107,8 @@ pub async fn sweep(pool: &Leased, retention: &Retention) -> Result<Vec<(&'static
         swept.push((name, rows));
         tx.commit().await?;
     }
+    let age = u32::from(retention.deliveries_days).saturating_mul(86_400);
+    let forgotten = deliveries::forget_settled(pool, age, u32::try_from(ROWS_MAX).unwrap_or(u32::MAX)).await?;
+    swept.push(("deliveries that were worked off", forgotten));
     Ok(swept)
 }

@@ -20,12 +20,14 @@ pub mod export;
 pub mod health;
 pub mod leaderboard;
 pub mod markets;
+pub mod metrics;
 pub mod ready;
 pub mod trades;
 pub mod transactions;
 pub mod upgrade;
 pub mod users;
 pub mod votes;
+pub mod webhook;
 
 /// A path that takes these methods, whose routes are added by who calls; OPTIONS tells them, and anything else is
 /// METHOD_NOT_ALLOWED.
@@ -175,7 +177,19 @@ pub fn websocket(app: &mut web::ServiceConfig) {
         .service(readable("/asyncapi.json", docs::asyncapi));
 }
 
+/// Beside them on port 4000, where operators collect figures there.
+pub fn of_operators(app: &mut web::ServiceConfig, are_metrics_public: bool) {
+    if are_metrics_public {
+        app.service(readable("/metrics", metrics::handle));
+    }
+}
+
 /// The paths of port 4002.
 pub fn indexer(app: &mut web::ServiceConfig) {
-    app.service(readable("/health", health::handle)).service(readable("/ready", ready::handle));
+    for path in ["/api/webhooks/helius", "/helius/webhook"] {
+        app.service(writable(path, webhook::handle));
+    }
+    app.service(readable("/health", health::handle))
+        .service(readable("/ready", ready::handle))
+        .service(readable("/metrics", metrics::handle));
 }

@@ -5,6 +5,7 @@
 //! from the moment at which a transaction was notified to that of its commit, by this machine's clock, and nothing of the
 //! engine takes part in measuring it. Prints `load NAME=VALUE` lines, one line a minute, and a verdict.
 
+mod deliveries;
 mod lag;
 mod node;
 
@@ -16,13 +17,14 @@ use std::{
 use zmart_testkit::{
     audit,
     engine::Engine,
+    helius,
     http::try_request,
     postgres::{Cluster, Database},
 };
 
-use self::{lag::Minutes, node::Node};
+use self::{deliveries::Deliveries, lag::Minutes, node::Node};
 
-const USAGE: &str = "usage: zmart-load [--rate N] [--minutes N] [--markets N] [--wallets N] [--seed N]";
+const USAGE: &str = "usage: zmart-load [--rate N] [--minutes N] [--markets N] [--wallets N] [--seed N] [--webhook 0|1]";
 /// What is not journaled of what was notified, in seconds of the rate: more is no bound.
 const BEHIND_MAX_SECONDS: u64 = 10;
 /// What is left is worked off after the last notification in so long.
@@ -35,21 +37,27 @@ struct Wanted {
     markets: u64,
     wallets: u64,
     seed: u64,
+    /// 0: notifications alone.
+    webhook: u64,
 }
 
 impl Wanted {
     fn read() -> Result<Self, String> {
-        let mut wanted = Self { rate: 2_000, minutes: 10, markets: 100, wallets: 1_000, seed: 1 };
+        let mut wanted = Self { rate: 2_000, minutes: 10, markets: 100, wallets: 1_000, seed: 1, webhook: 1 };
         let mut arguments = std::env::args().skip(1);
         while let Some(name) = arguments.next() {
-            let value = arguments.next().and_then(|text| text.parse().ok()).filter(|value| *value > 0);
-            let value = value.ok_or_else(|| format!("{name} wants a number above 0"))?;
+            let value = arguments.next().and_then(|text| text.parse().ok());
+            let value = value.ok_or_else(|| format!("{name} wants a number"))?;
+            if value == 0 && name != "--webhook" {
+                return Err(format!("{name} wants more than 0"));
+            }
             match name.as_str() {
                 "--rate" => wanted.rate = value,
                 "--minutes" => wanted.minutes = value,
                 "--markets" => wanted.markets = value,
                 "--wallets" => wanted.wallets = value,
                 "--seed" => wanted.seed = value,
+                "--webhook" => wanted.webhook = value,
                 _ => return Err(format!("there is no {name}")),
             }
         }
@@ -90,12 +98,20 @@ async fn run(wanted: &Wanted) -> Vec<String> {
     let mut node = Node::start(wanted.seed, wanted.markets, wanted.wallets, trades).await;
     let mut engine = Engine::on_node(&node.rpc, &node.ws, node.program, &database);
     engine.set("LOG_LEVEL", "warn");
+    engine.set("HELIUS_AUTH_HEADER", helius::AUTH);
     engine.start().await;
     engine.ready().await;
     let total = node.transactions;
     println!("load transactions={total} rate={} minutes={}", wanted.rate, wanted.minutes);
+    let deliveries = match wanted.webhook {
+        0 => None,
+        _ => Some(Deliveries::start(&node.ws, node.program, &engine.indexer).await),
+    };
     node.say(&format!("run {} {total}", wanted.rate)).await;
     let (samples, mut faults) = watch(&mut node, &engine, &database, wanted.rate).await;
+    if let Some(deliveries) = deliveries {
+        println!("load deliveries {}", deliveries.told());
+    }
     faults.extend(judge(&mut node, &database, total).await);
     let lags = lag::lags(&node.times().await, &database).await;
     if lags.len() as u64 != total {
