@@ -5,7 +5,18 @@ use std::time::Duration;
 
 use serde_json::Value;
 use solana_sdk::signature::Keypair;
-use zmart::domain::{event::Outcome, ids::MarketAddress};
+use zmart::{
+    domain::{
+        event::Outcome,
+        ids::{Epoch, MarketAddress, ProgramId},
+    },
+    journal::{
+        DatabaseSettings,
+        current_life::{CurrentLife, LivingDatabase},
+        identity::{IdentityError, bind_chain, current_life},
+        migrate,
+    },
+};
 use zmart_testkit::{
     audit,
     chain::{Chain, SOL},
@@ -208,4 +219,79 @@ async fn an_older_dump_is_restored_under_a_running_engine_and_a_new_life_is_begu
     assert!(place(&answer).0 > second_epoch, "{answer}");
     scene.buy(2).await;
     scene.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_leads_to_another_database_before_a_new_life_has_begun() {
+    let database = Database::fresh().await;
+    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+    migrate::run(&settings).await.unwrap();
+    let (genesis, program) = ("a chain", ProgramId([1; 32]));
+    let client = database.connect().await;
+    bind_chain(&client, genesis, program).await.unwrap();
+    let first = current_life(&client, Epoch(0)).await.unwrap();
+    let life = CurrentLife::new(first.clone(), genesis, program);
+    let living = LivingDatabase { settings: settings.clone(), life: life.clone() };
+    let (pool, looking) = (living.pool(2).unwrap(), settings.pool(1).unwrap());
+    let look = async || {
+        let client = looking.get().await.map_err(|error| error.to_string())?;
+        life.look(&client, &settings).await.map_err(|error| match error {
+            IdentityError::Empty => "empty".to_owned(),
+            IdentityError::OtherChain { .. } => "another chain".to_owned(),
+            other => other.to_string(),
+        })
+    };
+    let kept = pool.get().await.unwrap();
+    assert_eq!(look().await, Ok(false));
+    let term = "UPDATE leases SET term = 7, node = 'a node', expires_at = now() + interval '1 day'";
+    client.batch_execute(term).await.unwrap();
+    drop((client, kept));
+
+    // A dump takes its place; whoever was connected is cut off.
+    let dump = database.dump().await;
+    let (server, name) = database.url.rsplit_once('/').unwrap();
+    let admin = Database { url: format!("{server}/postgres") }.connect().await;
+    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    wait_for("an empty database to be left alone", || async {
+        match look().await {
+            Err(error) if error == "empty" => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    const TABLES: &str = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    let tables = database.connect().await.query_one(TABLES, &[]).await.unwrap();
+    assert_eq!(tables.get::<_, i64>(0), 0, "a restore may be about to begin");
+    database.restore(&dump).await;
+    let refused = wait_for("the other database to be seen", || async {
+        let refused = pool.get().await.err().map(|error| error.to_string()).ok_or("a connection".to_owned())?;
+        if refused.contains("another database") { Ok(refused) } else { Err(refused) }
+    })
+    .await;
+    assert!(refused.contains("epoch"), "{refused}");
+    let other = CurrentLife::new(first.clone(), "another chain", program);
+    let client = database.connect().await;
+    let refused = other.look(&client, &settings).await;
+    assert!(matches!(refused, Err(IdentityError::OtherChain { .. })), "{refused:?}");
+
+    wait_for("a new life", || async {
+        match look().await {
+            Ok(true) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    assert_eq!(look().await, Ok(false));
+    assert!(life.epoch() > first.epoch);
+    drop(pool.get().await.unwrap());
+    let leases = "SELECT count(*) FROM leases WHERE term = 8 AND expires_at = '-infinity'";
+    let ended: i64 = client.query_one(leases, &[]).await.unwrap().get(0);
+    assert_eq!(ended, 1, "the term that the dump names is over");
+    // By hand, in the same database: what was connected before is not used again.
+    let before = pool.get().await.unwrap().query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get::<_, i32>(0);
+    zmart::journal::identity::begin_by_hand(&client).await.unwrap();
+    assert_eq!(look().await, Ok(true));
+    let after = pool.get().await.unwrap().query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get::<_, i32>(0);
+    assert_ne!(before, after);
 }
