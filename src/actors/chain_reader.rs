@@ -52,6 +52,8 @@ pub struct History {
     pub events: Vec<ChainEvent>,
     /// Read before the events, so that they contain all that it contains; `None` if it does not exist.
     pub account: Option<ReadAccount>,
+    /// It was read from a node by whose word something may be taken back or adopted.
+    pub decides: bool,
 }
 
 /// Read a stream's history.
@@ -169,6 +171,8 @@ async fn balances(rpc: &ChainRpc, wallets: &[Wallet]) -> Result<Vec<u64>, ChainR
 
 async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
     let ReadHistory { address, since } = ask;
+    // Of two nodes one is asked for all of it: they may know different things.
+    let rpc = &rpc.pinned();
     let read = rpc.accounts(&[address]).await?;
     let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
     let account =
@@ -205,7 +209,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
             events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
         }
     }
-    Ok(History { events, account })
+    Ok(History { events, account, decides: rpc.decides() })
 }
 
 /// A transaction that the node lists. One that it does not have yet, or that came garbled, is asked for again: a history

@@ -102,12 +102,14 @@ impl<S: Subject> StreamActor<S> {
             let candidates = actor.candidates(&history, &asked);
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),
-                Finding::Unclear(why) if attempt < ATTEMPTS => {
+                Finding::Unclear(why) if attempt < ATTEMPTS || !history.decides => {
                     log::info!("{} {} is read again: {why}", S::KIND, actor.address);
-                    // What waits stays waiting; the chain's answers need a moment to agree.
+                    // What waits stays waiting; the chain's answers need a moment to agree. And by the word of a second
+                    // node, which may know less, nothing is adopted or taken back: the first is waited for.
                     actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
                     let pause = Duration::from_millis(250 << attempt);
-                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, attempt + 1, ctx));
+                    let next = (attempt + 1).min(ATTEMPTS);
+                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, next, ctx));
                 }
                 Finding::Unclear(why) => {
                     // All readings found them elsewhere: not history is missing, but a fork was given up.

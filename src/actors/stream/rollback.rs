@@ -9,7 +9,10 @@
 //! Entries are read from the journal page by page, so memory holds no more than one page and the numbers that fall.
 //! Waits for the database and the node as long as it takes; the stream is stale meanwhile, and its queue is bounded.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use actix::prelude::*;
 
@@ -25,6 +28,9 @@ use crate::{
     },
     journal::{read, votes},
 };
+
+/// Between two readings while the node that may decide is away.
+const READ_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the listener has proved, and the stream has not looked at yet.
 #[derive(Debug, Default)]
@@ -68,7 +74,12 @@ impl<S: Subject> StreamActor<S> {
         let (env, address) = (self.env.clone(), self.address);
         let (after, since, mut rebuild) = (self.life.finalized_seq(), self.life.finalized_slot(), self.life.rebuild());
         let work = async move {
-            let history = read_history::<S>(&env.reader, address, since).await;
+            let mut history = read_history::<S>(&env.reader, address, since).await;
+            while !history.decides {
+                // What falls is the first node's word.
+                tokio::time::sleep(READ_AGAIN).await;
+                history = read_history::<S>(&env.reader, address, since).await;
+            }
             let on_chain: HashMap<EventId, ChainEvent> =
                 history.events.into_iter().map(|event| (event.id, event)).collect();
             let (mut after, mut noted) = (after, Noted::default());
