@@ -244,10 +244,12 @@ impl Listener {
                 }
                 admission
             }
-            Sorted::Unusable { reason, detail, touched } => {
+            Sorted::Unusable { reason, is_told, detail, touched } => {
                 let admission = self.window.admit(signature, slot, Vec::new());
                 if admission == Admission::Taken {
-                    self.bury(&transaction, reason, detail, touched, ctx);
+                    let letter = (!is_told).then(|| letter_of(&transaction, reason, &detail));
+                    log::warn!("{signature} can't be used as it is: {reason}: {detail}");
+                    self.bury(signature, reason, letter, touched, ctx);
                 }
                 admission
             }
@@ -314,26 +316,17 @@ impl Listener {
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
     fn bury(
         &mut self,
-        transaction: &RawTransaction,
+        signature: TxSignature,
         reason: &'static str,
-        detail: String,
+        letter: Option<DeadLetter>,
         touched: Touched,
         ctx: &mut Context<Self>,
     ) {
-        let signature = transaction.signature;
-        log::warn!("{signature} can't be used: {reason}: {detail}");
-        let letter = DeadLetter {
-            source: "decoder",
-            signature: Some(signature),
-            n: None,
-            stream: None,
-            reason,
-            detail,
-            raw: serde_json::to_value(transaction).ok(),
-        };
         let (pool, registry) = (self.parts.pool.clone(), self.parts.registry.clone());
         let work = async move {
-            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            if let Some(letter) = letter {
+                retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            }
             let config = touched.config.then_some(Lane::Config);
             for lane in touched.markets.into_iter().map(Lane::Market).chain(config) {
                 suspect(&registry, lane, &format!("{signature}: {reason}")).await;
@@ -383,6 +376,18 @@ impl Listener {
     fn rpc_failed(&self, what: &str, error: &ChainReadError) {
         log::warn!("{what}: {error}");
         self.parts.health.down(HealthPart::Rpc, error.to_string());
+    }
+}
+
+fn letter_of(transaction: &RawTransaction, reason: &'static str, detail: &str) -> DeadLetter {
+    DeadLetter {
+        source: "decoder",
+        signature: Some(transaction.signature),
+        n: None,
+        stream: None,
+        reason,
+        detail: detail.to_owned(),
+        raw: serde_json::to_value(transaction).ok(),
     }
 }
 
