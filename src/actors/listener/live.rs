@@ -86,8 +86,8 @@ impl Listener {
         }
         let pause = Duration::from_millis(100 << self.live.failures.min(7)).min(BACKOFF_MAX);
         self.live.failures += 1;
-        if self.live.failures.is_multiple_of(AWAY_AFTER) {
-            self.go_to_the_other();
+        if self.live.failures >= AWAY_AFTER && self.go_to_the_other() {
+            self.live.failures = 0;
         }
         ctx.run_later(pause, move |actor, ctx| {
             // It may have been paused meanwhile, or begun again.
@@ -97,13 +97,18 @@ impl Listener {
         });
     }
 
-    fn go_to_the_other(&mut self) {
+    /// False if there is none that could tell them.
+    fn go_to_the_other(&mut self) -> bool {
         if self.live.on_second.take().is_some() {
             log::warn!("the second node's notifications do not come: the first one is asked");
-        } else if self.parts.second_ws.is_some() && self.parts.rpc.endpoints().second_is_fit() {
+            return true;
+        }
+        let is_fit = self.parts.second_ws.is_some() && self.parts.rpc.endpoints().second_is_fit();
+        if is_fit {
             log::warn!("the first node's notifications do not come: the second one is asked");
             self.live.on_second = Some(Instant::now());
         }
+        is_fit
     }
 
     /// On the second node, and the first is well: back to it. Coverage finds what happens in between.

@@ -191,7 +191,9 @@ impl Endpoints {
         let next = choice.decide(now);
         drop(choice);
         match &next {
-            Some(Endpoint::Second) => log::warn!("the first node does not answer: the second one is asked"),
+            Some(Endpoint::Second) => {
+                log::warn!("the first node does not answer as it should: the second one is asked")
+            }
             Some(Endpoint::First) => log::info!("the first node is asked again"),
             None => {}
         }
@@ -271,8 +273,8 @@ impl Choice {
                 }
             }
             Look::OtherChain => {
-                of.answers();
                 (of.well_since, of.is_other_chain) = (None, true);
+                "it is of another chain".clone_into(&mut of.detail);
             }
             Look::Away(detail) => of.fails(detail, now),
         }
@@ -288,13 +290,17 @@ impl Choice {
         of.slot.0.saturating_add(LAG_MAX) < self.newest.0
     }
 
+    fn first_is_lost(&self, now: Instant) -> bool {
+        self.first.is_away(now) || self.first.is_other_chain
+    }
+
     fn second_is_fit(&self) -> bool {
         self.genesis.is_some() && self.second.well_since.is_some() && !self.is_behind(&self.second)
     }
 
     fn decide(&mut self, now: Instant) -> Option<Endpoint> {
         let next = match self.in_use {
-            Endpoint::First if self.first.is_away(now) && self.second_is_fit() => Endpoint::Second,
+            Endpoint::First if self.first_is_lost(now) && self.second_is_fit() => Endpoint::Second,
             Endpoint::Second if self.second.is_away(now) || self.second.is_other_chain => Endpoint::First,
             Endpoint::Second if !self.is_behind(&self.first) => {
                 let well = self.first.well_since.map(|since| now.saturating_duration_since(since));
@@ -312,7 +318,7 @@ impl Choice {
 
     fn standing(&self) -> Standing {
         if self.in_use == Endpoint::Second {
-            return Standing::InUse(format!("the first node does not answer: {}", self.first.detail));
+            return Standing::InUse(format!("the first node does not answer as it should: {}", self.first.detail));
         }
         if self.second.is_other_chain {
             return Standing::Unfit("it is of another chain".to_owned());
@@ -386,6 +392,15 @@ mod tests {
         let mut told = Told::new();
         told.0.genesis = None;
         assert_eq!(told.look(20, &away(), &at(100)), Endpoint::First, "nobody knows which chain it has to be of");
+    }
+
+    #[test]
+    fn a_first_that_is_of_another_chain_all_at_once_is_left() {
+        let mut told = Told::new();
+        told.look(2, &at(100), &at(100));
+        assert_eq!(told.look(1, &Look::OtherChain, &at(100)), Endpoint::Second);
+        assert_eq!(told.look(20, &Look::OtherChain, &at(120)), Endpoint::Second);
+        assert_eq!(told.look(7, &at(130), &at(130)), Endpoint::First);
     }
 
     #[test]
