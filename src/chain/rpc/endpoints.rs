@@ -27,6 +27,8 @@ const WELL_FOR: Duration = Duration::from_secs(5);
 /// How far a node may be behind the newest slot that was seen. A confirmed slot is final 31 slots later: so what is known
 /// here of final slots, such a node has too.
 const LAG_MAX: u64 = 25;
+/// Looks of which one asks a node that is well which chain it is of.
+const CHAIN_SEEN_EVERY: u32 = 30;
 /// After the second node was left, what it told is still on its way here for so long.
 const AFTERGLOW: Duration = Duration::from_secs(10);
 
@@ -118,9 +120,12 @@ impl Endpoints {
         self.choice().genesis = Some(genesis_hash.to_owned());
     }
 
-    /// The chain that a node has to be of.
-    pub fn genesis(&self) -> Option<String> {
-        self.choice().genesis.clone()
+    /// The chain that this node has to be of, if it is to be asked for that now: not at every look.
+    pub(super) fn genesis_to_see(&self, endpoint: Endpoint) -> Option<String> {
+        let mut choice = self.choice();
+        let of = choice.of(endpoint);
+        let is_due = of.well_since.is_none() || of.looks.is_multiple_of(CHAIN_SEEN_EVERY);
+        choice.genesis.clone().filter(|_| is_due)
     }
 
     /// The one that is asked now.
@@ -209,6 +214,7 @@ impl Endpoints {
 /// How a node has answered lately.
 #[derive(Debug, Default)]
 struct Answers {
+    looks: u32,
     /// In a row.
     failures: u32,
     failing_since: Option<Instant>,
@@ -262,6 +268,7 @@ impl Choice {
     fn looked(&mut self, endpoint: Endpoint, look: &Look, now: Instant) {
         let is_in_use = self.in_use == endpoint;
         let of = self.of(endpoint);
+        of.looks = of.looks.wrapping_add(1);
         match look {
             Look::Answers(slot) => {
                 of.answers();

@@ -184,10 +184,11 @@ impl ChainRpc {
         self.endpoint() == Endpoint::First
     }
 
-    /// Looks at the node that this client is pinned to: one attempt, within that time, and which chain it is of too.
+    /// Looks at the node that this client is pinned to: one attempt, within that time; also at which chain it is of, where that is
+    /// not known lately.
     pub async fn look(&self, patience: Duration) -> Look {
         let ask = async {
-            if let Some(genesis) = self.inner.endpoints.genesis() {
+            if let Some(genesis) = self.inner.endpoints.genesis_to_see(self.endpoint()) {
                 let seen = self.call_once(RpcRequest::GetGenesisHash, json!([])).await?;
                 if seen.as_str() != Some(genesis.as_str()) {
                     return Ok(Look::OtherChain);
