@@ -25,6 +25,7 @@ use super::{
     follower::{Follower, FollowerParts},
     governing::{Governing, GoverningParts},
     herald::{Herald, HeraldParts},
+    indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
@@ -126,6 +127,7 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governing: Governing,
+    indexing: Indexing,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
@@ -160,7 +162,8 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (marker, governing, lookout) = (Link::default(), Governing::default(), Link::default());
+        let (marker, governing, indexing) = (Link::default(), Governing::default(), Indexing::default());
+        let lookout = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -364,6 +367,13 @@ impl Engine {
                 |(rpc, health), _, guard| Lookout::new(rpc, health, guard),
             ));
         }
+        kinds.extend(indexing.kinds(IndexingParts {
+            database: &database,
+            rpc: &rpc,
+            arbiter: &arbiter,
+            listener: &listener,
+            health: &health,
+        })?);
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -395,6 +405,7 @@ impl Engine {
             config_address,
             lease,
             governing,
+            indexing,
             marker,
             herald,
             follower,
@@ -409,7 +420,8 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `herald`, `marker`, `follower`, `lookout`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `deliveries`, `herald`, `marker`, `follower`, `lookout`, `config`, or the address of a market. False if there is
+    /// none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -429,7 +441,7 @@ impl Engine {
             "follower" => crash(&self.follower),
             "lookout" => crash(&self.lookout),
             "config" => self.crash_stream(self.config_address),
-            name => match self.governing.crash(name) {
+            name => match self.governing.crash(name).or_else(|| self.indexing.crash(name)) {
                 Some(crashed) => crashed,
                 None => name.parse().is_ok_and(|address| self.crash_stream(address)),
             },

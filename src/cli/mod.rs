@@ -11,6 +11,7 @@ pub mod monitor;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
+pub mod webhook;
 
 use std::{io::Write, process::ExitCode};
 
@@ -41,6 +42,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
+    /// The webhook at Helius that delivers to this engine.
+    Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
+        Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

@@ -24,6 +24,7 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         rate("RATE_LIMIT_COMMENTS", "30/h", "comments"),
         rate("RATE_LIMIT_TRADES", "60/min", "unsigned transactions"),
         rate("RATE_LIMIT_SUBMITS", "60/min", "signed transactions"),
+        rate("RATE_LIMIT_WEBHOOKS", "1000/s", "deliveries of the webhook, of an address"),
     ];
     let proxies = source.value("TRUSTED_PROXIES", "", "addresses and networks whose X-Forwarded-For counts, by commas");
     let trusted: Option<String> = source.value(
@@ -90,7 +91,14 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
     let redis_url = (!redis_url.is_empty()).then_some(redis_url);
     let in_all = Some(in_all?).filter(|in_all| *in_all > 0);
     let sockets = SocketSettings { per_address: per_address?.get(), in_all };
-    Some(EdgeSettings { limits, redis_url, origins, sockets, is_behind_tls: behind_tls?, are_metrics_public: public_metrics? })
+    Some(EdgeSettings {
+        limits,
+        redis_url,
+        origins,
+        sockets,
+        is_behind_tls: behind_tls?,
+        are_metrics_public: public_metrics?,
+    })
 }
 
 /// A scheme and a host, as browsers send them: any more and it would match nothing.

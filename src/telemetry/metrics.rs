@@ -8,7 +8,7 @@
 
 use std::{fmt, sync::Arc};
 
-use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::health::Health;
 
@@ -20,6 +20,12 @@ const PREFIX: &str = "zmart";
 pub struct Counts {
     /// Entries that are committed to the journal.
     pub journal_entries: IntCounter,
+    /// Deliveries of the webhook, by what was answered.
+    pub deliveries: IntCounterVec,
+    /// Deliveries that are not worked off yet; of the leader.
+    pub deliveries_waiting: IntGauge,
+    /// Transactions that deliveries named, by what came of them.
+    pub hints: IntCounterVec,
 }
 
 /// What [`Health`] knows.
@@ -43,8 +49,24 @@ impl Figures {
     fn new() -> prometheus::Result<Self> {
         let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
         let make = Make(&registry);
-        let counts =
-            Counts { journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")? };
+        let counts = Counts {
+            journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")?,
+            deliveries: make.counts(
+                "webhook_deliveries_total",
+                "Deliveries of the webhook: taken, known (kept already), or why not.",
+                "outcome",
+            )?,
+            deliveries_waiting: make.gauge(
+                "webhook_deliveries_waiting",
+                "Deliveries that are kept and not worked off yet, as the leader counts them each second.",
+            )?,
+            hints: make.counts(
+                "webhook_transactions_total",
+                "Transactions that deliveries named: brought (to their streams, before anything else was), and by how each \
+                 ended: known, failed, never_came, unreadable, unusable.",
+                "outcome",
+            )?,
+        };
         let known = Known {
             covered_slot: make.gauge("covered_slot", "Every event of the program at or below this slot is durable.")?,
             chain_slot: make.gauge("chain_slot", "The chain's newest confirmed slot, as last seen.")?,
@@ -85,6 +107,13 @@ impl Make<'_> {
         let count = IntCounter::with_opts(Opts::new(name, help))?;
         self.0.register(Box::new(count.clone()))?;
         Ok(count)
+    }
+
+    /// One for each value of a label; a value is shown from its first time on.
+    fn counts(&self, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+        let counts = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        self.0.register(Box::new(counts.clone()))?;
+        Ok(counts)
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {

@@ -13,6 +13,7 @@
 mod asking;
 mod coverage;
 mod finality;
+pub mod hinted;
 mod live;
 mod nodes;
 mod passes;

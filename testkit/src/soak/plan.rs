@@ -30,6 +30,8 @@ pub enum Target {
     Connections,
     /// The chain's second node.
     SecondNode,
+    /// Deliveries of webhooks.
+    Deliveries,
     /// A client.
     Client,
 }
@@ -94,11 +96,14 @@ pub enum Blow {
     SecondBehind,
     SecondShort,
     SecondUnwell,
+    DeliveriesForged,
+    DeliveredAgain,
+    DeliveriesStop,
     ClientJoins,
 }
 
 /// Each with its weight.
-const BLOWS: [(u32, Blow); 67] = [
+const BLOWS: [(u32, Blow); 70] = [
     (12, Blow::Kill),
     (2, Blow::Stop),
     (2, Blow::Crash("writer")),
@@ -165,6 +170,9 @@ const BLOWS: [(u32, Blow); 67] = [
     (3, Blow::SecondBehind),
     (2, Blow::SecondShort),
     (1, Blow::SecondUnwell),
+    (3, Blow::DeliveriesForged),
+    (2, Blow::DeliveredAgain),
+    (2, Blow::DeliveriesStop),
     (2, Blow::ClientJoins),
 ];
 
@@ -216,6 +224,7 @@ impl Blow {
             | Self::SilentHttp
             | Self::FirstCutOff => Target::Connections,
             Self::SecondCutOff | Self::SecondBehind | Self::SecondShort | Self::SecondUnwell => Target::SecondNode,
+            Self::DeliveriesForged | Self::DeliveredAgain | Self::DeliveriesStop => Target::Deliveries,
             Self::ClientJoins => Target::Client,
             _ => Target::Answers,
         }
@@ -226,6 +235,7 @@ impl Blow {
         match self {
             Self::Kill | Self::Stop => 0..1_500,
             Self::Hang(_) => 100..3_000,
+            Self::DeliveriesForged | Self::DeliveredAgain => 0..1,
             Self::Crash(_) | Self::CrashMarket(_) | Self::DatabaseCut | Self::ClientJoins => 0..1,
             Self::DroppedWs | Self::DroppedHttp => 0..1,
             Self::DatabaseKilled | Self::DatabaseRestarted => 0..3_000,

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::{
     chain::{Chain, ChainClient},
     engine::Engine,
+    helius::{self, Following, Form, Sender},
     load::{Load, subscribers},
     network::Network,
     patience::wait_for,
@@ -46,6 +47,10 @@ pub struct World {
     pub listening: Vec<Subscriber>,
     /// Those who came later.
     pub joined: Vec<Subscriber>,
+    /// Who delivers what happens, as Helius does.
+    pub sender: Sender,
+    /// Deliveries under way; `None` while nobody delivers.
+    pub following: Option<Following>,
     permits: Arc<Semaphore>,
     _proxies: [Proxy; 2],
     _chain: Chain,
@@ -71,6 +76,7 @@ impl World {
             ("CHAIN_SILENT_AFTER_MS", "2000"),
             ("WS_HEARTBEAT_MS", "1000"),
             ("LOG_LEVEL", "info"),
+            ("HELIUS_AUTH_HEADER", helius::AUTH),
         ] {
             engine.set(name, value);
         }
@@ -99,7 +105,8 @@ impl World {
                 }
             }
         });
-        Self {
+        let sender = Sender::to(&engine.indexer);
+        let mut world = Self {
             engine,
             cluster,
             database,
@@ -110,10 +117,19 @@ impl World {
             client,
             listening,
             joined: Vec::new(),
+            sender,
+            following: None,
             permits,
             _proxies: [proxy, second],
             _chain: chain,
-        }
+        };
+        world.follow();
+        world
+    }
+
+    /// Delivers what happens from now on.
+    pub fn follow(&mut self) {
+        self.following = Some(self.sender.follow(&self.client.rpc_url, self.client.program, Form::Mixed));
     }
 
     /// No more trades; waits for those under way.
