@@ -1,5 +1,7 @@
 //! Events that are made from instructions alone, against what the deployed program printed.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, HashMap};
 
 use super::*;
