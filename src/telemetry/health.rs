@@ -36,6 +36,8 @@ pub enum Part {
     Journal,
     /// The chain's RPC answers.
     Rpc,
+    /// The second node of the chain: whether it could be used, or is.
+    Fallback,
     /// Live notifications flow.
     Live,
     /// Coverage reaches the chain's head.
