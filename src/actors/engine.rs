@@ -58,12 +58,10 @@ use crate::{
         rpc::{ChainRpc, Endpoints, RpcBudget, RpcOptions, RpcSetupError, Standing},
     },
     config::Config,
-    domain::{
-        fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch},
-    },
+    domain::{fee_timeline::FeeTimeline, ids::AccountAddress},
     journal::{
         PoolSettingsError,
+        current_life::{CurrentLife, LivingDatabase},
         lease::{Leased, Office, Term},
     },
     telemetry::health::{Health, Part},
@@ -144,12 +142,14 @@ impl Engine {
     /// [`WiringError`]: nothing was started.
     pub fn start(
         config: &Config,
-        epoch: Epoch,
+        life: CurrentLife,
         endpoints: &Endpoints,
         bus: Option<Arc<dyn Bus>>,
         health: Health,
     ) -> Result<Self, WiringError> {
-        let database = config.database.settings();
+        // The epoch of what is made here is only the first one's: each life of an actor gets that of its time.
+        let epoch = life.epoch();
+        let database = LivingDatabase { settings: config.database.settings(), life: life.clone() };
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
         let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
         let rpc = || ChainRpc::new(options.clone(), budget.clone());
@@ -242,7 +242,9 @@ impl Engine {
         let root_link = Link::default();
         let keeping = |office, may_lead| {
             Ok::<_, WiringError>(LeaseParts {
-                pool: database.pool(1)?,
+                // They alone may meet another database: they look.
+                pool: database.settings.pool(1)?,
+                database: database.clone(),
                 office,
                 node: config.node.id.clone(),
                 may_lead,
@@ -252,8 +254,9 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), epoch);
-        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
+        let writing =
+            (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
+        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
         let telling = HeraldParts {
             bus: bus.clone(),
             committed: committed.clone(),
@@ -277,7 +280,7 @@ impl Engine {
             program,
             health: health.clone(),
         };
-        let begins = NewTerms::new(fees);
+        let begins = NewTerms::new(fees, life.clone());
         let mut kinds = vec![
             kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping_lease, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
@@ -290,10 +293,10 @@ impl Engine {
                 DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
-                let (pool, health, pressure, committed, epoch) = parts;
+                let (pool, health, pressure, committed, life) = parts;
                 JournalWriter::new(pool.under(role.term()), health, guard)
                     .telling(pressure)
-                    .announcing(committed, epoch)
+                    .announcing(committed, life.epoch())
             }),
             kind("chain reader", Runs::Always, &reader, arbiter("reader"), (rpc()?, program), |parts, _, guard| {
                 let (rpc, program) = parts;
@@ -305,16 +308,33 @@ impl Engine {
                 &registry_link,
                 arbiter("registry"),
                 finding,
-                |(homes, pool, config_address), role, guard| {
-                    Registry::new(homes, pool, config_address, guard).within(role)
+                |(homes, pool, config_address, life), role, guard| {
+                    Registry::new(homes, pool, config_address, guard).within(role).living_in(life.epoch())
                 },
             )),
-            kind("follower", Runs::Following, &follower, arbiter("follower"), hearing, |parts, _, guard| {
-                Follower::new(parts, guard)
-            }),
-            kind("listener", Runs::Leading, &listener, arbiter("listener"), listening, |parts, role, guard| {
-                Listener::new(ListenerParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-            }),
+            kind(
+                "follower",
+                Runs::Following,
+                &follower,
+                arbiter("follower"),
+                (hearing, life.clone()),
+                |of, _, guard| {
+                    let (parts, life) = of;
+                    Follower::new(FollowerParts { epoch: life.epoch(), ..parts }, guard)
+                },
+            ),
+            kind(
+                "listener",
+                Runs::Leading,
+                &listener,
+                arbiter("listener"),
+                (listening, life.clone()),
+                |of, role, guard| {
+                    let (parts, life) = of;
+                    let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                    Listener::new(ListenerParts { pool, epoch, ..parts }, guard)
+                },
+            ),
             kind(
                 "stats keeper",
                 Runs::Leading,
@@ -339,9 +359,10 @@ impl Engine {
                 Runs::Leading,
                 &submissions,
                 arbiter("submissions"),
-                submitting,
-                |parts, role, guard| {
-                    Submissions::new(SubmissionParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                (submitting, life.clone()),
+                |(parts, life), role, guard| {
+                    let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                    Submissions::new(SubmissionParts { pool, epoch, ..parts }, guard)
                 },
             ),
             kind("clock", Runs::Always, &clock, arbiter("clock"), hands, |hands, _, guard| Clock::new(hands, guard)),
@@ -350,10 +371,12 @@ impl Engine {
                 Runs::Leading,
                 &sweeper,
                 arbiter("sweeper"),
-                leased(database.pool(1)?),
-                |pool, role, guard| Sweeper::new(pool.under(role.term()), guard),
+                (leased(database.pool(1)?), config.retention),
+                |(pool, retention), role, guard| Sweeper::new(pool.under(role.term()), retention, guard),
             ),
-            kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
+            kind("feeds", Runs::InEachLife, &feeds, arbiter("feeds"), (feeding, life), |(parts, life), _, guard| {
+                Feeds::new(FeedParts { epoch: life.epoch(), ..parts }, guard)
+            }),
         ];
         lookout::tell(&health, endpoints.standing());
         if endpoints.standing() != Standing::Alone {

@@ -6,7 +6,8 @@ pub mod config;
 pub mod demo;
 mod document;
 mod faults;
-pub mod migrate;
+pub mod journal;
+mod migrate;
 pub mod monitor;
 pub mod serve;
 pub mod vectors;
@@ -42,6 +43,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
+    /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
+    Journal(journal::Arguments),
     /// The webhook at Helius that delivers to this engine.
     Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
+        Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
         Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),

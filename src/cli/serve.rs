@@ -11,7 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::faults;
 use crate::{
     actors::engine::Engine,
-    bus::{Bus, redis::RedisBus},
+    bus::{
+        Bus,
+        redis::{Name, RedisBus},
+    },
     chain::rpc::{ChainReadError, ChainRpc, Endpoint, Endpoints, RpcBudget, RpcOptions},
     config::{Config, Environment},
     domain::{ids::Epoch, soundness::Bounds},
@@ -23,7 +26,7 @@ use crate::{
         webhook::WebhookSettings,
         ws::WsLimits,
     },
-    journal::{gateway_login, identity, migrate},
+    journal::{current_life::CurrentLife, gateway_login, identity, migrate},
     telemetry::health::Health,
 };
 
@@ -63,15 +66,17 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         Some(second) => Endpoints::with_second(&second.rpc_url),
         None => Endpoints::default(),
     };
-    let (epoch, name) = bind_journal(config, &endpoints).await?;
+    let life = bind_journal(config, &endpoints).await?;
     let bus = match &config.edge.redis_url {
         // Its text may show the address, and so a password.
-        Some(url) => Some(RedisBus::new(url, &name).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
+        Some(url) => {
+            Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?)
+        }
         None => None,
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
-    let engine = Engine::start(config, epoch, &endpoints, bus, health.clone())?;
+    let engine = Engine::start(config, life, &endpoints, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
         api_port: config.server.api_port,
@@ -117,8 +122,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 }
 
 /// The journal must be of this chain and this program.
-/// Answers with its life, and a name of both.
-async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<(Epoch, String)> {
+/// Answers with its life.
+async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<CurrentLife> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
     let rpc = ChainRpc::new(options, budget)?;
@@ -132,12 +137,17 @@ async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<
         Endpoint::Second => identity::check_chain(&client, &genesis_hash, config.chain.program).await?,
     }
     endpoints.bind(&genesis_hash);
-    let epoch = identity::current_epoch(&client).await?;
-    let name = identity::name(&client, epoch).await?;
+    let life = identity::current_life(&client, Epoch(0)).await?;
     drop(client);
     let _ = driver.await;
-    log::info!("chain {genesis_hash}, program {}, journal epoch {epoch}", config.chain.program);
-    Ok((epoch, name))
+    log::info!("chain {genesis_hash}, program {}, journal epoch {}", config.chain.program, life.epoch);
+    Ok(CurrentLife::new(life, &genesis_hash, config.chain.program))
+}
+
+/// What the bus is called by: another name in another life.
+fn name_of(life: &CurrentLife) -> Name {
+    let life = life.clone();
+    Arc::new(move || life.get().name())
 }
 
 /// Which chain it is: by the first node, or where that does not answer by the second.

@@ -8,6 +8,7 @@ mod fallback;
 mod governance;
 mod indexer;
 mod node;
+mod retention;
 mod secret;
 mod source;
 
@@ -208,6 +209,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// How long is kept what is of use for a while only.
+    pub retention: crate::journal::sweep::Retention,
     /// Logging.
     pub log: LogConfig,
 }
@@ -338,6 +341,7 @@ impl Config {
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
         let node = node::read(source, api_port);
+        let retention = retention::read(source);
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
         source.topic("Logging");
@@ -391,6 +395,7 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
     }

@@ -277,6 +277,12 @@ impl Health {
         values.head_slot = values.head_slot.max(head_slot);
     }
 
+    /// What is known of the chain was of another database: this one's is covered as far as its own cursor says.
+    pub fn forget_chain(&self) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (values.covered_slot, values.head_slot, values.finalized_slot) = (Slot(0), Slot(0), Slot(0));
+    }
+
     /// The covered slot and the chain's newest confirmed slot, as last seen.
     pub fn coverage(&self) -> (Slot, Slot) {
         let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -8,6 +8,7 @@ mod faults;
 mod feed;
 mod gateway;
 mod governance;
+mod history;
 mod journal;
 mod layering;
 mod nodes;

@@ -402,7 +402,7 @@ impl Actor for Listener {
             let cursor = retry("the cursor can't be read", || staging::load_cursor(pool.pool(), program)).await;
             let entries = retry("the config's journal can't be read", || async {
                 let client = pool.get().await?;
-                Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
+                Ok(read::entries_of_all_lives(&**client, config, Seq(0), 4_096).await?)
             })
             .await;
             let stored = retry("the config can't be read", || open::load_config(pool.pool(), config, epoch)).await;

@@ -87,7 +87,7 @@ impl<S: Subject> StreamActor<S> {
             loop {
                 let page = retry("a stream's entries can't be read", || async {
                     let client = env.pool.get().await?;
-                    Ok(read::entries_after(&**client, address, env.epoch, after, TAIL_PAGE).await?)
+                    Ok(read::entries_of_all_lives(&**client, address, after, TAIL_PAGE).await?)
                 })
                 .await;
                 let Some(last) = page.last() else { break };

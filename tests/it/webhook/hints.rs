@@ -1,11 +1,15 @@
 //! What a delivery brings: the chain's own word on a transaction, whatever the delivery says of it.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use futures_util::future::join_all;
 use serde_json::json;
 use zmart::domain::{event::Outcome, ids::TxSignature};
 use zmart_testkit::{
     audit,
-    chain::SOL,
-    helius::{Form, body, claim, enhanced, landed, raw},
+    chain::{Chain, SOL},
+    engine::Engine,
+    helius::{AUTH, Form, Sender, body, claim, enhanced, landed, raw},
     http::get,
     patience::wait_for,
     postgres::Database,
@@ -126,35 +130,30 @@ async fn what_was_made_up_changes_nothing_holds_up_nobody_and_is_soon_not_asked_
 async fn too_many_that_wait_are_refused_and_what_is_kept_already_is_not() {
     let deaf = Deaf::set(Database::fresh().await, &[("WEBHOOK_WAITING_MAX", "2")]).await;
     let sender = deaf.sender();
-    // They wait until a slot is final that is far ahead: about as long as this test's own questions take, or longer.
+    // They wait until a slot is final that is far ahead: three seconds of the chain, or longer.
     let far = |n: u8| body(&[claim(TxSignature([n; 64]), u64::MAX)]);
-    let refused = wait_for("a delivery to be refused", || async {
-        for n in 1..=20 {
-            let answer = sender.deliver(&far(n)).await;
-            match answer.status {
-                200 => {}
-                _ => return Ok((n, answer)),
-            }
+    let numbers = AtomicU8::new(1);
+    let (taken, (refused, answer)) = wait_for("some to be taken, and others refused", || async {
+        let five: Vec<u8> = (0..5).map(|_| numbers.fetch_add(1, Ordering::SeqCst)).collect();
+        let deliveries = five.iter().map(|n| async { (*n, sender.deliver(&far(*n)).await) });
+        let (taken, refused): (Vec<_>, Vec<_>) =
+            join_all(deliveries).await.into_iter().partition(|(_, answer)| answer.status == 200);
+        match (taken.last(), refused.last()) {
+            (Some(taken), Some(refused)) => Ok((taken.0, refused.clone())),
+            _ => Err(format!("{} taken, {} refused", taken.len(), refused.len())),
         }
-        Err("all were taken")
     })
     .await;
-    let (n, answer) = refused;
     assert_eq!((answer.status, answer.body["error"].as_str()), (503, Some("UNAVAILABLE")), "{answer:?}");
     assert!(answer.retry_after.is_some(), "{answer:?}");
-    let again = sender.deliver(&far(n - 1)).await;
+    let again = sender.deliver(&far(taken)).await;
     assert_eq!((again.status, again.body["status"].as_str()), (200, Some("known")), "{again:?}");
     // What was refused is taken when there is room.
-    sender.until_taken(&far(n)).await;
+    sender.until_taken(&far(refused)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_event_by_webhook_notification_and_coverage_is_one() {
-    use zmart_testkit::{
-        chain::Chain,
-        engine::Engine,
-        helius::{AUTH, Sender},
-    };
     let (chain, database) = (Chain::start().await, Database::fresh().await);
     let client = chain.client();
     let mut engine = Engine::on(&chain, &database);
