@@ -13,4 +13,5 @@ mod layering;
 mod nodes;
 mod reads;
 mod spine;
+mod verify;
 mod ws;

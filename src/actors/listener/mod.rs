@@ -12,6 +12,7 @@
 
 mod coverage;
 mod finality;
+mod letters;
 mod live;
 mod passes;
 mod sorting;
