@@ -31,6 +31,12 @@ pub const POINTS: &[&str] = &[
     "submitter:final",
     // The row says that it is settled, and nobody was told.
     "submitter:settled",
+    // A repair is begun with, and nothing is done.
+    "verifier:taken",
+    // It is healed, and nobody was told.
+    "verifier:healed",
+    // All is compared, and nobody was told.
+    "verifier:compared",
 ];
 
 /// The signal stops other threads at once and this one soon.

@@ -42,6 +42,7 @@ use super::{
     submitter::SubmitterTick,
     supervision::{Link, retires},
     sweeper::Sweeper,
+    verifier::{Verifier, VerifierParts, verifier},
     watchdog,
 };
 use crate::{
@@ -128,6 +129,7 @@ pub struct Engine {
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
+    verifier: Link<Verifier>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -145,7 +147,8 @@ impl Engine {
     ) -> Result<Self, WiringError> {
         let database = config.database.settings();
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
-        let rpc = || ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget.clone());
+        let rpc_with = |budget| ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget);
+        let rpc = || rpc_with(budget.clone());
         let program = config.chain.program;
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
@@ -346,6 +349,16 @@ impl Engine {
             ),
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        let verifying = VerifierParts {
+            rpc: rpc_with(budget.share(config.verify.rpc_calls_per_second))?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            registry: registry_link.clone(),
+            config_address,
+            schedule: config.verify.schedule.clone(),
+            health: health.clone(),
+        };
+        let verifies = Link::default();
+        kinds.push(verifier(&verifies, arbiter("verifier"), verifying));
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -380,6 +393,7 @@ impl Engine {
             marker,
             herald,
             follower,
+            verifier: verifies,
             root,
             rpc_budget: budget,
             submissions,
@@ -390,7 +404,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `herald`, `marker`, `follower`, `verifier`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -408,6 +422,7 @@ impl Engine {
             "herald" => crash(&self.herald),
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
+            "verifier" => crash(&self.verifier),
             "config" => self.crash_stream(self.config_address),
             name => match self.governing.crash(name) {
                 Some(crashed) => crashed,

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use deadpool_postgres::Pool;
 use serde::Serialize;
 
+use super::line::printable;
 use crate::{
     config::Config,
     journal::dead_letters::{self, Handled, Letter, LetterFilter, PAGE},
@@ -157,7 +158,7 @@ fn line(letter: &Letter) -> String {
     };
     let whom = [letter.signature.as_deref(), letter.stream.as_deref()];
     let whom: Vec<&str> = whom.into_iter().flatten().collect();
-    let (id, source, reason, detail) = (letter.id, &letter.source, &letter.reason, letter.detail.escape_debug());
+    let (id, source, reason, detail) = (letter.id, &letter.source, &letter.reason, printable(&letter.detail));
     let at = letter.created_at.format("%Y-%m-%dT%H:%M:%SZ");
     format!("{id} {at} {source}: {reason}: {} ({detail}), {} tries, {state}", whom.join(" of "), letter.tries)
 }

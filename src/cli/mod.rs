@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod demo;
 mod document;
 mod faults;
+mod line;
 pub mod migrate;
 pub mod monitor;
 pub mod replay;

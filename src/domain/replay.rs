@@ -52,6 +52,7 @@ pub struct Replay<S> {
     fallen: BTreeSet<Place>,
     finalized_at: Option<Place>,
     positions: Positions,
+    voters_max: u32,
     /// As entry by entry says, roll-backs among them.
     head: Option<S>,
     /// As those say that stand: what roll-backs have to lead to as well.
@@ -79,6 +80,7 @@ impl<S: Clone + PartialEq> Replay<S> {
             fallen,
             finalized_at,
             positions,
+            voters_max,
             head: None,
             standing: None,
             finalized: None,
@@ -89,6 +91,16 @@ impl<S: Clone + PartialEq> Replay<S> {
             document: None,
             moved: BTreeMap::new(),
         }
+    }
+
+    /// The same from the beginning, where other entries fall.
+    pub fn anew(&self, fallen: BTreeSet<Place>) -> Self {
+        Self::new(self.advance, fallen, self.finalized_at, self.positions, self.voters_max)
+    }
+
+    /// Entries that later ones take back.
+    pub fn fallen(&self) -> &BTreeSet<Place> {
+        &self.fallen
     }
 
     /// The next entry.

@@ -268,15 +268,18 @@ async fn handled(
 /// # Errors
 /// [`JournalError`].
 pub async fn settle(client: &impl GenericClient) -> Result<u64, JournalError> {
+    // Letters that are tried are few, and what they wait for is found by its key, row by row: a subquery that gives a value is never
+    // hashed, as EXISTS may be, over all events there are.
     const SQL: &str = "
         UPDATE dead_letters d SET trying = false, resolved_at = CASE
-            WHEN d.source = 'outbox' OR EXISTS (
-                SELECT FROM chain_events e
-                WHERE e.signature::text = d.signature AND (d.n IS NULL OR e.n = d.n) AND NOT e.orphaned) THEN now()
+            WHEN d.source = 'outbox' THEN now()
+            ELSE (SELECT now() FROM chain_events e
+                  WHERE e.signature::text = d.signature AND (d.n IS NULL OR e.n = d.n) AND NOT e.orphaned LIMIT 1)
         END
         WHERE d.trying AND CASE d.source
-            WHEN 'outbox' THEN NOT EXISTS (SELECT FROM outbox o WHERE o.id = substring(d.signature FROM 8)::bigint)
-            ELSE NOT EXISTS (SELECT FROM staged_signatures s WHERE s.signature::text = d.signature)
+            WHEN 'outbox' THEN
+                (SELECT true FROM outbox o WHERE o.id = substring(d.signature FROM 8)::bigint LIMIT 1) IS NULL
+            ELSE (SELECT true FROM staged_signatures s WHERE s.signature::text = d.signature LIMIT 1) IS NULL
         END";
     Ok(client.execute(SQL, &[]).await?)
 }
@@ -286,8 +289,8 @@ pub async fn settle(client: &impl GenericClient) -> Result<u64, JournalError> {
 /// # Errors
 /// [`JournalError`].
 pub async fn trying(pool: &Pool) -> Result<Vec<TxSignature>, JournalError> {
-    const SQL: &str = "SELECT DISTINCT d.signature FROM dead_letters d \
-                       JOIN staged_signatures s ON s.signature::text = d.signature WHERE d.trying LIMIT $1";
+    const SQL: &str = "SELECT d.signature FROM (SELECT DISTINCT signature FROM dead_letters WHERE trying LIMIT $1) d \
+         WHERE (SELECT true FROM staged_signatures s WHERE s.signature::text = d.signature LIMIT 1)";
     let client = pool.get().await?;
     let statement = client.prepare_cached(SQL).await?;
     let rows = client.query(&statement, &[&TRYING_MAX]).await?;

@@ -38,6 +38,7 @@ pub mod overdue;
 mod pipeline;
 pub mod pool;
 pub mod read;
+pub mod repairs;
 pub mod replay;
 mod revert;
 pub mod rights;
@@ -50,6 +51,7 @@ pub mod stats;
 pub mod submissions;
 pub mod sweep;
 pub mod users;
+pub mod verify;
 pub mod votes;
 pub mod write;
 

@@ -63,11 +63,41 @@ pub async fn replay<S: Clone + PartialEq>(
     let Wanted { stream, upto, finalized_at, positions } = wanted;
     let fallen = fallen(pool, stream, upto).await?;
     let mut replay = Replay::new(advance, fallen, finalized_at, positions, VOTERS_MAX);
-    let mut after = (Epoch(0), Seq(0));
+    fold(pool, stream, upto, &mut replay, describes).await?;
+    Ok(replay)
+}
+
+/// Folds what follows, up to another entry. What a roll-back among it takes back has been folded already: then all of it is read
+/// again, without that.
+///
+/// # Errors
+/// [`ReplayError`].
+pub async fn go_on<S: Clone + PartialEq>(
+    pool: &Pool,
+    stream: AccountAddress,
+    upto: Place,
+    replay: &mut Replay<S>,
+    describes: impl Fn(&S, &MarketMetadata) -> bool,
+) -> Result<(), ReplayError> {
+    let fallen = fallen(pool, stream, upto).await?;
+    if fallen != *replay.fallen() {
+        *replay = replay.anew(fallen);
+    }
+    fold(pool, stream, upto, replay, describes).await
+}
+
+async fn fold<S: Clone + PartialEq>(
+    pool: &Pool,
+    stream: AccountAddress,
+    upto: Place,
+    replay: &mut Replay<S>,
+    describes: impl Fn(&S, &MarketMetadata) -> bool,
+) -> Result<(), ReplayError> {
     loop {
-        let page = entries(pool, stream, after, upto).await?;
-        let Some((epoch, entry)) = page.last() else { return Ok(replay) };
-        after = (*epoch, entry.seq);
+        let page = entries(pool, stream, replay.last().unwrap_or((Epoch(0), Seq(0))), upto).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
         for (epoch, entry) in &page {
             replay.next(*epoch, entry, &describes)?;
         }

@@ -20,6 +20,16 @@ const PREFIX: &str = "zmart";
 pub struct Counts {
     /// Entries that are committed to the journal.
     pub journal_entries: IntCounter,
+    /// Differences that the newest complete comparison with the chain has found.
+    pub verify_differences: IntGauge,
+    /// When that was, in unix seconds.
+    pub verify_last_success: IntGauge,
+    /// What it compared.
+    pub verify_markets: IntGauge,
+    /// See there.
+    pub verify_positions: IntGauge,
+    /// See there.
+    pub verify_votes: IntGauge,
 }
 
 /// What [`Health`] knows.
@@ -43,8 +53,18 @@ impl Figures {
     fn new() -> prometheus::Result<Self> {
         let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
         let make = Make(&registry);
-        let counts =
-            Counts { journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")? };
+        let counts = Counts {
+            journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")?,
+            verify_differences: make
+                .gauge("verify_differences", "Differences from the chain that the newest complete comparison found.")?,
+            verify_last_success: make.gauge(
+                "verify_last_success_timestamp_seconds",
+                "When a comparison with the chain was last complete, whatever it found; 0: never.",
+            )?,
+            verify_markets: make.gauge("verify_compared_markets", "Markets that the newest comparison compared.")?,
+            verify_positions: make.gauge("verify_compared_positions", "Positions that it compared.")?,
+            verify_votes: make.gauge("verify_compared_votes", "Votes on the chain that it compared.")?,
+        };
         let known = Known {
             covered_slot: make.gauge("covered_slot", "Every event of the program at or below this slot is durable.")?,
             chain_slot: make.gauge("chain_slot", "The chain's newest confirmed slot, as last seen.")?,

@@ -14,6 +14,7 @@ mod budget;
 mod clock;
 mod error;
 mod history;
+pub mod slices;
 mod submit;
 mod transport;
 mod wire;

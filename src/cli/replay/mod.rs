@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use self::{compare::Difference, live::Live};
+use super::line::printable;
 use crate::{
     config::Config,
     domain::{
@@ -87,7 +88,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> ExitCode {
 }
 
 fn print(report: &Report) {
-    report.differences.iter().for_each(|difference| println!("{difference}"));
+    report.differences.iter().for_each(|difference| println!("{}", printable(&difference.to_string())));
     if report.row_at.is_none()
         && let Some(state) = &report.state
     {

@@ -2,6 +2,7 @@
 //! make of it.
 
 mod dead_letters;
+mod repair;
 mod replay;
 
 use std::process::Output;
