@@ -60,6 +60,8 @@ impl Engine {
             ("API_PORT", free_port().to_string()),
             ("WS_PORT", free_port().to_string()),
             ("INDEXER_PORT", free_port().to_string()),
+            // Not in the middle of a test that does not ask for it.
+            ("VERIFY_CRON", "0 0 1 1 *".to_owned()),
         ];
         Self {
             settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec(),

@@ -14,5 +14,6 @@ mod layering;
 mod nodes;
 mod reads;
 mod spine;
+mod verify;
 mod webhook;
 mod ws;

@@ -14,6 +14,7 @@ mod asking;
 mod coverage;
 mod finality;
 pub mod hinted;
+mod letters;
 mod live;
 mod nodes;
 mod passes;

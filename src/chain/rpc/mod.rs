@@ -16,6 +16,7 @@ mod clock;
 mod endpoints;
 mod error;
 mod history;
+pub mod slices;
 mod submit;
 mod transport;
 mod wire;
