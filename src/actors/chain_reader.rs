@@ -52,6 +52,8 @@ pub struct History {
     pub events: Vec<ChainEvent>,
     /// Read before the events, so that they contain all that it contains; `None` if it does not exist.
     pub account: Option<ReadAccount>,
+    /// There are older events, and they were not read since nobody wants them ([`ChainReader::from_slot`]).
+    pub is_cut: bool,
 }
 
 /// Read a stream's history.
@@ -86,13 +88,20 @@ pub struct ChainReader {
     program: ProgramId,
     reads: Arc<Semaphore>,
     clock: Arc<CachedClock>,
+    from_slot: Slot,
     _guard: DeathGuard,
 }
 
 impl ChainReader {
     /// A reader of one program's transactions.
     pub fn new(rpc: ChainRpc, program: ProgramId, guard: DeathGuard) -> Self {
-        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), clock: Arc::default(), _guard: guard }
+        let (reads, clock) = (Arc::new(Semaphore::new(READS_MAX)), Arc::default());
+        Self { rpc, program, reads, clock, from_slot: Slot(0), _guard: guard }
+    }
+
+    /// Histories are read from that slot on, and what is older counts as gone.
+    pub fn from_slot(self, from_slot: Slot) -> Self {
+        Self { from_slot, ..self }
     }
 }
 
@@ -104,10 +113,10 @@ impl Handler<ReadHistory> for ChainReader {
     type Result = ResponseFuture<Result<History, ChainReadError>>;
 
     fn handle(&mut self, message: ReadHistory, _: &mut Self::Context) -> Self::Result {
-        let (rpc, program, reads) = (self.rpc.clone(), self.program, Arc::clone(&self.reads));
+        let (rpc, program, reads, from) = (self.rpc.clone(), self.program, Arc::clone(&self.reads), self.from_slot);
         Box::pin(async move {
             let _turn = reads.acquire().await;
-            read(&rpc, program, message).await
+            read(&rpc, program, message, from).await
         })
     }
 }
@@ -167,8 +176,14 @@ async fn balances(rpc: &ChainRpc, wallets: &[Wallet]) -> Result<Vec<u64>, ChainR
     Ok(held)
 }
 
-async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
-    let ReadHistory { address, since } = ask;
+async fn read(
+    rpc: &ChainRpc,
+    program: ProgramId,
+    ReadHistory { address, since: known }: ReadHistory,
+    from: Slot,
+) -> Result<History, ChainReadError> {
+    let since = known.max(Slot(from.0.saturating_sub(1)));
+    let mut is_cut = false;
     let read = rpc.accounts(&[address]).await?;
     let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
     let account =
@@ -180,6 +195,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
         let page = rpc.signatures_before(address, before, PAGE).await?;
         let Some(oldest) = page.oldest else { break };
         let reached = page.found.iter().any(|entry| entry.slot <= since);
+        is_cut |= page.found.iter().any(|entry| entry.slot <= since && entry.slot > known && !entry.failed);
         found.extend(page.found.into_iter().filter(|entry| entry.slot > since && !entry.failed));
         if reached {
             break;
@@ -205,7 +221,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
             events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
         }
     }
-    Ok(History { events, account })
+    Ok(History { events, account, is_cut })
 }
 
 /// A transaction that the node lists. One that it does not have yet, or that came garbled, is asked for again: a history

@@ -32,6 +32,7 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod backfilling;
 pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;

@@ -2,6 +2,7 @@
 //!
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
+pub mod backfill;
 pub mod config;
 pub mod demo;
 mod document;
@@ -37,6 +38,8 @@ pub enum Command {
     Serve,
     /// Bring the database's schema up to date. `serve` does the same at its start.
     Migrate,
+    /// Bring an empty or trailing journal up to the chain, as fast as it goes, while no engine leads.
+    Backfill(backfill::Arguments),
     /// Compare every market, position and the config in the journal with the chain's accounts.
     Verify(verify::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve => configured(|config| serve::run(&config)),
         Command::Migrate => configured(|config| migrate::run(&config)),
+        Command::Backfill(arguments) => configured(|config| backfill::run(&config, &arguments)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),

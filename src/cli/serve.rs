@@ -108,7 +108,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 
 /// The journal must be of this chain and this program.
 /// Answers with its life, and a name of both.
-async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
+pub(super) async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
     let genesis_hash = patiently("the chain's node", || rpc.genesis_hash()).await?;
@@ -125,7 +125,7 @@ async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
 }
 
 /// Tries again for a while: a server that is started together with the engine needs its time.
-async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> Result<T, E> {

@@ -37,6 +37,9 @@ pub(super) struct Live {
 
 impl Listener {
     pub(super) fn connect(&mut self, ctx: &mut Context<Self>) {
+        if self.parts.backfill.is_some() {
+            return;
+        }
         let (inbox, mut inputs) = mpsc::channel(INBOX);
         let (stop, stopped) = oneshot::channel();
         self.live.stop = Some(stop);

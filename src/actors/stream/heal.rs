@@ -102,7 +102,8 @@ impl<S: Subject> StreamActor<S> {
             let candidates = actor.candidates(&history, &asked);
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),
-                Finding::Unclear(why) if attempt < ATTEMPTS => {
+                // What is left out on purpose is not there at the next reading either.
+                Finding::Unclear(why) if attempt < ATTEMPTS && !history.is_cut => {
                     log::info!("{} {} is read again: {why}", S::KIND, actor.address);
                     // What waits stays waiting; the chain's answers need a moment to agree.
                     actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));

@@ -10,6 +10,7 @@
 //! asks, and share the budget among them. A clone shares the connections.
 
 mod accounts;
+mod batch;
 mod budget;
 mod clock;
 mod error;
@@ -100,6 +101,8 @@ pub struct ChainRpc {
 
 struct Inner {
     client: RpcClient,
+    /// What the client library can't send: many calls at once.
+    batches: Transport,
     budget: RpcBudget,
     program: ProgramId,
     call_timeout: Duration,
@@ -116,9 +119,12 @@ impl ChainRpc {
     /// Makes a client; connects when it is first asked.
     pub fn new(options: RpcOptions, budget: RpcBudget) -> Result<Self, RpcSetupError> {
         let RpcOptions { url, program, attempt_timeout, call_timeout, attempts } = options;
-        let transport = Transport::new(&url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError)?;
-        let client = RpcClient::new_sender(transport, RpcClientConfig::default());
-        Ok(Self { inner: Arc::new(Inner { client, budget, program, call_timeout, attempts: attempts.max(1) }) })
+        let transport = || Transport::new(&url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError);
+        let batches = transport()?;
+        let client = RpcClient::new_sender(transport()?, RpcClientConfig::default());
+        Ok(Self {
+            inner: Arc::new(Inner { client, batches, budget, program, call_timeout, attempts: attempts.max(1) }),
+        })
     }
 
     /// The program whose accounts it reads.
