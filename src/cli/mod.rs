@@ -4,11 +4,13 @@
 
 pub mod backfill;
 pub mod config;
+pub mod dead_letters;
 pub mod demo;
 mod document;
 mod faults;
 pub mod migrate;
 pub mod monitor;
+pub mod replay;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
@@ -42,6 +44,10 @@ pub enum Command {
     Backfill(backfill::Arguments),
     /// Compare every market, position and the config in the journal with the chain's accounts.
     Verify(verify::Arguments),
+    /// Rebuild a market from its entries by the domain alone, and compare it with what is stored and shown.
+    Replay(replay::Arguments),
+    /// List what could not be used, try it again, or drop it with a reason.
+    DeadLetters(dead_letters::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
     /// Trade on a development chain, and watch it through the engine.
@@ -68,6 +74,8 @@ pub fn run() -> ExitCode {
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Backfill(arguments) => configured(|config| backfill::run(&config, &arguments)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
+        Command::Replay(arguments) => configured(|config| replay::run(&config, &arguments)),
+        Command::DeadLetters(arguments) => configured(|config| dead_letters::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),

@@ -3,7 +3,7 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `alerts` what operators should know, `scheduled` when work with a schedule
+//! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `scheduled` when work with a schedule
 //! was last done, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
 //! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
 //! which life of the journal this is.
@@ -20,6 +20,7 @@ pub mod candles;
 pub mod chain_submissions;
 mod channels;
 mod columns;
+pub mod dead_letters;
 pub mod evidence;
 pub mod finality;
 pub mod follow;
@@ -37,6 +38,7 @@ pub mod overdue;
 mod pipeline;
 pub mod pool;
 pub mod read;
+pub mod replay;
 mod revert;
 pub mod rights;
 pub mod rows;

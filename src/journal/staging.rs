@@ -3,7 +3,7 @@
 use deadpool_postgres::Pool;
 use tokio_postgres::types::Json;
 
-use super::{JournalError, lease::Leased};
+use super::{JournalError, dead_letters, lease::Leased};
 use crate::domain::ids::{AccountAddress, ProgramId, Slot, TxSignature};
 
 /// How far the chain is covered.
@@ -186,11 +186,13 @@ pub async fn unstage(pool: &Leased, done: &[TxSignature]) -> Result<(), JournalE
     tx.batch_execute("SET LOCAL synchronous_commit = off").await?;
     let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
     tx.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
+    dead_letters::settle(&*tx).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// Keeps what could not be used; the same letter is kept once.
+/// Keeps what could not be used; the same letter is kept once. One that was tried again is open still, and says what is wrong
+/// now.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -200,7 +202,9 @@ pub async fn bury(pool: &Leased, letters: &[DeadLetter]) -> Result<(), JournalEr
     for letter in letters {
         tx.execute(
             "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                 ON CONFLICT (source, coalesce(signature, ''), coalesce(n, -1), reason) WHERE resolved_at IS NULL
+                 DO UPDATE SET trying = false, detail = excluded.detail, raw = coalesce(excluded.raw, dead_letters.raw)",
             &[
                 &letter.source,
                 &letter.signature.map(|signature| signature.to_string()),

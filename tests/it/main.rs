@@ -14,4 +14,5 @@ mod layering;
 mod nodes;
 mod reads;
 mod spine;
+mod verify;
 mod ws;

@@ -13,6 +13,7 @@
 mod backfilling;
 mod coverage;
 mod finality;
+mod letters;
 mod live;
 mod passes;
 mod settling;

@@ -60,6 +60,7 @@ impl Listener {
         self.pass_missed_connect = false;
         self.pass_spoiled = false;
         self.finality.begin();
+        self.look_for_letters(ctx);
         let (rpc, pool, program) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.program);
         let unmarked = self.cursor.filter(|cursor| cursor.finalized_slot.is_none());
         let begin = async move {
@@ -368,6 +369,9 @@ impl Listener {
         if self.absent.len() > self.window.limits().fetch {
             self.absent.clear();
         }
+        if self.window.is_tried_again(&staged.signature) {
+            return true;
+        }
         let tries = self.absent.entry(staged.signature).or_insert(0);
         *tries += 1;
         *tries > ABSENT_MAX && self.absent.remove(&staged.signature).is_some()
@@ -383,12 +387,16 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
+        let is_told_again = self.window.is_tried_again(&staged.signature);
         self.window.settle(staged.signature, staged.slot);
         let pool = self.parts.pool.clone();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
         };
         ctx.spawn(bury.into_actor(self));
+        if is_told_again {
+            return;
+        }
         // Whatever it did, the accounts tell.
         self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
