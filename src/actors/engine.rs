@@ -214,6 +214,7 @@ impl Engine {
             fees: Arc::clone(&fees),
             epoch,
             health: health.clone(),
+            backfill: None,
         };
         let reading_outbox = OutboxParts {
             pool: leased(database.pool(SERVICE_CONNECTIONS)?),

@@ -35,6 +35,7 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod backfilling;
 pub mod bell;
 pub mod chain_clock;
 pub mod chain_reader;

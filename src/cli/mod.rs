@@ -2,6 +2,7 @@
 //!
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
+pub mod backfill;
 pub mod config;
 pub mod dead_letters;
 pub mod demo;
@@ -42,6 +43,8 @@ pub enum Command {
     Serve,
     /// Bring the database's schema up to date. `serve` does the same at its start.
     Migrate,
+    /// Bring an empty or trailing journal up to the chain, as fast as it goes, while no engine leads.
+    Backfill(backfill::Arguments),
     /// Compare every market, position and the config in the journal with the chain's accounts.
     Verify(verify::Arguments),
     /// Rebuild a market from its entries by the domain alone, and compare it with what is stored and shown.
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve => configured(|config| serve::run(&config)),
         Command::Migrate => configured(|config| migrate::run(&config)),
+        Command::Backfill(arguments) => configured(|config| backfill::run(&config, &arguments)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Replay(arguments) => configured(|config| replay::run(&config, &arguments)),
         Command::DeadLetters(arguments) => configured(|config| dead_letters::run(&config, &arguments)),
