@@ -31,6 +31,10 @@ pub const POINTS: &[&str] = &[
     "submitter:final",
     // The row says that it is settled, and nobody was told.
     "submitter:settled",
+    // A delivery is committed, and its sender was not told.
+    "webhook:kept",
+    // The listener has what a delivery told of, and its row does not say so.
+    "deliveries:brought",
     // A repair is begun with, and nothing is done.
     "verifier:taken",
     // It is healed, and nobody was told.

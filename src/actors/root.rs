@@ -243,6 +243,32 @@ impl Handler<Lapse> for Root {
     }
 }
 
+/// The database is another one, and with it the life of the journal ([`crate::journal::current_life`]): whoever knows the
+/// old one ends, and begins again in the new one. This node holds no office in it yet. From the keeper of a lease.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Reborn;
+
+impl Handler<Reborn> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: Reborn, ctx: &mut Self::Context) {
+        if self.is_ending {
+            return;
+        }
+        for office in Office::ALL {
+            let standing = self.standing(office);
+            standing.lapsed = false;
+            if standing.role.is_some() {
+                (standing.role, standing.begins) = (Some(Role::Following), true);
+            }
+        }
+        self.retire(|runs| runs != Runs::Always);
+        Office::ALL.into_iter().for_each(|office| self.begin_role(office));
+        self.begin_all(ctx);
+    }
+}
+
 /// The end of the process is wanted: what only one node may do ends now, deaths are no news any more, and nobody is started
 /// again.
 #[derive(Debug, Clone, Copy, Message)]

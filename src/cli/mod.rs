@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod demo;
 mod document;
 mod faults;
+pub mod journal;
 mod line;
 pub mod migrate;
 pub mod monitor;
@@ -14,6 +15,7 @@ pub mod replay;
 pub mod serve;
 pub mod vectors;
 pub mod verify;
+pub mod webhook;
 
 use std::{io::Write, process::ExitCode};
 
@@ -48,6 +50,10 @@ pub enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
+    /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
+    Journal(journal::Arguments),
+    /// The webhook at Helius that delivers to this engine.
+    Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -74,6 +80,8 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => configured(|config| replay::run(&config, &arguments)),
         Command::DeadLetters(arguments) => configured(|config| dead_letters::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
+        Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
+        Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

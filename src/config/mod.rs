@@ -4,15 +4,20 @@
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
 mod edge;
+mod fallback;
 mod governance;
+mod indexer;
 mod node;
+mod retention;
 mod secret;
 mod source;
 pub mod verify;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
+pub use indexer::IndexerConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
@@ -85,6 +90,8 @@ pub struct ChainConfig {
     pub rpc_url: String,
     /// Notifications over WebSocket. May carry a key.
     pub ws_url: String,
+    /// A second node, used while the first does not answer.
+    pub fallback: Option<FallbackConfig>,
     /// The program.
     pub program: ProgramId,
     /// Calls to the node in a second, all parts together.
@@ -199,10 +206,14 @@ pub struct Config {
     pub trading: TradingConfig,
     /// The servers.
     pub server: ServerConfig,
+    /// Whose deliveries are taken.
+    pub indexer: IndexerConfig,
     /// This node among others.
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// How long is kept what is of use for a while only.
+    pub retention: crate::journal::sweep::Retention,
     /// Logging.
     pub log: LogConfig,
 }
@@ -284,6 +295,7 @@ impl Config {
         let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
         let ws_url =
             source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
+        let fallback = fallback::read(source);
         let program = source.value(
             "SOLANA_PROGRAM_ID_CORE",
             "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS",
@@ -333,7 +345,9 @@ impl Config {
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
         let node = node::read(source, api_port);
+        let retention = retention::read(source);
         let edge = edge::read(source, environment);
+        let indexer = indexer::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -354,6 +368,7 @@ impl Config {
             chain: ChainConfig {
                 rpc_url: rpc_url?,
                 ws_url: ws_url?,
+                fallback: fallback?,
                 program: program?,
                 rpc_calls_per_second: rpc_calls_per_second?,
                 coverage_interval_ms: coverage_interval_ms?,
@@ -382,8 +397,10 @@ impl Config {
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
             },
+            indexer: indexer?,
             node: node?,
             edge: edge?,
+            retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
     }

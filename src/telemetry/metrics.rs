@@ -8,7 +8,7 @@
 
 use std::{fmt, sync::Arc};
 
-use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::health::Health;
 
@@ -20,6 +20,12 @@ const PREFIX: &str = "zmart";
 pub struct Counts {
     /// Entries that are committed to the journal.
     pub journal_entries: IntCounter,
+    /// Deliveries of the webhook, by what was answered.
+    pub deliveries: IntCounterVec,
+    /// Deliveries that are not worked off yet; of the leader.
+    pub deliveries_waiting: IntGauge,
+    /// Transactions that deliveries named, by what came of them.
+    pub hints: IntCounterVec,
     /// Differences that the newest complete comparison with the chain has found.
     pub verify_differences: IntGauge,
     /// When that was, in unix seconds.
@@ -55,6 +61,21 @@ impl Figures {
         let make = Make(&registry);
         let counts = Counts {
             journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")?,
+            deliveries: make.counts(
+                "webhook_deliveries_total",
+                "Deliveries of the webhook: taken, known (kept already), or why not.",
+                "outcome",
+            )?,
+            deliveries_waiting: make.gauge(
+                "webhook_deliveries_waiting",
+                "Deliveries that are kept and not worked off yet, as the leader counts them each second.",
+            )?,
+            hints: make.counts(
+                "webhook_transactions_total",
+                "Transactions that deliveries named: brought (to their streams, before anything else was), and by how each \
+                 ended: known, failed, never_came, unreadable, unusable.",
+                "outcome",
+            )?,
             verify_differences: make
                 .gauge("verify_differences", "Differences from the chain that the newest complete comparison found.")?,
             verify_last_success: make.gauge(
@@ -105,6 +126,13 @@ impl Make<'_> {
         let count = IntCounter::with_opts(Opts::new(name, help))?;
         self.0.register(Box::new(count.clone()))?;
         Ok(count)
+    }
+
+    /// One for each value of a label; a value is shown from its first time on.
+    fn counts(&self, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+        let counts = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        self.0.register(Box::new(counts.clone()))?;
+        Ok(counts)
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
