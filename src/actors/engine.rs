@@ -6,7 +6,7 @@
 //!
 //! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
-//! govern are wired in `governing`.
+//! govern are wired in `governing`, the snapshotter in `snapshotting`.
 
 use std::{
     sync::{Arc, RwLock},
@@ -36,6 +36,7 @@ use super::{
     registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
     root::{Ending, Root},
+    snapshotting::Snapshotting,
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
@@ -60,6 +61,7 @@ use crate::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch},
     },
+    ipfs::ClientError,
     journal::{
         PoolSettingsError,
         lease::{Leased, Office, Term},
@@ -96,6 +98,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// See there.
+    #[error(transparent)]
+    Ipfs(#[from] ClientError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -125,6 +130,7 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governing: Governing,
+    snapshotting: Snapshotting,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
@@ -155,7 +161,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (marker, governing) = (Link::default(), Governing::default());
+        let (marker, governing, snapshotting) = (Link::default(), Governing::default(), Snapshotting::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -360,6 +366,8 @@ impl Engine {
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
+        let keeping_snapshots = keeping(Office::Snapshots, true)?;
+        kinds.extend(snapshotting.kinds(config, &database, &arbiter, keeping_snapshots, &health)?);
         let root = Root::new(kinds, health.clone()).start();
         root_link.set(root.clone());
         watchdog::start(health.clone())?;
@@ -377,6 +385,7 @@ impl Engine {
             config_address,
             lease,
             governing,
+            snapshotting,
             marker,
             herald,
             follower,
@@ -390,7 +399,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `snapshots` (the keeper of that lease), `snapshotter`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -409,7 +418,7 @@ impl Engine {
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
-            name => match self.governing.crash(name) {
+            name => match self.governing.crash(name).or_else(|| self.snapshotting.crash(name)) {
                 Some(crashed) => crashed,
                 None => name.parse().is_ok_and(|address| self.crash_stream(address)),
             },
@@ -431,7 +440,7 @@ impl Engine {
                 let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
             }
         };
-        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
+        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper), give_up(&self.snapshotting.keeper));
     }
 
     fn crash_stream(&self, address: AccountAddress) -> bool {

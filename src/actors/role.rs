@@ -37,6 +37,8 @@ pub enum Runs {
     InEach,
     /// While this node surely holds the office of governance, whoever leads.
     Governing,
+    /// While this node surely holds the office of snapshots, whoever leads.
+    Snapshotting,
 }
 
 impl Runs {
@@ -46,12 +48,13 @@ impl Runs {
             Self::Always => None,
             Self::Leading | Self::Holding | Self::Following | Self::InEach => Some(Office::Engine),
             Self::Governing => Some(Office::Governance),
+            Self::Snapshotting => Some(Office::Snapshots),
         }
     }
 
     /// It ends when the lease of its office can't be renewed in time.
     pub fn ends_with_a_lapse(self) -> bool {
-        matches!(self, Self::Leading | Self::Governing)
+        matches!(self, Self::Leading | Self::Governing | Self::Snapshotting)
     }
 
     /// Does it run in this role of its office? `lapsed`: the lease could not be renewed in time. Before a role is known only
@@ -59,9 +62,9 @@ impl Runs {
     pub fn within(self, role: Option<Role>, lapsed: bool) -> bool {
         match (self, role) {
             (Self::Always, _) | (Self::InEach, Some(_)) => true,
-            (Self::Leading | Self::Governing, Some(Role::Leading(_))) => !lapsed,
+            (Self::Leading | Self::Governing | Self::Snapshotting, Some(Role::Leading(_))) => !lapsed,
             (Self::Holding, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
-            (Self::Leading | Self::Governing | Self::Holding | Self::Following | Self::InEach, _) => false,
+            (_, _) => false,
         }
     }
 }

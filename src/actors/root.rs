@@ -85,6 +85,7 @@ pub struct Root {
     health: Health,
     engine: Standing,
     governance: Standing,
+    snapshots: Standing,
     is_ending: bool,
 }
 
@@ -97,6 +98,7 @@ impl Root {
             health,
             engine: Standing::default(),
             governance: Standing::default(),
+            snapshots: Standing::default(),
             is_ending: false,
         }
     }
@@ -105,6 +107,7 @@ impl Root {
         match office {
             Office::Engine => &mut self.engine,
             Office::Governance => &mut self.governance,
+            Office::Snapshots => &mut self.snapshots,
         }
     }
 

@@ -6,9 +6,11 @@ pub mod config;
 pub mod demo;
 mod document;
 mod faults;
+mod held;
 pub mod migrate;
 pub mod monitor;
 pub mod serve;
+pub mod snapshot;
 pub mod vectors;
 pub mod verify;
 
@@ -41,6 +43,8 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Make one pass of the market monitor by hand: what is due, stuck or low.
     Monitor(monitor::Arguments),
+    /// Have discussion pinned to IPFS by hand, or check all that is pinned.
+    Snapshot(snapshot::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
+        Command::Snapshot(arguments) => configured(|config| snapshot::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

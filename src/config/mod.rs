@@ -5,6 +5,7 @@
 
 mod edge;
 mod governance;
+mod ipfs;
 mod node;
 mod secret;
 mod source;
@@ -12,6 +13,7 @@ mod source;
 use std::{num::NonZeroU32, time::Duration};
 
 pub use governance::GovernanceConfig;
+pub use ipfs::IpfsConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
@@ -192,6 +194,8 @@ pub struct Config {
     pub votes: VoteConfig,
     /// What becomes of votes and resolutions.
     pub governance: GovernanceConfig,
+    /// Snapshots of discussions.
+    pub ipfs: IpfsConfig,
     /// Trades.
     pub trading: TradingConfig,
     /// The servers.
@@ -306,6 +310,7 @@ impl Config {
             "what a wallet has to hold where min_balance decides",
         );
         let governance = governance::read(source);
+        let ipfs = ipfs::read(source);
         source.topic("Trades, and the transactions that are built for wallets to sign");
         let max_priority_fee = source.value(
             "MAX_PRIORITY_FEE_MICRO_LAMPORTS",
@@ -362,6 +367,7 @@ impl Config {
                 min_balance_lamports: min_balance_lamports?,
             },
             governance: governance?,
+            ipfs: ipfs?,
             trading: TradingConfig {
                 max_priority_fee_micro_lamports: max_priority_fee?,
                 warn_price_bps: warn_price_bps?,

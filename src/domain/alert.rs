@@ -71,11 +71,13 @@ pub enum AlertKind {
     ConfigUnread,
     /// `monitor`: the chain's time can't be read; nothing is finalized meanwhile.
     ChainUnread,
+    /// A market, or `snapshots` (the service): its discussion can't be pinned.
+    SnapshotFailing,
 }
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ProposalStuck,
         Self::ApprovalStuck,
         Self::Unresolved,
@@ -93,6 +95,7 @@ impl AlertKind {
         Self::BalanceLow,
         Self::ConfigUnread,
         Self::ChainUnread,
+        Self::SnapshotFailing,
     ];
 
     /// As stored and told.
@@ -115,6 +118,7 @@ impl AlertKind {
             Self::BalanceLow => "balance_low",
             Self::ConfigUnread => "config_unread",
             Self::ChainUnread => "chain_unread",
+            Self::SnapshotFailing => "snapshot_failing",
         }
     }
 
@@ -126,9 +130,12 @@ impl AlertKind {
     /// How bad it is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::ProposalStuck | Self::ApprovalStuck | Self::Unresolved | Self::TallyFull | Self::ConfigUnread => {
-                Severity::Warning
-            }
+            Self::ProposalStuck
+            | Self::ApprovalStuck
+            | Self::Unresolved
+            | Self::TallyFull
+            | Self::ConfigUnread
+            | Self::SnapshotFailing => Severity::Warning,
             Self::DisputeStuck
             | Self::DisputeWithoutVotes
             | Self::FinalizationStuck
@@ -164,6 +171,7 @@ impl AlertKind {
             Self::BalanceLow => "an authority has too few lamports",
             Self::ConfigUnread => "the chain's config can't be read",
             Self::ChainUnread => "the chain's time can't be read",
+            Self::SnapshotFailing => "its discussion can't be pinned",
         }
     }
 }

@@ -36,6 +36,7 @@ pub mod portfolio;
 pub mod position;
 pub mod rollback;
 pub mod schedule;
+pub mod snapshot;
 pub mod soundness;
 pub mod submission;
 pub mod tally;

@@ -12,5 +12,6 @@ mod journal;
 mod layering;
 mod nodes;
 mod reads;
+mod snapshots;
 mod spine;
 mod ws;

@@ -359,6 +359,7 @@ impl World {
                 health: health.clone(),
                 votes: Default::default(),
                 desk: None,
+                pinned: Default::default(),
             },
         )
         .await
