@@ -60,6 +60,7 @@ impl Snapshotting {
             pool: Leased::snapshots(database.pool(CONNECTIONS)?, Term::NONE),
             provider: Provider::new(provider, config.ipfs.patience)?,
             schedule: config.ipfs.cron.clone(),
+            metrics: health.metrics().clone(),
         };
         let name = "keeper of the lease of snapshots";
         let at = arbiter("snapshots-lease");

@@ -90,7 +90,14 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
     let redis_url = (!redis_url.is_empty()).then_some(redis_url);
     let in_all = Some(in_all?).filter(|in_all| *in_all > 0);
     let sockets = SocketSettings { per_address: per_address?.get(), in_all };
-    Some(EdgeSettings { limits, redis_url, origins, sockets, is_behind_tls: behind_tls?, are_metrics_public: public_metrics? })
+    Some(EdgeSettings {
+        limits,
+        redis_url,
+        origins,
+        sockets,
+        is_behind_tls: behind_tls?,
+        are_metrics_public: public_metrics?,
+    })
 }
 
 /// A scheme and a host, as browsers send them: any more and it would match nothing.

@@ -7,6 +7,7 @@
 use crate::{
     domain::{
         entry::EntryBody,
+        ids::{MarketAddress, Seq},
         snapshot::{ENTRIES_MAX, Heading, Place, Point, Snapshot, SnapshotError, Written},
     },
     journal::read::{
@@ -45,7 +46,7 @@ pub struct Made {
 /// [`MakeError`].
 pub async fn next<C: Ask>(
     client: &C,
-    market: crate::domain::ids::MarketAddress,
+    market: MarketAddress,
     last: Option<&Anchor>,
     until: Place,
 ) -> Result<Option<Made>, MakeError> {
@@ -87,7 +88,7 @@ pub async fn holds_deleted<C: Ask>(client: &C, snapshot: &Snapshot) -> Result<bo
 async fn as_of_then<C: Ask>(client: &C, anchor: &Anchor, as_of: Point) -> Result<Made, MakeError> {
     let market = anchor.market;
     // What comes before the first of its entries is another document's.
-    let before = Place { seq: crate::domain::ids::Seq(anchor.from.seq.0.saturating_sub(1)), ..anchor.from };
+    let before = Place { seq: Seq(anchor.from.seq.0.saturating_sub(1)), ..anchor.from };
     let entries = anchors::entries(client, market, Some(before), anchor.to, ENTRIES_MAX + 1).await?;
     let heading = Heading { market, number: anchor.number, previous: anchor.previous_cid, as_of };
     make(client, heading, &entries).await?.ok_or(MakeError::Gone(anchor.from))

@@ -58,8 +58,9 @@ pub async fn commented(
             ) next WHERE walk.step < $2
         )
         SELECT walk.stream,
-               NOT m.vanished AND (a.number IS NULL OR a.status <> 'pinned' OR (j.epoch, j.seq) > (a.to_epoch, a.to_seq))
-        FROM walk JOIN markets m ON m.address = walk.stream
+               coalesce(NOT m.vanished, false)
+                   AND (a.number IS NULL OR a.status <> 'pinned' OR (j.epoch, j.seq) > (a.to_epoch, a.to_seq))
+        FROM walk LEFT JOIN markets m ON m.address = walk.stream
         CROSS JOIN LATERAL (SELECT epoch, seq FROM journal WHERE kind = 'comment' AND stream = walk.stream
                             ORDER BY epoch DESC, seq DESC LIMIT 1) j
         LEFT JOIN LATERAL (SELECT number, status, to_epoch, to_seq FROM ipfs_anchors WHERE market = walk.stream

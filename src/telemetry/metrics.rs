@@ -20,6 +20,12 @@ const PREFIX: &str = "zmart";
 pub struct Counts {
     /// Entries that are committed to the journal.
     pub journal_entries: IntCounter,
+    /// Documents that were pinned.
+    pub snapshots_pinned: IntCounter,
+    /// Markets that a pass of snapshots found stuck, and those that the service was away from.
+    pub snapshots_stuck: IntCounter,
+    /// See [`Counts::snapshots_stuck`].
+    pub snapshots_away: IntCounter,
 }
 
 /// What [`Health`] knows.
@@ -43,8 +49,17 @@ impl Figures {
     fn new() -> prometheus::Result<Self> {
         let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
         let make = Make(&registry);
-        let counts =
-            Counts { journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")? };
+        let counts = Counts {
+            journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")?,
+            snapshots_pinned: make
+                .count("snapshots_pinned_total", "Documents of discussions that were pinned to IPFS.")?,
+            snapshots_stuck: make.count(
+                "snapshots_stuck_total",
+                "Times that a market's discussion could not be pinned for what it is.",
+            )?,
+            snapshots_away: make
+                .count("snapshots_away_total", "Times that the pinning service did not take a market's discussion.")?,
+        };
         let known = Known {
             covered_slot: make.gauge("covered_slot", "Every event of the program at or below this slot is durable.")?,
             chain_slot: make.gauge("chain_slot", "The chain's newest confirmed slot, as last seen.")?,

@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-/// Documents of a market that one pass makes: fifty million comments. What there is more of is the next pass's.
-const DOCUMENTS_MAX: u32 = 50_000;
+/// Steps that one pass makes for a market, two a document: fifty million comments. The rest is the next pass's.
+const STEPS_MAX: u32 = 100_000;
 /// Characters of a foreign content id that are told.
 const FOREIGN_MAX: usize = 100;
 
@@ -83,7 +83,7 @@ pub async fn bring(parts: &SnapshotterParts, market: MarketAddress) -> Result<Br
         };
         newest.place()
     };
-    while pinned < DOCUMENTS_MAX {
+    for _ in 0..STEPS_MAX {
         let step = match anchors::last(parts.pool.pool(), market).await? {
             Some(last) if last.status != AnchorStatus::Pinned => send(parts, &last).await?,
             last => begin(parts, market, last.as_ref(), until).await?,

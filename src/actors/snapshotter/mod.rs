@@ -24,6 +24,7 @@ use crate::{
     domain::schedule::Schedule,
     ipfs::provider::Provider,
     journal::{JournalError, lease::Leased, scheduled},
+    telemetry::metrics::Metrics,
 };
 
 /// It looks so often whether there is something to be done.
@@ -43,6 +44,8 @@ pub struct SnapshotterParts {
     pub provider: Provider,
     /// When all markets are looked at.
     pub schedule: Schedule,
+    /// Where it is counted.
+    pub metrics: Metrics,
 }
 
 /// What only spares questions: a life without it looks at what is on its way.

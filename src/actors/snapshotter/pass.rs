@@ -122,7 +122,17 @@ async fn bring_all(parts: &SnapshotterParts, markets: Vec<MarketAddress>, pass: 
     let mut brought = stream::iter(bringing).buffer_unordered(AT_ONCE);
     while let Some((market, one)) = brought.next().await {
         match one {
-            Ok(one) => pass.note(market, one),
+            Ok(one) => {
+                parts.metrics.note(|counts| {
+                    counts.snapshots_pinned.inc_by(one.pinned.into());
+                    match one.came {
+                        Came::Through => {}
+                        Came::Stuck(_) => counts.snapshots_stuck.inc(),
+                        Came::Waits(_) => counts.snapshots_away.inc(),
+                    }
+                });
+                pass.note(market, one);
+            }
             // A row that can't be understood is one market's.
             Err(
                 error @ (JournalError::BadRow(_) | JournalError::Read(crate::journal::read::ReadFailure::BadRow(_))),
@@ -156,7 +166,7 @@ pub async fn tell(pool: &Leased, pass: &Pass, in_vain: u32) -> Result<(), Journa
     }
     alerts::raise_all(pool, &failing).await?;
     let mut subjects: Vec<String> = failing.iter().map(|alert| alert.subject().to_owned()).collect();
-    if pass.away.is_some() {
+    if pass.away.is_some() || !anchors::pending(pool.pool(), 1).await?.is_empty() {
         // It is not over yet.
         subjects.push(NAME.to_owned());
     }

@@ -22,6 +22,7 @@ use crate::{
         lease::{Leased, Office},
         scheduled,
     },
+    telemetry::metrics::Metrics,
 };
 
 /// See the module.
@@ -164,7 +165,7 @@ async fn by_hand(config: &Config, market: Option<MarketAddress>) -> anyhow::Resu
         Err(holder) => return Ok(Report::held_by(holder.node)),
     };
     let pool = Leased::snapshots(settings.pool(4)?, lease.term());
-    let parts = SnapshotterParts { pool, provider, schedule: config.ipfs.cron.clone() };
+    let parts = SnapshotterParts { pool, provider, schedule: config.ipfs.cron.clone(), metrics: Metrics::new() };
     let made = pass_of(&parts, market).await;
     lease.give_up().await;
     Ok(Report::of(&made?))
@@ -173,12 +174,10 @@ async fn by_hand(config: &Config, market: Option<MarketAddress>) -> anyhow::Resu
 async fn pass_of(parts: &SnapshotterParts, market: Option<MarketAddress>) -> anyhow::Result<Pass> {
     let run = scheduled::last_run(parts.pool.pool(), NAME).await?;
     let made = pass::make(parts, market.map_or(Which::All, Which::One)).await?;
-    if market.is_none() {
-        // By the eyes of somebody, once is enough to be told of.
-        pass::tell(&parts.pool, &made, u32::MAX).await?;
-        if made.is_whole {
-            scheduled::note_run(&parts.pool, NAME, run.now).await?;
-        }
+    // By the eyes of somebody, once is enough to be told of.
+    pass::tell(&parts.pool, &made, u32::MAX).await?;
+    if market.is_none() && made.is_whole {
+        scheduled::note_run(&parts.pool, NAME, run.now).await?;
     }
     Ok(made)
 }

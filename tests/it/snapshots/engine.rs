@@ -87,6 +87,12 @@ async fn a_snapshotter_that_dies_after_any_of_its_steps_pins_each_comment_once_a
     })
     .await;
     listed(&stage.engine.api, market, &rows, &pins.url).await;
+    let figures = get(&stage.engine.indexer, "/metrics").await;
+    let figures = String::from_utf8_lossy(&figures.body).into_owned();
+    for name in ["pinned", "away"] {
+        let line = figures.lines().find(|line| line.starts_with(&format!("zmart_snapshots_{name}_total ")));
+        assert!(line.is_some_and(|line| !line.ends_with(" 0")), "{name}: {figures}");
+    }
 
     let verified = stage.engine.run(&["snapshot", "--verify", "--market", &market.to_string()]).await;
     assert!(verified.status.success(), "{verified:?}");

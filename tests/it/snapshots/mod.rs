@@ -24,6 +24,7 @@ use zmart::{
         lease::{Leased, Term},
         migrate,
     },
+    telemetry::metrics::Metrics,
 };
 use zmart_testkit::{
     engine::Engine,
@@ -61,7 +62,12 @@ fn by_pinata(url: &str, key: PinataKey) -> ProviderSettings {
 impl Rig {
     fn parts(&self, settings: &ProviderSettings, patience: Duration) -> SnapshotterParts {
         let provider = Provider::new(settings, patience).unwrap();
-        SnapshotterParts { pool: self.leased.clone(), provider, schedule: "0 0 * * *".parse().unwrap() }
+        SnapshotterParts {
+            pool: self.leased.clone(),
+            provider,
+            schedule: "0 0 * * *".parse().unwrap(),
+            metrics: Metrics::new(),
+        }
     }
 
     /// A pass over all markets, by Pinata's token.
