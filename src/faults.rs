@@ -39,6 +39,10 @@ pub const POINTS: &[&str] = &[
     "snapshots:sent",
     // The row says what came of it.
     "snapshots:noted",
+    // A delivery is committed, and its sender was not told.
+    "webhook:kept",
+    // The listener has what a delivery told of, and its row does not say so.
+    "deliveries:brought",
 ];
 
 /// The signal stops other threads at once and this one soon.

@@ -41,6 +41,7 @@ pub fn run(markets: usize) -> Result<()> {
             read_pool_size: 1,
             ws: WsLimits::default(),
             edge: EdgeSettings::open(),
+            webhook: Default::default(),
         };
         let registry = stand_ins.registry();
         let parts = HttpParts {

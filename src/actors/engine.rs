@@ -25,6 +25,7 @@ use super::{
     follower::{Follower, FollowerParts},
     governing::{Governing, GoverningParts},
     herald::{Herald, HeraldParts},
+    indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, crash, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
@@ -131,6 +132,7 @@ pub struct Engine {
     lease: Link<LeaseKeeper>,
     governing: Governing,
     snapshotting: Snapshotting,
+    indexing: Indexing,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
@@ -161,7 +163,8 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (marker, governing, snapshotting) = (Link::default(), Governing::default(), Snapshotting::default());
+        let (marker, governing, snapshotting, indexing) =
+            (Link::default(), Governing::default(), Snapshotting::default(), Indexing::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -352,6 +355,13 @@ impl Engine {
             ),
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        kinds.extend(indexing.kinds(IndexingParts {
+            database: &database,
+            rpc: &rpc,
+            arbiter: &arbiter,
+            listener: &listener,
+            health: &health,
+        })?);
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -386,6 +396,7 @@ impl Engine {
             lease,
             governing,
             snapshotting,
+            indexing,
             marker,
             herald,
             follower,
@@ -399,7 +410,8 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `snapshots` (the keeper of that lease), `snapshotter`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `snapshots` (the keeper of that lease), `snapshotter`,
+    /// `deliveries`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -418,7 +430,12 @@ impl Engine {
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
             "config" => self.crash_stream(self.config_address),
-            name => match self.governing.crash(name).or_else(|| self.snapshotting.crash(name)) {
+            name => match self
+                .governing
+                .crash(name)
+                .or_else(|| self.snapshotting.crash(name))
+                .or_else(|| self.indexing.crash(name))
+            {
                 Some(crashed) => crashed,
                 None => name.parse().is_ok_and(|address| self.crash_stream(address)),
             },

@@ -17,6 +17,7 @@
 //! | [`herald`] | numbers of its messages | committed batches, news | the bus | 256 messages | lost, others read the journal | restarted |
 //! | [`follower`] | how far this node has heard | the bus | `HearCommitted`, `HearHeads` | 1,024 messages | reads the journal | restarted |
 //! | [`feeds`] | the newest entries of channels over many markets, who is told of them | committed batches, attaching, replays | frames | 128 batches | reads the journal | restarted, reads the journal |
+//! | [`deliveries`] | nothing: the table is its state | bells | `AreKnown`, `Hinted` | 256 rows, one pass at a time | the next pass | restarted, rows come again |
 //! | [`monitor`] | nothing: tables are its state | news of attempts | `Submit` | one pass, one round of the webhook at a time | the next look | restarted, makes a pass |
 //! | [`aggregator`] | a place in a walk, readings of the chain's clock | committed batches, news of the submitter | `Submit` | one pass at a time, 4,096 markets heard of | looks at everything | restarted, looks at everything |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
@@ -32,11 +33,13 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod bell;
 pub mod chain_clock;
 pub mod chain_reader;
 pub mod clock;
 pub mod committed;
 mod config_in_force;
+pub mod deliveries;
 pub mod dirty_marker;
 pub mod engine;
 pub mod feeds;
@@ -44,6 +47,7 @@ pub mod follower;
 mod generations;
 pub mod governing;
 pub mod herald;
+pub mod indexing;
 pub mod journal_writer;
 pub mod kinds;
 pub mod lease_keeper;

@@ -19,7 +19,7 @@ pub mod electorate;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::prelude::*;
@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 
 use self::electorate::Electorate;
 use super::{
-    pauses,
+    bell::{Bell, ring_on},
     registry::{OpenMarket, Registry},
     retry,
     stream::{RefusedWrite, Written, WrittenError},
@@ -314,36 +314,13 @@ async fn send(registry: &Link<Registry>, market: MarketAddress, rows: Vec<(i64, 
     }
 }
 
-/// Rings whenever there may be rows, as long as it is polled.
-async fn listen(config: tokio_postgres::Config, bell: mpsc::Sender<Bell>) {
-    let longest = Duration::from_secs(5);
-    loop {
-        let mut pauses = pauses(Duration::from_millis(100), longest);
-        loop {
-            // A bell that rings already is enough.
-            let ring = || drop(bell.try_send(Bell));
-            let began = Instant::now();
-            if let Err(error) = outbox::listen(&config, ring).await {
-                log::warn!("the outbox can't be listened to: {error}");
-            }
-            tokio::time::sleep(pauses.next().unwrap_or(longest)).await;
-            if began.elapsed() > longest * 2 {
-                break;
-            }
-        }
-    }
-}
-
-/// There may be rows.
-struct Bell;
-
 impl Actor for OutboxReader {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let (bell, mut bells) = mpsc::channel(1);
         ctx.add_stream(futures_util::stream::poll_fn(move |cx| bells.poll_recv(cx)));
-        ctx.spawn(listen(self.parts.listen.clone(), bell).into_actor(self));
+        ctx.spawn(ring_on(self.parts.listen.clone(), outbox::CHANNEL, bell).into_actor(self));
         ctx.run_interval(LOOK_EVERY, Self::tick);
         self.tick(ctx);
     }

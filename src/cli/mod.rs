@@ -13,6 +13,7 @@ pub mod serve;
 pub mod snapshot;
 pub mod vectors;
 pub mod verify;
+pub mod webhook;
 
 use std::{io::Write, process::ExitCode};
 
@@ -45,6 +46,8 @@ pub enum Command {
     Monitor(monitor::Arguments),
     /// Have discussion pinned to IPFS by hand, or check all that is pinned.
     Snapshot(snapshot::Arguments),
+    /// The webhook at Helius that delivers to this engine.
+    Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
     Demo(demo::Arguments),
     /// Check files of recorded results of the on-chain program against the engine's arithmetic and state machine.
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Snapshot(arguments) => configured(|config| snapshot::run(&config, &arguments)),
+        Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),

@@ -20,6 +20,7 @@ use crate::{
         auth::{AuthSettings, siws::Site},
         desk::DeskSettings,
         routes::votes::VoteRules,
+        webhook::WebhookSettings,
         ws::WsLimits,
     },
     journal::{gateway_login, identity, migrate},
@@ -84,6 +85,11 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         },
         read_pool_size: config.database.read_connections,
         edge: config.edge.clone(),
+        webhook: WebhookSettings {
+            auth_header: config.indexer.auth_header.clone(),
+            secret: config.indexer.webhook_secret.clone(),
+            waiting_max: config.indexer.waiting_max.into(),
+        },
         ws: WsLimits { heartbeat: Duration::from_millis(config.server.heartbeat_ms), ..WsLimits::default() },
     };
     // The chain's dispute period has no part in votes.

@@ -24,6 +24,7 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         rate("RATE_LIMIT_COMMENTS", "30/h", "comments"),
         rate("RATE_LIMIT_TRADES", "60/min", "unsigned transactions"),
         rate("RATE_LIMIT_SUBMITS", "60/min", "signed transactions"),
+        rate("RATE_LIMIT_WEBHOOKS", "1000/s", "deliveries of the webhook, of an address"),
     ];
     let proxies = source.value("TRUSTED_PROXIES", "", "addresses and networks whose X-Forwarded-For counts, by commas");
     let trusted: Option<String> = source.value(

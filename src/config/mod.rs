@@ -5,6 +5,7 @@
 
 mod edge;
 mod governance;
+mod indexer;
 mod ipfs;
 mod node;
 mod secret;
@@ -13,6 +14,7 @@ mod source;
 use std::{num::NonZeroU32, time::Duration};
 
 pub use governance::GovernanceConfig;
+pub use indexer::IndexerConfig;
 pub use ipfs::IpfsConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
@@ -200,6 +202,8 @@ pub struct Config {
     pub trading: TradingConfig,
     /// The servers.
     pub server: ServerConfig,
+    /// Whose deliveries are taken.
+    pub indexer: IndexerConfig,
     /// This node among others.
     pub node: NodeConfig,
     /// Who may ask them, and how much.
@@ -335,6 +339,7 @@ impl Config {
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
         let node = node::read(source, api_port);
         let edge = edge::read(source, environment);
+        let indexer = indexer::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -383,6 +388,7 @@ impl Config {
                 workers: workers?,
                 heartbeat_ms: heartbeat_ms?,
             },
+            indexer: indexer?,
             node: node?,
             edge: edge?,
             log: LogConfig { level: level?, json: format? == "json" },

@@ -27,7 +27,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use super::{
     auth::{AuthSettings, middleware::identify, sessions::Sessions, tokens::Tokens},
     body::bounded,
-    bounds::{HEAD_PATIENCE, bounds},
+    bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
     desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
@@ -38,6 +38,7 @@ use super::{
     routes::{self, export::trades::ExportPlaces, health::ServiceName, votes::VoteRules},
     sockets,
     views::Views,
+    webhook::{Gate, MAX_DELIVERY_BYTES, WebhookSettings},
     ws::{
         WsLimits,
         admission::Admission,
@@ -61,6 +62,8 @@ const TCP_SILENCE: Duration = Duration::from_secs(30);
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Idle connections of the API are kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Deliveries are committed one transaction after the other.
+const WEBHOOK_CONNECTIONS: usize = 1;
 /// Sessions have so long to read their goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// Of a server that is not there.
@@ -91,6 +94,8 @@ pub struct HttpSettings {
     pub ws: WsLimits,
     /// Who may ask from where, and how much.
     pub edge: EdgeSettings,
+    /// Whose deliveries the indexer takes.
+    pub webhook: WebhookSettings,
 }
 
 /// The parts of the process that the surface shows.
@@ -274,9 +279,15 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
     };
 
     let indexer = if roles.indexer {
+        let (limits, webhook) = (edge.limits.clone(), settings.webhook.clone());
+        let pool = ReadPool::new(settings.database.clone(), WEBHOOK_CONNECTIONS);
         let server = HttpServer::new(move || {
             health.threads().watch("indexer", Arbiter::current());
+            let limits = WorkerLimits::new(limits.clone());
+            let gate = Gate::new(webhook.clone(), pool.beside(WEBHOOK_CONNECTIONS), limits, health.metrics().clone());
             App::new()
+                .app_data(BodyMax(MAX_DELIVERY_BYTES))
+                .app_data(web::Data::new(gate))
                 .app_data(health.clone())
                 .app_data(behind_tls)
                 .app_data(web::Data::new(ServiceName("event-indexer")))

@@ -21,6 +21,10 @@ use super::error::{ApiError, ErrorCode};
 pub const MAX_TARGET_BYTES: usize = 4 * 1024;
 /// Largest body, in bytes; what announces more is refused unread.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// With the app's data: the largest body where it is not [`MAX_BODY_BYTES`].
+#[derive(Debug, Clone, Copy)]
+pub struct BodyMax(pub usize);
+
 /// Most headers; more are refused.
 pub const MAX_HEADERS: usize = 64;
 /// All headers together, names and values, in bytes; more are refused.
@@ -64,6 +68,7 @@ fn refusal(request: &ServiceRequest) -> Option<ApiError> {
         return Some(ApiError::invalid_field("headers", message));
     }
     let announced = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
-    let message = format!("The body is larger than {MAX_BODY_BYTES} bytes.");
-    (announced > MAX_BODY_BYTES as u64).then(|| ApiError::new(ErrorCode::PayloadTooLarge, message))
+    let most = request.app_data::<BodyMax>().map_or(MAX_BODY_BYTES, |most| most.0);
+    let message = format!("The body is larger than {most} bytes.");
+    (announced > most as u64).then(|| ApiError::new(ErrorCode::PayloadTooLarge, message))
 }

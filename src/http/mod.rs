@@ -25,6 +25,7 @@ pub mod reply;
 pub mod routes;
 mod sockets;
 pub mod views;
+pub mod webhook;
 pub mod ws;
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `alerts` what operators should know, `anchors` what is
-//! pinned of discussions, `scheduled` when work with a schedule
-//! was last done, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
+//! letters), `submissions` what users signed, `alerts` what operators should know, `anchors` what is pinned of
+//! discussions, `scheduled` when work with a schedule
+//! was last done, `deliveries` what the webhook was told, `notices` the database's notifications, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
 //! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
 //! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
@@ -22,6 +22,7 @@ pub mod candles;
 pub mod chain_submissions;
 mod channels;
 mod columns;
+pub mod deliveries;
 pub mod evidence;
 pub mod finality;
 pub mod follow;
@@ -33,6 +34,7 @@ pub mod lease;
 pub mod ledgers;
 pub mod metadata;
 pub mod migrate;
+pub mod notices;
 pub mod open;
 pub mod outbox;
 pub mod overdue;

@@ -7,9 +7,8 @@
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
-use futures_util::StreamExt;
 use serde::Deserialize;
-use tokio_postgres::{AsyncMessage, NoTls, types::Json};
+use tokio_postgres::types::Json;
 
 use super::{JournalError, lease::Leased};
 use crate::domain::{
@@ -124,32 +123,8 @@ pub async fn bury(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalEr
     Ok(())
 }
 
-/// Listens until the connection ends: `ring` is called when it has begun, and after each commit that left rows.
-///
-/// # Errors
-/// The connection can't be made, or was lost.
-pub async fn listen(config: &tokio_postgres::Config, ring: impl Fn()) -> Result<(), tokio_postgres::Error> {
-    let (client, mut connection) = config.connect(NoTls).await?;
-    let mut messages = futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));
-    let mut begin = std::pin::pin!(client.batch_execute("LISTEN zmart_outbox"));
-    let mut listens = false;
-    loop {
-        tokio::select! {
-            begun = &mut begin, if !listens => {
-                begun?;
-                listens = true;
-                // What was written before is there to be read.
-                ring();
-            }
-            message = messages.next() => match message {
-                Some(Ok(AsyncMessage::Notification(_))) => ring(),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(error),
-                None => return Ok(()),
-            },
-        }
-    }
-}
+/// What the database notifies on, after each commit that left rows.
+pub const CHANNEL: &str = "zmart_outbox";
 
 #[derive(Deserialize)]
 struct VotePayload {

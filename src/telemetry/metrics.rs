@@ -8,7 +8,7 @@
 
 use std::{fmt, sync::Arc};
 
-use prometheus::{Encoder, IntCounter, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::health::Health;
 
@@ -26,6 +26,12 @@ pub struct Counts {
     pub snapshots_stuck: IntCounter,
     /// See [`Counts::snapshots_stuck`].
     pub snapshots_away: IntCounter,
+    /// Deliveries of the webhook, by what was answered.
+    pub deliveries: IntCounterVec,
+    /// Deliveries that are not worked off yet; of the leader.
+    pub deliveries_waiting: IntGauge,
+    /// Transactions that deliveries named, by what came of them.
+    pub hints: IntCounterVec,
 }
 
 /// What [`Health`] knows.
@@ -59,6 +65,21 @@ impl Figures {
             )?,
             snapshots_away: make
                 .count("snapshots_away_total", "Times that the pinning service did not take a market's discussion.")?,
+            deliveries: make.counts(
+                "webhook_deliveries_total",
+                "Deliveries of the webhook: taken, known (kept already), or why not.",
+                "outcome",
+            )?,
+            deliveries_waiting: make.gauge(
+                "webhook_deliveries_waiting",
+                "Deliveries that are kept and not worked off yet, as the leader counts them each second.",
+            )?,
+            hints: make.counts(
+                "webhook_transactions_total",
+                "Transactions that deliveries named: brought (to their streams, before anything else was), and by how each \
+                 ended: known, failed, never_came, unreadable, unusable.",
+                "outcome",
+            )?,
         };
         let known = Known {
             covered_slot: make.gauge("covered_slot", "Every event of the program at or below this slot is durable.")?,
@@ -100,6 +121,13 @@ impl Make<'_> {
         let count = IntCounter::with_opts(Opts::new(name, help))?;
         self.0.register(Box::new(count.clone()))?;
         Ok(count)
+    }
+
+    /// One for each value of a label; a value is shown from its first time on.
+    fn counts(&self, name: &str, help: &str, label: &str) -> prometheus::Result<IntCounterVec> {
+        let counts = IntCounterVec::new(Opts::new(name, help), &[label])?;
+        self.0.register(Box::new(counts.clone()))?;
+        Ok(counts)
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {

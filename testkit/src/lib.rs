@@ -11,6 +11,8 @@ pub mod compare;
 pub mod engine;
 pub mod feeder;
 pub mod folder;
+pub mod helius;
+pub mod helius_api;
 pub mod hook;
 pub mod host_clock;
 pub mod http;

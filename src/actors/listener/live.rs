@@ -96,7 +96,7 @@ impl Listener {
 
     /// Up to here coverage has proved that everything is recorded, and on the finalized chain: what a notification brings
     /// afterwards is known, or has vanished, and would not be looked at any more.
-    fn comes_too_late(&self, transaction: &RawTransaction) -> bool {
+    pub(super) fn comes_too_late(&self, transaction: &RawTransaction) -> bool {
         self.cursor.and_then(|cursor| cursor.finalized_slot).is_some_and(|finalized| transaction.slot <= finalized.0)
     }
 

@@ -12,6 +12,7 @@
 
 mod coverage;
 mod finality;
+pub mod hinted;
 mod live;
 mod passes;
 mod sorting;

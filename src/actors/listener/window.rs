@@ -86,6 +86,11 @@ impl Window {
         self.settled.contains_key(signature)
     }
 
+    /// Does it wait for its streams?
+    pub fn is_under_way(&self, signature: &TxSignature) -> bool {
+        self.transactions.contains_key(signature)
+    }
+
     /// Transactions that are not settled.
     pub fn unsettled(&self) -> usize {
         self.transactions.len()

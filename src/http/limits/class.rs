@@ -28,11 +28,13 @@ pub enum Class {
     Trades,
     /// Signed transactions.
     Submits,
+    /// Deliveries of the webhook, on a port of their own.
+    Webhooks,
 }
 
 impl Class {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Anonymous,
         Self::SignedIn,
         Self::Auth,
@@ -41,6 +43,7 @@ impl Class {
         Self::Comments,
         Self::Trades,
         Self::Submits,
+        Self::Webhooks,
     ];
 
     /// In keys that nodes share. Never changes.
@@ -54,6 +57,7 @@ impl Class {
             Self::Comments => "comments",
             Self::Trades => "trades",
             Self::Submits => "submits",
+            Self::Webhooks => "webhooks",
         }
     }
 }

@@ -85,7 +85,8 @@ impl Standing {
         }
     }
 
-    fn refusal(self) -> Option<ApiError> {
+    /// What a refusal is answered with; `None`: it is none.
+    pub fn refusal(self) -> Option<ApiError> {
         let seconds = u32::try_from(self.retry_after_seconds?).unwrap_or(u32::MAX);
         let mut error =
             ApiError::new(ErrorCode::RateLimited, "Too many requests: come again after Retry-After seconds.");
@@ -170,6 +171,16 @@ impl WorkerLimits {
             standing = self.limits.memory.charge(subject, class);
         }
         standing
+    }
+
+    /// Takes one out of one bucket of the subject, and out of no other.
+    pub async fn charge_alone(&self, subject: Subject, class: Class) -> Standing {
+        if let Some(shared) = &self.shared
+            && let Some(standing) = shared.charge(subject, &[(class, self.limits.settings.rates.of(class))]).await
+        {
+            return standing;
+        }
+        self.limits.memory.charge(subject, class)
     }
 
     fn client(&self, request: &ServiceRequest) -> Client {

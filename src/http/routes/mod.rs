@@ -27,6 +27,7 @@ pub mod transactions;
 pub mod upgrade;
 pub mod users;
 pub mod votes;
+pub mod webhook;
 
 /// A path that takes these methods, whose routes are added by who calls; OPTIONS tells them, and anything else is
 /// METHOD_NOT_ALLOWED.
@@ -186,6 +187,9 @@ pub fn of_operators(app: &mut web::ServiceConfig, are_metrics_public: bool) {
 
 /// The paths of port 4002.
 pub fn indexer(app: &mut web::ServiceConfig) {
+    for path in ["/api/webhooks/helius", "/helius/webhook"] {
+        app.service(writable(path, webhook::handle));
+    }
     app.service(readable("/health", health::handle))
         .service(readable("/ready", ready::handle))
         .service(readable("/metrics", metrics::handle));

@@ -36,6 +36,7 @@ use crate::{
         app::{HttpParts, HttpSettings, RunningServers, serve},
         auth::{AuthSettings, siws::Site},
         edge::EdgeSettings,
+        webhook::WebhookSettings,
         ws::WsLimits,
     },
     telemetry::health::{Health, Part},
@@ -325,6 +326,11 @@ impl World {
 
     /// The same behind an edge that is set up so.
     pub async fn behind(limits: WsLimits, edge: EdgeSettings) -> Self {
+        Self::taking(WebhookSettings::default(), limits, edge).await
+    }
+
+    /// The same, where deliveries are taken.
+    pub async fn taking(webhook: WebhookSettings, limits: WsLimits, edge: EdgeSettings) -> Self {
         let store = || Store { epoch: Epoch(1), head: 5, memory: 1_024, answer: None, hubs: 0, finalized: 0 };
         let markets = (1..=3).map(|n| Channel::Market(market(n)));
         let stores: HashMap<_, _> = markets.chain([Channel::Config(CONFIG)]).map(|at| (at, store())).collect();
@@ -350,6 +356,7 @@ impl World {
             read_pool_size: 1,
             ws: limits,
             edge,
+            webhook,
         };
         let servers = serve(
             settings,

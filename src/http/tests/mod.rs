@@ -8,3 +8,4 @@ mod rest;
 mod resume;
 mod sockets;
 mod upgrade;
+mod webhook;

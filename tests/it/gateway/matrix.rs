@@ -99,7 +99,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
 ];
 
 /// Ports 4001 and 4002 have these beside `/health`. (`/metrics` is on 4000 only where the operator wants it.)
-const OF_OTHER_PORTS: &[&str] = &["/", "/ws", "/metrics"];
+const OF_OTHER_PORTS: &[&str] = &["/", "/ws", "/metrics", "/api/webhooks/helius", "/helius/webhook"];
 
 /// A path that can be asked: nothing has these names, which is no matter of rights.
 fn target(path: &str) -> String {

@@ -58,6 +58,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("vote_tallies", ["r", "r", "r", "riud"]),
     ("wallet_hours", ["r", "r", "r", "riud"]),
     ("wallet_totals", ["r", "r", "r", "riud"]),
+    ("webhook_deliveries", ["", "", "r", "riud"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

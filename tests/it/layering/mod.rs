@@ -49,6 +49,8 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::pool",
             "journal::rights",
             "journal::idempotency",
+            // What a sender delivers is kept before it is answered: raw, and no part of the journal.
+            "journal::deliveries",
             "journal::metadata",
             "journal::evidence",
             "journal::submissions",

@@ -1,0 +1,36 @@
+//! A bell that rings when the database notifies: for actors that would otherwise only look from time to time.
+//!
+//! Owns the connection that listens, made anew whenever it is lost. A bell that rings already is enough: however often it
+//! was rung meanwhile, who hears it looks once. It may be lost with a connection, so nobody may rely on it alone.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::pauses;
+use crate::journal::notices;
+
+/// There may be something to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Bell;
+
+/// Rings whenever there may be something on that channel, as long as it is polled.
+pub async fn ring_on(config: tokio_postgres::Config, channel: &'static str, bell: mpsc::Sender<Bell>) {
+    let longest = Duration::from_secs(5);
+    loop {
+        let mut pauses = pauses(Duration::from_millis(100), longest);
+        loop {
+            let ring = || {
+                let _ = bell.try_send(Bell);
+            };
+            let began = Instant::now();
+            if let Err(error) = notices::listen(&config, channel, ring).await {
+                log::warn!("the database's {channel} can't be listened to: {error}");
+            }
+            tokio::time::sleep(pauses.next().unwrap_or(longest)).await;
+            if began.elapsed() > longest * 2 {
+                break;
+            }
+        }
+    }
+}
