@@ -1,4 +1,5 @@
-//! A node of IPFS by its RPC, as Kubo has it and others (Infura's) speak it: `POST /api/v0/add`, and `/api/v0/cat` to read.
+//! A node of IPFS by its RPC, as Kubo has it and others (Infura's) speak it: `POST /api/v0/add`, `/api/v0/pin/rm`, and
+//! `/api/v0/cat` to read.
 //!
 //! All that decides the content id is asked for, whatever the node's own profile is.
 
@@ -6,13 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{
-    Client, RequestBuilder,
+    Client, RequestBuilder, StatusCode,
     multipart::{Form, Part},
 };
 use serde::Deserialize;
 
 use super::{
-    ClientError, client,
+    ANSWER_BYTES_MAX, ClientError, body, client,
     provider::{AddError, Added, taken},
 };
 use crate::config::SecretText;
@@ -60,6 +61,23 @@ impl Kubo {
         let line = lines.filter_map(|line| serde_json::from_slice(line).ok()).next();
         let Line { cid } = line.ok_or_else(|| AddError::away("its answer can't be read"))?;
         Ok(Added { cid, is_duplicate: false })
+    }
+
+    /// Has a file forgotten.
+    ///
+    /// # Errors
+    /// [`AddError`].
+    pub async fn remove(&self, cid: &str) -> Result<(), AddError> {
+        let answer = self.post(&format!("api/v0/pin/rm?arg={cid}")).send().await;
+        match answer {
+            // It tells so of what is not there, as of whatever else goes wrong.
+            Ok(answer) if answer.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+                let why = body(answer, ANSWER_BYTES_MAX).await.map_err(AddError::away)?;
+                let is_not_there = String::from_utf8_lossy(&why).contains("not pinned");
+                if is_not_there { Ok(()) } else { Err(AddError::away("it is broken (500)")) }
+            }
+            answer => taken(answer).await.map(drop),
+        }
     }
 
     /// A request for a file's bytes.

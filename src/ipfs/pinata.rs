@@ -1,4 +1,4 @@
-//! Pinata: `POST /pinning/pinFileToIPFS`, a form with the file and what is asked for it.
+//! Pinata: `POST /pinning/pinFileToIPFS`, a form with the file and what is asked for it; and `DELETE /pinning/unpin/CID`.
 //!
 //! Asked for content ids of version 0. It answers with the id, the size and whether it had the file; the id is compared by
 //! whoever asks.
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{
-    Client,
+    Client, RequestBuilder,
     multipart::{Form, Part},
 };
 use serde::Deserialize;
@@ -57,16 +57,27 @@ impl Pinata {
             .text("pinataMetadata", json!({"name": name}).to_string())
             .text("pinataOptions", json!({"cidVersion": 0, "wrapWithDirectory": false}).to_string());
         let url = format!("{}/pinning/pinFileToIPFS", self.url.reveal().trim_end_matches('/'));
-        let request = self.client.post(url).multipart(form);
-        let request = match &self.key {
+        let bytes = taken(self.known(self.client.post(url).multipart(form)).send().await).await?;
+        let Answer { cid, is_duplicate } =
+            serde_json::from_slice(&bytes).map_err(|_| AddError::away("its answer can't be read"))?;
+        Ok(Added { cid, is_duplicate })
+    }
+
+    /// Has a file forgotten.
+    ///
+    /// # Errors
+    /// [`AddError`]; it refuses what is not there.
+    pub async fn remove(&self, cid: &str) -> Result<(), AddError> {
+        let url = format!("{}/pinning/unpin/{cid}", self.url.reveal().trim_end_matches('/'));
+        taken(self.known(self.client.delete(url)).send().await).await.map(drop)
+    }
+
+    fn known(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
             PinataKey::Jwt(token) => request.bearer_auth(token.reveal()),
             PinataKey::Pair(key, secret) => {
                 request.header("pinata_api_key", key.reveal()).header("pinata_secret_api_key", secret.reveal())
             }
-        };
-        let bytes = taken(request.send().await).await?;
-        let Answer { cid, is_duplicate } =
-            serde_json::from_slice(&bytes).map_err(|_| AddError::away("its answer can't be read"))?;
-        Ok(Added { cid, is_duplicate })
+        }
     }
 }

@@ -140,6 +140,21 @@ impl Provider {
         (added, sent)
     }
 
+    /// Has a file forgotten that may have been taken without a word. That it is not there is as good.
+    ///
+    /// # Errors
+    /// The service is away, or does not let us.
+    pub async fn remove(&self, cid: &str) -> Result<(), AddError> {
+        let removed = match self {
+            Self::Pinata(pinata) => pinata.remove(cid).await,
+            Self::Kubo(kubo) => kubo.remove(cid).await,
+        };
+        match removed {
+            Err(AddError::Refused(_)) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn add_once(&self, name: &str, file: Bytes) -> Result<Added, AddError> {
         match self {
             Self::Pinata(pinata) => pinata.add(name, file).await,

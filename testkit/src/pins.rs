@@ -169,11 +169,32 @@ fn serve(state: &Mutex<State>, asked: &Asked) -> Option<Said> {
                        "isDuplicate": is_duplicate})
             })
         }
-        ("POST", "/api/v0/add" | "/api/v0/cat") => {
+        ("DELETE", path) if path.starts_with("/pinning/unpin/") => {
+            if asked.header("authorization") != Some(&format!("Bearer {JWT}")) {
+                return said(401, json!({"error": {"reason": "INVALID_CREDENTIALS"}}).to_string());
+            }
+            let mut state = state.lock().unwrap();
+            if let Some(Fault::Status(status, _)) = state.always {
+                return said(status, "as the test wants it");
+            }
+            match state.files.remove(path.trim_start_matches("/pinning/unpin/")) {
+                Some(_) => said(200, "OK"),
+                None => said(400, json!({"error": {"reason": "CURRENT_USER_HAS_NOT_PINNED_CID"}}).to_string()),
+            }
+        }
+        ("POST", "/api/v0/add" | "/api/v0/cat" | "/api/v0/pin/rm") => {
             use base64::{Engine as _, engine::general_purpose::STANDARD};
             let credentials = STANDARD.encode(format!("{}:{}", PAIR.0, PAIR.1));
             if asked.header("authorization") != Some(&format!("Basic {credentials}")) {
                 return said(401, "invalid project id or project secret\n");
+            }
+            if path == "/api/v0/pin/rm" {
+                let cid = query.strip_prefix("arg=").unwrap_or_default();
+                let failure = json!({"Message": "not pinned or pinned indirectly", "Code": 0, "Type": "error"});
+                return match state.lock().unwrap().files.remove(cid) {
+                    Some(_) => said(200, json!({"Pins": [cid]}).to_string()),
+                    None => said(500, failure.to_string()),
+                };
             }
             if path == "/api/v0/cat" {
                 let cid = query.strip_prefix("arg=").unwrap_or_default();

@@ -3,7 +3,7 @@
 //! Owns the steps of one, each of which may be the last of a process: made, kept as pending, made again from its row, sent,
 //! noted. There is one way for all: also a document that was kept a moment ago is read back and made again from the journal,
 //! as the next life does it, and it is sent only if that gives the content id of its row. Before it is sent, it is asked
-//! whether a comment in it was deleted meanwhile; then it is made anew, without those words. What the service calls the file
+//! whether a comment in it was deleted meanwhile; then the service has to forget it, and it is made anew, without those words. What the service calls the file
 //! must be what we do, or it does not count as pinned.
 
 use std::time::Duration;
@@ -134,14 +134,12 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
                 return end(parts, anchor, AnchorStatus::Failed, &why, 0).await.map(|()| Step::Ends(Came::Stuck(why)));
             }
             Ok(made) if document::holds_deleted(&**client, &made.snapshot).await? => {
-                match document::anew(&**client, anchor).await {
-                    Ok(Made { snapshot, written }) => {
-                        drop(client);
-                        anchors::make_anew(&parts.pool, anchor, &snapshot, &written).await?;
-                        return Ok(Step::Changed);
-                    }
-                    Err(error) => return stuck(error),
-                }
+                let anew = document::anew(&**client, anchor).await;
+                drop(client);
+                return match anew {
+                    Ok(made) => make_anew(parts, anchor, &made).await,
+                    Err(error) => stuck(error),
+                };
             }
             Ok(made) => made,
             Err(error) => return stuck(error),
@@ -180,6 +178,21 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
     };
     faults::reached("snapshots:noted");
     Ok(step)
+}
+
+/// A document that holds what was deleted since gives way to one without it. It may have been taken already, and nobody was
+/// told: so the service has to forget it first, and the row names it until it has.
+async fn make_anew(parts: &SnapshotterParts, before: &Anchor, made: &Made) -> Result<Step, JournalError> {
+    match parts.provider.remove(before.cid.text().unwrap_or_default()).await {
+        Ok(()) => {}
+        Err(AddError::Away { reason, retry_after }) => {
+            return Ok(Step::Ends(Came::Waits(Away { reason, retry_after })));
+        }
+        // Keys may be for pinning alone.
+        Err(error) => log::warn!("document {} of {} may stay at the service: {error}", before.number, before.market),
+    }
+    anchors::make_anew(&parts.pool, before, &made.snapshot, &made.written).await?;
+    Ok(Step::Changed)
 }
 
 /// Notes what came of a document. That it was noted by another hand meanwhile is seen at the next look.

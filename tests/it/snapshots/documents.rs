@@ -66,7 +66,7 @@ async fn what_was_deleted_before_is_not_pinned_and_what_is_deleted_after_is_told
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comment_that_is_deleted_while_its_document_waits_is_not_pinned() {
+async fn a_comment_that_is_deleted_while_its_document_waits_is_not_pinned_and_is_forgotten_where_it_was_taken() {
     let (rig, market) = rig().await;
     rig.say(market, 1, 3).await;
     rig.pins.always(Some(zmart_testkit::pins::Fault::Status(503, None)));
@@ -74,7 +74,15 @@ async fn a_comment_that_is_deleted_while_its_document_waits_is_not_pinned() {
     assert!(made.away.is_some() && made.pinned == 0, "{made:?}");
     let waiting = rig.anchors(market).await;
     assert_eq!(waiting.iter().map(|row| text(row, "status")).collect::<Vec<_>>(), ["pending"]);
+    // Now it is taken, and not answered: the service has it, and nobody knows.
+    rig.pins.always(Some(zmart_testkit::pins::Fault::Nonsense));
+    assert_eq!(rig.pass().await.pinned, 0);
+    assert!(rig.pins.files().contains_key(text(&waiting[0], "cid")));
     rig.unsay(market, 2).await;
+    // Until the service has forgotten it, the row names it.
+    rig.pins.always(Some(zmart_testkit::pins::Fault::Status(503, None)));
+    assert!(rig.pass().await.away.is_some());
+    assert_eq!(rig.anchors(market).await[0]["cid"], waiting[0]["cid"]);
     rig.pins.always(None);
     assert_eq!(rig.pass().await.pinned, 2, "it, and the one that tells of the deletion");
     let rows = rig.anchors(market).await;

@@ -133,6 +133,16 @@ async fn a_node_with_kubos_rpc_pins_the_same_document() {
     let rows = rig.anchors(market).await;
     assert_eq!(text(&rows[0], "provider"), "ipfs-rpc");
     assert!(rig.pins.files().contains_key(text(&rows[0], "cid")));
+    // What was taken without a word is forgotten there, too, and what was not taken does not have to be.
+    for (n, fault) in [(50, Fault::Nonsense), (60, Fault::Status(500, None))] {
+        rig.say(market, n, 2).await;
+        rig.pins.always(Some(fault));
+        assert!(pass::make(&parts, Which::All).await.unwrap().away.is_some());
+        rig.unsay(market, n).await;
+        rig.pins.always(None);
+        assert_eq!(pass::make(&parts, Which::All).await.unwrap().pinned, 2);
+        assert!(rig.pins.files().values().all(|file| !file.contains(&format!("words of {n} "))), "{n}");
+    }
     let stranger = ProviderSettings::Kubo { url: rig.pins.url.parse().unwrap(), project: None };
     rig.say(market, 10, 1).await;
     let made = pass::make(&rig.parts(&stranger, PATIENT), Which::All).await.unwrap();
