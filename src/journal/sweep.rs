@@ -107,6 +107,8 @@ pub async fn sweep(pool: &Leased, retention: &Retention) -> Result<Vec<(&'static
         swept.push((name, rows));
         tx.commit().await?;
     }
+    // The sweeper has one connection.
+    drop(client);
     let age = u32::from(retention.deliveries_days).saturating_mul(86_400);
     let forgotten = deliveries::forget_settled(pool, age, u32::try_from(ROWS_MAX).unwrap_or(u32::MAX)).await?;
     swept.push(("deliveries that were worked off", forgotten));
