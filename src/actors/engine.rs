@@ -8,6 +8,8 @@
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
 //! govern are wired in `governing`.
 
+mod faults;
+
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
@@ -27,7 +29,7 @@ use super::{
     herald::{Herald, HeraldParts},
     indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
-    kinds::{NewTerms, crash, hand, kind},
+    kinds::{NewTerms, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
@@ -35,7 +37,7 @@ use super::{
     monitor::webhook::WebhookError,
     outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
-    registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
+    registry::{self, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
     root::{Ending, Root},
     stats_keeper::{StatsKeeper, StatsTick},
@@ -44,6 +46,7 @@ use super::{
     submitter::SubmitterTick,
     supervision::{Link, retires},
     sweeper::Sweeper,
+    verifier::{Verifier, VerifierParts, verifier},
     watchdog,
 };
 use crate::{
@@ -130,6 +133,7 @@ pub struct Engine {
     herald: Link<Herald>,
     follower: Link<Follower>,
     lookout: Link<Lookout>,
+    verifier: Link<Verifier>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
@@ -152,7 +156,8 @@ impl Engine {
         let database = LivingDatabase { settings: config.database.settings(), life: life.clone() };
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
         let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
-        let rpc = || ChainRpc::new(options.clone(), budget.clone());
+        let rpc_with = |budget| ChainRpc::new(options.clone(), budget);
+        let rpc = || rpc_with(budget.clone());
         let program = config.chain.program;
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
@@ -209,6 +214,7 @@ impl Engine {
             fees: Arc::clone(&fees),
             epoch,
             health: health.clone(),
+            backfill: None,
         };
         let reading_outbox = OutboxParts {
             pool: leased(database.pool(SERVICE_CONNECTIONS)?),
@@ -397,6 +403,16 @@ impl Engine {
             listener: &listener,
             health: &health,
         })?);
+        let verifying = VerifierParts {
+            rpc: rpc_with(budget.share(config.verify.rpc_calls_per_second))?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            registry: registry_link.clone(),
+            config_address,
+            schedule: config.verify.schedule.clone(),
+            health: health.clone(),
+        };
+        let verifies = Link::default();
+        kinds.push(verifier(&verifies, arbiter("verifier"), verifying));
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -433,42 +449,13 @@ impl Engine {
             herald,
             follower,
             lookout,
+            verifier: verifies,
             root,
             rpc_budget: budget,
             submissions,
             feeds,
             health,
         })
-    }
-
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `deliveries`, `herald`, `marker`, `follower`, `lookout`, `config`, or the address of a market. False if there is
-    /// none of that name.
-    pub fn crash(&self, name: &str) -> bool {
-        match name {
-            "writer" => crash(&self.writer),
-            "reader" => crash(&self.reader),
-            "listener" => crash(&self.listener),
-            "registry" => crash(&self.registry_link),
-            "clock" => crash(&self.clock),
-            "stats" => crash(&self.stats),
-            "outbox" => crash(&self.outbox),
-            "ledgers" => crash(&self.ledgers),
-            "submissions" => crash(&self.submissions),
-            "feeds" => crash(&self.feeds),
-            "sweeper" => crash(&self.sweeper),
-            "lease" => crash(&self.lease),
-            "herald" => crash(&self.herald),
-            "marker" => crash(&self.marker),
-            "follower" => crash(&self.follower),
-            "lookout" => crash(&self.lookout),
-            "config" => self.crash_stream(self.config_address),
-            name => match self.governing.crash(name).or_else(|| self.indexing.crash(name)) {
-                Some(crashed) => crashed,
-                None => name.parse().is_ok_and(|address| self.crash_stream(address)),
-            },
-        }
     }
 
     /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
@@ -487,10 +474,6 @@ impl Engine {
             }
         };
         tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
-    }
-
-    fn crash_stream(&self, address: AccountAddress) -> bool {
-        self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
     }
 }
 

@@ -11,6 +11,7 @@ mod node;
 mod retention;
 mod secret;
 mod source;
+pub mod verify;
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -199,6 +200,8 @@ pub struct Config {
     pub votes: VoteConfig,
     /// What becomes of votes and resolutions.
     pub governance: GovernanceConfig,
+    /// When the journal is compared with the chain.
+    pub verify: verify::VerifyConfig,
     /// Trades.
     pub trading: TradingConfig,
     /// The servers.
@@ -318,6 +321,7 @@ impl Config {
             "what a wallet has to hold where min_balance decides",
         );
         let governance = governance::read(source);
+        let verify = verify::read(source);
         source.topic("Trades, and the transactions that are built for wallets to sign");
         let max_priority_fee = source.value(
             "MAX_PRIORITY_FEE_MICRO_LAMPORTS",
@@ -377,6 +381,7 @@ impl Config {
                 min_balance_lamports: min_balance_lamports?,
             },
             governance: governance?,
+            verify: verify?,
             trading: TradingConfig {
                 max_priority_fee_micro_lamports: max_priority_fee?,
                 warn_price_bps: warn_price_bps?,

@@ -71,11 +71,13 @@ pub enum AlertKind {
     ConfigUnread,
     /// `monitor`: the chain's time can't be read; nothing is finalized meanwhile.
     ChainUnread,
+    /// `journal`: what it holds is not what the chain's accounts say.
+    JournalDiffers,
 }
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ProposalStuck,
         Self::ApprovalStuck,
         Self::Unresolved,
@@ -93,6 +95,7 @@ impl AlertKind {
         Self::BalanceLow,
         Self::ConfigUnread,
         Self::ChainUnread,
+        Self::JournalDiffers,
     ];
 
     /// As stored and told.
@@ -115,6 +118,7 @@ impl AlertKind {
             Self::BalanceLow => "balance_low",
             Self::ConfigUnread => "config_unread",
             Self::ChainUnread => "chain_unread",
+            Self::JournalDiffers => "journal_differs",
         }
     }
 
@@ -140,7 +144,8 @@ impl AlertKind {
             | Self::AuthorityMissing
             | Self::AuthorityMismatch
             | Self::BalanceLow
-            | Self::ChainUnread => Severity::Critical,
+            | Self::ChainUnread
+            | Self::JournalDiffers => Severity::Critical,
         }
     }
 
@@ -164,6 +169,7 @@ impl AlertKind {
             Self::BalanceLow => "an authority has too few lamports",
             Self::ConfigUnread => "the chain's config can't be read",
             Self::ChainUnread => "the chain's time can't be read",
+            Self::JournalDiffers => "what the journal holds is not what the chain's accounts say",
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `alerts` what operators should know, `scheduled` when work with a schedule
-//! was last done, `deliveries` what the webhook was told, `notices` the database's notifications, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
+//! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `scheduled`
+//! when work with a schedule was last done, `deliveries` what the webhook was told, `notices` the database's notifications,
+//! `channels` numbers the entries of channels over many markets, `lease` says which node may write all
 //! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
 //! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
@@ -23,6 +24,7 @@ pub mod chain_submissions;
 mod channels;
 mod columns;
 pub mod current_life;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod evidence;
 pub mod finality;
@@ -43,6 +45,8 @@ pub mod partitions;
 mod pipeline;
 pub mod pool;
 pub mod read;
+pub mod repairs;
+pub mod replay;
 mod revert;
 pub mod rights;
 pub mod rows;
@@ -54,6 +58,7 @@ pub mod stats;
 pub mod submissions;
 pub mod sweep;
 pub mod users;
+pub mod verify;
 pub mod votes;
 pub mod write;
 

@@ -1,5 +1,6 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
+mod backfill;
 mod bounds;
 mod channels;
 mod commands;
@@ -14,5 +15,6 @@ mod layering;
 mod nodes;
 mod reads;
 mod spine;
+mod verify;
 mod webhook;
 mod ws;

@@ -13,6 +13,7 @@ use crate::{
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
+        metadata::MarketMetadata,
         misfit::Misfit,
         phase::Phase,
         tally::{Counts, VoteKind},
@@ -107,6 +108,15 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         slot: Slot,
     ) -> Result<EntryBody, WriteRefused>;
 
+    /// Only a market is about something that a document tells.
+    const HAS_DOCUMENT: bool;
+
+    /// This is the document that it is about.
+    fn is_described_by(&self, document: &MarketMetadata) -> bool;
+
+    /// The entry that tells this very state once more.
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody;
+
     /// What is voted on just now.
     fn takes_votes(&self) -> Option<VoteKind>;
 
@@ -187,6 +197,16 @@ impl Subject for Market {
         slot: Slot,
     ) -> Result<EntryBody, WriteRefused> {
         Market::plan_written(current, write, tally, slot)
+    }
+
+    const HAS_DOCUMENT: bool = true;
+
+    fn is_described_by(&self, document: &MarketMetadata) -> bool {
+        Market::is_described_by(self, document)
+    }
+
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody {
+        Market::plan_resync(Some(self), self.clone(), reason, slot)
     }
 
     fn takes_votes(&self) -> Option<VoteKind> {
@@ -282,6 +302,16 @@ impl Subject for ProgramConfig {
 
     fn plan_written(_: Option<&Self>, _: UserWrite, _: Counts, _: Slot) -> Result<EntryBody, WriteRefused> {
         Err(WriteRefused::OtherStream)
+    }
+
+    const HAS_DOCUMENT: bool = false;
+
+    fn is_described_by(&self, _: &MarketMetadata) -> bool {
+        false
+    }
+
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody {
+        ProgramConfig::plan_resync(self.clone(), reason, slot)
     }
 
     fn takes_votes(&self) -> Option<VoteKind> {

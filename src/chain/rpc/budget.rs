@@ -67,6 +67,28 @@ impl RpcBudget {
         Self { node: 1, ..self.clone() }
     }
 
+    /// The same budget for work that can wait: at most so much of it.
+    pub fn share(&self, calls_per_second: NonZeroU32) -> Self {
+        Self { share: Some(Arc::new(RateLimiter::direct(Quota::per_second(calls_per_second)))), ..self.clone() }
+    }
+
+    /// The calls that may be made in a second.
+    pub(super) fn calls_per_second(&self) -> NonZeroU32 {
+        self.inner.calls_per_second
+    }
+
+    /// As [`Self::admit`], for so many calls that are sent as one.
+    pub(super) async fn admit_calls(&self, calls: usize, deadline: Instant) -> Result<(), Paused> {
+        // The last one waits for a pause too, that may have begun meanwhile.
+        for _ in 1..calls {
+            if let Some(share) = &self.share {
+                share.until_ready().await;
+            }
+            self.inner.bucket.until_ready().await;
+        }
+        self.admit(deadline).await
+    }
+
     /// Waits for a pause to end and then for a token. Gives up at once if the pause outlasts `deadline`.
     pub(super) async fn admit(&self, deadline: Instant) -> Result<(), Paused> {
         if let Some(share) = &self.share {
@@ -145,6 +167,17 @@ mod tests {
         // A bucket fills while it is asked: one or two more than there are at once.
         assert!((10..13).contains(&of_users), "{of_users}");
         assert!(of_engine >= 8, "{of_engine}");
+    }
+
+    #[tokio::test]
+    async fn work_that_can_wait_has_its_own_share_of_the_calls() {
+        let budget = budget(1000);
+        let (work, deadline) = (budget.share(NonZeroU32::MIN), Instant::now() + Duration::from_secs(60));
+        let at_once = |budget: &RpcBudget| {
+            (0..50).take_while(|_| budget.admit(deadline).now_or_never().is_some_and(|told| told.is_ok())).count()
+        };
+        assert!((1..=2).contains(&at_once(&work)), "one a second");
+        assert_eq!(at_once(&budget), 50, "the others go on");
     }
 
     #[tokio::test]

@@ -47,6 +47,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("proposal_votes", ["r", "r(i)", "r", "riud"]),
     ("refinery_schema_history", ["", "", "", ""]),
     ("refresh_tokens", ["", "", "", "riud"]),
+    ("repairs", ["", "", "r", "riud"]),
     ("scheduled_runs", ["", "", "r", "riud"]),
     ("sessions", ["", "", "", "riud"]),
     ("staged_signatures", ["", "", "r", "riud"]),
