@@ -110,6 +110,7 @@ impl Backfiller {
                 connect_timeout: Duration::from_secs(10),
                 silent_after: Duration::from_millis(config.chain.silent_after_ms),
             },
+            second_ws: None,
             program,
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),

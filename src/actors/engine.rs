@@ -30,6 +30,7 @@ use super::{
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    lookout::{self, Lookout},
     monitor::webhook::WebhookError,
     outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
@@ -53,7 +54,7 @@ use crate::{
         keys::KeyError,
         program::ProgramAddresses,
         pubsub::LiveOptions,
-        rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
+        rpc::{ChainRpc, Endpoints, RpcBudget, RpcOptions, RpcSetupError, Standing},
     },
     config::Config,
     domain::{
@@ -128,24 +129,28 @@ pub struct Engine {
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
+    lookout: Link<Lookout>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
 
 impl Engine {
-    /// Starts every actor; `bus` leads to the other nodes of the database. Must be called inside an actix system.
+    /// Starts every actor; `endpoints` are the nodes of the chain, `bus` leads to the other nodes of the database. Must be
+    /// called inside an actix system.
     ///
     /// # Errors
     /// [`WiringError`]: nothing was started.
     pub fn start(
         config: &Config,
         epoch: Epoch,
+        endpoints: &Endpoints,
         bus: Option<Arc<dyn Bus>>,
         health: Health,
     ) -> Result<Self, WiringError> {
         let database = config.database.settings();
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
-        let rpc = || ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget.clone());
+        let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
+        let rpc = || ChainRpc::new(options.clone(), budget.clone());
         let program = config.chain.program;
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
@@ -155,7 +160,7 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (marker, governing) = (Link::default(), Governing::default());
+        let (marker, governing, lookout) = (Link::default(), Governing::default(), Link::default());
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -190,6 +195,7 @@ impl Engine {
                 connect_timeout: Duration::from_secs(10),
                 silent_after: Duration::from_millis(config.chain.silent_after_ms),
             },
+            second_ws: config.chain.fallback.as_ref().map(|second| second.ws_url.clone()),
             program,
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
@@ -347,6 +353,18 @@ impl Engine {
             ),
             kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
         ];
+        lookout::tell(&health, endpoints.standing());
+        if endpoints.standing() != Standing::Alone {
+            let parts = (rpc()?, health.clone());
+            kinds.push(kind(
+                "lookout",
+                Runs::Always,
+                &lookout,
+                arbiter("lookout"),
+                parts,
+                |(rpc, health), _, guard| Lookout::new(rpc, health, guard),
+            ));
+        }
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -381,6 +399,7 @@ impl Engine {
             marker,
             herald,
             follower,
+            lookout,
             root,
             rpc_budget: budget,
             submissions,
@@ -391,7 +410,7 @@ impl Engine {
 
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
+    /// `monitor`, `herald`, `marker`, `follower`, `lookout`, `config`, or the address of a market. False if there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
             "writer" => crash(&self.writer),
@@ -409,6 +428,7 @@ impl Engine {
             "herald" => crash(&self.herald),
             "marker" => crash(&self.marker),
             "follower" => crash(&self.follower),
+            "lookout" => crash(&self.lookout),
             "config" => self.crash_stream(self.config_address),
             name => match self.governing.crash(name) {
                 Some(crashed) => crashed,
@@ -456,4 +476,5 @@ retires!(
     DirtyMarker,
     Feeds,
     Follower,
+    Lookout,
 );

@@ -342,6 +342,8 @@ impl Committer {
 
     /// Told before anybody is answered. Nobody may be listening; who listens too slowly reads the journal.
     fn announce(&self, appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) {
+        let entries: usize = appends.iter().map(|append| append.entries.len()).sum();
+        self.health.metrics().note(|counts| counts.journal_entries.inc_by(entries as u64));
         if let Some(committed) = &self.committed {
             Committed::of(appends, numbers).into_iter().for_each(|batch| drop(committed.send(Arc::new(batch))));
         }

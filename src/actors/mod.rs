@@ -7,6 +7,7 @@
 //! | [`sweeper`] | a timer | - | - | one pass at a time | the next pass | restarted |
 //! | [`listener`] | window, live connection, cursor | logs, ticks | `Apply`, `Suspect`, `Finalized` | 4,096 transactions, 256 a lane | unsubscribes; leaves it to coverage | restarted at the cursor |
 //! | [`chain_reader`] | an RPC client | `ReadHistory` | - | 8 reads at once | others wait | restarted |
+//! | [`lookout`] | a timer | - | - | one look at a time | the next look | restarted |
 //! | [`registry`] | the map of streams | `FindMarket`, `OpenMarket`, `Leave` | starts streams | 256 look-ups, 262,144 streams | `Loading` | restarted, its streams end with it |
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
 //! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
@@ -50,6 +51,7 @@ pub mod kinds;
 pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
+pub mod lookout;
 pub mod monitor;
 pub mod outbox;
 pub mod pressure;

@@ -48,6 +48,8 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         "0",
         "WebSocket connections of the process; 0 = as many as it may have descriptors, with some left for the rest",
     );
+    let public_metrics =
+        source.value("METRICS_PUBLIC", "false", "true: /metrics is served on API_PORT too, to whoever asks");
     let behind_tls =
         source.value("BEHIND_TLS", "false", "true: TLS ends in front, browsers are told to use nothing else");
 
@@ -88,7 +90,14 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
     let redis_url = (!redis_url.is_empty()).then_some(redis_url);
     let in_all = Some(in_all?).filter(|in_all| *in_all > 0);
     let sockets = SocketSettings { per_address: per_address?.get(), in_all };
-    Some(EdgeSettings { limits, redis_url, origins, sockets, is_behind_tls: behind_tls? })
+    Some(EdgeSettings {
+        limits,
+        redis_url,
+        origins,
+        sockets,
+        is_behind_tls: behind_tls?,
+        are_metrics_public: public_metrics?,
+    })
 }
 
 /// A scheme and a host, as browsers send them: any more and it would match nothing.

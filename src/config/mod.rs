@@ -4,6 +4,7 @@
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
 mod edge;
+mod fallback;
 mod governance;
 mod node;
 mod secret;
@@ -11,6 +12,7 @@ mod source;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
@@ -84,6 +86,8 @@ pub struct ChainConfig {
     pub rpc_url: String,
     /// Notifications over WebSocket. May carry a key.
     pub ws_url: String,
+    /// A second node, used while the first does not answer.
+    pub fallback: Option<FallbackConfig>,
     /// The program.
     pub program: ProgramId,
     /// Calls to the node in a second, all parts together.
@@ -281,6 +285,7 @@ impl Config {
         let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
         let ws_url =
             source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
+        let fallback = fallback::read(source);
         let program = source.value(
             "SOLANA_PROGRAM_ID_CORE",
             "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS",
@@ -350,6 +355,7 @@ impl Config {
             chain: ChainConfig {
                 rpc_url: rpc_url?,
                 ws_url: ws_url?,
+                fallback: fallback?,
                 program: program?,
                 rpc_calls_per_second: rpc_calls_per_second?,
                 coverage_interval_ms: coverage_interval_ms?,

@@ -218,6 +218,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(bounded())
                 .app_data(behind_tls)
                 .configure(routes::api)
+                .configure(|app| routes::of_operators(app, settings.edge.are_metrics_public))
                 .default_service(web::to(routes::nothing_here));
             // The last is the outermost: see `edge`.
             app.wrap(from_fn(bounds))

@@ -41,6 +41,8 @@ pub struct EdgeSettings {
     pub sockets: SocketSettings,
     /// TLS ends in front of this process.
     pub is_behind_tls: bool,
+    /// Figures are served on the API's port too.
+    pub are_metrics_public: bool,
 }
 
 impl EdgeSettings {
@@ -51,7 +53,7 @@ impl EdgeSettings {
         let nobody = Networks::default;
         let limits = LimitSettings { is_on: false, rates, proxies: nobody(), trusted: nobody() };
         let sockets = SocketSettings { per_address: u32::MAX, in_all: None };
-        Self { limits, redis_url: None, origins: Vec::new(), sockets, is_behind_tls: false }
+        Self { limits, redis_url: None, origins: Vec::new(), sockets, is_behind_tls: false, are_metrics_public: false }
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::threads::Threads;
+use super::{metrics::Metrics, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
@@ -36,6 +36,8 @@ pub enum Part {
     Journal,
     /// The chain's RPC answers.
     Rpc,
+    /// The second node of the chain: whether it could be used, or is.
+    Fallback,
     /// Live notifications flow.
     Live,
     /// Coverage reaches the chain's head.
@@ -134,6 +136,7 @@ pub struct Health {
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
+    metrics: Metrics,
 }
 
 impl Default for Health {
@@ -155,6 +158,7 @@ impl Health {
             streams: Arc::default(),
             streams_begun: Arc::default(),
             threads: Threads::default(),
+            metrics: Metrics::new(),
         }
     }
 
@@ -315,6 +319,11 @@ impl Health {
     /// The threads that run actors: who starts one adds it, the watchdog asks them.
     pub fn threads(&self) -> &Threads {
         &self.threads
+    }
+
+    /// What is counted, for operators.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Seconds since the start.

@@ -1,4 +1,5 @@
-//! How the process feels: health for probes, logging for people.
+//! How the process feels: health for probes, figures for operators, logging for people.
 
 pub mod health;
+pub mod metrics;
 pub mod threads;

@@ -10,12 +10,15 @@
 //! - One lane full: its further transactions are left to coverage.
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
+mod asking;
 mod backfilling;
 mod coverage;
 mod finality;
 mod letters;
 mod live;
+mod nodes;
 mod passes;
+mod reconcile;
 mod settling;
 mod sorting;
 mod stale;
@@ -33,22 +36,23 @@ use actix::prelude::*;
 pub use backfilling::{Backfill, Progress, Sight};
 
 use self::{
+    asking::{StreamAddr, ask_stream, deliver, suspect},
     backfilling::Backfilling,
     coverage::Pass,
     finality::Finality,
     live::Live,
-    passes::Reconcile,
+    nodes::Search,
+    reconcile::Reconcile,
     settling::{StagedWalk, Unstaging},
     sorting::{Sorted, Sorter},
     waiting::{Source, Waiting},
-    window::{Admission, Lane, Part, Window},
+    window::{Admission, Lane, Window},
 };
 use super::{
     pauses,
     pressure::Pressure,
-    registry::{OpenConfig, OpenMarket, Registry},
+    registry::Registry,
     retry,
-    stream::{Apply, ApplyError, Delivery, Outcome, Suspect},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -81,6 +85,8 @@ const READ_ATTEMPTS: u32 = 5;
 pub struct ListenerParts {
     /// Where live notifications come from.
     pub live: LiveOptions,
+    /// Where they come from while that is away, if there is a second node. May carry a key.
+    pub second_ws: Option<String>,
     /// The program.
     pub program: ProgramId,
     /// Its config account.
@@ -120,6 +126,12 @@ pub struct Listener {
     /// `None` until it is loaded.
     cursor: Option<Cursor>,
     pass: Option<Pass>,
+    /// The node that the pass is made on, from its beginning to its end.
+    pass_rpc: ChainRpc,
+    /// Where a history that reaches back to the cursor is looked for.
+    search: Search,
+    /// That earlier lives may have recorded what the second node told is noted.
+    nodes_noted: bool,
     finality: Finality,
     /// The node was asked where the pass is to begin.
     pass_begins: bool,
@@ -174,11 +186,13 @@ impl Listener {
         Self {
             sorter: Sorter::new(parts.program),
             window: Window::within(backfilling::limits(parts.backfill.as_ref())),
-            parts,
             held: VecDeque::new(),
             live: Live::default(),
             cursor: None,
             pass: None,
+            pass_rpc: parts.rpc.pinned(),
+            search: Search::default(),
+            nodes_noted: false,
             finality: Finality::default(),
             pass_begins: false,
             pass_missed_connect: false,
@@ -207,6 +221,7 @@ impl Listener {
             reconciling: false,
             bootstrapped: false,
             absent: HashMap::new(),
+            parts,
             _guard: guard,
         }
     }
@@ -243,10 +258,12 @@ impl Listener {
                 }
                 admission
             }
-            Sorted::Unusable { reason, detail, touched } => {
+            Sorted::Unusable { reason, is_told, detail, touched } => {
                 let admission = self.window.admit(signature, slot, Vec::new());
                 if admission == Admission::Taken {
-                    self.bury(&transaction, reason, detail, touched, ctx);
+                    let letter = (!is_told).then(|| letter_of(&transaction, reason, &detail));
+                    log::warn!("{signature} can't be used as it is: {reason}: {detail}");
+                    self.bury(signature, reason, letter, touched, ctx);
                 }
                 admission
             }
@@ -314,26 +331,17 @@ impl Listener {
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
     fn bury(
         &mut self,
-        transaction: &RawTransaction,
+        signature: TxSignature,
         reason: &'static str,
-        detail: String,
+        letter: Option<DeadLetter>,
         touched: Touched,
         ctx: &mut Context<Self>,
     ) {
-        let signature = transaction.signature;
-        log::warn!("{signature} can't be used: {reason}: {detail}");
-        let letter = DeadLetter {
-            source: "decoder",
-            signature: Some(signature),
-            n: None,
-            stream: None,
-            reason,
-            detail,
-            raw: serde_json::to_value(transaction).ok(),
-        };
         let (pool, registry) = (self.parts.pool.clone(), self.parts.registry.clone());
         let work = async move {
-            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            if let Some(letter) = letter {
+                retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            }
             let config = touched.config.then_some(Lane::Config);
             for lane in touched.markets.into_iter().map(Lane::Market).chain(config) {
                 suspect(&registry, lane, &format!("{signature}: {reason}")).await;
@@ -365,66 +373,15 @@ impl Listener {
     }
 }
 
-/// Sends a batch until the stream has answered for it: a stream that is gone is found anew. Answers with its events.
-async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part]) -> usize {
-    let deliveries: Vec<Delivery> = parts.iter().filter_map(|part| part.deliveries.clone()).flatten().collect();
-    ask_stream(registry, lane, |lane_addr| {
-        let deliveries = deliveries.clone();
-        async move {
-            match lane_addr {
-                StreamAddr::Market(addr) => addr.send(Apply(deliveries)).await,
-                StreamAddr::Config(addr) => addr.send(Apply(deliveries)).await,
-            }
-        }
-    })
-    .await
-    .into_iter()
-    .zip(&deliveries)
-    .filter(|(outcome, _)| *outcome == Outcome::Dead)
-    .for_each(|(_, delivery)| log::warn!("{} of {} is dead", delivery.event.event.name(), delivery.event.id.signature));
-    deliveries.len()
-}
-
-async fn suspect(registry: &Link<Registry>, lane: Lane, reason: &str) {
-    ask_stream(registry, lane, |lane_addr| {
-        let reason = reason.to_owned();
-        async move {
-            match lane_addr {
-                StreamAddr::Market(addr) => addr.send(Suspect { reason }).await,
-                StreamAddr::Config(addr) => addr.send(Suspect { reason }).await,
-            }
-        }
-    })
-    .await;
-}
-
-enum StreamAddr {
-    Market(Addr<super::stream::MarketActor>),
-    Config(Addr<super::stream::ConfigActor>),
-}
-
-/// Asks a stream until it answers. The identity of an event makes it safe to ask twice.
-async fn ask_stream<T, F>(registry: &Link<Registry>, lane: Lane, ask: impl Fn(StreamAddr) -> F) -> T
-where
-    F: Future<Output = Result<Result<T, ApplyError>, MailboxError>>,
-{
-    let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(2));
-    loop {
-        let found = match (registry.get(), lane) {
-            (None, _) => None,
-            (Some(registry), Lane::Market(address)) => {
-                registry.send(OpenMarket(address)).await.ok().and_then(Result::ok).map(StreamAddr::Market)
-            }
-            (Some(registry), Lane::Config) => {
-                registry.send(OpenConfig).await.ok().and_then(Result::ok).map(StreamAddr::Config)
-            }
-        };
-        if let Some(addr) = found
-            && let Ok(Ok(answer)) = ask(addr).await
-        {
-            return answer;
-        }
-        tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2))).await;
+fn letter_of(transaction: &RawTransaction, reason: &'static str, detail: &str) -> DeadLetter {
+    DeadLetter {
+        source: "decoder",
+        signature: Some(transaction.signature),
+        n: None,
+        stream: None,
+        reason,
+        detail: detail.to_owned(),
+        raw: serde_json::to_value(transaction).ok(),
     }
 }
 
@@ -456,6 +413,7 @@ impl Actor for Listener {
                 }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
+            actor.parts.rpc.endpoints().seen(cursor.covered_slot);
             for (stream, reason) in refused {
                 actor.parts.health.stale(stream, Some(&reason));
             }
@@ -470,6 +428,7 @@ impl Handler<ListenerTick> for Listener {
     type Result = ();
 
     fn handle(&mut self, _: ListenerTick, ctx: &mut Self::Context) {
+        self.look_at_nodes(ctx);
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);
         }

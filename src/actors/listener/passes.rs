@@ -1,7 +1,7 @@
 //! The listener's coverage passes: list, stage, fetch, settle, move the cursor.
 //!
 //! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
-//! that is cut off goes on where it was.
+//! that is cut off goes on where it was. A pass is made on one node from its beginning to its end (`nodes` says on which).
 
 use std::{
     collections::HashSet,
@@ -14,18 +14,15 @@ use futures_util::StreamExt;
 use super::{
     Listener,
     coverage::{ListEnd, Pass},
-    retry, suspect,
+    nodes::Search,
+    retry,
     waiting::{NoRoom, Source},
-    window::{Admission, Lane},
+    window::Admission,
 };
 use crate::{
-    actors::{registry::Registry, stream::Finalized, supervision::Link},
-    chain::{anchor::accounts::AccountKind, model::RawTransaction, rpc::ChainReadError},
-    domain::ids::MarketAddress,
-    journal::{
-        open,
-        staging::{self, Cursor, DeadLetter, Staged},
-    },
+    actors::stream::Finalized,
+    chain::{model::RawTransaction, rpc::ChainReadError},
+    journal::staging::{self, Cursor, DeadLetter, Staged},
     telemetry::health::Part,
 };
 
@@ -37,21 +34,15 @@ const ABSENT_MAX: u32 = 20;
 const COVERAGE_LATE: Duration = Duration::from_secs(30);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
 
-/// The program's accounts are to be compared with the journal.
-#[derive(Debug)]
-pub(super) struct Reconcile {
-    /// All of them, or only those that the journal has never heard of.
-    all: bool,
-    /// For people.
-    reason: String,
-}
-
 impl Listener {
     /// Begins a pass, unless one is under way.
     pub(super) fn begin_pass(&mut self, ctx: &mut Context<Self>) {
         if self.cursor.is_none() || self.pass.is_some() || self.pass_begins {
             // The pass under way began before this moment: the next follows it at once.
             self.pass_due = Instant::now();
+            return;
+        }
+        if !self.choose_node() {
             return;
         }
         self.pass_began = Instant::now();
@@ -61,7 +52,7 @@ impl Listener {
         self.pass_spoiled = false;
         self.finality.begin();
         self.look_for_letters(ctx);
-        let (rpc, pool, program) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.program);
+        let (rpc, pool, program) = (self.pass_rpc.clone(), self.parts.pool.clone(), self.parts.program);
         let unmarked = self.cursor.filter(|cursor| cursor.finalized_slot.is_none());
         let begin = async move {
             let pass = Pass::begin(&rpc).await?;
@@ -85,6 +76,7 @@ impl Listener {
                     cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
                 self.parts.health.up(Part::Rpc);
+                self.note_begun(&pass);
                 self.pass = Some(pass);
                 self.next_page(pass, ctx);
             }
@@ -103,13 +95,14 @@ impl Listener {
         self.pass = None;
         self.pass_begins = true;
         self.pass_missed_connect = false;
-        let rpc = self.parts.rpc.clone();
+        let rpc = self.pass_rpc.clone();
         let begin = async move { Pass::begin(&rpc).await };
         ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| actor.begun(begun, "coverage can't go on", ctx)));
     }
 
-    fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
+    pub(super) fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
         self.rpc_failed(what, error);
+        self.search_failed();
         // One that was held up still waits; what came since a connection was made anew may be missing still.
         self.pass = self.held_up.take();
         self.pass_missed_connect |= self.pass.is_some();
@@ -117,7 +110,7 @@ impl Listener {
     }
 
     fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
-        let rpc = self.parts.rpc.clone();
+        let rpc = self.pass_rpc.clone();
         let program = crate::domain::ids::AccountAddress(self.parts.program.0);
         // What came since is listed down to a slot only.
         let cursor = self.cursor.filter(|_| self.held_up.is_none()).and_then(|cursor| cursor.signature);
@@ -165,6 +158,7 @@ impl Listener {
                     }
                     actor.drain(ctx);
                 }
+                Some(ListEnd::Unfillable) if actor.search_elsewhere(ctx) => {}
                 Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
             }
         }));
@@ -198,40 +192,6 @@ impl Listener {
         }));
     }
 
-    pub(super) fn want_reconcile(&mut self, all: bool, reason: String) {
-        let all = all || self.reconcile_wanted.as_ref().is_some_and(|wanted| wanted.all);
-        self.reconcile_wanted = Some(Reconcile { all, reason });
-    }
-
-    /// Compares the program's accounts with the journal. One comparison at a time, however many reasons there are.
-    fn reconcile(&mut self, Reconcile { all, reason }: Reconcile, ctx: &mut Context<Self>) {
-        self.reconciling = true;
-        let (rpc, pool, registry) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.registry.clone());
-        let work = async move {
-            let accounts = loop {
-                match rpc.program_accounts(AccountKind::Market, None).await {
-                    Ok(accounts) => break accounts,
-                    Err(error) => {
-                        log::warn!("the program's accounts can't be listed: {error}");
-                        tokio::time::sleep(Duration::from_secs(2)).await;
-                    }
-                }
-            };
-            compare(
-                pool.pool(),
-                &registry,
-                all,
-                &reason,
-                accounts.into_iter().map(|(address, _)| MarketAddress(address.0)),
-            )
-            .await;
-        };
-        ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
-            actor.reconciling = false;
-            actor.drain(ctx);
-        }));
-    }
-
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
         if !self.draining {
@@ -248,7 +208,7 @@ impl Listener {
             return self.finish_pass(ctx);
         }
         self.draining = true;
-        let (pool, rpc) = (self.parts.pool.clone(), self.parts.rpc.clone());
+        let (pool, rpc) = (self.parts.pool.clone(), self.pass_rpc.clone());
         // Those that were given away are the oldest rows until they are settled; behind the place of the last they need not
         // be read again.
         let (walk, after) = (self.staged_walk, self.staged_walk.after());
@@ -365,6 +325,10 @@ impl Listener {
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
+        // A second node may never have had what the first one listed: that is waited for.
+        if !self.pass_rpc.decides() {
+            return false;
+        }
         // Counts of transactions that came by another way meanwhile; those that are still wanted are counted anew.
         if self.absent.len() > self.window.limits().fetch {
             self.absent.clear();
@@ -453,6 +417,7 @@ impl Listener {
         let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
+        self.search = Search::default();
         let next = self.after_pass(pass.cursor(&cursor));
         self.cursor = Some(next);
         self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
@@ -471,23 +436,5 @@ impl Listener {
             let seconds = self.last_covered.elapsed().as_secs();
             self.parts.health.down(Part::Coverage, format!("the chain was last covered {seconds} s ago"));
         }
-    }
-}
-
-async fn compare(
-    pool: &deadpool_postgres::Pool,
-    registry: &Link<Registry>,
-    all: bool,
-    reason: &str,
-    markets: impl Iterator<Item = MarketAddress>,
-) {
-    for market in markets {
-        let known = !all && retry("a market can't be looked up", || open::market_exists(pool, market)).await;
-        if !known {
-            suspect(registry, Lane::Market(market), reason).await;
-        }
-    }
-    if all {
-        suspect(registry, Lane::Config, reason).await;
     }
 }

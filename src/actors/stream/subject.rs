@@ -9,7 +9,7 @@ use crate::{
         account::{GlobalConfigAccount, MarketAccount},
         config::ProgramConfig,
         entry::{Entry, EntryBody, FeeSchedule},
-        event::ChainEvent,
+        event::{ChainEvent, ProgramEvent},
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
@@ -76,6 +76,9 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         schedule: FeeSchedule,
     ) -> Result<EntryBody, Misfit>;
 
+    /// What the chain did where only the instruction is known (`event` is a draft); `None` where that can't be told.
+    fn complete(current: Option<&Self>, event: &ProgramEvent, schedule: FeeSchedule) -> Option<ProgramEvent>;
+
     /// The state after an entry.
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit>;
 
@@ -141,6 +144,10 @@ impl Subject for Market {
         schedule: FeeSchedule,
     ) -> Result<EntryBody, Misfit> {
         Market::plan(current, MarketAddress(address.0), event, schedule)
+    }
+
+    fn complete(current: Option<&Self>, event: &ProgramEvent, schedule: FeeSchedule) -> Option<ProgramEvent> {
+        Self::complete(current, event, schedule)
     }
 
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {
@@ -240,6 +247,10 @@ impl Subject for ProgramConfig {
         _: FeeSchedule,
     ) -> Result<EntryBody, Misfit> {
         ProgramConfig::plan(current, event)
+    }
+
+    fn complete(_: Option<&Self>, _: &ProgramEvent, _: FeeSchedule) -> Option<ProgramEvent> {
+        None
     }
 
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {

@@ -37,7 +37,7 @@ impl ChainRpc {
     /// Transactions, in the order asked; each as [`ChainRpc::transaction`] answers it.
     pub async fn transactions(&self, signatures: &[TxSignature]) -> Vec<Read> {
         // A batch that is larger than the bucket would wait for it in the middle anyway.
-        let bucket = usize::try_from(self.inner.budget.calls_per_second().get()).unwrap_or(usize::MAX);
+        let bucket = usize::try_from(self.node(self.endpoint()).budget.calls_per_second().get()).unwrap_or(usize::MAX);
         let batches = signatures.chunks(BATCH_CALLS_MAX.min(bucket)).map(|batch| self.batch(batch));
         let read: Vec<Vec<Read>> = futures_util::stream::iter(batches).buffered(BATCHES).collect().await;
         read.into_iter().flatten().collect()
@@ -73,7 +73,7 @@ impl ChainRpc {
             RpcRequest::GetTransaction.build_request_json(id, json!([signature, config]))
         };
         let body = serde_json::Value::Array(signatures.iter().enumerate().map(call).collect()).to_string();
-        let sent = self.within_call(self.inner.batches.post(body, signatures.len())).await;
+        let sent = self.within_call(self.node(self.endpoint()).batches.post(body, signatures.len())).await;
         match sent.ok_or("no answer in time")?.map_err(|failure| failure.to_string())? {
             (status, body) if status.is_success() => Ok(body),
             (status, _) => Err(format!("HTTP status {}", status.as_u16())),
@@ -83,7 +83,7 @@ impl ChainRpc {
     fn understand(&self, body: &[u8], signatures: &[TxSignature], found: &mut [Option<RawTransaction>]) {
         let Ok(answers) = serde_json::from_slice::<Vec<Answer<'_>>>(body) else { return };
         // It is one good answer, whatever it holds.
-        self.inner.budget.answered();
+        self.node(self.endpoint()).budget.answered();
         for Answer { id, result } in answers {
             let (Some(signature), Some(place), Some(result)) = (signatures.get(id), found.get_mut(id), result) else {
                 continue;

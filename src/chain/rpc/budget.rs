@@ -1,4 +1,5 @@
-//! How often a node may be asked: one token bucket, and one pause after "too many requests", for every call there is.
+//! How often nodes may be asked: one token bucket for every call there is, and of each node one pause after "too many
+//! requests".
 //!
 //! It is shared by clients that live on different runtimes (each arbiter makes its own), so it is bound to none of them.
 //! Calls that users cause take from a bucket of half the size first ([`RpcBudget::for_users`]): however many ask, the
@@ -23,12 +24,15 @@ pub struct RpcBudget {
     inner: Arc<Inner>,
     /// Asked first, where this is only a share of the whole.
     share: Option<Arc<DefaultDirectRateLimiter>>,
+    /// Of which node's pauses it knows.
+    node: usize,
 }
 
 struct Inner {
     calls_per_second: NonZeroU32,
     bucket: DefaultDirectRateLimiter,
-    pause: Mutex<Pause>,
+    /// Of the first node, and of the second: what one has enough of, the other may have room for.
+    pauses: [Mutex<Pause>; 2],
 }
 
 #[derive(Default)]
@@ -48,13 +52,19 @@ impl RpcBudget {
     /// Allows that many calls a second, and as many at once after a quiet second.
     pub fn new(calls_per_second: NonZeroU32) -> Self {
         let bucket = RateLimiter::direct(Quota::per_second(calls_per_second));
-        Self { inner: Arc::new(Inner { calls_per_second, bucket, pause: Mutex::default() }), share: None }
+        Self { inner: Arc::new(Inner { calls_per_second, bucket, pauses: Default::default() }), share: None, node: 0 }
     }
 
     /// The same budget for calls that users cause: at most half of it (and at least one call a second).
     pub fn for_users(&self) -> Self {
         let half = NonZeroU32::new(self.inner.calls_per_second.get() / 2).unwrap_or(NonZeroU32::MIN);
-        Self { inner: Arc::clone(&self.inner), share: Some(Arc::new(RateLimiter::direct(Quota::per_second(half)))) }
+        let share = Some(Arc::new(RateLimiter::direct(Quota::per_second(half))));
+        Self { inner: Arc::clone(&self.inner), share, node: self.node }
+    }
+
+    /// The same calls a second, and the pauses that the second node asks for.
+    pub(super) fn of_second(&self) -> Self {
+        Self { node: 1, ..self.clone() }
     }
 
     /// The calls that may be made in a second.
@@ -115,7 +125,9 @@ impl RpcBudget {
 
     fn pause(&self) -> std::sync::MutexGuard<'_, Pause> {
         // The lock guards two plain values, which no panic can leave half-written.
-        self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner)
+        let [first, second] = &self.inner.pauses;
+        let pause = if self.node == 0 { first } else { second };
+        pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,6 +173,14 @@ mod tests {
         assert!(start.elapsed() < Duration::from_millis(100));
         budget.clone().admit(start + Duration::from_secs(10)).await.unwrap();
         assert!(start.elapsed() >= Duration::from_millis(190), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_pause_of_one_node_holds_nobody_from_asking_the_other() {
+        let budget = budget(1);
+        let second = budget.of_second();
+        second.refused(Some(Duration::from_secs(9)));
+        assert!(budget.pause_left().is_none() && second.clone().for_users().pause_left().is_some());
     }
 
     #[test]

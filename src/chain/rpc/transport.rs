@@ -44,6 +44,17 @@ pub(super) enum Failure {
     Unusable(String),
 }
 
+impl Failure {
+    /// The node does not answer, to whatever it is asked; not: it does not answer this.
+    pub fn is_the_nodes(&self) -> bool {
+        match self {
+            Self::NotReached(_) | Self::NoAnswer(_) | Self::RateLimited(_) | Self::Unusable(_) => true,
+            // It says that it is behind, or had an error of its own.
+            Self::Refused { code, .. } => matches!(code, -32005 | -32603),
+        }
+    }
+}
+
 /// The transport of one client.
 pub(super) struct Transport {
     http: reqwest::Client,

@@ -20,6 +20,7 @@ pub mod export;
 pub mod health;
 pub mod leaderboard;
 pub mod markets;
+pub mod metrics;
 pub mod ready;
 pub mod trades;
 pub mod transactions;
@@ -175,7 +176,16 @@ pub fn websocket(app: &mut web::ServiceConfig) {
         .service(readable("/asyncapi.json", docs::asyncapi));
 }
 
+/// Beside them on port 4000, where operators collect figures there.
+pub fn of_operators(app: &mut web::ServiceConfig, are_metrics_public: bool) {
+    if are_metrics_public {
+        app.service(readable("/metrics", metrics::handle));
+    }
+}
+
 /// The paths of port 4002.
 pub fn indexer(app: &mut web::ServiceConfig) {
-    app.service(readable("/health", health::handle)).service(readable("/ready", ready::handle));
+    app.service(readable("/health", health::handle))
+        .service(readable("/ready", ready::handle))
+        .service(readable("/metrics", metrics::handle));
 }

@@ -7,7 +7,7 @@ use super::{
     world::World,
 };
 use crate::{
-    proxy::{Bad, Cut, Delay, Fault, Methods, PageFault, Place, Side, When, Which},
+    proxy::{Bad, Cut, Delay, Fault, Handle, Methods, PageFault, Place, Side, When, Which},
     subscriber::Subscriber,
 };
 
@@ -42,6 +42,16 @@ pub enum Dealt {
     Struck(u64, Over),
     /// It could not be: why.
     LeftOut(&'static str),
+}
+
+/// Cuts a node off, and who is connected to it.
+fn cut_off(hand: &Handle) -> Vec<Fault> {
+    let both = [Side::Http, Side::Ws].map(|side| {
+        let fault = hand.refuse_connections(side);
+        hand.drop_connections(side);
+        fault
+    });
+    both.into()
 }
 
 impl World {
@@ -149,6 +159,7 @@ impl World {
         let hand = &self.hand;
         let one_in = |n| When::OneIn { n, seed };
         let up_to = |millis| Delay::UpTo(Duration::from_millis(millis), seed);
+        let second = &self.second_hand;
         let fault = match blow {
             Blow::Late => hand.delay_notifications(Which::All, up_to(900), one_in(4)),
             Blow::Withheld => hand.withhold(Which::Logs, one_in(3)),
@@ -175,6 +186,13 @@ impl World {
             Blow::ShortPages => hand.bad_pages(PageFault::Short(3), When::Always),
             Blow::OverlappingPages => hand.bad_pages(PageFault::Overlap(2), When::Always),
             Blow::ForgottenPages => hand.bad_pages(PageFault::ForgottenBefore, one_in(3)),
+            Blow::SlotsReversed => hand.bad_pages(PageFault::SlotsReversed, When::Always),
+            Blow::TransactionsCut => hand.cut_logs(Place::Transactions, Cut::Marked, one_in(3)),
+            Blow::FirstCutOff => return cut_off(hand),
+            Blow::SecondCutOff => return cut_off(second),
+            Blow::SecondBehind => second.rpc_behind(60, false, When::Always),
+            Blow::SecondShort => second.history_begins(self.client.slot().await),
+            Blow::SecondUnwell => second.answer_badly(Methods::All, Bad::Status(502), one_in(2)),
             Blow::DroppedWs => return self.drop_connections(Side::Ws),
             Blow::DroppedHttp => return self.drop_connections(Side::Http),
             Blow::RefusedWs => hand.refuse_connections(Side::Ws),

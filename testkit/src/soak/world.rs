@@ -1,4 +1,4 @@
-//! Everything that a soak runs: PostgreSQL and the way to it, a chain and the way to it, the engine between them, traders
+//! Everything that a soak runs: PostgreSQL and the way to it, a chain and two nodes of it, the engine between them, traders
 //! and subscribers.
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +36,8 @@ pub struct World {
     pub network: Network,
     /// The hand on the proxy before the chain.
     pub hand: Handle,
+    /// The hand on another proxy before the same chain: the second node.
+    pub second_hand: Handle,
     /// Markets and traders.
     pub load: Load,
     /// A client of the chain, without the proxy.
@@ -45,7 +47,7 @@ pub struct World {
     /// Those who came later.
     pub joined: Vec<Subscriber>,
     permits: Arc<Semaphore>,
-    _proxy: Proxy,
+    _proxies: [Proxy; 2],
     _chain: Chain,
 }
 
@@ -57,11 +59,14 @@ impl World {
         let database = cluster.database().await;
         let network = Network::before(&database).await;
         let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
+        let second = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
         let mut engine = Engine::on(&chain, &database);
         for (name, value) in [
             ("DATABASE_URL", network.database().url.as_str()),
             ("SOLANA_RPC_URL", &proxy.rpc_url),
             ("SOLANA_WS_URL", &proxy.ws_url),
+            ("SOLANA_RPC_URL_FALLBACK", &second.rpc_url),
+            ("SOLANA_WS_URL_FALLBACK", &second.ws_url),
             ("COVERAGE_INTERVAL_MS", "1000"),
             ("CHAIN_SILENT_AFTER_MS", "2000"),
             ("WS_HEARTBEAT_MS", "1000"),
@@ -79,7 +84,7 @@ impl World {
         })
         .await;
         let listening = subscribers(&engine.ws, SUBSCRIBERS, &load.markets).await;
-        let (client, hand) = (chain.client().clone(), proxy.handle());
+        let (client, hand, second_hand) = (chain.client().clone(), proxy.handle(), second.handle());
         let permits = Arc::new(Semaphore::new(0));
         // They end when the permits are closed.
         drop(load.start(&client, &permits));
@@ -100,12 +105,13 @@ impl World {
             database,
             network,
             hand,
+            second_hand,
             load,
             client,
             listening,
             joined: Vec::new(),
             permits,
-            _proxy: proxy,
+            _proxies: [proxy, second],
             _chain: chain,
         }
     }

@@ -97,8 +97,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/api/users/{wallet}/votes", Anyone),
 ];
 
-/// Ports 4001 and 4002 have these beside `/health`.
-const OF_OTHER_PORTS: &[&str] = &["/", "/ws"];
+/// Ports 4001 and 4002 have these beside `/health`. (`/metrics` is on 4000 only where the operator wants it.)
+const OF_OTHER_PORTS: &[&str] = &["/", "/ws", "/metrics"];
 
 /// A path that can be asked: nothing has these names, which is no matter of rights.
 fn target(path: &str) -> String {
