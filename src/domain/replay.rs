@@ -20,7 +20,7 @@ use super::{
     tally::{Counts, MarketCounts, Tally, VoteKind, VoteSource},
 };
 
-/// An entry's place in its stream: the journal's life, and the number in it.
+/// An entry's place in its stream: the journal's life, and its number, which no entry of another life has.
 pub type Place = (Epoch, Seq);
 
 /// Whose positions are folded.
@@ -49,8 +49,8 @@ pub struct Broken {
 pub struct Replay<S> {
     advance: Advance<S>,
     /// Entries that later ones take back.
-    fallen: BTreeSet<Place>,
-    finalized_at: Option<Place>,
+    fallen: BTreeSet<Seq>,
+    finalized_at: Option<Seq>,
     positions: Positions,
     voters_max: u32,
     /// As entry by entry says, roll-backs among them.
@@ -70,8 +70,8 @@ impl<S: Clone + PartialEq> Replay<S> {
     /// Of a stream whose roll-backs take `fallen` back. The state at `finalized_at` is kept. A tally counts `voters_max` wallets.
     pub fn new(
         advance: Advance<S>,
-        fallen: BTreeSet<Place>,
-        finalized_at: Option<Place>,
+        fallen: BTreeSet<Seq>,
+        finalized_at: Option<Seq>,
         positions: Positions,
         voters_max: u32,
     ) -> Self {
@@ -94,12 +94,12 @@ impl<S: Clone + PartialEq> Replay<S> {
     }
 
     /// The same from the beginning, where other entries fall.
-    pub fn anew(&self, fallen: BTreeSet<Place>) -> Self {
+    pub fn anew(&self, fallen: BTreeSet<Seq>) -> Self {
         Self::new(self.advance, fallen, self.finalized_at, self.positions, self.voters_max)
     }
 
     /// Entries that later ones take back.
-    pub fn fallen(&self) -> &BTreeSet<Place> {
+    pub fn fallen(&self) -> &BTreeSet<Seq> {
         &self.fallen
     }
 
@@ -116,7 +116,7 @@ impl<S: Clone + PartialEq> Replay<S> {
         let place = (epoch, entry.seq);
         let broken = |misfit| Broken { place, misfit };
         let head = step(self.advance, self.head.clone(), &entry.body).map_err(broken)?;
-        if !self.fallen.contains(&place) && !entry.body.is_rollback() {
+        if !self.fallen.contains(&entry.seq) && !entry.body.is_rollback() {
             let standing = step(self.advance, self.standing.clone(), &entry.body).map_err(broken)?;
             self.standing = standing;
             self.count(&entry.body);
@@ -135,7 +135,7 @@ impl<S: Clone + PartialEq> Replay<S> {
             }
             _ => {}
         }
-        if self.finalized_at.is_some_and(|at| place <= at) {
+        if self.finalized_at.is_some_and(|at| entry.seq <= at) {
             self.finalized = self.standing.clone();
         }
         self.last = Some(place);

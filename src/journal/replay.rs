@@ -45,7 +45,7 @@ pub struct Wanted {
     /// The last entry.
     pub upto: Place,
     /// Its state is kept where that is finalized.
-    pub finalized_at: Option<Place>,
+    pub finalized_at: Option<Seq>,
     /// Whose positions.
     pub positions: Positions,
 }
@@ -126,16 +126,15 @@ async fn entries(
 }
 
 /// What the roll-backs among a stream's entries take back. A stream has as many as forks have touched it.
-async fn fallen(pool: &Pool, stream: AccountAddress, upto: Place) -> Result<BTreeSet<Place>, JournalError> {
-    const SQL: &str = "SELECT epoch::bigint, payload -> 'reverted' FROM journal \
+async fn fallen(pool: &Pool, stream: AccountAddress, upto: Place) -> Result<BTreeSet<Seq>, JournalError> {
+    const SQL: &str = "SELECT payload -> 'reverted' FROM journal \
         WHERE stream = $1::text AND kind = 'rollback' AND (epoch, seq) <= ($2::bigint, $3::bigint)";
     let upto = numbers(upto);
     let rows = pool.get().await?.query(SQL, &[&stream.to_string(), &upto.0, &upto.1]).await?;
     let mut fallen = BTreeSet::new();
     for row in rows {
-        let epoch = Epoch(u32::try_from(row.try_get::<_, i64>(0)?).unwrap_or_default());
-        let reverted: Json<Vec<Seq>> = row.try_get(1)?;
-        fallen.extend(reverted.0.into_iter().map(|seq| (epoch, seq)));
+        let reverted: Json<Vec<Seq>> = row.try_get(0)?;
+        fallen.extend(reverted.0);
     }
     Ok(fallen)
 }

@@ -22,6 +22,8 @@ pub struct Rebuild;
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rebuilt {
+    /// The journal has never heard of it.
+    Nothing,
     /// Memory was right; the row is written once more.
     Same,
     /// Memory was wrong. It is right now, and an entry says so.
@@ -41,7 +43,7 @@ impl<S: Subject> StreamActor<S> {
         let wanted = Wanted {
             stream: self.address,
             upto: (epoch, self.life.released().seq),
-            finalized_at: Some((epoch, self.life.finalized_seq())),
+            finalized_at: Some(self.life.finalized_seq()),
             positions: Positions::None,
         };
         let work = async move {
@@ -74,6 +76,7 @@ impl<S: Subject> StreamActor<S> {
                     }
                     Rebuilt::Bent
                 }
+                Ok(replay) if replay.last().is_none() => Rebuilt::Nothing,
                 Ok(_) => Rebuilt::Same,
                 Err(why) => {
                     log::error!("{} {} can't be rebuilt: {why}", S::KIND, actor.address);

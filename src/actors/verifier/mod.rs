@@ -28,7 +28,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    chain::rpc::ChainRpc,
+    chain::rpc::{ChainReadError, ChainRpc},
     domain::{alert::AlertKind, ids::AccountAddress, schedule::Schedule},
     faults,
     journal::{
@@ -170,8 +170,9 @@ impl Verifier {
     }
 }
 
+/// All of it is asked of one node.
 fn check_of(parts: &VerifierParts) -> Check {
-    Check::new(parts.rpc.clone(), parts.pool.pool().clone(), parts.rpc.program(), Vec::new())
+    Check::new(parts.rpc.pinned(), parts.pool.pool().clone(), parts.rpc.program(), Vec::new())
 }
 
 /// Is it time? Then it is noted before anything is compared: a life that ends in the middle is no reason to begin again at once.
@@ -190,6 +191,11 @@ async fn begins(parts: &VerifierParts) -> Result<bool, Trouble> {
 }
 
 async fn compare(parts: &VerifierParts) -> Result<Report, Trouble> {
+    if !parts.rpc.decides() {
+        // It may be behind, and then all that is new would differ.
+        let detail = "the second node is in use, and is not compared with".to_owned();
+        return Err(ChainReadError::Unavailable { method: "verification", detail }.into());
+    }
     let report = check_of(parts).run().await?;
     faults::reached("verifier:compared");
     match report.differences.as_slice() {

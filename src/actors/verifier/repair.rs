@@ -110,14 +110,15 @@ struct Repair<'a> {
 impl Repair<'_> {
     /// A market, or the config.
     async fn stream(&self, market: Option<MarketAddress>, subject: Subject) -> Result<Done, Trouble> {
-        let mut what = match self.ask(market, Rebuild).await {
-            Some(Rebuilt::Same) => "its row is written anew".to_owned(),
-            Some(Rebuilt::Bent) => "it is made anew from its entries".to_owned(),
-            Some(Rebuilt::Broken(why)) => format!("its entries contradict each other ({why})"),
-            None => "its stream did not answer".to_owned(),
+        let (is_made, mut what) = match self.ask(market, Rebuild).await {
+            Some(Rebuilt::Same) => (true, "its row is written anew".to_owned()),
+            Some(Rebuilt::Bent) => (true, "it is made anew from its entries".to_owned()),
+            Some(Rebuilt::Nothing) => (false, "the journal had never heard of it".to_owned()),
+            Some(Rebuilt::Broken(why)) => (false, format!("its entries contradict each other ({why})")),
+            None => (false, "its stream did not answer".to_owned()),
         };
         // The row follows in a moment.
-        if self.agrees_within(subject, STREAM_SETTLES).await? {
+        if is_made && self.agrees_within(subject, STREAM_SETTLES).await? {
             return Ok(Done { what, else_do: "" });
         }
         let reason = "it differs from the chain".to_owned();

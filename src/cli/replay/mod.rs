@@ -17,7 +17,7 @@ use super::line::printable;
 use crate::{
     config::Config,
     domain::{
-        ids::{Epoch, MarketAddress, Seq},
+        ids::{MarketAddress, Seq},
         market::Market,
         replay::{Place, Positions, Replay},
     },
@@ -118,9 +118,8 @@ async fn compared(config: &Config, arguments: &Arguments) -> anyhow::Result<Repo
     let head = stored.row.head();
     let until = arguments.until.map(Seq).filter(|until| *until < head.last_seq);
     let upto = (head.epoch, until.unwrap_or(head.last_seq));
-    let finalized_at = (head.epoch, head.finalized_seq);
     let mut differences = Vec::new();
-    let replayed = fold(&pool, market, upto, Some(finalized_at), Positions::All).await;
+    let replayed = fold(&pool, market, upto, Some(head.finalized_seq), Positions::All).await;
     let replayed = match replayed {
         Ok(replayed) => Some(replayed),
         Err(ReplayError::Broken(broken)) => {
@@ -158,7 +157,7 @@ async fn fold(
     pool: &deadpool_postgres::Pool,
     market: MarketAddress,
     upto: Place,
-    finalized_at: Option<(Epoch, Seq)>,
+    finalized_at: Option<Seq>,
     positions: Positions,
 ) -> Result<Replay<Market>, ReplayError> {
     let wanted = Wanted { stream: market.account(), upto, finalized_at, positions };

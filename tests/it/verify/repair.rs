@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use zmart::domain::{
-    event::Outcome,
-    ids::{MarketAddress, Wallet},
-};
+use zmart::domain::{event::Outcome, ids::Wallet};
 use zmart_testkit::{
     chain::{Chain, SOL, wallet_of},
     engine::Engine,
@@ -181,24 +178,26 @@ async fn what_the_journal_never_heard_of_is_alerted_of_and_recorded_and_what_can
     // Whoever sees that it is gone says so.
     alerts(0).await;
 
-    // A market that the chain does not have.
-    let forged = MarketAddress([9; 32]);
-    let copy = "CREATE TEMP TABLE one AS SELECT * FROM markets WHERE address = $1";
-    rows.batch_execute(&copy.replace("$1", &format!("'{market}'"))).await.unwrap();
-    let columns = "SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute \
-                   WHERE attrelid = 'markets'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''";
-    let columns: String = rows.query_one(columns, &[]).await.unwrap().get(0);
+    // A vote that the chain does not have: it can't be made, and is not taken away by anything but a roll-back.
+    let nobody = Wallet([9; 32]);
     rows.batch_execute(&format!(
-        "UPDATE one SET address = '{forged}', market_seed = repeat('09', 32);
-         INSERT INTO markets ({columns}) SELECT {columns} FROM one"
+        "CREATE TEMP TABLE forged AS SELECT j.* FROM journal j JOIN chain_events e USING (stream, epoch, seq)
+             WHERE e.event = 'ProposalVoteSubmitted' AND e.stream = '{market}' LIMIT 1;
+         UPDATE forged SET seq = seq + 1000, markets_seq = NULL, trades_seq = NULL,
+             payload = jsonb_set(payload, '{{event,user}}', '\"{nobody}\"');
+         INSERT INTO journal SELECT * FROM forged;
+         INSERT INTO chain_events (signature, n, stream, epoch, seq, event, slot, block_time_unix)
+             SELECT signature, n + 100, stream, epoch, seq + 1000, event, slot, block_time_unix FROM chain_events
+             WHERE event = 'ProposalVoteSubmitted' AND stream = '{market}'"
     ))
     .await
     .unwrap();
-    let only = ["--market", &forged.to_string(), "--repair"];
+    let only = ["--market", &market.to_string(), "--repair"];
     let (code, report) = verify(&engine, &only).await;
+    assert_eq!(subjects(&report), [("vote".to_owned(), nobody.to_string())].into(), "{report:#}");
     assert_eq!((code, outcomes(&report)), (1, ["impossible"].into()), "{report:#}");
     let said = report["repairs"][0]["detail"].as_str().unwrap();
-    assert!(said.contains("not on the chain") && said.contains("there are entries up to 0"), "{said}");
+    assert!(said.contains("not on the chain") && said.contains("lists no transaction"), "{said}");
 
     engine.stop().await;
     let (code, report) = verify(&engine, &only).await;
