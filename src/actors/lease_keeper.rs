@@ -334,7 +334,8 @@ impl LeaseKeeper {
 
     fn tell(&mut self) {
         if self.reborn {
-            self.reborn = !self.parts.root.get().is_some_and(|root| root.try_send(Reborn).is_ok());
+            self.reborn =
+                !self.parts.root.get().is_some_and(|root| root.try_send(Reborn(self.parts.held.get().epoch)).is_ok());
             if self.reborn {
                 return;
             }
