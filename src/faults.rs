@@ -43,6 +43,12 @@ pub const POINTS: &[&str] = &[
     "webhook:kept",
     // The listener has what a delivery told of, and its row does not say so.
     "deliveries:brought",
+    // A repair is begun with, and nothing is done.
+    "verifier:taken",
+    // It is healed, and nobody was told.
+    "verifier:healed",
+    // All is compared, and nobody was told.
+    "verifier:compared",
 ];
 
 /// The signal stops other threads at once and this one soon.

@@ -4,6 +4,7 @@
 //! and because a slow node must not hold up the listener. Reads that can't be answered are errors; who asks asks again.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,7 +21,10 @@ use super::{
 };
 use crate::{
     chain::{
-        anchor::decode::{Decoded, decode},
+        anchor::{
+            decode::{Decoded, FailureEvidence, decode},
+            drafts::drafts,
+        },
         model::{Commitment, RawTransaction},
         program::pda::ProgramAddresses,
         rpc::{ChainReadError, ChainRpc},
@@ -28,7 +32,7 @@ use crate::{
     domain::{
         amount::UnixSeconds,
         event::{ChainEvent, EventSubject},
-        ids::{AccountAddress, ProgramId, Slot, TxSignature, Wallet},
+        ids::{AccountAddress, EventId, ProgramId, Slot, TxSignature, Wallet},
     },
 };
 
@@ -45,6 +49,12 @@ const ACCOUNTS_MAX: usize = 100;
 /// Histories that are read at the same time.
 const READS_MAX: usize = 8;
 
+/// Blocks that one history is put in order by.
+const BLOCKS_MAX: usize = 64;
+
+/// Places of transactions in blocks.
+type Blocks = HashMap<Slot, HashMap<TxSignature, u32>>;
+
 /// The events of a stream since a slot (exclusive), and its account.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -52,16 +62,24 @@ pub struct History {
     pub events: Vec<ChainEvent>,
     /// Read before the events, so that they contain all that it contains; `None` if it does not exist.
     pub account: Option<ReadAccount>,
+    /// Of these events only the instruction is known: what was logged of them was cut.
+    pub drafts: HashSet<EventId>,
+    /// It was read from a node by whose word something may be taken back or adopted.
+    pub decides: bool,
+    /// There are older events, and they were not read since nobody wants them ([`ChainReader::from_slot`]).
+    pub is_cut: bool,
 }
 
 /// Read a stream's history.
-#[derive(Message)]
+#[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<History, ChainReadError>")]
 pub struct ReadHistory {
     /// A market, or the config.
     pub address: AccountAddress,
     /// Everything at or below this slot is known.
     pub since: Slot,
+    /// Within a slot, by the block's own list: it was read before, and did not fit in the order of the node's list.
+    pub by_blocks: bool,
 }
 
 /// What each of these wallets holds now, in lamports and in their order; 0 where the chain knows no such account. Their
@@ -86,13 +104,20 @@ pub struct ChainReader {
     program: ProgramId,
     reads: Arc<Semaphore>,
     clock: Arc<CachedClock>,
+    from_slot: Slot,
     _guard: DeathGuard,
 }
 
 impl ChainReader {
     /// A reader of one program's transactions.
     pub fn new(rpc: ChainRpc, program: ProgramId, guard: DeathGuard) -> Self {
-        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), clock: Arc::default(), _guard: guard }
+        let (reads, clock) = (Arc::new(Semaphore::new(READS_MAX)), Arc::default());
+        Self { rpc, program, reads, clock, from_slot: Slot(0), _guard: guard }
+    }
+
+    /// Histories are read from that slot on, and what is older counts as gone.
+    pub fn from_slot(self, from_slot: Slot) -> Self {
+        Self { from_slot, ..self }
     }
 }
 
@@ -104,10 +129,10 @@ impl Handler<ReadHistory> for ChainReader {
     type Result = ResponseFuture<Result<History, ChainReadError>>;
 
     fn handle(&mut self, message: ReadHistory, _: &mut Self::Context) -> Self::Result {
-        let (rpc, program, reads) = (self.rpc.clone(), self.program, Arc::clone(&self.reads));
+        let (rpc, program, reads, from) = (self.rpc.clone(), self.program, Arc::clone(&self.reads), self.from_slot);
         Box::pin(async move {
             let _turn = reads.acquire().await;
-            read(&rpc, program, message).await
+            read(&rpc, program, message, from).await
         })
     }
 }
@@ -167,8 +192,16 @@ async fn balances(rpc: &ChainRpc, wallets: &[Wallet]) -> Result<Vec<u64>, ChainR
     Ok(held)
 }
 
-async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
-    let ReadHistory { address, since } = ask;
+async fn read(
+    rpc: &ChainRpc,
+    program: ProgramId,
+    ReadHistory { address, since: known, by_blocks }: ReadHistory,
+    from: Slot,
+) -> Result<History, ChainReadError> {
+    // Of two nodes one is asked for all of it: they may know different things.
+    let rpc = &rpc.pinned();
+    let since = known.max(Slot(from.0.saturating_sub(1)));
+    let mut is_cut = false;
     let read = rpc.accounts(&[address]).await?;
     let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
     let account =
@@ -180,6 +213,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
         let page = rpc.signatures_before(address, before, PAGE).await?;
         let Some(oldest) = page.oldest else { break };
         let reached = page.found.iter().any(|entry| entry.slot <= since);
+        is_cut |= page.found.iter().any(|entry| entry.slot <= since && entry.slot > known && !entry.failed);
         found.extend(page.found.into_iter().filter(|entry| entry.slot > since && !entry.failed));
         if reached {
             break;
@@ -187,7 +221,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
         before = Some(oldest);
     }
     let addresses = ProgramAddresses::new(program);
-    let mut events = Vec::new();
+    let (mut events, mut drafted) = (Vec::new(), HashSet::new());
     let reads = found.iter().rev().map(|entry| async move { (entry.signature, listed(rpc, entry.signature).await) });
     let mut reads = futures_util::stream::iter(reads).buffered(FETCHES);
     while let Some((signature, read)) = reads.next().await {
@@ -201,11 +235,56 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
             }
             Err(error) => return Err(error),
         };
-        if let Decoded::Events(decoded) = decode(program, &transaction) {
-            events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
+        match decode(program, &transaction) {
+            Decoded::Events(decoded) => {
+                events.extend(decoded.into_iter().filter(|event| is_about(event, address, &addresses)));
+            }
+            Decoded::Truncated { .. } | Decoded::Failed(FailureEvidence::StackNotClosed) => {
+                let drafts = drafts(program, &transaction).unwrap_or_default().into_iter();
+                for draft in drafts.filter(|draft| draft.market.account() == address) {
+                    drafted.insert(draft.event.id);
+                    events.push(draft.event);
+                }
+            }
+            Decoded::Failed(_) | Decoded::Garbage { .. } => {}
         }
     }
-    Ok(History { events, account })
+    let blocks = if by_blocks { blocks_of(rpc, &events).await? } else { HashMap::new() };
+    order_within_slots(&mut events, &blocks);
+    Ok(History { events, account, drafts: drafted, decides: rpc.decides(), is_cut })
+}
+
+/// The places in their blocks of transactions that share a slot, where the node did not tell them.
+async fn blocks_of(rpc: &ChainRpc, events: &[ChainEvent]) -> Result<Blocks, ChainReadError> {
+    let mut blocks = HashMap::new();
+    for slot in events.chunk_by(|a, b| a.position.slot == b.position.slot) {
+        let [first, rest @ ..] = slot else { continue };
+        let is_told = slot.iter().all(|event| event.position.transaction_index.is_some());
+        let is_shared = rest.iter().any(|event| event.id.signature != first.id.signature);
+        if is_told || !is_shared || blocks.len() >= BLOCKS_MAX {
+            continue;
+        }
+        let signatures = match rpc.block_signatures(first.position.slot).await {
+            Ok(signatures) => signatures.unwrap_or_default(),
+            // The order of the list is all there is.
+            Err(ChainReadError::HistoryGone { .. } | ChainReadError::Refused { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        blocks.insert(first.position.slot, signatures.into_iter().zip(0..).collect());
+    }
+    Ok(blocks)
+}
+
+/// Within a slot the block's order, where all of it is known; else the order of the list.
+fn order_within_slots(events: &mut [ChainEvent], blocks: &Blocks) {
+    for slot in events.chunk_by_mut(|a, b| a.position.slot == b.position.slot) {
+        let block = slot.first().and_then(|event| blocks.get(&event.position.slot));
+        let place =
+            |event: &ChainEvent| event.position.transaction_index.or_else(|| block?.get(&event.id.signature).copied());
+        if slot.iter().all(|event| place(event).is_some()) {
+            slot.sort_by_key(|event| (place(event), event.id.n));
+        }
+    }
 }
 
 /// A transaction that the node lists. One that it does not have yet, or that came garbled, is asked for again: a history
@@ -228,5 +307,42 @@ fn is_about(event: &ChainEvent, address: AccountAddress, addresses: &ProgramAddr
         EventSubject::Config => address == addresses.config().0,
         EventSubject::MarketAccount(market) => market.account() == address,
         EventSubject::Market(seed) => addresses.market(seed).0.account() == address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::market::sample;
+
+    fn event(slot: u64, tx: u8, n: u16, index: Option<u32>) -> ChainEvent {
+        let mut event = sample::creation(1_000_000_000_000);
+        event.id = crate::domain::ids::EventId { signature: TxSignature([tx; 64]), n };
+        event.position.slot = Slot(slot);
+        event.position.transaction_index = index;
+        event
+    }
+
+    fn told(events: &[ChainEvent]) -> Vec<(u64, u8, u16)> {
+        events.iter().map(|event| (event.position.slot.0, event.id.signature.0[0], event.id.n)).collect()
+    }
+
+    #[test]
+    fn within_a_slot_the_block_tells_the_order_and_where_it_is_not_known_the_list() {
+        let mut events = [
+            event(5, 9, 0, None),
+            event(7, 1, 0, Some(8)),
+            event(7, 2, 0, Some(3)),
+            event(7, 2, 1, Some(3)),
+            event(8, 3, 0, None),
+            event(8, 4, 0, None),
+            event(9, 6, 0, None),
+            event(9, 5, 0, None),
+        ];
+        let block = HashMap::from([(TxSignature([4; 64]), 0), (TxSignature([3; 64]), 1)]);
+        let half = HashMap::from([(TxSignature([5; 64]), 0)]);
+        order_within_slots(&mut events, &HashMap::from([(Slot(8), block), (Slot(9), half)]));
+        let expected = [(5, 9, 0), (7, 2, 0), (7, 2, 1), (7, 1, 0), (8, 4, 0), (8, 3, 0), (9, 6, 0), (9, 5, 0)];
+        assert_eq!(told(&events), expected);
     }
 }

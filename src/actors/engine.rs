@@ -8,6 +8,9 @@
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
 //! govern are wired in `governing`, the snapshotter in `snapshotting`.
 
+mod faults;
+mod retiring;
+
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
@@ -27,14 +30,15 @@ use super::{
     herald::{Herald, HeraldParts},
     indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
-    kinds::{NewTerms, crash, hand, kind},
+    kinds::{NewTerms, hand, kind},
     lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
+    lookout::{self, Lookout},
     monitor::webhook::WebhookError,
     outbox::{OutboxParts, OutboxReader, electorate::Electorate},
     pressure::Pressure,
-    registry::{self, CrashStream, Registry, RegistryHandle, StreamHome},
+    registry::{self, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
     root::{Ending, Root},
     snapshotting::Snapshotting,
@@ -42,8 +46,9 @@ use super::{
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
     submitter::SubmitterTick,
-    supervision::{Link, retires},
+    supervision::Link,
     sweeper::Sweeper,
+    verifier::{Verifier, VerifierParts, verifier},
     watchdog,
 };
 use crate::{
@@ -55,16 +60,14 @@ use crate::{
         keys::KeyError,
         program::ProgramAddresses,
         pubsub::LiveOptions,
-        rpc::{ChainRpc, RpcBudget, RpcOptions, RpcSetupError},
+        rpc::{ChainRpc, Endpoints, RpcBudget, RpcOptions, RpcSetupError, Standing},
     },
     config::Config,
-    domain::{
-        fee_timeline::FeeTimeline,
-        ids::{AccountAddress, Epoch},
-    },
+    domain::{fee_timeline::FeeTimeline, ids::AccountAddress},
     ipfs::ClientError,
     journal::{
         PoolSettingsError,
+        current_life::{CurrentLife, LivingDatabase},
         lease::{Leased, Office, Term},
     },
     telemetry::health::{Health, Part},
@@ -136,24 +139,32 @@ pub struct Engine {
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
     follower: Link<Follower>,
+    lookout: Link<Lookout>,
+    verifier: Link<Verifier>,
     config_address: AccountAddress,
     root: Addr<Root>,
 }
 
 impl Engine {
-    /// Starts every actor; `bus` leads to the other nodes of the database. Must be called inside an actix system.
+    /// Starts every actor; `endpoints` are the nodes of the chain, `bus` leads to the other nodes of the database. Must be
+    /// called inside an actix system.
     ///
     /// # Errors
     /// [`WiringError`]: nothing was started.
     pub fn start(
         config: &Config,
-        epoch: Epoch,
+        life: CurrentLife,
+        endpoints: &Endpoints,
         bus: Option<Arc<dyn Bus>>,
         health: Health,
     ) -> Result<Self, WiringError> {
-        let database = config.database.settings();
+        // The epoch of what is made here is only the first one's: each life of an actor gets that of its time.
+        let epoch = life.epoch();
+        let database = LivingDatabase { settings: config.database.settings(), life: life.clone() };
         let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
-        let rpc = || ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget.clone());
+        let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
+        let rpc_with = |budget| ChainRpc::new(options.clone(), budget);
+        let rpc = || rpc_with(budget.clone());
         let program = config.chain.program;
         let config_address = ProgramAddresses::new(program).config().0;
         let fees = Arc::new(RwLock::new(FeeTimeline::default()));
@@ -165,6 +176,7 @@ impl Engine {
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
         let (marker, governing, snapshotting, indexing) =
             (Link::default(), Governing::default(), Snapshotting::default(), Indexing::default());
+        let lookout = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let arbiter = |name: &str| {
@@ -199,6 +211,7 @@ impl Engine {
                 connect_timeout: Duration::from_secs(10),
                 silent_after: Duration::from_millis(config.chain.silent_after_ms),
             },
+            second_ws: config.chain.fallback.as_ref().map(|second| second.ws_url.clone()),
             program,
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
@@ -209,6 +222,7 @@ impl Engine {
             fees: Arc::clone(&fees),
             epoch,
             health: health.clone(),
+            backfill: None,
         };
         let reading_outbox = OutboxParts {
             pool: leased(database.pool(SERVICE_CONNECTIONS)?),
@@ -242,7 +256,9 @@ impl Engine {
         let root_link = Link::default();
         let keeping = |office, may_lead| {
             Ok::<_, WiringError>(LeaseParts {
-                pool: database.pool(1)?,
+                // They alone may meet another database: they look.
+                pool: database.settings.pool(1)?,
+                database: database.clone(),
                 office,
                 node: config.node.id.clone(),
                 may_lead,
@@ -252,8 +268,9 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing = (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), epoch);
-        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address);
+        let writing =
+            (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
+        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
         let telling = HeraldParts {
             bus: bus.clone(),
             committed: committed.clone(),
@@ -277,7 +294,7 @@ impl Engine {
             program,
             health: health.clone(),
         };
-        let begins = NewTerms::new(fees);
+        let begins = NewTerms::new(fees, life.clone());
         let mut kinds = vec![
             kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping_lease, |parts, _, guard| {
                 LeaseKeeper::new(parts, guard)
@@ -290,10 +307,10 @@ impl Engine {
                 DirtyMarker::new(parts, guard)
             }),
             kind("journal writer", Runs::Holding, &writer, arbiter("writer"), writing, |parts, role, guard| {
-                let (pool, health, pressure, committed, epoch) = parts;
+                let (pool, health, pressure, committed, life) = parts;
                 JournalWriter::new(pool.under(role.term()), health, guard)
                     .telling(pressure)
-                    .announcing(committed, epoch)
+                    .announcing(committed, life.epoch())
             }),
             kind("chain reader", Runs::Always, &reader, arbiter("reader"), (rpc()?, program), |parts, _, guard| {
                 let (rpc, program) = parts;
@@ -305,16 +322,33 @@ impl Engine {
                 &registry_link,
                 arbiter("registry"),
                 finding,
-                |(homes, pool, config_address), role, guard| {
-                    Registry::new(homes, pool, config_address, guard).within(role)
+                |(homes, pool, config_address, life), role, guard| {
+                    Registry::new(homes, pool, config_address, guard).within(role).living_in(life.epoch())
                 },
             )),
-            kind("follower", Runs::Following, &follower, arbiter("follower"), hearing, |parts, _, guard| {
-                Follower::new(parts, guard)
-            }),
-            kind("listener", Runs::Leading, &listener, arbiter("listener"), listening, |parts, role, guard| {
-                Listener::new(ListenerParts { pool: parts.pool.under(role.term()), ..parts }, guard)
-            }),
+            kind(
+                "follower",
+                Runs::Following,
+                &follower,
+                arbiter("follower"),
+                (hearing, life.clone()),
+                |of, _, guard| {
+                    let (parts, life) = of;
+                    Follower::new(FollowerParts { epoch: life.epoch(), ..parts }, guard)
+                },
+            ),
+            kind(
+                "listener",
+                Runs::Leading,
+                &listener,
+                arbiter("listener"),
+                (listening, life.clone()),
+                |of, role, guard| {
+                    let (parts, life) = of;
+                    let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                    Listener::new(ListenerParts { pool, epoch, ..parts }, guard)
+                },
+            ),
             kind(
                 "stats keeper",
                 Runs::Leading,
@@ -339,9 +373,10 @@ impl Engine {
                 Runs::Leading,
                 &submissions,
                 arbiter("submissions"),
-                submitting,
-                |parts, role, guard| {
-                    Submissions::new(SubmissionParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+                (submitting, life.clone()),
+                |(parts, life), role, guard| {
+                    let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                    Submissions::new(SubmissionParts { pool, epoch, ..parts }, guard)
                 },
             ),
             kind("clock", Runs::Always, &clock, arbiter("clock"), hands, |hands, _, guard| Clock::new(hands, guard)),
@@ -350,11 +385,25 @@ impl Engine {
                 Runs::Leading,
                 &sweeper,
                 arbiter("sweeper"),
-                leased(database.pool(1)?),
-                |pool, role, guard| Sweeper::new(pool.under(role.term()), guard),
+                (leased(database.pool(1)?), config.retention),
+                |(pool, retention), role, guard| Sweeper::new(pool.under(role.term()), retention, guard),
             ),
-            kind("feeds", Runs::Always, &feeds, arbiter("feeds"), feeding, |parts, _, guard| Feeds::new(parts, guard)),
+            kind("feeds", Runs::InEachLife, &feeds, arbiter("feeds"), (feeding, life), |(parts, life), _, guard| {
+                Feeds::new(FeedParts { epoch: life.epoch(), ..parts }, guard)
+            }),
         ];
+        lookout::tell(&health, endpoints.standing());
+        if endpoints.standing() != Standing::Alone {
+            let parts = (rpc()?, health.clone());
+            kinds.push(kind(
+                "lookout",
+                Runs::Always,
+                &lookout,
+                arbiter("lookout"),
+                parts,
+                |(rpc, health), _, guard| Lookout::new(rpc, health, guard),
+            ));
+        }
         kinds.extend(indexing.kinds(IndexingParts {
             database: &database,
             rpc: &rpc,
@@ -362,6 +411,16 @@ impl Engine {
             listener: &listener,
             health: &health,
         })?);
+        let verifying = VerifierParts {
+            rpc: rpc_with(budget.share(config.verify.rpc_calls_per_second))?,
+            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            registry: registry_link.clone(),
+            config_address,
+            schedule: config.verify.schedule.clone(),
+            health: health.clone(),
+        };
+        let verifies = Link::default();
+        kinds.push(verifier(&verifies, arbiter("verifier"), verifying));
         if config.node.roles.governs() {
             kinds.extend(governing.kinds(GoverningParts {
                 config,
@@ -400,46 +459,14 @@ impl Engine {
             marker,
             herald,
             follower,
+            lookout,
+            verifier: verifies,
             root,
             rpc_budget: budget,
             submissions,
             feeds,
             health,
         })
-    }
-
-    /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
-    /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `snapshots` (the keeper of that lease), `snapshotter`,
-    /// `deliveries`, `herald`, `marker`, `follower`, `config`, or the address of a market. False if there is none of that name.
-    pub fn crash(&self, name: &str) -> bool {
-        match name {
-            "writer" => crash(&self.writer),
-            "reader" => crash(&self.reader),
-            "listener" => crash(&self.listener),
-            "registry" => crash(&self.registry_link),
-            "clock" => crash(&self.clock),
-            "stats" => crash(&self.stats),
-            "outbox" => crash(&self.outbox),
-            "ledgers" => crash(&self.ledgers),
-            "submissions" => crash(&self.submissions),
-            "feeds" => crash(&self.feeds),
-            "sweeper" => crash(&self.sweeper),
-            "lease" => crash(&self.lease),
-            "herald" => crash(&self.herald),
-            "marker" => crash(&self.marker),
-            "follower" => crash(&self.follower),
-            "config" => self.crash_stream(self.config_address),
-            name => match self
-                .governing
-                .crash(name)
-                .or_else(|| self.snapshotting.crash(name))
-                .or_else(|| self.indexing.crash(name))
-            {
-                Some(crashed) => crashed,
-                None => name.parse().is_ok_and(|address| self.crash_stream(address)),
-            },
-        }
     }
 
     /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
@@ -459,26 +486,4 @@ impl Engine {
         };
         tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper), give_up(&self.snapshotting.keeper));
     }
-
-    fn crash_stream(&self, address: AccountAddress) -> bool {
-        self.registry_link.get().is_some_and(|registry| registry.try_send(CrashStream(address)).is_ok())
-    }
 }
-
-retires!(
-    JournalWriter,
-    ChainReader,
-    Registry,
-    Listener,
-    StatsKeeper,
-    OutboxReader,
-    LedgerKeeper,
-    Submissions,
-    Clock,
-    Sweeper,
-    LeaseKeeper,
-    Herald,
-    DirtyMarker,
-    Feeds,
-    Follower,
-);

@@ -28,7 +28,8 @@ use crate::{
     },
     config::{Config, Environment},
     journal::{
-        DatabaseSettings, PoolSettingsError,
+        PoolSettingsError,
+        current_life::LivingDatabase,
         lease::{Leased, Term},
     },
     telemetry::health::{Health, Part},
@@ -53,7 +54,7 @@ pub struct GoverningParts<'a> {
     /// All of it.
     pub config: &'a Config,
     /// The journal's database.
-    pub database: &'a DatabaseSettings,
+    pub database: &'a LivingDatabase,
     /// A client of the node, for one arbiter.
     pub rpc: &'a dyn Fn() -> Result<ChainRpc, RpcSetupError>,
     /// A new arbiter.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     chain::rpc::{ChainRpc, RpcSetupError},
     journal::{
-        DatabaseSettings,
+        current_life::LivingDatabase,
         lease::{Leased, Term},
     },
     telemetry::health::Health,
@@ -32,7 +32,7 @@ pub struct Indexing {
 /// What they are made of.
 pub struct IndexingParts<'a> {
     /// The journal's database.
-    pub database: &'a DatabaseSettings,
+    pub database: &'a LivingDatabase,
     /// A client of the node, for one arbiter.
     pub rpc: &'a dyn Fn() -> Result<ChainRpc, RpcSetupError>,
     /// A new arbiter.

@@ -15,7 +15,10 @@ use super::{
     root::Kind,
     supervision::{Crash, DeathGuard, Link, Retire},
 };
-use crate::domain::fee_timeline::FeeTimeline;
+use crate::{
+    domain::{fee_timeline::FeeTimeline, ids::Epoch},
+    journal::current_life::CurrentLife,
+};
 
 /// Makes an actor panic; false if there is none now.
 pub fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> bool {
@@ -25,13 +28,14 @@ pub fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) ->
 /// What has to happen when a role begins, before its first actor does.
 pub struct NewTerms {
     fees: Arc<RwLock<FeeTimeline>>,
-    last: Option<Role>,
+    life: CurrentLife,
+    last: Option<(Role, Epoch)>,
 }
 
 impl NewTerms {
-    /// What is known of fees, which all who know it share.
-    pub fn new(fees: Arc<RwLock<FeeTimeline>>) -> Self {
-        Self { fees, last: None }
+    /// What is known of fees, which all who know it share, and in which life of the journal.
+    pub fn new(fees: Arc<RwLock<FeeTimeline>>, life: CurrentLife) -> Self {
+        Self { fees, life, last: None }
     }
 
     /// Before the lives of a kind: what an earlier term of this node knew of fees is forgotten, since another node may have
@@ -39,7 +43,8 @@ impl NewTerms {
     pub fn before(mut self, mut kind: Kind) -> Kind {
         let mut start = kind.start;
         kind.start = Box::new(move |role, guard| {
-            if self.last.replace(role) != Some(role) {
+            let now = (role, self.life.epoch());
+            if self.last.replace(now) != Some(now) {
                 *self.fees.write().unwrap_or_else(std::sync::PoisonError::into_inner) = FeeTimeline::default();
             }
             start(role, guard);

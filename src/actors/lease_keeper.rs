@@ -8,6 +8,10 @@
 //! [`ASK_EVERY`], so that it leads that long after a lease has ended; at its first asking only, it takes over from an earlier
 //! life of itself at once. Has an arbiter and a connection that nobody busy shares.
 //!
+//! Each time before it asks, it looks whether the database is still the one of the journal's life
+//! (`journal::current_life`): after a promotion or a restore under the same address it begins the next life, in which it
+//! holds nothing yet, and has root end all that knows the old one.
+//!
 //! Panic: the next life goes on with the term that the one before had.
 
 use std::{
@@ -20,12 +24,14 @@ use deadpool_postgres::Pool;
 
 use super::{
     role::Role,
-    root::{Become, Lapse, Root},
+    root::{Become, Lapse, Reborn, Root},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
+    domain::ids::Epoch,
     journal::{
-        JournalError,
+        DatabaseSettings, JournalError,
+        current_life::{CurrentLife, LivingDatabase},
         lease::{self, Asked, Holder, Office, Term},
         pool,
     },
@@ -50,6 +56,8 @@ const TAKEOVER_MAX: Duration = Duration::from_secs(20);
 pub struct LeaseParts {
     /// Of its arbiter.
     pub pool: Pool,
+    /// Which database that is, and which it has to be.
+    pub database: LivingDatabase,
     /// Whose lease.
     pub office: Office,
     /// This node's name among those of its database.
@@ -71,6 +79,8 @@ pub struct Held(Arc<Mutex<HeldLease>>);
 #[derive(Debug, Clone, Copy, Default)]
 struct HeldLease {
     lease: Option<(Term, Instant)>,
+    /// The life of the journal in which it was asked for.
+    epoch: Epoch,
     /// It has asked once: from now on it waits until a lease has expired, also one of its own name.
     has_asked: bool,
 }
@@ -81,7 +91,14 @@ impl Held {
     }
 
     fn set(&self, lease: Option<(Term, Instant)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = HeldLease { lease, has_asked: true };
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (held.lease, held.has_asked) = (lease, true);
+    }
+
+    /// Nothing is held in a life that begins; its database may still name this node, which takes over from itself at once.
+    fn begin(&self, epoch: Epoch) {
+        let new = HeldLease { lease: None, epoch, has_asked: false };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
 
@@ -93,6 +110,8 @@ struct Words {
 }
 
 enum Answer {
+    /// The database was another one: this is another life.
+    Reborn,
     Renewed(Option<Instant>),
     Asked(Asked),
 }
@@ -107,17 +126,21 @@ pub struct LeaseKeeper {
     lapsed: bool,
     /// Root knows what this node is.
     told: bool,
+    /// Root has yet to hear of another life of the journal.
+    reborn: bool,
     _guard: DeathGuard,
 }
 
 impl LeaseKeeper {
     /// A keeper that goes on where the last one ended.
     pub fn new(parts: LeaseParts, guard: DeathGuard) -> Self {
-        Self { parts, asking: false, due: Instant::now(), is_ending: false, lapsed: false, told: true, _guard: guard }
+        let (asking, is_ending, lapsed, told, reborn) = (false, false, false, true, false);
+        Self { parts, asking, due: Instant::now(), is_ending, lapsed, told, reborn, _guard: guard }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
+        self.live();
         let held = self.parts.held.get();
         if !self.told {
             self.tell();
@@ -130,6 +153,28 @@ impl LeaseKeeper {
         }
     }
 
+    /// The journal's life may have become another one: what is held is worth nothing in it, and who knows the old one ends.
+    fn live(&mut self) {
+        let epoch = self.parts.database.life.epoch();
+        let known = self.parts.held.get().epoch;
+        if known == epoch {
+            return;
+        }
+        self.parts.held.begin(epoch);
+        if known == Epoch::default() {
+            return;
+        }
+        log::warn!(
+            "the database is another one: the journal goes on in epoch {epoch}, {} begins anew",
+            self.parts.office
+        );
+        pool::drop_idle(&self.parts.pool);
+        self.parts.health.forget_chain();
+        (self.lapsed, self.told, self.reborn) = (false, false, true);
+        self.due = Instant::now();
+        self.tell();
+    }
+
     fn ask(&mut self, held: HeldLease, now: Instant, ctx: &mut Context<Self>) {
         self.asking = true;
         self.due = now + if held.lease.is_some() { RENEW_EVERY } else { ASK_EVERY };
@@ -138,6 +183,10 @@ impl LeaseKeeper {
         let ask = async move {
             let limit = if held.lease.is_some() { RENEWAL_MAX } else { TAKEOVER_MAX };
             let answer = async {
+                let LivingDatabase { settings, life } = &parts.database;
+                if look(&parts.pool, settings, life).await? {
+                    return Ok(Answer::Reborn);
+                }
                 match held.lease {
                     Some((term, _)) => lease::renew(&parts.pool, office, term, lease::VALID).await.map(Answer::Renewed),
                     None if parts.may_lead => {
@@ -161,11 +210,16 @@ impl LeaseKeeper {
     }
 
     fn answered(&mut self, held: HeldLease, answer: Result<Answer, JournalError>, ctx: &mut Context<Self>) {
-        // What was asked for a term that was stopped meanwhile is no news of it.
+        self.live();
+        // What was asked for a term that was stopped meanwhile, or in another life, is no news of it.
+        if self.parts.held.get().epoch != held.epoch {
+            return;
+        }
         if self.parts.held.get().lease.map(|(term, _)| term) != held.lease.map(|(term, _)| term) {
             return;
         }
         match answer {
+            Ok(Answer::Reborn) => {}
             Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
             Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
             Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => {
@@ -285,6 +339,13 @@ impl LeaseKeeper {
     }
 
     fn tell(&mut self) {
+        if self.reborn {
+            self.reborn =
+                !self.parts.root.get().is_some_and(|root| root.try_send(Reborn(self.parts.held.get().epoch)).is_ok());
+            if self.reborn {
+                return;
+            }
+        }
         let lease = self.parts.held.get().lease;
         let role = lease.map_or(Role::Following, |(term, _)| Role::Leading(term));
         let lapsed = self.lapsed && lease.is_some();
@@ -324,6 +385,12 @@ impl Handler<GiveUp> for LeaseKeeper {
             }
         })
     }
+}
+
+/// True: the journal is in another life since.
+async fn look(pool: &Pool, settings: &DatabaseSettings, life: &CurrentLife) -> Result<bool, JournalError> {
+    let client = pool.get().await?;
+    Ok(life.look(&client, settings).await?)
 }
 
 async fn give_up(pool: Pool, office: Office, term: Term) {

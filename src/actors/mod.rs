@@ -7,6 +7,7 @@
 //! | [`sweeper`] | a timer | - | - | one pass at a time | the next pass | restarted |
 //! | [`listener`] | window, live connection, cursor | logs, ticks | `Apply`, `Suspect`, `Finalized` | 4,096 transactions, 256 a lane | unsubscribes; leaves it to coverage | restarted at the cursor |
 //! | [`chain_reader`] | an RPC client | `ReadHistory` | - | 8 reads at once | others wait | restarted |
+//! | [`lookout`] | a timer | - | - | one look at a time | the next look | restarted |
 //! | [`registry`] | the map of streams | `FindMarket`, `OpenMarket`, `Leave` | starts streams | 256 look-ups, 262,144 streams | `Loading` | restarted, its streams end with it |
 //! | [`stream`] | a stream's state, ring, listeners | `Apply`, reads, `Attach` | `Append`, frames | 1,024 events, one append in flight | `Full`; a full hub is reminded | read again from the journal |
 //! | [`journal_writer`] | buffer, generations | `Append`, `Open`, `Close` | - | 8,192 entries | `Full` at once | restarted, streams are opened again |
@@ -21,6 +22,7 @@
 //! | [`monitor`] | nothing: tables are its state | news of attempts | `Submit` | one pass, one round of the webhook at a time | the next look | restarted, makes a pass |
 //! | [`aggregator`] | a place in a walk, readings of the chain's clock | committed batches, news of the submitter | `Submit` | one pass at a time, 4,096 markets heard of | looks at everything | restarted, looks at everything |
 //! | [`submissions`] | nothing: the table is its state | `SendNow`, ticks | news | a page of 256, 64 first sends | the next pass | restarted, goes on from the table |
+//! | [`verifier`] | nothing: `repairs`, `scheduled_runs` and `alerts` are its state | - | `Rebuild`, `Suspect` | one comparison and one repair at a time | rows wait | restarted, takes what is not answered |
 //! | [`submitter`] | nothing: the table is its state | `Submit`, ticks | news | 16 begun at once, 256 on their way | `Unavailable`: asked again | restarted, goes on from the table |
 //!
 //! Hubs, gateways and sessions are in `http`. [`engine`] wires them; [`supervision`] has the death watch, [`watchdog`]
@@ -33,6 +35,7 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod backfilling;
 pub mod bell;
 pub mod chain_clock;
 pub mod chain_reader;
@@ -53,6 +56,7 @@ pub mod kinds;
 pub mod lease_keeper;
 pub mod ledger_keeper;
 pub mod listener;
+pub mod lookout;
 pub mod monitor;
 pub mod outbox;
 pub mod pressure;
@@ -68,6 +72,7 @@ pub mod submitter;
 pub mod supervision;
 pub mod sweeper;
 mod trouble;
+pub mod verifier;
 pub mod watchdog;
 
 /// Asks the journal until it answers: a read has no effect, and whoever waits for it can do nothing without it. Said once

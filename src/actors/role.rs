@@ -27,6 +27,8 @@ impl Role {
 pub enum Runs {
     /// As long as the process does.
     Always,
+    /// As long as the process does, but not over the end of a life of the journal: a new one begins with it.
+    InEachLife,
     /// While this node surely leads.
     Leading,
     /// While it leads, also where it could not renew its lease in time and nobody is known to have taken it.
@@ -45,7 +47,7 @@ impl Runs {
     /// The office whose roles it belongs to.
     pub fn office(self) -> Option<Office> {
         match self {
-            Self::Always => None,
+            Self::Always | Self::InEachLife => None,
             Self::Leading | Self::Holding | Self::Following | Self::InEach => Some(Office::Engine),
             Self::Governing => Some(Office::Governance),
             Self::Snapshotting => Some(Office::Snapshots),
@@ -61,7 +63,7 @@ impl Runs {
     /// what always runs does.
     pub fn within(self, role: Option<Role>, lapsed: bool) -> bool {
         match (self, role) {
-            (Self::Always, _) | (Self::InEach, Some(_)) => true,
+            (Self::Always | Self::InEachLife, _) | (Self::InEach, Some(_)) => true,
             (Self::Leading | Self::Governing | Self::Snapshotting, Some(Role::Leading(_))) => !lapsed,
             (Self::Holding, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
             (_, _) => false,

@@ -24,6 +24,7 @@ use super::{
     supervision::DeathGuard,
 };
 use crate::{
+    domain::ids::Epoch,
     journal::lease::Office,
     telemetry::health::{Health, Part},
 };
@@ -85,6 +86,8 @@ pub struct Root {
     health: Health,
     engine: Standing,
     governance: Standing,
+    /// The newest life of the journal that began while the process ran.
+    reborn: Option<Epoch>,
     snapshots: Standing,
     is_ending: bool,
 }
@@ -98,6 +101,7 @@ impl Root {
             health,
             engine: Standing::default(),
             governance: Standing::default(),
+            reborn: None,
             snapshots: Standing::default(),
             is_ending: false,
         }
@@ -243,6 +247,33 @@ impl Handler<Lapse> for Root {
         if !std::mem::replace(&mut self.standing(office).lapsed, true) {
             self.retire(|runs| runs.office() == Some(office) && runs.ends_with_a_lapse());
         }
+    }
+}
+
+/// The database is another one, and with it the life of the journal ([`crate::journal::current_life`]): whoever knows the
+/// old one ends, and begins again in the new one. This node holds no office in it yet. From each keeper of a lease; the first
+/// counts, since the other may hold its office by then.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Reborn(pub Epoch);
+
+impl Handler<Reborn> for Root {
+    type Result = ();
+
+    fn handle(&mut self, Reborn(epoch): Reborn, ctx: &mut Self::Context) {
+        if self.is_ending || self.reborn.replace(epoch) == Some(epoch) {
+            return;
+        }
+        for office in Office::ALL {
+            let standing = self.standing(office);
+            standing.lapsed = false;
+            if standing.role.is_some() {
+                (standing.role, standing.begins) = (Some(Role::Following), true);
+            }
+        }
+        self.retire(|runs| runs != Runs::Always);
+        Office::ALL.into_iter().for_each(|office| self.begin_role(office));
+        self.begin_all(ctx);
     }
 }
 
@@ -428,5 +459,30 @@ mod tests {
     fn a_kind_that_dies_at_every_start_uses_up_its_restarts() {
         let needed: Duration = (1..=RESTARTS_MAX).map(pause_after).sum();
         assert!(needed < RESTARTS_WINDOW, "{needed:?} of pauses: its first deaths would be forgotten before the last");
+    }
+
+    #[test]
+    fn in_another_life_of_the_journal_all_that_know_the_old_one_begin_anew_once() {
+        System::new().block_on(async {
+            let (always, always_kind) = sleeper(Runs::Always, true);
+            let (each, each_kind) = sleeper(Runs::InEachLife, true);
+            let (leading, leading_kind) = sleeper(Runs::Leading, true);
+            let root = Root::new(vec![always_kind, each_kind, leading_kind], Health::new()).start();
+            let first = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, first)).await.unwrap();
+            runs_as(&leading, &[first]).await;
+            root.send(Reborn(Epoch(2))).await.unwrap();
+            runs_as(&leading, &[]).await;
+            runs_as(&each, &[Role::Following]).await;
+            let second = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, second)).await.unwrap();
+            runs_as(&leading, &[second]).await;
+            // The other keeper says it, too.
+            root.send(Reborn(Epoch(2))).await.unwrap();
+            runs_as(&leading, &[second]).await;
+            runs_as(&always, &[Role::Following]).await;
+            root.send(Reborn(Epoch(3))).await.unwrap();
+            runs_as(&leading, &[]).await;
+        });
     }
 }

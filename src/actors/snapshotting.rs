@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     ipfs::provider::Provider,
     journal::{
-        DatabaseSettings,
+        current_life::LivingDatabase,
         lease::{Leased, Term},
     },
     telemetry::health::{Health, Part},
@@ -42,7 +42,7 @@ impl Snapshotting {
     pub fn kinds(
         &self,
         config: &Config,
-        database: &DatabaseSettings,
+        database: &LivingDatabase,
         arbiter: &dyn Fn(&str) -> ArbiterHandle,
         keeping: LeaseParts,
         health: &Health,

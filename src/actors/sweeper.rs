@@ -1,16 +1,18 @@
-//! Sweeper: has what is of no more use deleted (`journal::sweep`), again and again.
+//! Sweeper: has what is of no more use deleted (`journal::sweep`), again and again, and partitions made long before they
+//! are needed (`journal::partitions`).
 //!
 //! Owns nothing but its timer. One pass at a time; a pass that fails is logged and left to the next. Nothing depends on
 //! when it runs.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 
 use super::supervision::{Crash, DeathGuard};
 use crate::journal::{
     lease::Leased,
-    sweep::{ROWS_MAX, sweep},
+    partitions,
+    sweep::{ROWS_MAX, Retention, sweep},
 };
 
 /// Between two passes.
@@ -21,18 +23,26 @@ const SHORT_PAUSE: Duration = Duration::from_secs(1);
 /// See the module.
 pub struct Sweeper {
     pool: Leased,
+    retention: Retention,
     _guard: DeathGuard,
 }
 
 impl Sweeper {
     /// Over that database.
-    pub fn new(pool: Leased, guard: DeathGuard) -> Self {
-        Self { pool, _guard: guard }
+    pub fn new(pool: Leased, retention: Retention, guard: DeathGuard) -> Self {
+        Self { pool, retention, _guard: guard }
     }
 
     fn begin(&mut self, ctx: &mut Context<Self>) {
-        let pool = self.pool.clone();
-        ctx.spawn(async move { sweep(&pool).await }.into_actor(self).map(|swept, _, ctx| {
+        let (pool, retention) = (self.pool.clone(), self.retention);
+        let pass = async move {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            if let Err(error) = partitions::keep(&pool, i64::try_from(now).unwrap_or(i64::MAX)).await {
+                log::warn!("partitions can't be made now, rows go to the default one: {error}");
+            }
+            sweep(&pool, &retention).await
+        };
+        ctx.spawn(pass.into_actor(self).map(|swept, _, ctx| {
             let mut pause = PAUSE;
             match swept {
                 Ok(swept) => {

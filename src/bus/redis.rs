@@ -32,14 +32,16 @@ const QUIET_MAX: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 pub struct RedisBus {
     client: Client,
-    channel: String,
-    changed: String,
+    database: Name,
 }
+
+/// Names the database and the journal's life, as it is when it is asked.
+pub type Name = Arc<dyn Fn() -> String + Send + Sync>;
 
 impl fmt::Debug for RedisBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the client: its address may carry a password.
-        f.debug_struct("RedisBus").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("RedisBus").field("channel", &self.channel()).finish_non_exhaustive()
     }
 }
 
@@ -50,11 +52,21 @@ impl RedisBus {
     /// # Errors
     /// The address can't be understood.
     pub fn new(url: &str, database: &str) -> Result<Self, RedisError> {
-        Ok(Self {
-            client: Client::open(url)?,
-            channel: format!("zmart:bus:{database}"),
-            changed: format!("zmart:changed:{database}"),
-        })
+        let database = database.to_owned();
+        Self::named(url, Arc::new(move || database.clone()))
+    }
+
+    /// As [`RedisBus::new`], by a name that changes with the journal's life: whoever begins to speak, hear or ask then does
+    /// it under the new one.
+    ///
+    /// # Errors
+    /// The address can't be understood.
+    pub fn named(url: &str, database: Name) -> Result<Self, RedisError> {
+        Ok(Self { client: Client::open(url)?, database })
+    }
+
+    fn channel(&self) -> String {
+        format!("zmart:bus:{}", (self.database)())
     }
 }
 
@@ -72,23 +84,24 @@ impl Bus for RedisBus {
     fn speak(&self) -> Speaker {
         let (queue, waiting) = mpsc::channel(SPEAK_MAX);
         let (told, connection) = mpsc::channel(4);
-        tokio::spawn(self.clone().publish(waiting, told));
+        tokio::spawn(self.clone().publish(self.channel(), waiting, told));
         Speaker { queue, connection }
     }
 
     fn hear(&self) -> mpsc::Receiver<Heard> {
         let (heard, hears) = mpsc::channel(HEAR_MAX);
-        tokio::spawn(self.clone().subscribe(heard));
+        tokio::spawn(self.clone().subscribe(self.channel(), heard));
         hears
     }
 
     fn dirty(&self) -> Arc<dyn DirtyMarkets> {
-        Arc::new(RedisDirty::new(self.client.clone(), self.changed.clone()))
+        let database = Arc::clone(&self.database);
+        Arc::new(RedisDirty::new(self.client.clone(), Arc::new(move || format!("zmart:changed:{}", database()))))
     }
 }
 
 impl RedisBus {
-    async fn publish(self, mut waiting: mpsc::Receiver<Bytes>, told: mpsc::Sender<Connection>) {
+    async fn publish(self, channel: String, mut waiting: mpsc::Receiver<Bytes>, told: mpsc::Sender<Connection>) {
         let mut pauses = pauses();
         let mut retry_at = Instant::now();
         let mut connection: Option<MultiplexedConnection> = None;
@@ -103,7 +116,7 @@ impl RedisBus {
                     Some(connection) => connection,
                     none => none.insert(self.client.get_multiplexed_async_connection().await?),
                 };
-                let _: i64 = cmd("PUBLISH").arg(&self.channel).arg(message.as_ref()).query_async(connection).await?;
+                let _: i64 = cmd("PUBLISH").arg(&channel).arg(message.as_ref()).query_async(connection).await?;
                 Ok::<_, RedisError>(())
             };
             let failure = match timeout(PATIENCE, sent).await {
@@ -128,12 +141,12 @@ impl RedisBus {
         }
     }
 
-    async fn subscribe(self, heard: mpsc::Sender<Heard>) {
+    async fn subscribe(self, channel: String, heard: mpsc::Sender<Heard>) {
         let mut pauses = pauses();
         loop {
             let ended = tokio::select! {
                 () = heard.closed() => return,
-                ended = self.listen(&heard) => ended,
+                ended = self.listen(&channel, &heard) => ended,
             };
             let (reason, had_begun) = match ended {
                 Ok(()) => ("the connection was closed".to_owned(), true),
@@ -150,10 +163,10 @@ impl RedisBus {
     }
 
     /// Hears until the connection ends: why it ended, and whether it had begun.
-    async fn listen(&self, heard: &mpsc::Sender<Heard>) -> Result<(), (String, bool)> {
+    async fn listen(&self, channel: &str, heard: &mpsc::Sender<Heard>) -> Result<(), (String, bool)> {
         let begin = async {
             let mut subscriber = self.client.get_async_pubsub().await?;
-            subscriber.subscribe(&self.channel).await?;
+            subscriber.subscribe(channel).await?;
             Ok::<_, RedisError>(subscriber)
         };
         let begun = timeout(PATIENCE, begin).await.map_err(|_| (format!("no answer within {PATIENCE:?}"), false))?;
@@ -178,7 +191,7 @@ impl RedisBus {
                 Ok(None) => return Ok(()),
                 Err(_) => {
                     // Subscribing again asks for an answer, and changes nothing.
-                    let asked = timeout(PATIENCE, commands.subscribe(&self.channel)).await;
+                    let asked = timeout(PATIENCE, commands.subscribe(channel)).await;
                     let answered = asked.map_err(|_| (format!("no answer within {PATIENCE:?}"), true))?;
                     answered.map_err(|error| (error.to_string(), true))?;
                 }

@@ -3,7 +3,7 @@
 //! Owns the one order of questions by which "it can't land any more" may be said ([`fates`]): the finalized block height
 //! first, then the statuses, then, for what is nowhere and past its height, the chain's history, by a node that reaches to
 //! where such a height was final. Behind one address there may be several nodes, some of them behind: two numbers that are
-//! compared are of one answer. Sends bytes that are signed and durable already ([`send`]), as often as it is asked: they
+//! compared are of one answer. Of two addresses only the first one's word ends a transaction's life. Sends bytes that are signed and durable already ([`send`]), as often as it is asked: they
 //! land once. Never decides what follows, and keeps nothing.
 
 use super::{
@@ -77,6 +77,7 @@ pub async fn fates(rpc: &ChainRpc, signed: &[Signed]) -> Result<Vec<Fate>, Chain
     if signed.is_empty() {
         return Ok(Vec::new());
     }
+    let rpc = &rpc.pinned();
     // Before the statuses: what is not there after this height is past can't come any more.
     let height = rpc.block_height(Commitment::Finalized).await?;
     let signatures: Vec<_> = signed.iter().map(|one| one.signature).collect();
@@ -103,7 +104,8 @@ pub async fn fates(rpc: &ChainRpc, signed: &[Signed]) -> Result<Vec<Fate>, Chain
     let is_searched = |index: usize| signed.get(index).is_some_and(|one| searched_to > one.last_valid_block_height);
     let fate = |(index, status): (usize, Option<SignatureStatus>)| match status {
         Some(status) => Fate::There(status),
-        None if is_past(index) && is_searched(index) => Fate::TooLate,
+        // A second node may lack what the first one knew.
+        None if is_past(index) && is_searched(index) && rpc.decides() => Fate::TooLate,
         None => Fate::Missing,
     };
     Ok((0..).zip(statuses).map(fate).collect())

@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use super::model::{Commitment, RawTransaction};
-use crate::domain::ids::{ProgramId, Slot};
+use crate::domain::ids::{ProgramId, Slot, TxSignature};
 
 /// What to listen to.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ async fn listen(options: &LiveOptions, out: &mpsc::Sender<LiveInput>) -> LiveEnd
                 Some(entry) => match transaction(entry) {
                     Some(transaction) => LiveInput::Logs(transaction),
                     None => {
-                        log::warn!("a log notification without a signature was dropped");
+                        log::debug!("a log notification that names no transaction was dropped");
                         continue;
                     }
                 },
@@ -163,9 +163,11 @@ fn confirmed_logs() -> RpcTransactionLogsConfig {
     RpcTransactionLogsConfig { commitment }
 }
 
+/// `None` where it names no transaction: nodes also notify what they only rehearsed.
 fn transaction(entry: Response<RpcLogsResponse>) -> Option<RawTransaction> {
+    let signature = entry.value.signature.parse().ok().filter(|signature| *signature != TxSignature::PLACEHOLDER)?;
     Some(RawTransaction {
-        signature: entry.value.signature.parse().ok()?,
+        signature,
         slot: entry.context.slot,
         index_in_block: None,
         block_time: None,

@@ -11,8 +11,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::faults;
 use crate::{
     actors::engine::Engine,
-    bus::{Bus, redis::RedisBus},
-    chain::rpc::{ChainRpc, RpcBudget, RpcOptions},
+    bus::{
+        Bus,
+        redis::{Name, RedisBus},
+    },
+    chain::rpc::{ChainReadError, ChainRpc, Endpoint, Endpoints, RpcBudget, RpcOptions},
     config::{Config, Environment},
     domain::{ids::Epoch, soundness::Bounds},
     http::{
@@ -23,7 +26,7 @@ use crate::{
         webhook::WebhookSettings,
         ws::WsLimits,
     },
-    journal::{gateway_login, identity, migrate},
+    journal::{current_life::CurrentLife, gateway_login, identity, migrate},
     telemetry::health::Health,
 };
 
@@ -59,15 +62,21 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     applied.iter().for_each(|name| log::info!("applied {name}"));
     let gateway =
         gateway_login::ready(&settings, config.database.own_gateway(), config.auth.jwt_secret.bytes()).await?;
-    let (epoch, name) = bind_journal(config).await?;
+    let endpoints = match &config.chain.fallback {
+        Some(second) => Endpoints::with_second(&second.rpc_url),
+        None => Endpoints::default(),
+    };
+    let life = bind_journal(config, &endpoints).await?;
     let bus = match &config.edge.redis_url {
         // Its text may show the address, and so a password.
-        Some(url) => Some(RedisBus::new(url, &name).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?),
+        Some(url) => {
+            Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?)
+        }
         None => None,
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
-    let engine = Engine::start(config, epoch, bus, health.clone())?;
+    let engine = Engine::start(config, life, &endpoints, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
         api_port: config.server.api_port,
@@ -96,7 +105,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let votes = VoteRules::new(config.votes, config.governance.periods(0), engine.chain_reader());
     let trading = &config.trading;
     let desk = DeskSettings {
-        rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program),
+        rpc: RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(&endpoints),
         budget: engine.rpc_budget.for_users(),
         max_priority_fee_micro_lamports: trading.max_priority_fee_micro_lamports,
         bounds: Bounds { price_bps: trading.warn_price_bps, cost_bps: trading.warn_cost_bps },
@@ -119,25 +128,50 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 }
 
 /// The journal must be of this chain and this program.
-/// Answers with its life, and a name of both.
-async fn bind_journal(config: &Config) -> anyhow::Result<(Epoch, String)> {
+/// Answers with its life.
+pub(super) async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<CurrentLife> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
-    let rpc = ChainRpc::new(RpcOptions::new(&config.chain.rpc_url, config.chain.program), budget)?;
-    let genesis_hash = patiently("the chain's node", || rpc.genesis_hash()).await?;
+    let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
+    let rpc = ChainRpc::new(options, budget)?;
+    let (genesis_hash, told_by) = patiently("the chain's node", || genesis(&rpc)).await?;
     let database = config.database.settings().parse()?;
     let (client, connection) = patiently("PostgreSQL", || database.connect(tokio_postgres::NoTls)).await?;
     let driver = tokio::spawn(connection);
-    identity::bind_chain(&client, &genesis_hash, config.chain.program).await?;
-    let epoch = identity::current_epoch(&client).await?;
-    let name = identity::name(&client, epoch).await?;
+    match told_by {
+        Endpoint::First => identity::bind_chain(&client, &genesis_hash, config.chain.program).await?,
+        // By its word alone no journal begins.
+        Endpoint::Second => identity::check_chain(&client, &genesis_hash, config.chain.program).await?,
+    }
+    endpoints.bind(&genesis_hash);
+    let life = identity::current_life(&client, Epoch(0)).await?;
     drop(client);
     let _ = driver.await;
-    log::info!("chain {genesis_hash}, program {}, journal epoch {epoch}", config.chain.program);
-    Ok((epoch, name))
+    log::info!("chain {genesis_hash}, program {}, journal epoch {}", config.chain.program, life.epoch);
+    Ok(CurrentLife::new(life, &genesis_hash, config.chain.program))
+}
+
+/// What the bus is called by: another name in another life.
+fn name_of(life: &CurrentLife) -> Name {
+    let life = life.clone();
+    Arc::new(move || life.get().name())
+}
+
+/// Which chain it is: by the first node, or where that does not answer by the second.
+async fn genesis(rpc: &ChainRpc) -> Result<(String, Endpoint), ChainReadError> {
+    let error = match rpc.at(Endpoint::First).genesis_hash().await {
+        Ok(hash) => return Ok((hash, Endpoint::First)),
+        Err(error) => error,
+    };
+    if !rpc.endpoints().are_two() {
+        return Err(error);
+    }
+    log::warn!("the first node does not answer: {error}");
+    let hash = rpc.at(Endpoint::Second).genesis_hash().await?;
+    Ok((hash, Endpoint::Second))
 }
 
 /// Tries again for a while: a server that is started together with the engine needs its time.
-async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> Result<T, E> {

@@ -4,15 +4,19 @@
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
 mod edge;
+mod fallback;
 mod governance;
 mod indexer;
 mod ipfs;
 mod node;
+mod retention;
 mod secret;
 mod source;
+pub mod verify;
 
 use std::{num::NonZeroU32, time::Duration};
 
+pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
 pub use indexer::IndexerConfig;
 pub use ipfs::IpfsConfig;
@@ -88,6 +92,8 @@ pub struct ChainConfig {
     pub rpc_url: String,
     /// Notifications over WebSocket. May carry a key.
     pub ws_url: String,
+    /// A second node, used while the first does not answer.
+    pub fallback: Option<FallbackConfig>,
     /// The program.
     pub program: ProgramId,
     /// Calls to the node in a second, all parts together.
@@ -196,6 +202,8 @@ pub struct Config {
     pub votes: VoteConfig,
     /// What becomes of votes and resolutions.
     pub governance: GovernanceConfig,
+    /// When the journal is compared with the chain.
+    pub verify: verify::VerifyConfig,
     /// Snapshots of discussions.
     pub ipfs: IpfsConfig,
     /// Trades.
@@ -208,6 +216,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// How long is kept what is of use for a while only.
+    pub retention: crate::journal::sweep::Retention,
     /// Logging.
     pub log: LogConfig,
 }
@@ -289,6 +299,7 @@ impl Config {
         let rpc_url = source.required("SOLANA_RPC_URL", "http://127.0.0.1:8899", "JSON-RPC over HTTP; may carry a key");
         let ws_url =
             source.required("SOLANA_WS_URL", "ws://127.0.0.1:8900", "notifications over WebSocket; may carry a key");
+        let fallback = fallback::read(source);
         let program = source.value(
             "SOLANA_PROGRAM_ID_CORE",
             "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS",
@@ -314,6 +325,7 @@ impl Config {
             "what a wallet has to hold where min_balance decides",
         );
         let governance = governance::read(source);
+        let verify = verify::read(source);
         let ipfs = ipfs::read(source);
         source.topic("Trades, and the transactions that are built for wallets to sign");
         let max_priority_fee = source.value(
@@ -338,6 +350,7 @@ impl Config {
         let workers = source.value("WORKERS", "2", "threads of REST, and as many of WebSocket");
         let heartbeat_ms = source.value("WS_HEARTBEAT_MS", "10000", "heartbeats of WebSocket connections");
         let node = node::read(source, api_port);
+        let retention = retention::read(source);
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
         source.topic("Logging");
@@ -360,6 +373,7 @@ impl Config {
             chain: ChainConfig {
                 rpc_url: rpc_url?,
                 ws_url: ws_url?,
+                fallback: fallback?,
                 program: program?,
                 rpc_calls_per_second: rpc_calls_per_second?,
                 coverage_interval_ms: coverage_interval_ms?,
@@ -372,6 +386,7 @@ impl Config {
                 min_balance_lamports: min_balance_lamports?,
             },
             governance: governance?,
+            verify: verify?,
             ipfs: ipfs?,
             trading: TradingConfig {
                 max_priority_fee_micro_lamports: max_priority_fee?,
@@ -391,6 +406,7 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
     }

@@ -71,6 +71,8 @@ pub enum AlertKind {
     ConfigUnread,
     /// `monitor`: the chain's time can't be read; nothing is finalized meanwhile.
     ChainUnread,
+    /// `journal`: what it holds is not what the chain's accounts say.
+    JournalDiffers,
     /// A market, or `snapshots` (the service): its discussion can't be pinned.
     SnapshotFailing,
 }
@@ -95,6 +97,7 @@ impl AlertKind {
         Self::BalanceLow,
         Self::ConfigUnread,
         Self::ChainUnread,
+        Self::JournalDiffers,
         Self::SnapshotFailing,
     ];
 
@@ -118,6 +121,7 @@ impl AlertKind {
             Self::BalanceLow => "balance_low",
             Self::ConfigUnread => "config_unread",
             Self::ChainUnread => "chain_unread",
+            Self::JournalDiffers => "journal_differs",
             Self::SnapshotFailing => "snapshot_failing",
         }
     }
@@ -147,7 +151,8 @@ impl AlertKind {
             | Self::AuthorityMissing
             | Self::AuthorityMismatch
             | Self::BalanceLow
-            | Self::ChainUnread => Severity::Critical,
+            | Self::ChainUnread
+            | Self::JournalDiffers => Severity::Critical,
         }
     }
 
@@ -171,6 +176,7 @@ impl AlertKind {
             Self::BalanceLow => "an authority has too few lamports",
             Self::ConfigUnread => "the chain's config can't be read",
             Self::ChainUnread => "the chain's time can't be read",
+            Self::JournalDiffers => "what the journal holds is not what the chain's accounts say",
             Self::SnapshotFailing => "its discussion can't be pinned",
         }
     }

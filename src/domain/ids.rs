@@ -137,6 +137,11 @@ impl FromStr for MarketSeed {
 pub struct TxSignature(pub [u8; 64]);
 text_form!(TxSignature);
 
+impl TxSignature {
+    /// What a node writes where a transaction was never signed or never landed (it was only rehearsed): it names none.
+    pub const PLACEHOLDER: Self = Self([0; 64]);
+}
+
 impl fmt::Display for TxSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0u8; 88];

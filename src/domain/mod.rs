@@ -34,6 +34,7 @@ pub mod payout;
 pub mod phase;
 pub mod portfolio;
 pub mod position;
+pub mod replay;
 pub mod rollback;
 pub mod schedule;
 pub mod snapshot;

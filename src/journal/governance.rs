@@ -200,9 +200,11 @@ pub async fn standing(
     periods: &Periods,
 ) -> Result<Option<Standing>, JournalError> {
     const SQL: &str = "
-        SELECT epoch, finalized_seq, finalized_state, phase, proposal_likes, proposal_dislikes, dispute_agree,
+        SELECT coalesce((SELECT j.epoch FROM journal_epochs e JOIN journal j ON j.stream = m.address AND j.epoch = e.epoch
+                                                                             AND j.seq = m.finalized_seq), epoch),
+               finalized_seq, finalized_state, phase, proposal_likes, proposal_dislikes, dispute_agree,
                dispute_disagree
-        FROM markets WHERE address = $1::text AND NOT vanished AND finalized_seq > 0 AND finalized_state IS NOT NULL";
+        FROM markets m WHERE address = $1::text AND NOT vanished AND finalized_seq > 0 AND finalized_state IS NOT NULL";
     let mut client = pool.get().await?;
     // One snapshot: no entry becomes final, and none falls, between two of these questions.
     let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);

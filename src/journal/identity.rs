@@ -2,9 +2,12 @@
 //!
 //! A journal under another chain would be rolled back entry by entry, so another genesis hash or program is refused. The
 //! epoch tells clients that sequence numbers may have another meaning: it changes only when the database is another one
-//! (system identifier, database oid, timeline).
+//! (system identifier, database oid, timeline), or by hand after a restore that leaves no such trace.
+//!
+//! An epoch's number is never used twice, also where a dump from before it is restored: the first is 1, each later one is
+//! at least the number of seconds since 2020 at its beginning.
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row, error::SqlState};
 
 use crate::domain::ids::{Epoch, ProgramId};
 
@@ -14,6 +17,12 @@ pub enum IdentityError {
     /// PostgreSQL.
     #[error("{}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
+    /// The schema of a database that took the place of another can't be brought up to date.
+    #[error(transparent)]
+    Schema(#[from] super::migrate::MigrateError),
+    /// The connection string can't be used.
+    #[error(transparent)]
+    Settings(#[from] super::PoolSettingsError),
     /// No engine has ever run on this database.
     #[error("this database holds no journal yet: `zmart serve` begins one")]
     Empty,
@@ -64,47 +73,138 @@ pub async fn check_chain(client: &Client, genesis_hash: &str, program: ProgramId
     Err(IdentityError::OtherChain { journal_genesis, journal_program, chain_genesis, chain_program })
 }
 
+/// Which database it is. A promoted standby has another timeline, a dump that was restored another oid or another system
+/// identifier; a copy of the server's files that is started as it is has the same of everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    system_identifier: String,
+    database_oid: i64,
+    timeline: i64,
+}
+
+impl Place {
+    /// Of these three columns, from one on.
+    fn of(row: &Row, first: usize) -> Result<Self, tokio_postgres::Error> {
+        Ok(Self {
+            system_identifier: row.try_get(first)?,
+            database_oid: row.try_get(first + 1)?,
+            timeline: row.try_get(first + 2)?,
+        })
+    }
+}
+
+/// A life of the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// Its number.
+    pub epoch: Epoch,
+    /// Where it is lived.
+    pub place: Place,
+}
+
+impl Life {
+    /// A name of this database and of the journal's life in it, for what several databases share: letters, digits and
+    /// dashes.
+    pub fn name(&self) -> String {
+        format!("{}-{}-{}", self.place.system_identifier, self.place.database_oid, self.epoch)
+    }
+}
+
+/// The database of a connection. A server that is still recovering has none yet, and says so with an error: what it
+/// becomes is another one.
+const HERE: &str = "SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
+                           (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid,
+                           ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint AS timeline";
+
+/// The database that a connection leads to.
+///
+/// # Errors
+/// The server did not answer, or is a standby.
+pub async fn place_of(client: &Client) -> Result<Place, tokio_postgres::Error> {
+    Place::of(&client.query_one(HERE, &[]).await?, 0)
+}
+
+/// The journal's newest life as it is stored; `None` where the database is another one than that was lived in.
+///
+/// # Errors
+/// [`IdentityError::Empty`] where there is no journal; [`IdentityError::Database`].
+pub async fn stored_life(client: &Client) -> Result<Option<Life>, IdentityError> {
+    let sql = format!(
+        "SELECT here.*, last.epoch, (last.system_identifier, last.database_oid, last.timeline)
+                                  = (here.system_identifier, here.database_oid, here.timeline)
+         FROM ({HERE}) here
+         CROSS JOIN LATERAL (SELECT * FROM journal_epochs ORDER BY epoch DESC LIMIT 1) last"
+    );
+    let row = match client.query_opt(&sql, &[]).await {
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => return Err(IdentityError::Empty),
+        row => row?.ok_or(IdentityError::Empty)?,
+    };
+    let (epoch, is_here): (i32, bool) = (row.try_get(3)?, row.try_get(4)?);
+    let place = Place::of(&row, 0)?;
+    Ok(is_here.then_some(Life { epoch: Epoch(epoch.unsigned_abs()), place }))
+}
+
 /// The journal's life in this database; a new one begins if the database is not the one of the last.
 ///
 /// # Errors
 /// [`IdentityError::Database`].
 pub async fn current_epoch(client: &Client) -> Result<Epoch, IdentityError> {
-    // One statement, so that two processes that start together agree.
-    client.execute("SELECT pg_advisory_lock(hashtext('zmart journal epoch'))", &[]).await?;
-    let row = client
-        .query_one(
-            "WITH here AS (
-                 SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
-                        (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid,
-                        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint AS timeline
-             ), last AS (
-                 SELECT * FROM journal_epochs ORDER BY epoch DESC LIMIT 1
-             ), begun AS (
-                 INSERT INTO journal_epochs (epoch, system_identifier, database_oid, timeline)
-                 SELECT coalesce((SELECT epoch FROM last), 0) + 1, here.system_identifier, here.database_oid, here.timeline
-                 FROM here
-                 WHERE NOT EXISTS (
-                     SELECT 1 FROM last
-                     WHERE (last.system_identifier, last.database_oid, last.timeline)
-                         = (here.system_identifier, here.database_oid, here.timeline)
-                 )
-                 RETURNING epoch
-             )
-             SELECT coalesce((SELECT epoch FROM begun), (SELECT epoch FROM last))",
-            &[],
-        )
-        .await;
-    client.execute("SELECT pg_advisory_unlock(hashtext('zmart journal epoch'))", &[]).await?;
-    let epoch: i32 = row?.get(0);
-    Ok(Epoch(epoch.unsigned_abs()))
+    Ok(current_life(client, Epoch(0)).await?.epoch)
 }
 
-/// A name of this database and of the journal's life in it, for what several databases share: letters, digits and dashes.
+/// As [`current_epoch`], for who has worked in the life `known` already: what comes is no earlier one.
 ///
 /// # Errors
 /// [`IdentityError::Database`].
-pub async fn name(client: &Client, epoch: Epoch) -> Result<String, IdentityError> {
-    const SQL: &str = "SELECT system_identifier || '-' || database_oid FROM journal_epochs WHERE epoch = $1";
-    let row = client.query_opt(SQL, &[&(epoch.0 as i32)]).await?.ok_or(IdentityError::Empty)?;
-    Ok(format!("{}-{epoch}", row.try_get::<_, String>(0)?))
+pub async fn current_life(client: &Client, known: Epoch) -> Result<Life, IdentityError> {
+    begin(client, known, false).await
+}
+
+/// A new life, whatever the database is: after a restore that leaves no trace. The caller holds the engine's lease, so
+/// that nobody writes in the old one.
+///
+/// # Errors
+/// [`IdentityError::Database`].
+pub async fn begin_by_hand(client: &Client) -> Result<Life, IdentityError> {
+    begin(client, Epoch(0), true).await
+}
+
+async fn begin(client: &Client, known: Epoch, in_any_case: bool) -> Result<Life, IdentityError> {
+    // One statement under a lock, so that two processes that start together agree.
+    client.execute("SELECT pg_advisory_lock(hashtext('zmart journal epoch'))", &[]).await?;
+    // Whatever was a leader's or a governor's term before is over with the old life, whoever still believes in it: a standby
+    // has the leases of the server that it copied.
+    let sql = format!(
+        "WITH here AS ({HERE}), last AS (
+             SELECT * FROM journal_epochs ORDER BY epoch DESC LIMIT 1
+         ), begun AS (
+             INSERT INTO journal_epochs (epoch, system_identifier, database_oid, timeline)
+             SELECT CASE WHEN EXISTS (SELECT FROM last) OR $1::bigint > 0
+                         THEN greatest((SELECT epoch FROM last) + 1, $1::bigint + 1,
+                                       extract(epoch FROM now())::bigint - 1577836800)
+                         ELSE 1 END,
+                    here.system_identifier, here.database_oid, here.timeline
+             FROM here
+             WHERE $2 OR NOT EXISTS (
+                 SELECT 1 FROM last
+                 WHERE (last.system_identifier, last.database_oid, last.timeline)
+                     = (here.system_identifier, here.database_oid, here.timeline)
+                   AND last.epoch >= $1::bigint
+             )
+             RETURNING epoch
+         ), held AS (
+             SELECT name FROM leases WHERE EXISTS (SELECT FROM begun) AND EXISTS (SELECT FROM last)
+             ORDER BY name FOR UPDATE
+         ), ended AS (
+             UPDATE leases SET term = term + 1, expires_at = '-infinity' FROM held WHERE leases.name = held.name
+         )
+         SELECT here.system_identifier, here.database_oid, here.timeline,
+                coalesce((SELECT epoch FROM begun), (SELECT epoch FROM last))
+         FROM here"
+    );
+    let row = client.query_one(&sql, &[&i64::from(known.0), &in_any_case]).await;
+    client.execute("SELECT pg_advisory_unlock(hashtext('zmart journal epoch'))", &[]).await?;
+    let row = row?;
+    let epoch: i32 = row.try_get(3)?;
+    Ok(Life { epoch: Epoch(epoch.unsigned_abs()), place: Place::of(&row, 0)? })
 }

@@ -3,16 +3,18 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `submissions` what users signed, `alerts` what operators should know, `anchors` what is pinned of
-//! discussions, `scheduled` when work with a schedule
-//! was last done, `deliveries` what the webhook was told, `notices` the database's notifications, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
+//! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `anchors`
+//! what is pinned of discussions, `scheduled` when work with a schedule was last done, `deliveries` what the webhook was told,
+//! `notices` the database's notifications, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
 //! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
 //! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolBuilder, PoolError};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolError};
+
+use self::current_life::{CurrentLife, LivingDatabase};
 
 pub mod alerts;
 pub mod anchors;
@@ -22,6 +24,8 @@ pub mod candles;
 pub mod chain_submissions;
 mod channels;
 mod columns;
+pub mod current_life;
+pub mod dead_letters;
 pub mod deliveries;
 pub mod evidence;
 pub mod finality;
@@ -38,9 +42,12 @@ pub mod notices;
 pub mod open;
 pub mod outbox;
 pub mod overdue;
+pub mod partitions;
 mod pipeline;
 pub mod pool;
 pub mod read;
+pub mod repairs;
+pub mod replay;
 mod revert;
 pub mod rights;
 pub mod rows;
@@ -52,6 +59,7 @@ pub mod stats;
 pub mod submissions;
 pub mod sweep;
 pub mod users;
+pub mod verify;
 pub mod votes;
 pub mod write;
 
@@ -93,7 +101,7 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
-        Ok(self.builder(connections_max, &[QUICK])?.build()?)
+        self.build(connections_max, &[QUICK], None)
     }
 
     /// A pool for the journal's writer: one connection commits, one looks up. As [`DatabaseSettings::pool`].
@@ -101,7 +109,7 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn writer_pool(&self) -> Result<Pool, PoolSettingsError> {
-        Ok(self.builder(WRITER_CONNECTIONS, &[QUICK, BY_KEY])?.build()?)
+        self.build(WRITER_CONNECTIONS, &[QUICK, BY_KEY], None)
     }
 
     /// A pool for whoever derives figures beside the journal, and may need longer for it. As [`DatabaseSettings::pool`].
@@ -109,19 +117,66 @@ impl DatabaseSettings {
     /// # Errors
     /// [`PoolSettingsError`].
     pub fn keeper_pool(&self, finds_by_key: bool) -> Result<Pool, PoolSettingsError> {
-        let session: &[&str] = if finds_by_key { &[SLOW, BY_KEY] } else { &[SLOW] };
-        Ok(self.builder(KEEPER_CONNECTIONS, session)?.build()?)
+        self.build(KEEPER_CONNECTIONS, keeper_session(finds_by_key), None)
     }
 
     /// Connections of the engine's own, each set up once: they never act for anybody else.
-    fn builder(&self, connections_max: usize, session: &[&str]) -> Result<PoolBuilder, PoolSettingsError> {
+    fn build(
+        &self,
+        connections_max: usize,
+        session: &[&str],
+        life: Option<&CurrentLife>,
+    ) -> Result<Pool, PoolSettingsError> {
         let patience = pool::Patience { free: self.connect_timeout, connect: self.connect_timeout };
         let statements = format!("SET ROLE {};{LEASED}{}", rights::ENGINE_ROLE, session.concat());
         let set_up = Hook::async_fn(move |client: &mut ClientWrapper, _| {
             let statements = statements.clone();
             Box::pin(async move { client.batch_execute(&statements).await.map_err(HookError::Backend) })
         });
-        Ok(pool::builder(self.parse()?, connections_max, patience).post_create(set_up))
+        let mut builder = pool::builder(self.parse()?, connections_max, patience).post_create(set_up);
+        if let Some(life) = life {
+            builder = builder.post_create(life.led_there()).pre_recycle(life.of_this_life());
+        }
+        Ok(builder.build()?)
+    }
+}
+
+fn keeper_session(finds_by_key: bool) -> &'static [&'static str] {
+    if finds_by_key { &[SLOW, BY_KEY] } else { &[SLOW] }
+}
+
+/// The same pools, whose connections lead to the database of the journal's current life or are none.
+impl LivingDatabase {
+    /// As [`DatabaseSettings::pool`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn pool(&self, connections_max: usize) -> Result<Pool, PoolSettingsError> {
+        self.settings.build(connections_max, &[QUICK], Some(&self.life))
+    }
+
+    /// As [`DatabaseSettings::writer_pool`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn writer_pool(&self) -> Result<Pool, PoolSettingsError> {
+        self.settings.build(WRITER_CONNECTIONS, &[QUICK, BY_KEY], Some(&self.life))
+    }
+
+    /// As [`DatabaseSettings::keeper_pool`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn keeper_pool(&self, finds_by_key: bool) -> Result<Pool, PoolSettingsError> {
+        self.settings.build(KEEPER_CONNECTIONS, keeper_session(finds_by_key), Some(&self.life))
+    }
+
+    /// As [`DatabaseSettings::parse`].
+    ///
+    /// # Errors
+    /// [`PoolSettingsError`].
+    pub fn parse(&self) -> Result<tokio_postgres::Config, PoolSettingsError> {
+        self.settings.parse()
     }
 }
 
@@ -165,6 +220,9 @@ pub enum JournalError {
     /// Another node may write now: nothing was written, and nothing will be in this term.
     #[error("the lease of term {0} is over")]
     LeaseOver(lease::Term),
+    /// Which journal this is, is not known or not right.
+    #[error(transparent)]
+    Identity(#[from] identity::IdentityError),
     /// A page of history could not be read.
     #[error(transparent)]
     Read(#[from] read::ReadFailure),
@@ -176,7 +234,7 @@ impl JournalError {
         match self {
             Self::NoConnection(_) | Self::NoAnswer(_) => true,
             Self::Statement(error) => error.as_db_error().is_none(),
-            Self::BadRow(_) | Self::LeaseOver(_) | Self::Read(_) => false,
+            Self::BadRow(_) | Self::LeaseOver(_) | Self::Read(_) | Self::Identity(_) => false,
         }
     }
 }

@@ -69,12 +69,12 @@ macro_rules! load {
             let mut tail = Vec::new();
             if head.finalized_seq < ring_begins {
                 let missing = (ring_begins.0 - head.finalized_seq.0).min(u64::from(TAIL_ENTRIES_MAX)) as u32;
-                tail = read::entries_after(&tx, stream, epoch, head.finalized_seq, missing).await?;
+                tail = read::entries_of_all_lives(&tx, stream, head.finalized_seq, missing).await?;
             }
             tail.extend(ring.iter().filter(|entry| entry.seq > head.finalized_seq).cloned());
             let slot_high_before_ring = slot_high_at(&tx, stream, ring_begins).await?;
             let finalized_slot = slot_high_at(&tx, stream, head.finalized_seq).await?;
-            let rolled_back = rolled_back_after(&tx, stream, epoch, head.finalized_seq).await?;
+            let rolled_back = rolled_back_after(&tx, stream, head.finalized_seq).await?;
             Ok(Some(StoredStream { row: row.0, ring, tail, slot_high_before_ring, finalized_slot, rolled_back }))
         }
     };
@@ -105,12 +105,11 @@ async fn slot_high_at(tx: &Transaction<'_>, stream: AccountAddress, seq: Seq) ->
 async fn rolled_back_after(
     tx: &Transaction<'_>,
     stream: AccountAddress,
-    epoch: Epoch,
     after: Seq,
 ) -> Result<BTreeSet<Seq>, JournalError> {
-    const SQL: &str = "SELECT payload -> 'reverted' FROM journal \
-                       WHERE stream = $1::text AND epoch = $2::bigint AND seq > $3 AND kind = 'rollback'";
-    let rows = Ask::query(tx, SQL, &[&stream.to_string(), &i64::from(epoch.0), &(after.0 as i64)]).await?;
+    const SQL: &str = "SELECT payload -> 'reverted' FROM journal_epochs e \
+                       JOIN journal j ON j.stream = $1::text AND j.epoch = e.epoch AND j.seq > $2 AND j.kind = 'rollback'";
+    let rows = Ask::query(tx, SQL, &[&stream.to_string(), &(after.0 as i64)]).await?;
     let mut seqs = BTreeSet::new();
     for row in rows {
         let reverted: Json<Vec<Seq>> = row.try_get(0)?;

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use deadpool_postgres::Pool;
 use serde::Deserialize;
-use tokio_postgres::types::Json;
 
 use super::{JournalError, lease::Leased};
 use crate::domain::{
@@ -34,8 +33,6 @@ pub struct OutboxRow {
     pub disputed_at: UnixSeconds,
     /// When it was read, and how old it was then by the database's clock.
     pub read: (Instant, Duration),
-    /// The row itself, for a dead letter.
-    pub raw: serde_json::Value,
 }
 
 /// A row that leaves without an entry.
@@ -80,7 +77,7 @@ pub async fn page(
         let disputed_at = UnixSeconds(row.try_get(4)?);
         let age = Duration::try_from_secs_f64(row.try_get(5)?).unwrap_or_default();
         let read = (read_at, age);
-        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, disputed_at, read, raw: payload });
+        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, disputed_at, read });
     }
     Ok(page)
 }
@@ -103,21 +100,21 @@ pub async fn oldest_age_seconds(pool: &Pool) -> Result<Option<u64>, JournalError
 /// # Errors
 /// [`JournalError`].
 pub async fn bury(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalError> {
-    const DELETE: &str = "DELETE FROM outbox WHERE id = $1";
-    const KEEP: &str = "INSERT INTO dead_letters (source, signature, stream, reason, detail, raw)
-                        VALUES ('outbox', $1, $2, 'refused', $3, $4) ON CONFLICT DO NOTHING";
+    // A letter is kept once by its source, signature and reason: the row's number tells these apart. It keeps the row as it
+    // was, so that it can be put back.
+    const BURY: &str = "
+        WITH gone AS (DELETE FROM outbox WHERE id = $1 RETURNING id, market, kind, payload, created_at)
+        INSERT INTO dead_letters (source, signature, stream, reason, detail, raw, kind, written_at)
+        SELECT 'outbox', 'outbox:' || id, market, 'refused', $2, payload, kind, created_at FROM gone
+        ON CONFLICT (source, coalesce(signature, ''), coalesce(n, -1), reason) WHERE resolved_at IS NULL
+        DO UPDATE SET trying = false, detail = excluded.detail";
     if rows.is_empty() {
         return Ok(());
     }
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
     for Undeliverable { row, reason } in rows {
-        if tx.execute(DELETE, &[&row.id]).await? == 0 {
-            continue;
-        }
-        // A letter is kept once by its source, signature and reason: the row's number tells these apart.
-        let name = format!("outbox:{}", row.id);
-        tx.execute(KEEP, &[&name, &row.market.to_string(), reason, &Json(&row.raw)]).await?;
+        tx.execute(BURY, &[&row.id, &reason.replace('\0', "\u{fffd}")]).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -125,6 +125,26 @@ pub async fn entries_after<C: Ask>(
     rows.into_iter().map(entry).collect()
 }
 
+/// As [`entries_after`], whatever life of the journal they were written in. A stream goes on counting in a new life where its
+/// row stands, so within a database its numbers are unique; what clients are told of them is of one life only.
+///
+/// # Errors
+/// See [`ReadFailure`].
+pub async fn entries_of_all_lives<C: Ask>(
+    client: &C,
+    stream: AccountAddress,
+    after: Seq,
+    limit: u32,
+) -> Result<Vec<Entry>, ReadFailure> {
+    // A walk of the key a life: there are few.
+    const SQL: &str = "SELECT j.seq, j.recorded_at, j.payload FROM journal_epochs e CROSS JOIN LATERAL ( \
+                           SELECT seq, recorded_at, payload FROM journal \
+                           WHERE stream = $1::text AND epoch = e.epoch AND seq > $2 ORDER BY seq LIMIT $3 \
+                       ) j ORDER BY j.seq LIMIT $3";
+    let rows = client.query(SQL, &[&stream.to_string(), &bigint(after.0), &i64::from(limit)]).await?;
+    rows.into_iter().map(entry).collect()
+}
+
 /// What a row of the journal holds.
 pub(super) fn body(payload: JsonText<'_>) -> Result<EntryBody, BadRow> {
     of_json("journal", payload)

@@ -59,7 +59,11 @@ impl Named {
     }
 }
 
-const NAMED: &str = "unnest($1::text[], $2::bigint[], $3::bigint[]) AS named (stream, epoch, seq)";
+/// An entry of an earlier life may be named in a later one: its number says which it is.
+const NAMED: &str = "(SELECT j.stream::text, j.epoch, j.seq
+     FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS given (stream, epoch, seq)
+     JOIN journal_epochs e ON e.epoch <= given.epoch
+     JOIN journal j ON j.stream = given.stream AND j.epoch = e.epoch AND j.seq = given.seq) AS named (stream, epoch, seq)";
 
 /// Takes back what the roll-backs among these entries name; nothing where there is none.
 pub(super) async fn take_back(tx: &Transaction<'_>, appends: &[StreamAppend]) -> Result<(), CommitFailure> {
@@ -86,7 +90,7 @@ pub(super) async fn take_back(tx: &Transaction<'_>, appends: &[StreamAppend]) ->
         let payload: Json<EntryBody> =
             row.try_get(1).map_err(|error| CommitFailure::Refused(format!("an entry that is taken back: {error}")))?;
         if let Some((wallet, delta)) = PositionDelta::of(&payload.0) {
-            let first = (row.get(2), row.get(3));
+            let first = (i64::from(row.get::<_, i32>(2)), row.get(3));
             let nothing = || Moved { first, delta: PositionDelta::default() };
             moved.entry((row.get(0), wallet)).or_insert_with(nothing).delta.merge(delta);
         }

@@ -96,8 +96,12 @@ const TAKE_FIGURES: &str = "
               AND bucket_unix < $4::bigint - 3600
         ) before
         LEFT JOIN LATERAL (
-            SELECT close FROM candles WHERE market = asked.market AND step = 60 AND bucket_unix < $3::bigint
-            ORDER BY bucket_unix DESC LIMIT 1
+            -- Mostly there is one in the quarter before: only where there is none every partition is looked into.
+            SELECT coalesce(
+                (SELECT close FROM candles WHERE market = asked.market AND step = 60 AND bucket_unix < $3::bigint
+                     AND bucket_unix >= $3::bigint - 7948800 ORDER BY bucket_unix DESC LIMIT 1),
+                (SELECT close FROM candles WHERE market = asked.market AND step = 60
+                     AND bucket_unix < $3::bigint - 7948800 ORDER BY bucket_unix DESC LIMIT 1)) AS close
         ) day ON true
     ), kept AS (
         INSERT INTO market_stats AS s (market, seq, creator_wallet, phase, category, created_at_unix, ends_at_unix, price_yes,

@@ -1,36 +1,64 @@
 //! What is of no more use is deleted: nonces and sessions that are over, replies that are no longer kept, refusals that
-//! nobody waits for any more, alerts that were over long ago.
+//! nobody waits for any more, alerts that were over long ago, bytes of transactions that nobody sends any more.
 //!
 //! In small steps, each by an index and each a transaction of its own, so that nobody waits for it. Deletes nothing that any
-//! question still asks for: what counts is the moment in the row, never whether the row was swept.
+//! question still asks for: what counts is the moment in the row, never whether the row was swept. What is history (entries,
+//! events, trades, candles, votes, orders) is never deleted; docs/operating.md lists every table and how long its rows stay.
 
-use super::{JournalError, lease::Leased};
+use super::{JournalError, deliveries, lease::Leased};
 
 /// Most rows of one kind that a pass deletes; the rest is left to the next.
 pub const ROWS_MAX: i64 = 5_000;
 
+/// How long is kept what an operator may want longer or shorter: whole days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The signed bytes of a user's transaction, after it was settled. Its row stays for good.
+    pub submission_bytes_days: u16,
+    /// Decisions of governance that were refused before they were signed.
+    pub refusals_days: u16,
+    /// Alerts, after they were over.
+    pub alerts_days: u16,
+    /// Deliveries of webhooks, after they were worked off.
+    pub deliveries_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { submission_bytes_days: 7, refusals_days: 30, alerts_days: 90, deliveries_days: 7 }
+    }
+}
+
+/// A kind of rows: its name, how they are found (at most `$1`, of more than `$2` days), and how many days that are where
+/// an operator decides.
+type Step = (&'static str, &'static str, Option<fn(&Retention) -> u16>);
+
 /// What to delete: a name, and how its rows are found. A session that is over is kept for a day, so that who still holds
 /// its tokens is not told that they never were; its refresh tokens go with it.
-const STEPS: [(&str, &str); 8] = [
-    ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)"),
+const STEPS: [Step; 9] = [
+    ("nonces", "DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < now() LIMIT $1)", None),
     (
         "sessions that ended",
         "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE revoked_at < now() - interval '1 day' LIMIT $1)",
+        None,
     ),
     (
         "sessions that ran out",
         "DELETE FROM sessions WHERE sid IN (SELECT sid FROM sessions WHERE expires_at < now() - interval '1 day' LIMIT $1)",
+        None,
     ),
     (
         "kept replies",
         "DELETE FROM idempotency_keys WHERE (wallet, route, key) IN \
             (SELECT wallet, route, key FROM idempotency_keys WHERE created_at < now() - interval '24 hours' LIMIT $1)",
+        None,
     ),
     (
         "documents whose market never came",
         "DELETE FROM market_metadata WHERE (market, creator_wallet) IN \
             (SELECT market, creator_wallet FROM market_metadata m WHERE created_at < now() - interval '24 hours' \
              AND NOT EXISTS (SELECT FROM markets WHERE address = m.market AND creator_wallet = m.creator_wallet) LIMIT $1)",
+        None,
     ),
     (
         "evidence that no market names",
@@ -38,17 +66,27 @@ const STEPS: [(&str, &str); 8] = [
             (SELECT market, evidence_hash, resolver_wallet FROM market_evidence e \
              WHERE created_at < now() - interval '24 hours' AND NOT EXISTS (SELECT FROM markets m WHERE m.address = e.market \
                 AND m.evidence_hash = encode(convert_to(e.evidence_hash, 'UTF8'), 'hex')) LIMIT $1)",
+        None,
     ),
     (
         "refusals of governance",
         "DELETE FROM chain_submissions WHERE id IN (SELECT id FROM chain_submissions \
-         WHERE signature IS NULL AND created_at < now() - interval '30 days' LIMIT $1)",
+         WHERE signature IS NULL AND created_at < now() - make_interval(days => $2::int) LIMIT $1)",
+        Some(|kept| kept.refusals_days),
     ),
     (
         "alerts that are over",
         // An alert ends after its beginning, which is what the index has.
-        "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE raised_at < now() - interval '90 days' \
-         AND resolved_at < now() - interval '90 days' ORDER BY raised_at LIMIT $1)",
+        "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE raised_at < now() - make_interval(days => $2::int) \
+         AND resolved_at < now() - make_interval(days => $2::int) ORDER BY raised_at LIMIT $1)",
+        Some(|kept| kept.alerts_days),
+    ),
+    (
+        "bytes of settled transactions",
+        "UPDATE submissions SET transaction = NULL WHERE signature IN (SELECT signature FROM submissions \
+         WHERE settled AND transaction IS NOT NULL AND updated_at < now() - make_interval(days => $2::int) \
+         ORDER BY updated_at LIMIT $1)",
+        Some(|kept| kept.submission_bytes_days),
     ),
 ];
 
@@ -56,14 +94,21 @@ const STEPS: [(&str, &str); 8] = [
 ///
 /// # Errors
 /// [`JournalError`]: what was deleted before stays so.
-pub async fn sweep(pool: &Leased) -> Result<Vec<(&'static str, u64)>, JournalError> {
+pub async fn sweep(pool: &Leased, retention: &Retention) -> Result<Vec<(&'static str, u64)>, JournalError> {
     let mut client = pool.get().await?;
     let mut swept = Vec::new();
-    for (name, sql) in STEPS {
+    for (name, sql, days) in STEPS {
         let tx = pool.begin(&mut client).await?;
         let statement = tx.prepare_cached(sql).await?;
-        swept.push((name, tx.execute(&statement, &[&ROWS_MAX]).await?));
+        let rows = match days {
+            None => tx.execute(&statement, &[&ROWS_MAX]).await?,
+            Some(days) => tx.execute(&statement, &[&ROWS_MAX, &i32::from(days(retention))]).await?,
+        };
+        swept.push((name, rows));
         tx.commit().await?;
     }
+    let age = u32::from(retention.deliveries_days).saturating_mul(86_400);
+    let forgotten = deliveries::forget_settled(pool, age, u32::try_from(ROWS_MAX).unwrap_or(u32::MAX)).await?;
+    swept.push(("deliveries that were worked off", forgotten));
     Ok(swept)
 }

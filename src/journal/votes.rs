@@ -57,7 +57,7 @@ pub async fn tally(
 ) -> Result<Tally, JournalError> {
     let sql = format!(
         "SELECT on_chain, wallet, vote FROM ({CAST}) votes
-         WHERE NOT (on_chain AND epoch = $4::bigint AND seq = ANY ($5::bigint[])) ORDER BY epoch, seq LIMIT $6"
+         WHERE NOT (on_chain AND epoch <= $4::bigint AND seq = ANY ($5::bigint[])) ORDER BY epoch, seq LIMIT $6"
     );
     let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;

@@ -36,6 +36,8 @@ pub enum Part {
     Journal,
     /// The chain's RPC answers.
     Rpc,
+    /// The second node of the chain: whether it could be used, or is.
+    Fallback,
     /// Live notifications flow.
     Live,
     /// Coverage reaches the chain's head.
@@ -275,6 +277,12 @@ impl Health {
         let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         values.covered_slot = values.covered_slot.max(covered_slot);
         values.head_slot = values.head_slot.max(head_slot);
+    }
+
+    /// What is known of the chain was of another database: this one's is covered as far as its own cursor says.
+    pub fn forget_chain(&self) {
+        let mut values = self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (values.covered_slot, values.head_slot, values.finalized_slot) = (Slot(0), Slot(0), Slot(0));
     }
 
     /// The covered slot and the chain's newest confirmed slot, as last seen.

@@ -32,6 +32,16 @@ pub struct Counts {
     pub deliveries_waiting: IntGauge,
     /// Transactions that deliveries named, by what came of them.
     pub hints: IntCounterVec,
+    /// Differences that the newest complete comparison with the chain has found.
+    pub verify_differences: IntGauge,
+    /// When that was, in unix seconds.
+    pub verify_last_success: IntGauge,
+    /// What it compared.
+    pub verify_markets: IntGauge,
+    /// See there.
+    pub verify_positions: IntGauge,
+    /// See there.
+    pub verify_votes: IntGauge,
 }
 
 /// What [`Health`] knows.
@@ -80,6 +90,15 @@ impl Figures {
                  ended: known, failed, never_came, unreadable, unusable.",
                 "outcome",
             )?,
+            verify_differences: make
+                .gauge("verify_differences", "Differences from the chain that the newest complete comparison found.")?,
+            verify_last_success: make.gauge(
+                "verify_last_success_timestamp_seconds",
+                "When a comparison with the chain was last complete, whatever it found; 0: never.",
+            )?,
+            verify_markets: make.gauge("verify_compared_markets", "Markets that the newest comparison compared.")?,
+            verify_positions: make.gauge("verify_compared_positions", "Positions that it compared.")?,
+            verify_votes: make.gauge("verify_compared_votes", "Votes on the chain that it compared.")?,
         };
         let known = Known {
             covered_slot: make.gauge("covered_slot", "Every event of the program at or below this slot is durable.")?,

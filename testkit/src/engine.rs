@@ -60,6 +60,8 @@ impl Engine {
             ("API_PORT", free_port().to_string()),
             ("WS_PORT", free_port().to_string()),
             ("INDEXER_PORT", free_port().to_string()),
+            // Not in the middle of a test that does not ask for it.
+            ("VERIFY_CRON", "0 0 1 1 *".to_owned()),
         ];
         Self {
             settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec(),
@@ -90,6 +92,18 @@ impl Engine {
         self.starts += 1;
         let name = format!("engine-{}", self.starts);
         self.process = Some(Process::start(&name, self.command(&["serve"]), &self.folder));
+    }
+
+    /// Starts another of its commands instead of the engine, and waits for nothing.
+    pub fn launch_command(&mut self, arguments: &[&str]) {
+        self.starts += 1;
+        let name = format!("{}-{}", arguments.first().copied().unwrap_or_default(), self.starts);
+        self.process = Some(Process::start(&name, self.command(arguments), &self.folder));
+    }
+
+    /// Starts another of its commands beside it, under the same settings.
+    pub fn beside(&self, name: &str, arguments: &[&str]) -> Process {
+        Process::start(name, self.command(arguments), &self.folder)
     }
 
     /// Waits until it listens, after [`Self::launch`].

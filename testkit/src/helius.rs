@@ -175,7 +175,7 @@ async fn follow(sender: Sender, rpc_url: String, program: ProgramId, form: Form,
                 (None, _) => continue,
                 (Some(landed), Form::Raw) => raw(&landed),
                 (Some(landed), Form::Enhanced) => enhanced(&landed),
-                (Some(landed), Form::Mixed) if number % 2 == 0 => raw(&landed),
+                (Some(landed), Form::Mixed) if number.is_multiple_of(2) => raw(&landed),
                 (Some(landed), Form::Mixed) => enhanced(&landed),
             };
             let body = body(&[item]);

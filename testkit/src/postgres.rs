@@ -6,6 +6,7 @@
 //! tests end, it ends too and removes its folder. What a server may suffer is in [`faults`].
 
 mod faults;
+mod standby;
 
 use std::{
     fs,
@@ -96,10 +97,7 @@ impl Cluster {
 
     async fn make(is_durable: bool, settings: &[&str], small_disk_mib: Option<u32>) -> Self {
         let folder = Folder::new("pg");
-        if is_root() {
-            let owner = server_user();
-            chown(folder.path(), Some(owner), Some(owner)).unwrap();
-        }
+        own(&folder);
         let data = folder.path().join("data");
         let mut initdb = as_server_user(&binary("initdb"));
         let made = initdb
@@ -250,6 +248,14 @@ fn server_user() -> u32 {
 fn numeric_id(arguments: &[&str]) -> Option<u32> {
     let answer = Command::new("id").args(arguments).output().ok()?;
     String::from_utf8(answer.stdout).ok()?.trim().parse().ok()
+}
+
+/// Gives a folder to the server's user.
+fn own(folder: &Folder) {
+    if is_root() {
+        let owner = server_user();
+        chown(folder.path(), Some(owner), Some(owner)).unwrap();
+    }
 }
 
 fn as_server_user(program: &Path) -> Command {

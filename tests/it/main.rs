@@ -1,5 +1,6 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
+mod backfill;
 mod bounds;
 mod channels;
 mod commands;
@@ -8,10 +9,13 @@ mod faults;
 mod feed;
 mod gateway;
 mod governance;
+mod history;
 mod journal;
 mod layering;
 mod nodes;
 mod reads;
 mod snapshots;
 mod spine;
+mod verify;
+mod webhook;
 mod ws;

@@ -88,20 +88,26 @@ impl Deliveries {
         }));
     }
 
+    /// Counts what waits, and looks if anything does: most of the time nothing is there, and no lease is locked for it.
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        self.look(ctx);
-        if !self.counting {
-            self.counting = true;
-            let pool = self.parts.pool.clone();
-            ctx.spawn(async move { deliveries::waiting(pool.pool()).await }.into_actor(self).map(
-                |waiting, actor, _| {
-                    actor.counting = false;
-                    if let Ok(waiting) = waiting {
-                        actor.parts.health.metrics().note(|counts| counts.deliveries_waiting.set(waiting.rows as i64));
-                    }
-                },
-            ));
+        if self.counting {
+            return;
         }
+        self.counting = true;
+        let pool = self.parts.pool.clone();
+        ctx.spawn(async move { deliveries::waiting(pool.pool()).await }.into_actor(self).map(|waiting, actor, ctx| {
+            actor.counting = false;
+            match waiting {
+                Ok(waiting) => {
+                    let rows = i64::try_from(waiting.rows).unwrap_or(i64::MAX);
+                    actor.parts.health.metrics().note(|counts| counts.deliveries_waiting.set(rows));
+                    if rows > 0 {
+                        actor.look(ctx);
+                    }
+                }
+                Err(error) => log::debug!("deliveries can't be counted: {error}"),
+            }
+        }));
     }
 }
 

@@ -152,13 +152,16 @@ impl Work {
 /// [`JournalError`]: what was taken is due again soon.
 pub async fn run(parts: &DeliveriesParts) -> Result<Passed, JournalError> {
     let due = deliveries::take(&parts.pool, ROWS, BYTES).await?;
+    if due.is_empty() {
+        return Ok(Passed { taken: 0, left: 0 });
+    }
     // What a delivery tells is notified too, in the same moment or a little later, as long as notifications flow.
     let is_live = parts.health.parts().get(&Part::Live).is_some_and(PartState::is_fit);
     let mut works: Vec<Work> = due.iter().map(|due| Work::of(due, is_live)).collect();
     drop(due);
     what_is_recorded(parts, &mut works).await?;
-    what_the_listener_knows(parts, &mut works).await;
-    if works.iter().any(|work| work.asks && !work.is_settled())
+    if what_the_listener_knows(parts, &mut works).await
+        && works.iter().any(|work| work.asks && !work.is_settled())
         && let Err(error) = what_the_node_says(parts, &mut works).await?
     {
         log::warn!("the node can't be asked about deliveries: {error}");
@@ -180,20 +183,19 @@ async fn what_is_recorded(parts: &DeliveriesParts, works: &mut [Work]) -> Result
     Ok(())
 }
 
-async fn what_the_listener_knows(parts: &DeliveriesParts, works: &mut [Work]) {
-    let Some(listener) = parts.listener.get() else { return };
+/// True if the listener has use for more. While it has not, what the node could tell would have to be asked for again.
+async fn what_the_listener_knows(parts: &DeliveriesParts, works: &mut [Work]) -> bool {
+    let Some(listener) = parts.listener.get() else { return false };
     let open = works.iter().flat_map(Work::open);
     let asked: Vec<_> = open.filter_map(|claim| Some((claim.signature, claim.slot?))).collect();
-    if asked.is_empty() {
-        return;
-    }
     // One that died meanwhile knows nothing.
-    let Ok(standings) = listener.send(AreKnown(asked.clone())).await else { return };
-    let settled = asked.into_iter().zip(standings).filter(|(_, standing)| *standing == HintStanding::Settled);
+    let Ok(known) = listener.send(AreKnown(asked.clone())).await else { return false };
+    let settled = asked.into_iter().zip(known.standings).filter(|(_, standing)| *standing == HintStanding::Settled);
     let settled: HashSet<_> = settled.map(|(place, _)| place).collect();
     for work in works {
         work.decide(|claim| settled.contains(&(claim.signature, claim.slot?)).then_some(Fate::Known));
     }
+    known.takes_others
 }
 
 /// The outer error is the journal's, the inner one the node's: what it said before that counts.
@@ -310,9 +312,10 @@ async fn settle(parts: &DeliveriesParts, works: &[Work]) -> Result<(), JournalEr
     Ok(())
 }
 
-/// What is open of these, each once.
+/// What is open of these, each once, in the order of the slots that are said: older ones come first to their streams.
 fn signatures(works: &[Work], of: fn(&Work) -> bool) -> Vec<TxSignature> {
-    let open: HashSet<TxSignature> =
-        works.iter().filter(|work| of(work)).flat_map(Work::open).map(|claim| claim.signature).collect();
-    open.into_iter().collect()
+    let mut open: Vec<&Claim> = works.iter().filter(|work| of(work)).flat_map(Work::open).collect();
+    open.sort_by_key(|claim| claim.slot);
+    let mut seen = HashSet::new();
+    open.into_iter().map(|claim| claim.signature).filter(|signature| seen.insert(*signature)).collect()
 }

@@ -11,6 +11,9 @@
 //! that is known to be final, and if it shows the block, or says that the slot was skipped (which a node says only of
 //! slots below its own root). Where the proof is missing, finality (and the cursor) wait, and nothing falls.
 //!
+//! Of two nodes (`chain::rpc`), nothing falls without the first one's word, nor without the second one's if that is fit, or
+//! may have told of the transaction itself: what only one of them lacks is reported, and finality waits until they agree.
+//!
 //! What is looked at is read from the journal, page by page from [`Cursor::finalized_slot`] on, so a death at any point
 //! forgets nothing but doubts, and those are raised again.
 //!
@@ -68,6 +71,8 @@ pub(super) struct Finality {
     doubts: HashMap<Place, Instant>,
     /// Their streams were told, so often, and spared them.
     told: HashMap<Place, u32>,
+    /// The two nodes were seen to disagree about them, which is reported.
+    reported: HashSet<Place>,
     stage: Stage,
     /// Which pass this is about: a look of an earlier one says nothing about it.
     pass: u64,
@@ -87,6 +92,7 @@ struct Look {
     finalized: Slot,
     doubts: HashMap<Place, Instant>,
     told: HashMap<Place, u32>,
+    reported: HashSet<Place>,
     /// They may come again.
     taken_back: Vec<TxSignature>,
 }
@@ -109,6 +115,11 @@ impl Finality {
         }
     }
 
+    /// A look is under way.
+    pub fn is_running(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
     /// The pass may end.
     pub fn is_done(&self) -> bool {
         self.stage == Stage::Done
@@ -124,7 +135,7 @@ impl Listener {
         }
         self.finality.stage = Stage::Running;
         let look = Looking {
-            rpc: self.parts.rpc.clone(),
+            rpc: self.pass_rpc.clone(),
             pool: self.parts.pool.clone(),
             registry: self.parts.registry.clone(),
             config: self.parts.config_address,
@@ -133,6 +144,7 @@ impl Listener {
             known_final: cursor.signature,
             doubts: std::mem::take(&mut self.finality.doubts),
             told: std::mem::take(&mut self.finality.told),
+            reported: std::mem::take(&mut self.finality.reported),
         };
         let (from, number) = (cursor.finalized_slot.unwrap_or_default(), self.finality.pass);
         ctx.spawn(look.run(from).into_actor(self).map(move |look, actor, ctx| {
@@ -147,6 +159,7 @@ impl Listener {
             actor.finality.stage = Stage::Done;
             actor.finality.doubts = look.doubts;
             actor.finality.told = look.told;
+            actor.finality.reported = look.reported;
             if let Some(cursor) = &mut actor.cursor {
                 cursor.finalized_slot = Some(look.finalized.max(cursor.finalized_slot.unwrap_or_default()));
             }
@@ -171,6 +184,7 @@ struct Looking {
     known_final: Option<TxSignature>,
     doubts: HashMap<Place, Instant>,
     told: HashMap<Place, u32>,
+    reported: HashSet<Place>,
 }
 
 /// What the node says of a transaction in a slot.
@@ -205,7 +219,7 @@ impl Looking {
                 continue;
             };
             let mut proved = Vec::new();
-            let mut blocks = HashMap::new();
+            let (mut blocks, mut other_blocks) = (HashMap::new(), HashMap::new());
             for it in &open {
                 let place = (it.signature, it.slot);
                 let is_there = match verdicts.get(&place) {
@@ -216,7 +230,9 @@ impl Looking {
                 let since = *self.doubts.get(&place).unwrap_or(&Instant::now());
                 if since.elapsed() < APART || rolled_back {
                     doubts.insert(place, since);
-                } else if is_there || self.block_lacks(it, &mut blocks).await {
+                } else if (is_there || block_lacks(&self.rpc, it, &mut blocks).await)
+                    && self.other_agrees(it, &mut other_blocks).await
+                {
                     proved.push(*it);
                 }
             }
@@ -236,25 +252,57 @@ impl Looking {
             doubts.clear();
         }
         self.told.retain(|(_, slot), _| *slot > from);
-        Look { finalized: from, doubts, told: self.told, taken_back }
+        self.reported.retain(|(_, slot)| *slot > from);
+        Look { finalized: from, doubts, told: self.told, reported: self.reported, taken_back }
     }
 
-    /// True if the block of its slot is known and does not hold it. Each block is read once.
-    async fn block_lacks(&self, it: &Recorded, blocks: &mut HashMap<Slot, Option<HashSet<TxSignature>>>) -> bool {
-        if let Entry::Vacant(vacant) = blocks.entry(it.slot) {
-            let block = match self.rpc.block_signatures(it.slot).await {
-                Ok(signatures) => Some(signatures.into_iter().flatten().collect()),
-                Err(ChainReadError::HistoryGone { message, .. }) if message.contains("was skipped") => {
-                    Some(HashSet::new())
-                }
-                Err(error) => {
-                    log::warn!("the block of slot {} can't be read: {error}", it.slot);
-                    None
-                }
-            };
-            vacant.insert(block);
+    /// Does the other node know nothing of it either, where there is one whose word is needed?
+    async fn other_agrees(&mut self, it: &Recorded, blocks: &mut Blocks) -> bool {
+        let endpoints = self.rpc.endpoints();
+        let is_needed = !self.rpc.decides() || endpoints.second_is_fit() || it.slot <= endpoints.second_served_up_to();
+        if !endpoints.are_two() || !is_needed {
+            return true;
         }
-        blocks.get(&it.slot).is_some_and(|block| block.as_ref().is_some_and(|block| !block.contains(&it.signature)))
+        let other = self.rpc.at(self.rpc.endpoint().other());
+        let verdict = match statuses(&other, &[it.signature], self.known_final).await {
+            Ok(answer) => answer.verdict(it),
+            Err(error) => {
+                log::warn!("{} can't be asked for {}, which the other lacks: {error}", other.endpoint(), it.signature);
+                return false;
+            }
+        };
+        match verdict {
+            Verdict::Failed => true,
+            Verdict::NotThere => block_lacks(&other, it, blocks).await,
+            Verdict::Unclear => false,
+            Verdict::Stands => {
+                if self.reported.insert((it.signature, it.slot)) {
+                    self.report(it, &other).await;
+                }
+                false
+            }
+        }
+    }
+
+    /// The nodes disagree about what is final: one of them is wrong, and people have to say which.
+    async fn report(&self, it: &Recorded, other: &ChainRpc) {
+        let detail = format!(
+            "{} does not know it in slot {}, where {} has it as final: nothing is taken back, and finality waits",
+            self.rpc.endpoint(),
+            it.slot,
+            other.endpoint()
+        );
+        log::error!("{}: {detail}", it.signature);
+        let letter = DeadLetter {
+            source: "finality",
+            signature: Some(it.signature),
+            n: None,
+            stream: Some(it.stream),
+            reason: "nodes disagree",
+            detail,
+            raw: None,
+        };
+        retry("a dead letter can't be kept", || staging::bury(&self.pool, std::slice::from_ref(&letter))).await;
     }
 
     /// What the node says of each; those that it was not asked about are left out.
@@ -370,6 +418,25 @@ impl Answer {
             Some(Some(_)) => Verdict::Stands,
         }
     }
+}
+
+/// Blocks that were read; `None` for one that can't be.
+type Blocks = HashMap<Slot, Option<HashSet<TxSignature>>>;
+
+/// True if the block of its slot is known to the node and does not hold it. Each block is read once.
+async fn block_lacks(rpc: &ChainRpc, it: &Recorded, blocks: &mut Blocks) -> bool {
+    if let Entry::Vacant(vacant) = blocks.entry(it.slot) {
+        let block = match rpc.block_signatures(it.slot).await {
+            Ok(signatures) => Some(signatures.into_iter().flatten().collect()),
+            Err(ChainReadError::HistoryGone { message, .. }) if message.contains("was skipped") => Some(HashSet::new()),
+            Err(error) => {
+                log::warn!("the block of slot {} can't be read: {error}", it.slot);
+                None
+            }
+        };
+        vacant.insert(block);
+    }
+    blocks.get(&it.slot).is_some_and(|block| block.as_ref().is_some_and(|block| !block.contains(&it.signature)))
 }
 
 /// Asks for statuses, and in the same breath how far the node is: its finalized slot before and after, the slot that it

@@ -24,10 +24,19 @@ pub enum HintStanding {
     Unknown,
 }
 
-/// How do these stand, in these slots? In their order.
+/// How do these stand, in these slots?
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<HintStanding>")]
+#[rtype(result = "KnownHints")]
 pub struct AreKnown(pub Vec<(TxSignature, Slot)>);
+
+/// How they stand.
+#[derive(Debug, MessageResponse)]
+pub struct KnownHints {
+    /// In the order in which they were asked for.
+    pub standings: Vec<HintStanding>,
+    /// Others are of use now: neither is coverage looking for older ones, nor is the journal full.
+    pub takes_others: bool,
+}
 
 /// Transactions as the node told them, confirmed, in the chain's order. Answered in their order.
 #[derive(Debug, Message)]
@@ -35,6 +44,10 @@ pub struct AreKnown(pub Vec<(TxSignature, Slot)>);
 pub struct Hinted(pub Vec<RawTransaction>);
 
 impl Listener {
+    fn takes_hints(&self) -> bool {
+        !self.catching_up && self.cursor.is_some() && !self.parts.pressure.is_full()
+    }
+
     fn standing(&self, signature: &TxSignature, slot: Slot) -> HintStanding {
         match self.window.knows(signature, slot) {
             true if self.window.is_under_way(signature) => HintStanding::UnderWay,
@@ -45,10 +58,11 @@ impl Listener {
 }
 
 impl Handler<AreKnown> for Listener {
-    type Result = MessageResult<AreKnown>;
+    type Result = KnownHints;
 
     fn handle(&mut self, AreKnown(asked): AreKnown, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(asked.iter().map(|(signature, slot)| self.standing(signature, *slot)).collect())
+        let standings = asked.iter().map(|(signature, slot)| self.standing(signature, *slot)).collect();
+        KnownHints { standings, takes_others: self.takes_hints() }
     }
 }
 
@@ -61,7 +75,7 @@ impl Handler<Hinted> for Listener {
             let (signature, slot) = (transaction.signature, Slot(transaction.slot));
             let standing = if self.comes_too_late(&transaction) {
                 HintStanding::Settled
-            } else if self.catching_up || self.cursor.is_none() || self.parts.pressure.is_full() {
+            } else if !self.takes_hints() {
                 self.standing(&signature, slot)
             } else {
                 match self.ingest(transaction, Source::Live, ctx) {

@@ -10,11 +10,17 @@
 //! - One lane full: its further transactions are left to coverage.
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
+mod asking;
+mod backfilling;
 mod coverage;
 mod finality;
 pub mod hinted;
+mod letters;
 mod live;
+mod nodes;
 mod passes;
+mod reconcile;
+mod settling;
 mod sorting;
 mod stale;
 mod unmarked;
@@ -28,22 +34,26 @@ use std::{
 };
 
 use actix::prelude::*;
+pub use backfilling::{Backfill, Progress, Sight};
 
 use self::{
+    asking::{StreamAddr, ask_stream, deliver, suspect},
+    backfilling::Backfilling,
     coverage::Pass,
     finality::Finality,
     live::Live,
-    passes::Reconcile,
+    nodes::Search,
+    reconcile::Reconcile,
+    settling::{StagedWalk, Unstaging},
     sorting::{Sorted, Sorter},
     waiting::{Source, Waiting},
-    window::{Admission, Lane, Part, Window},
+    window::{Admission, Lane, Window},
 };
 use super::{
     pauses,
     pressure::Pressure,
-    registry::{OpenConfig, OpenMarket, Registry},
+    registry::Registry,
     retry,
-    stream::{Apply, ApplyError, Delivery, Outcome, Suspect},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -76,6 +86,8 @@ const READ_ATTEMPTS: u32 = 5;
 pub struct ListenerParts {
     /// Where live notifications come from.
     pub live: LiveOptions,
+    /// Where they come from while that is away, if there is a second node. May carry a key.
+    pub second_ws: Option<String>,
     /// The program.
     pub program: ProgramId,
     /// Its config account.
@@ -96,6 +108,8 @@ pub struct ListenerParts {
     pub epoch: Epoch,
     /// Where readiness is told.
     pub health: Health,
+    /// Nothing live: only what has happened already.
+    pub backfill: Option<Backfill>,
 }
 
 /// The clock's: time for what is due.
@@ -113,6 +127,12 @@ pub struct Listener {
     /// `None` until it is loaded.
     cursor: Option<Cursor>,
     pass: Option<Pass>,
+    /// The node that the pass is made on, from its beginning to its end.
+    pass_rpc: ChainRpc,
+    /// Where a history that reaches back to the cursor is looked for.
+    search: Search,
+    /// That earlier lives may have recorded what the second node told is noted.
+    nodes_noted: bool,
     finality: Finality,
     /// The node was asked where the pass is to begin.
     pass_begins: bool,
@@ -140,6 +160,9 @@ pub struct Listener {
     staging: bool,
     /// Staged transactions that were given away.
     staged_out: HashSet<TxSignature>,
+    staged_walk: StagedWalk,
+    unstaging: Unstaging,
+    backfilling: Backfilling,
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
@@ -163,12 +186,14 @@ impl Listener {
         let now = Instant::now();
         Self {
             sorter: Sorter::new(parts.program),
-            parts,
-            window: Window::default(),
+            window: Window::within(backfilling::limits(parts.backfill.as_ref())),
             held: VecDeque::new(),
             live: Live::default(),
             cursor: None,
             pass: None,
+            pass_rpc: parts.rpc.pinned(),
+            search: Search::default(),
+            nodes_noted: false,
             finality: Finality::default(),
             pass_begins: false,
             pass_missed_connect: false,
@@ -186,6 +211,9 @@ impl Listener {
             catching_up: true,
             staging: false,
             staged_out: HashSet::new(),
+            staged_walk: StagedWalk::default(),
+            unstaging: Unstaging::default(),
+            backfilling: Backfilling::new(now),
             drained: false,
             draining: false,
             waiting: Waiting::default(),
@@ -194,6 +222,7 @@ impl Listener {
             reconciling: false,
             bootstrapped: false,
             absent: HashMap::new(),
+            parts,
             _guard: guard,
         }
     }
@@ -230,10 +259,12 @@ impl Listener {
                 }
                 admission
             }
-            Sorted::Unusable { reason, detail, touched } => {
+            Sorted::Unusable { reason, is_told, detail, touched } => {
                 let admission = self.window.admit(signature, slot, Vec::new());
                 if admission == Admission::Taken {
-                    self.bury(&transaction, reason, detail, touched, ctx);
+                    let letter = (!is_told).then(|| letter_of(&transaction, reason, &detail));
+                    log::warn!("{signature} can't be used as it is: {reason}: {detail}");
+                    self.bury(signature, reason, letter, touched, ctx);
                 }
                 admission
             }
@@ -294,32 +325,24 @@ impl Listener {
         self.listed_up_to = Slot(0);
         if self.staged_out.remove(&signature) {
             self.drained = false;
+            self.staged_walk.begin_again();
         }
     }
 
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
     fn bury(
         &mut self,
-        transaction: &RawTransaction,
+        signature: TxSignature,
         reason: &'static str,
-        detail: String,
+        letter: Option<DeadLetter>,
         touched: Touched,
         ctx: &mut Context<Self>,
     ) {
-        let signature = transaction.signature;
-        log::warn!("{signature} can't be used: {reason}: {detail}");
-        let letter = DeadLetter {
-            source: "decoder",
-            signature: Some(signature),
-            n: None,
-            stream: None,
-            reason,
-            detail,
-            raw: serde_json::to_value(transaction).ok(),
-        };
         let (pool, registry) = (self.parts.pool.clone(), self.parts.registry.clone());
         let work = async move {
-            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            if let Some(letter) = letter {
+                retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await;
+            }
             let config = touched.config.then_some(Lane::Config);
             for lane in touched.markets.into_iter().map(Lane::Market).chain(config) {
                 suspect(&registry, lane, &format!("{signature}: {reason}")).await;
@@ -337,33 +360,12 @@ impl Listener {
         for (lane, parts) in self.window.next_batches() {
             let registry = self.parts.registry.clone();
             let work = async move { deliver(&registry, lane, &parts).await };
-            ctx.spawn(work.into_actor(self).map(move |(), actor, ctx| {
+            ctx.spawn(work.into_actor(self).map(move |events, actor, ctx| {
+                actor.backfilling.note_events(events);
                 let settled = actor.window.lane_done(lane);
                 actor.settled(settled, ctx);
             }));
         }
-    }
-
-    /// Transactions are settled: staged ones are forgotten, and there may be room for more.
-    fn settled(&mut self, signatures: Vec<TxSignature>, ctx: &mut Context<Self>) {
-        let unstaged: Vec<_> = signatures.into_iter().filter(|signature| self.staged_out.contains(signature)).collect();
-        if !unstaged.is_empty() {
-            let pool = self.parts.pool.clone();
-            let work = async move {
-                retry("staged signatures can't be forgotten", || staging::unstage(&pool, &unstaged)).await;
-                unstaged
-            };
-            ctx.spawn(work.into_actor(self).map(|unstaged, actor, ctx| {
-                for signature in unstaged {
-                    actor.staged_out.remove(&signature);
-                }
-                actor.drain(ctx);
-                actor.finish_pass(ctx);
-            }));
-        }
-        self.dispatch(ctx);
-        self.resume_live_if_room(ctx);
-        self.finish_pass(ctx);
     }
 
     fn rpc_failed(&self, what: &str, error: &ChainReadError) {
@@ -372,65 +374,15 @@ impl Listener {
     }
 }
 
-/// Sends a batch until the stream has answered for it: a stream that is gone is found anew.
-async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part]) {
-    let deliveries: Vec<Delivery> = parts.iter().filter_map(|part| part.deliveries.clone()).flatten().collect();
-    ask_stream(registry, lane, |lane_addr| {
-        let deliveries = deliveries.clone();
-        async move {
-            match lane_addr {
-                StreamAddr::Market(addr) => addr.send(Apply(deliveries)).await,
-                StreamAddr::Config(addr) => addr.send(Apply(deliveries)).await,
-            }
-        }
-    })
-    .await
-    .into_iter()
-    .zip(&deliveries)
-    .filter(|(outcome, _)| *outcome == Outcome::Dead)
-    .for_each(|(_, delivery)| log::warn!("{} of {} is dead", delivery.event.event.name(), delivery.event.id.signature));
-}
-
-async fn suspect(registry: &Link<Registry>, lane: Lane, reason: &str) {
-    ask_stream(registry, lane, |lane_addr| {
-        let reason = reason.to_owned();
-        async move {
-            match lane_addr {
-                StreamAddr::Market(addr) => addr.send(Suspect { reason }).await,
-                StreamAddr::Config(addr) => addr.send(Suspect { reason }).await,
-            }
-        }
-    })
-    .await;
-}
-
-enum StreamAddr {
-    Market(Addr<super::stream::MarketActor>),
-    Config(Addr<super::stream::ConfigActor>),
-}
-
-/// Asks a stream until it answers. The identity of an event makes it safe to ask twice.
-async fn ask_stream<T, F>(registry: &Link<Registry>, lane: Lane, ask: impl Fn(StreamAddr) -> F) -> T
-where
-    F: Future<Output = Result<Result<T, ApplyError>, MailboxError>>,
-{
-    let mut pauses = pauses(Duration::from_millis(20), Duration::from_secs(2));
-    loop {
-        let found = match (registry.get(), lane) {
-            (None, _) => None,
-            (Some(registry), Lane::Market(address)) => {
-                registry.send(OpenMarket(address)).await.ok().and_then(Result::ok).map(StreamAddr::Market)
-            }
-            (Some(registry), Lane::Config) => {
-                registry.send(OpenConfig).await.ok().and_then(Result::ok).map(StreamAddr::Config)
-            }
-        };
-        if let Some(addr) = found
-            && let Ok(Ok(answer)) = ask(addr).await
-        {
-            return answer;
-        }
-        tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(2))).await;
+fn letter_of(transaction: &RawTransaction, reason: &'static str, detail: &str) -> DeadLetter {
+    DeadLetter {
+        source: "decoder",
+        signature: Some(transaction.signature),
+        n: None,
+        stream: None,
+        reason,
+        detail: detail.to_owned(),
+        raw: serde_json::to_value(transaction).ok(),
     }
 }
 
@@ -444,7 +396,7 @@ impl Actor for Listener {
             let cursor = retry("the cursor can't be read", || staging::load_cursor(pool.pool(), program)).await;
             let entries = retry("the config's journal can't be read", || async {
                 let client = pool.get().await?;
-                Ok(read::entries_after(&**client, config, epoch, Seq(0), 4_096).await?)
+                Ok(read::entries_of_all_lives(&**client, config, Seq(0), 4_096).await?)
             })
             .await;
             let stored = retry("the config can't be read", || open::load_config(pool.pool(), config, epoch)).await;
@@ -462,10 +414,11 @@ impl Actor for Listener {
                 }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
+            actor.parts.rpc.endpoints().seen(cursor.covered_slot);
             for (stream, reason) in refused {
                 actor.parts.health.stale(stream, Some(&reason));
             }
-            actor.cursor = Some(cursor);
+            actor.cursor = Some(actor.where_to_begin(cursor, ctx));
             actor.connect(ctx);
             actor.begin_pass(ctx);
         }));
@@ -476,12 +429,14 @@ impl Handler<ListenerTick> for Listener {
     type Result = ();
 
     fn handle(&mut self, _: ListenerTick, ctx: &mut Self::Context) {
+        self.look_at_nodes(ctx);
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);
         }
         self.pause_live_if_full();
         self.list_since(ctx);
         self.drain(ctx);
+        self.tend_backfill(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();
         self.wake_stale();

@@ -1,9 +1,12 @@
 //! The listener's coverage passes: list, stage, fetch, settle, move the cursor.
 //!
 //! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
-//! that is cut off goes on where it was.
+//! that is cut off goes on where it was. A pass is made on one node from its beginning to its end (`nodes` says on which).
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
@@ -11,23 +14,18 @@ use futures_util::StreamExt;
 use super::{
     Listener,
     coverage::{ListEnd, Pass},
-    retry, suspect,
+    nodes::Search,
+    retry,
     waiting::{NoRoom, Source},
-    window::{Admission, Lane, WINDOW_MAX},
+    window::Admission,
 };
 use crate::{
-    actors::{registry::Registry, stream::Finalized, supervision::Link},
-    chain::{anchor::accounts::AccountKind, model::RawTransaction, rpc::ChainReadError},
-    domain::ids::MarketAddress,
-    journal::{
-        open,
-        staging::{self, Cursor, DeadLetter, Staged},
-    },
+    actors::stream::Finalized,
+    chain::{model::RawTransaction, rpc::ChainReadError},
+    journal::staging::{self, Cursor, DeadLetter, Staged},
     telemetry::health::Part,
 };
 
-/// Staged transactions that are fetched in one go.
-const FETCH: usize = 256;
 /// Fetches at the same time.
 const FETCHES: usize = 8;
 /// Reads of a transaction that the node lists and does not have, before it is given up.
@@ -35,15 +33,6 @@ const ABSENT_MAX: u32 = 20;
 /// A pass that takes longer turns readiness down.
 const COVERAGE_LATE: Duration = Duration::from_secs(30);
 const INTERVAL_MAX: Duration = Duration::from_secs(60);
-
-/// The program's accounts are to be compared with the journal.
-#[derive(Debug)]
-pub(super) struct Reconcile {
-    /// All of them, or only those that the journal has never heard of.
-    all: bool,
-    /// For people.
-    reason: String,
-}
 
 impl Listener {
     /// Begins a pass, unless one is under way.
@@ -53,13 +42,17 @@ impl Listener {
             self.pass_due = Instant::now();
             return;
         }
+        if !self.choose_node() {
+            return;
+        }
         self.pass_began = Instant::now();
         self.pass_due = self.pass_began + INTERVAL_MAX;
         self.pass_begins = true;
         self.pass_missed_connect = false;
         self.pass_spoiled = false;
         self.finality.begin();
-        let (rpc, pool, program) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.program);
+        self.look_for_letters(ctx);
+        let (rpc, pool, program) = (self.pass_rpc.clone(), self.parts.pool.clone(), self.parts.program);
         let unmarked = self.cursor.filter(|cursor| cursor.finalized_slot.is_none());
         let begin = async move {
             let pass = Pass::begin(&rpc).await?;
@@ -78,10 +71,12 @@ impl Listener {
         self.pass_begins = false;
         match begun {
             Ok(pass) => {
+                let pass = self.within_bounds(pass);
                 if let Some(cursor) = &mut self.cursor {
                     cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
                 self.parts.health.up(Part::Rpc);
+                self.note_begun(&pass);
                 self.pass = Some(pass);
                 self.next_page(pass, ctx);
             }
@@ -100,13 +95,14 @@ impl Listener {
         self.pass = None;
         self.pass_begins = true;
         self.pass_missed_connect = false;
-        let rpc = self.parts.rpc.clone();
+        let rpc = self.pass_rpc.clone();
         let begin = async move { Pass::begin(&rpc).await };
         ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| actor.begun(begun, "coverage can't go on", ctx)));
     }
 
-    fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
+    pub(super) fn pass_failed(&mut self, what: &str, error: &ChainReadError) {
         self.rpc_failed(what, error);
+        self.search_failed();
         // One that was held up still waits; what came since a connection was made anew may be missing still.
         self.pass = self.held_up.take();
         self.pass_missed_connect |= self.pass.is_some();
@@ -114,7 +110,7 @@ impl Listener {
     }
 
     fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
-        let rpc = self.parts.rpc.clone();
+        let rpc = self.pass_rpc.clone();
         let program = crate::domain::ids::AccountAddress(self.parts.program.0);
         // What came since is listed down to a slot only.
         let cursor = self.cursor.filter(|_| self.held_up.is_none()).and_then(|cursor| cursor.signature);
@@ -138,7 +134,9 @@ impl Listener {
             if !found.is_empty() {
                 log::debug!("coverage found {} transactions", found.len());
                 actor.drained = false;
+                actor.staged_walk.begin_again();
             }
+            actor.note_listed(&found);
             actor.stage(found, ctx);
         }));
     }
@@ -160,6 +158,7 @@ impl Listener {
                     }
                     actor.drain(ctx);
                 }
+                Some(ListEnd::Unfillable) if actor.search_elsewhere(ctx) => {}
                 Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
             }
         }));
@@ -193,40 +192,6 @@ impl Listener {
         }));
     }
 
-    fn want_reconcile(&mut self, all: bool, reason: String) {
-        let all = all || self.reconcile_wanted.as_ref().is_some_and(|wanted| wanted.all);
-        self.reconcile_wanted = Some(Reconcile { all, reason });
-    }
-
-    /// Compares the program's accounts with the journal. One comparison at a time, however many reasons there are.
-    fn reconcile(&mut self, Reconcile { all, reason }: Reconcile, ctx: &mut Context<Self>) {
-        self.reconciling = true;
-        let (rpc, pool, registry) = (self.parts.rpc.clone(), self.parts.pool.clone(), self.parts.registry.clone());
-        let work = async move {
-            let accounts = loop {
-                match rpc.program_accounts(AccountKind::Market, None).await {
-                    Ok(accounts) => break accounts,
-                    Err(error) => {
-                        log::warn!("the program's accounts can't be listed: {error}");
-                        tokio::time::sleep(Duration::from_secs(2)).await;
-                    }
-                }
-            };
-            compare(
-                pool.pool(),
-                &registry,
-                all,
-                &reason,
-                accounts.into_iter().map(|(address, _)| MarketAddress(address.0)),
-            )
-            .await;
-        };
-        ctx.spawn(work.into_actor(self).map(|(), actor, ctx| {
-            actor.reconciling = false;
-            actor.drain(ctx);
-        }));
-    }
-
     /// Fetches the oldest staged transactions, as far as there is room.
     pub(super) fn drain(&mut self, ctx: &mut Context<Self>) {
         if !self.draining {
@@ -237,32 +202,46 @@ impl Listener {
         }
         // Found signatures that are not stored yet would be taken for none.
         let listed = !self.staging && self.pass.is_some_and(|pass| pass.end.is_some());
-        let is_room = self.window.unsettled() + FETCH <= WINDOW_MAX && !self.waiting.is_full();
+        let limits = self.window.limits();
+        let is_room = self.window.unsettled() + limits.fetch <= limits.window && !self.waiting.is_full();
         if self.draining || self.drained || !listed || !is_room {
             return self.finish_pass(ctx);
         }
         self.draining = true;
-        let (pool, rpc) = (self.parts.pool.clone(), self.parts.rpc.clone());
-        // Those that were given away are the oldest rows until they are settled.
-        let limit = self.staged_out.len() + FETCH;
-        let out = self.staged_out.clone();
+        let (pool, rpc) = (self.parts.pool.clone(), self.pass_rpc.clone());
+        // Those that were given away are the oldest rows until they are settled; behind the place of the last they need not
+        // be read again.
+        let (walk, after) = (self.staged_walk, self.staged_walk.after());
+        let limit = if after.is_some() { limits.fetch } else { self.staged_out.len() + limits.fetch };
+        let out = if after.is_some() { HashSet::new() } else { self.staged_out.clone() };
+        let in_batches = self.parts.backfill.is_some();
         let fetch = async move {
-            let staged = retry("staged signatures can't be read", || staging::staged(pool.pool(), limit)).await;
+            let read = || staging::staged(pool.pool(), after, limit);
+            let (staged, last) = retry("staged signatures can't be read", read).await;
             let new: Vec<Staged> = staged.into_iter().filter(|staged| !out.contains(&staged.signature)).collect();
+            if in_batches {
+                let signatures: Vec<_> = new.iter().map(|staged| staged.signature).collect();
+                let read = rpc.transactions(&signatures).await;
+                return (new.into_iter().zip(read).collect(), last);
+            }
             let reads = new.into_iter().map(|staged| {
                 let rpc = rpc.clone();
                 async move { (staged, rpc.transaction(staged.signature).await) }
             });
-            futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await
+            (futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await, last)
         };
-        ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| {
+        ctx.spawn(fetch.into_actor(self).map(move |(fetched, last), actor, ctx| {
             actor.draining = false;
             actor.drained = fetched.is_empty();
+            actor.staged_walk.reached(walk, last);
             if fetched.iter().any(|(_, read)| read.is_ok()) {
                 actor.parts.health.up(Part::Rpc);
             }
             actor.fetched(fetched, ctx);
             actor.finish_pass(ctx);
+            if actor.parts.backfill.is_some() && !actor.drained {
+                actor.drain(ctx);
+            }
         }));
     }
 
@@ -291,7 +270,10 @@ impl Listener {
                         Admission::WindowFull => {
                             self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
                             for (staged, read, _) in fetched.by_ref() {
-                                let Ok(Some(transaction)) = read else { break };
+                                let Ok(Some(transaction)) = read else {
+                                    self.staged_walk.begin_again();
+                                    break;
+                                };
                                 self.staged_out.insert(staged.signature);
                                 self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
                             }
@@ -315,9 +297,13 @@ impl Listener {
                     settled.push(signature);
                     self.bury_unread(staged, "unreadable", detail, ctx);
                 }
-                // The order is kept: what comes after it waits for it.
-                Ok(None) => break,
+                // The order is kept: what comes after it waits for it, and is read again with it.
+                Ok(None) => {
+                    self.staged_walk.begin_again();
+                    break;
+                }
                 Err(error) => {
+                    self.staged_walk.begin_again();
                     self.rpc_failed("a transaction can't be read", &error);
                     break;
                 }
@@ -331,6 +317,7 @@ impl Listener {
         for signature in self.waiting.due() {
             self.staged_out.remove(&signature);
             self.drained = false;
+            self.staged_walk.begin_again();
         }
         if self.drained && !self.staging {
             self.waiting.open_lanes();
@@ -338,9 +325,16 @@ impl Listener {
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
+        // A second node may never have had what the first one listed: that is waited for.
+        if !self.pass_rpc.decides() {
+            return false;
+        }
         // Counts of transactions that came by another way meanwhile; those that are still wanted are counted anew.
-        if self.absent.len() > FETCH {
+        if self.absent.len() > self.window.limits().fetch {
             self.absent.clear();
+        }
+        if self.window.is_tried_again(&staged.signature) {
+            return true;
         }
         let tries = self.absent.entry(staged.signature).or_insert(0);
         *tries += 1;
@@ -357,12 +351,16 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
+        let is_told_again = self.window.is_tried_again(&staged.signature);
         self.window.settle(staged.signature, staged.slot);
         let pool = self.parts.pool.clone();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
         };
         ctx.spawn(bury.into_actor(self));
+        if is_told_again {
+            return;
+        }
         // Whatever it did, the accounts tell.
         self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
@@ -385,17 +383,17 @@ impl Listener {
     pub(super) fn finish_pass(&mut self, ctx: &mut Context<Self>) {
         self.end_catching_up(ctx);
         let (Some(pass), Some(cursor)) = (self.pass, self.cursor) else { return };
-        let settled = self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
+        let settled = || self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
         if pass.end != Some(ListEnd::Reached)
             || self.staging
             || !self.drained
             || self.draining
             || !self.staged_out.is_empty()
-            || !settled
+            || !settled()
         {
             return;
         }
-        if cursor.covered_slot.0 == 0 && !self.bootstrapped {
+        if cursor.covered_slot.0 == 0 && !self.bootstrapped && !self.stops_early() {
             // A program may be older than the node's history: markets that no transaction told of.
             self.bootstrapped = true;
             self.want_reconcile(false, "older than the node's history".into());
@@ -419,7 +417,8 @@ impl Listener {
         let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
-        let next = pass.cursor(&cursor);
+        self.search = Search::default();
+        let next = self.after_pass(pass.cursor(&cursor));
         self.cursor = Some(next);
         self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
         self.parts.health.up(Part::Coverage);
@@ -432,45 +431,10 @@ impl Listener {
         self.save_cursor(next, ctx);
     }
 
-    /// One at a time: while the database is away, later ones take the place of each other.
-    fn save_cursor(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
-        if self.saving_cursor {
-            return;
-        }
-        self.saving_cursor = true;
-        let (pool, program) = (self.parts.pool.clone(), self.parts.program);
-        let save =
-            async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, cursor)).await };
-        ctx.spawn(save.into_actor(self).map(move |(), actor, ctx| {
-            actor.saving_cursor = false;
-            if let Some(newest) = actor.cursor.filter(|newest| *newest != cursor) {
-                actor.save_cursor(newest, ctx);
-            }
-        }));
-    }
-
     pub(super) fn tell_coverage(&self) {
         if self.last_covered.elapsed() > COVERAGE_LATE {
             let seconds = self.last_covered.elapsed().as_secs();
             self.parts.health.down(Part::Coverage, format!("the chain was last covered {seconds} s ago"));
         }
-    }
-}
-
-async fn compare(
-    pool: &deadpool_postgres::Pool,
-    registry: &Link<Registry>,
-    all: bool,
-    reason: &str,
-    markets: impl Iterator<Item = MarketAddress>,
-) {
-    for market in markets {
-        let known = !all && retry("a market can't be looked up", || open::market_exists(pool, market)).await;
-        if !known {
-            suspect(registry, Lane::Market(market), reason).await;
-        }
-    }
-    if all {
-        suspect(registry, Lane::Config, reason).await;
     }
 }

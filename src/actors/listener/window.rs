@@ -4,7 +4,7 @@
 //! has a lane of its own, in the order of arrival, with one batch out at a time; so one stream that is slow stalls no
 //! other. Pure: it is told what happened, and tells what to send next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::{
     actors::stream::Delivery,
@@ -17,8 +17,35 @@ pub const WINDOW_MAX: usize = 4_096;
 pub const LANE_MAX: usize = 256;
 /// Transactions in one batch of a lane.
 const BATCH_MAX: usize = 64;
+/// Staged transactions that are fetched in one go.
+const FETCH: usize = 256;
 /// Settled signatures that are remembered, so that coverage need not read them again.
 const SETTLED_KEPT: usize = 65_536;
+
+/// How much may be on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Transactions in the window.
+    pub window: usize,
+    /// Transactions in one lane.
+    pub lane: usize,
+    /// Transactions in one batch of a lane.
+    pub batch: usize,
+    /// Staged transactions that are fetched in one go.
+    pub fetch: usize,
+}
+
+impl Limits {
+    /// Where nobody listens and all is history: the journal's writer gets its buffer full at each commit, and a stream
+    /// takes as much at once as may wait in it.
+    pub const BACKFILL: Self = Self { window: 16_384, lane: 1_024, batch: 512, fetch: 1_024 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { window: WINDOW_MAX, lane: LANE_MAX, batch: BATCH_MAX, fetch: FETCH }
+    }
+}
 
 /// A stream, as the listener knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,14 +94,27 @@ struct LaneState {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Window {
+    limits: Limits,
     transactions: HashMap<TxSignature, Tracked>,
     lanes: HashMap<Lane, LaneState>,
     /// And the slots that they were settled in: in another one a transaction is another event.
     settled: HashMap<TxSignature, Slot>,
     settled_order: VecDeque<TxSignature>,
+    /// Those that somebody has put back, until they are settled anew.
+    tried_again: HashSet<TxSignature>,
 }
 
 impl Window {
+    /// An empty one.
+    pub fn within(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// How much may be on its way.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Is nothing more to be done for it here, in this slot? After a roll-back it may land in another one, and may have
     /// an effect where it had none.
     pub fn knows(&self, signature: &TxSignature, slot: Slot) -> bool {
@@ -101,6 +141,12 @@ impl Window {
         self.transactions.values().map(|tracked| tracked.slot).min()
     }
 
+    /// The newest transaction that is not settled.
+    pub fn newest(&self) -> Option<(TxSignature, Slot)> {
+        let slots = self.transactions.iter().map(|(signature, tracked)| (*signature, tracked.slot));
+        slots.max_by_key(|(signature, slot)| (*slot, *signature))
+    }
+
     /// Takes a transaction with its parts. One without parts stays until it is [`Window::released`].
     pub fn admit(
         &mut self,
@@ -111,11 +157,12 @@ impl Window {
         if self.knows(&signature, slot) {
             return Admission::Known;
         }
-        if self.transactions.len() >= WINDOW_MAX {
+        if self.transactions.len() >= self.limits.window {
             return Admission::WindowFull;
         }
-        let full =
-            |lane: &Lane| self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= LANE_MAX);
+        let full = |lane: &Lane| {
+            self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= self.limits.lane)
+        };
         if let Some((lane, _)) = parts.iter().find(|(lane, _)| full(lane)) {
             return Admission::LaneFull(*lane);
         }
@@ -146,8 +193,9 @@ impl Window {
     /// Batches that can go now, each lane's next.
     pub fn next_batches(&mut self) -> Vec<(Lane, Vec<Part>)> {
         let mut batches = Vec::new();
+        let batch_max = self.limits.batch;
         for (lane, state) in self.lanes.iter_mut().filter(|(_, state)| state.out.is_empty()) {
-            let ready = state.waiting.iter().take(BATCH_MAX).take_while(|part| part.deliveries.is_some()).count();
+            let ready = state.waiting.iter().take(batch_max).take_while(|part| part.deliveries.is_some()).count();
             if ready > 0 {
                 state.out = state.waiting.drain(..ready).collect();
                 batches.push((*lane, state.out.clone()));
@@ -184,8 +232,20 @@ impl Window {
         self.settled.remove(signature);
     }
 
+    /// Somebody has put it back to be read anew, however it was settled.
+    pub fn try_again(&mut self, signature: TxSignature) {
+        self.forget(&signature);
+        self.tried_again.insert(signature);
+    }
+
+    /// Has it been put back by somebody?
+    pub fn is_tried_again(&self, signature: &TxSignature) -> bool {
+        self.tried_again.contains(signature)
+    }
+
     /// Nothing is to be done for a transaction (any more).
     pub fn settle(&mut self, signature: TxSignature, slot: Slot) {
+        self.tried_again.remove(&signature);
         if self.settled.insert(signature, slot).is_none() {
             self.settled_order.push_back(signature);
             if self.settled_order.len() > SETTLED_KEPT
@@ -292,5 +352,17 @@ mod tests {
         assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(200), ready())]), Admission::WindowFull);
         window.give_up(numbered(0));
         assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(1), ready())]), Admission::Taken);
+    }
+
+    #[test]
+    fn what_was_settled_is_taken_again_if_somebody_puts_it_back_and_is_settled_as_any_other() {
+        let mut window = Window::default();
+        window.settle(signature(1), Slot(5));
+        assert_eq!(window.admit(signature(1), Slot(5), Vec::new()), Admission::Known);
+        window.try_again(signature(1));
+        assert!(window.is_tried_again(&signature(1)) && !window.is_settled(&signature(1)));
+        assert_eq!(window.admit(signature(1), Slot(5), Vec::new()), Admission::Taken);
+        assert!(window.released(signature(1)));
+        assert!(window.is_settled(&signature(1)) && !window.is_tried_again(&signature(1)));
     }
 }

@@ -42,7 +42,7 @@ use super::{
 };
 use crate::domain::{
     config::ProgramConfig,
-    ids::{AccountAddress, MarketAddress},
+    ids::{AccountAddress, Epoch, MarketAddress},
     market::Market,
 };
 
@@ -101,6 +101,7 @@ pub struct Registry {
     idle_after: Duration,
     streams_max: usize,
     role: Option<Role>,
+    epoch: Option<Epoch>,
     /// Heads of streams that were too busy to hear of them.
     unheard: HashMap<AccountAddress, HeardHead>,
     parent: Parent,
@@ -123,6 +124,7 @@ impl Registry {
             idle_after,
             streams_max: STREAMS_MAX,
             role: None,
+            epoch: None,
             unheard: HashMap::new(),
             parent: Parent::new(),
             _guard: guard,
@@ -139,6 +141,11 @@ impl Registry {
         Self { role: Some(role), ..self }
     }
 
+    /// Streams of this life of the journal, whatever their homes say.
+    pub fn living_in(self, epoch: Epoch) -> Self {
+        Self { epoch: Some(epoch), ..self }
+    }
+
     fn start<S: Subject>(&mut self, address: AccountAddress, ctx: &mut Context<Self>) -> Option<Running<S>> {
         if self.must_wait(address) {
             return None;
@@ -148,6 +155,7 @@ impl Registry {
         self.lives += 1;
         let (life, mut env, pulse) = (self.lives, home.env.clone(), Arc::<Pulse>::default());
         env.role = self.role.unwrap_or(env.role);
+        env.epoch = self.epoch.unwrap_or(env.epoch);
         let child = self.parent.child(address, life, ctx.address().recipient(), env.health.clone());
         let shown = Arc::clone(&pulse);
         let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, shown, child));

@@ -5,7 +5,8 @@
 //! k known events equal the account. A read may catch the chain between two answers, so it is repeated a few times; only
 //! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
 //! it already contains are recorded without moving a quantity. Where the chain has recorded events in other slots, or with
-//! another effect, they are rolled back first.
+//! another effect, they are rolled back first. What was logged of an event may have been cut: then it is made from its
+//! instruction and the state at its place, and believed because the account is met with it.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -29,7 +30,7 @@ use crate::{
     },
     domain::{
         event::ChainEvent,
-        ids::{AccountAddress, EventId, Slot},
+        ids::EventId,
         tally::{Tally, VoteKind},
     },
     journal::{
@@ -84,7 +85,8 @@ impl<S: Subject> StreamActor<S> {
         let mut kinds: BTreeSet<_> = self.queue.iter().filter_map(|item| wanted(&item.delivery.event)).collect();
         let unread = VoteKind::ALL.map(|kind| (kind, !self.life.has_ballots(kind)));
         let read = async move {
-            let history = read_history::<S>(&reader, address, since).await;
+            let ask = ReadHistory { address, since, by_blocks: attempt > 1 };
+            let history = read_history::<S>(&reader, ask).await;
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
             let known = retry("events can't be looked up", || open::known_events(&pool, &ids)).await;
@@ -99,19 +101,24 @@ impl<S: Subject> StreamActor<S> {
         };
         ctx.spawn(read.into_actor(self).map(move |(history, mut asked), actor, ctx| {
             actor.life.take_ballots(std::mem::take(&mut asked.ballots));
-            let candidates = actor.candidates(&history, &asked);
+            let mut candidates = actor.candidates(&history, &asked);
+            actor.complete(&mut candidates, &history);
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),
-                Finding::Unclear(why) if attempt < ATTEMPTS => {
+                // What is left out on purpose is not there at the next reading either.
+                Finding::Unclear(why) if attempt < ATTEMPTS && !history.is_cut || !history.decides => {
                     log::info!("{} {} is read again: {why}", S::KIND, actor.address);
-                    // What waits stays waiting; the chain's answers need a moment to agree.
+                    // What waits stays waiting; the chain's answers need a moment to agree. And by the word of a second
+                    // node, which may know less, nothing is adopted or taken back: the first is waited for.
                     actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
                     let pause = Duration::from_millis(250 << attempt);
-                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, attempt + 1, ctx));
+                    let next = (attempt + 1).min(ATTEMPTS);
+                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, next, ctx));
                 }
                 Finding::Unclear(why) => {
                     // All readings found them elsewhere: not history is missing, but a fork was given up.
-                    let displaced = actor.life.displaced(&history.events);
+                    let whole = history.events.iter().filter(|event| !history.drafts.contains(&event.id));
+                    let displaced = actor.life.displaced(&whole.cloned().collect::<Vec<_>>());
                     if displaced.is_empty() {
                         return actor.adopt(candidates, history, format!("{reason}; {why}"), ctx);
                     }
@@ -165,6 +172,27 @@ impl<S: Subject> StreamActor<S> {
         candidates
     }
 
+    /// Makes whole events of drafts, each by the state at its place. One that can't be made stays a draft, and fits nothing.
+    fn complete(&self, candidates: &mut [Candidate], history: &History) {
+        let mut state = self.life.applied().state.as_deref().cloned();
+        let is_draft = |candidate: &Candidate| history.drafts.contains(&candidate.delivery.event.id);
+        if !candidates.iter().any(is_draft) {
+            return;
+        }
+        for candidate in candidates {
+            let is_draft = is_draft(candidate);
+            let Delivery { event, schedule } = &mut candidate.delivery;
+            if is_draft && let Some(whole) = S::complete(state.as_ref(), &event.event, *schedule) {
+                log::info!("{} of {} is made from its instruction", whole.name(), event.id.signature);
+                event.event = whole;
+            }
+            let next = S::plan(state.as_ref(), self.address, event, *schedule)
+                .and_then(|body| S::advance(state.clone(), &body));
+            let Ok(next) = next else { return };
+            state = Some(next);
+        }
+    }
+
     fn judge(&self, candidates: &[Candidate], history: &History) -> Finding {
         let mut state = self.life.applied().state.as_deref().cloned();
         // A node that is behind answers with a state that the stream has left: that is no gap, and not to be adopted.
@@ -214,7 +242,9 @@ impl<S: Subject> StreamActor<S> {
     }
 
     /// No sequence of known events leads to the account: its state is adopted.
-    fn adopt(&mut self, candidates: Vec<Candidate>, history: History, reason: String, ctx: &mut Context<Self>) {
+    fn adopt(&mut self, mut candidates: Vec<Candidate>, history: History, reason: String, ctx: &mut Context<Self>) {
+        let drafts: Vec<_> = candidates.extract_if(.., |one| history.drafts.contains(&one.delivery.event.id)).collect();
+        self.bury_drafts(drafts, ctx);
         let current = self.life.applied().state.clone();
         let resync = match &history.account {
             Some(account) => S::adopt(current.as_deref(), self.address, account, reason.clone()),
@@ -241,6 +271,26 @@ impl<S: Subject> StreamActor<S> {
                 .and_then(|body| S::advance(state.clone(), &body));
             next.map(|next| state = Some(next)).is_ok()
         })
+    }
+
+    /// What drafts came to is in the account that is adopted; what they were can't be told.
+    fn bury_drafts(&mut self, drafts: Vec<Candidate>, ctx: &mut Context<Self>) {
+        let letter = |draft: &Candidate| DeadLetter {
+            source: S::KIND,
+            signature: Some(draft.delivery.event.id.signature),
+            n: Some(draft.delivery.event.id.n),
+            stream: Some(self.address),
+            reason: "log truncated",
+            detail: "its log was cut, and its instruction alone does not lead to the account".to_owned(),
+            raw: None,
+        };
+        let letters: Vec<_> = drafts.iter().map(letter).collect();
+        self.queue.extend(drafts.into_iter().flat_map(Candidate::into_items));
+        if !letters.is_empty() {
+            let pool = self.env.leased();
+            let bury = async move { retry("dead letters can't be kept", || staging::bury(&pool, &letters)).await };
+            ctx.spawn(bury.into_actor(self));
+        }
     }
 
     /// There is nothing to adopt: the events contradict the chain itself.
@@ -281,16 +331,12 @@ impl<S: Subject> StreamActor<S> {
 }
 
 /// The stream's transactions after a slot, and its account; asked for until it is answered.
-pub(super) async fn read_history<S: Subject>(
-    reader: &Link<ChainReader>,
-    address: AccountAddress,
-    since: Slot,
-) -> History {
+pub(super) async fn read_history<S: Subject>(reader: &Link<ChainReader>, ask: ReadHistory) -> History {
     loop {
         if let Some(reader) = reader.get() {
-            match reader.send(ReadHistory { address, since }).await {
+            match reader.send(ask).await {
                 Ok(Ok(history)) => return history,
-                Ok(Err(error)) => log::warn!("the history of {} {address} can't be read: {error}", S::KIND),
+                Ok(Err(error)) => log::warn!("the history of {} {} can't be read: {error}", S::KIND, ask.address),
                 // Its next life is asked.
                 Err(_) => {}
             }

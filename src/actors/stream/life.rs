@@ -8,6 +8,7 @@
 
 mod beside;
 mod follow;
+mod rebuilt;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
@@ -106,6 +107,8 @@ pub struct Life<S: Subject> {
     outbox: Vec<i64>,
     /// The document that is stored, as far as appends have been made.
     document_stored: Option<Arc<MarketMetadata>>,
+    /// The next append writes the row anew, whatever else is to be written.
+    rewrites: bool,
 }
 
 impl<S: Subject> Life<S> {
@@ -134,6 +137,7 @@ impl<S: Subject> Life<S> {
             ballots: beside::Ballots::default(),
             outbox: Vec::new(),
             document_stored: None,
+            rewrites: false,
         }
     }
 
@@ -317,7 +321,7 @@ impl<S: Subject> Life<S> {
     /// The next append, if there is something to write and none is in flight.
     pub fn append(&mut self) -> Option<StreamAppend> {
         let finalized_moved = self.finalized_seq > self.finalized_stored;
-        if self.in_flight.is_some() || (self.planned.is_empty() && !finalized_moved) {
+        if self.in_flight.is_some() || (self.planned.is_empty() && !finalized_moved && !self.rewrites) {
             return None;
         }
         let state = self.applied.state.clone()?;
@@ -332,7 +336,8 @@ impl<S: Subject> Life<S> {
         };
         self.finalized_stored = self.finalized_seq;
         let document = self.applied.beside.document.clone();
-        let document = (document != self.document_stored).then(|| {
+        let rewrites = std::mem::take(&mut self.rewrites);
+        let document = (rewrites && S::HAS_DOCUMENT || document != self.document_stored).then(|| {
             self.document_stored = document.clone();
             document
         });

@@ -46,11 +46,11 @@ impl<S: Subject> StreamActor<S> {
     /// The finalized point has used up what memory holds: the next entries come from the journal.
     pub(super) fn read_tail(&mut self, after: Seq, slot: Slot, ctx: &mut Context<Self>) {
         self.reading_tail = true;
-        let (pool, address, epoch) = (self.env.pool.clone(), self.address, self.env.epoch);
+        let (pool, address) = (self.env.pool.clone(), self.address);
         let read = async move {
             retry("a stream's entries can't be read", || async {
                 let client = pool.get().await?;
-                Ok(journal::read::entries_after(&**client, address, epoch, after, TAIL_PAGE).await?)
+                Ok(journal::read::entries_of_all_lives(&**client, address, after, TAIL_PAGE).await?)
             })
             .await
         };

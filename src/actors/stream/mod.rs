@@ -24,6 +24,7 @@ pub mod messages;
 pub mod orders;
 pub mod pulse;
 pub mod reads;
+pub mod rebuild;
 mod rollback;
 pub mod subject;
 mod written;
@@ -121,6 +122,7 @@ pub struct StreamActor<S: Subject> {
     suspects: Vec<oneshot::Sender<Result<(), ApplyError>>>,
     suspicion: Option<String>,
     doubted: Option<Doubted>,
+    rebuilding: rebuild::Rebuilding,
     /// The next thing to do is to heal: what is read comes before what waits.
     heal_first: bool,
     stale: Option<Arc<str>>,
@@ -153,6 +155,7 @@ impl<S: Subject> StreamActor<S> {
             suspects: Vec::new(),
             suspicion: None,
             doubted: None,
+            rebuilding: Vec::new(),
             heal_first: false,
             stale: None,
             reading_tail: false,
@@ -185,6 +188,9 @@ impl<S: Subject> StreamActor<S> {
             return;
         }
         if !self.life.has_planned() {
+            if !self.rebuilding.is_empty() {
+                return self.rebuild(ctx);
+            }
             if let Some(doubted) = self.doubted.take() {
                 return self.roll_back(doubted, ctx);
             }
@@ -305,6 +311,7 @@ impl<S: Subject> StreamActor<S> {
             && self.written.is_none()
             && self.suspects.is_empty()
             && self.doubted.is_none()
+            && self.rebuilding.is_empty()
             && self.parked.is_empty()
             && self.stale.is_none()
             && !self.reading_tail

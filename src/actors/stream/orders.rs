@@ -47,7 +47,7 @@ pub enum ApplyError {
 }
 
 /// Compare with the chain's account, and heal if it differs. Answered when that is done.
-#[derive(Message)]
+#[derive(Clone, Message)]
 #[rtype(result = "Result<(), ApplyError>")]
 pub struct Suspect {
     /// Why.

@@ -9,13 +9,16 @@
 //! Entries are read from the journal page by page, so memory holds no more than one page and the numbers that fall.
 //! Waits for the database and the node as long as it takes; the stream is stale meanwhile, and its queue is bounded.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use actix::prelude::*;
 
 use super::{Mode, StreamActor, TAIL_PAGE, Vanished, heal::read_history, now_ms, subject::Subject};
 use crate::{
-    actors::{retry, stream::ApplyError},
+    actors::{chain_reader::ReadHistory, retry, stream::ApplyError},
     domain::{
         entry::{Entry, EntryBody},
         event::ChainEvent,
@@ -25,6 +28,9 @@ use crate::{
     },
     journal::{read, votes},
 };
+
+/// Between two readings while the node that may decide is away.
+const READ_AGAIN: Duration = Duration::from_secs(2);
 
 /// What the listener has proved, and the stream has not looked at yet.
 #[derive(Debug, Default)]
@@ -68,19 +74,25 @@ impl<S: Subject> StreamActor<S> {
         let (env, address) = (self.env.clone(), self.address);
         let (after, since, mut rebuild) = (self.life.finalized_seq(), self.life.finalized_slot(), self.life.rebuild());
         let work = async move {
-            let history = read_history::<S>(&env.reader, address, since).await;
+            let ask = ReadHistory { address, since, by_blocks: false };
+            let mut history = read_history::<S>(&env.reader, ask).await;
+            while !history.decides {
+                // What falls is the first node's word.
+                tokio::time::sleep(READ_AGAIN).await;
+                history = read_history::<S>(&env.reader, ask).await;
+            }
             let on_chain: HashMap<EventId, ChainEvent> =
                 history.events.into_iter().map(|event| (event.id, event)).collect();
             let (mut after, mut noted) = (after, Noted::default());
             loop {
                 let page = retry("a stream's entries can't be read", || async {
                     let client = env.pool.get().await?;
-                    Ok(read::entries_after(&**client, address, env.epoch, after, TAIL_PAGE).await?)
+                    Ok(read::entries_of_all_lives(&**client, address, after, TAIL_PAGE).await?)
                 })
                 .await;
                 let Some(last) = page.last() else { break };
                 after = last.seq;
-                take_page(&mut rebuild, page, &doubted.signatures, &on_chain, &mut noted);
+                take_page(&mut rebuild, page, &doubted.signatures, (&on_chain, &history.drafts), &mut noted);
             }
             let (state, reverted) = rebuild.finish();
             let fallen: BTreeSet<Seq> = reverted.iter().copied().collect();
@@ -135,12 +147,13 @@ fn take_page<S: Subject>(
     rebuild: &mut Rebuild<S>,
     page: Vec<Entry>,
     doubted: &HashSet<TxSignature>,
-    on_chain: &HashMap<EventId, ChainEvent>,
+    (on_chain, drafts): (&HashMap<EventId, ChainEvent>, &HashSet<EventId>),
     noted: &mut Noted,
 ) {
     for entry in page {
         let is_condemned = entry.body.chain_event().is_some_and(|(id, position, event)| {
-            let is_there = |it: &ChainEvent| it.position.slot == position.slot && it.event == *event;
+            let is_same = |it: &ChainEvent| drafts.contains(&id) || it.event == *event;
+            let is_there = |it: &ChainEvent| it.position.slot == position.slot && is_same(it);
             doubted.contains(&id.signature) && !on_chain.get(&id).is_some_and(is_there)
         });
         let voted = entry.body.chain_event().and_then(|(.., event)| VoteKind::of(event));

@@ -9,10 +9,11 @@ use crate::{
         account::{GlobalConfigAccount, MarketAccount},
         config::ProgramConfig,
         entry::{Entry, EntryBody, FeeSchedule},
-        event::ChainEvent,
+        event::{ChainEvent, ProgramEvent},
         fee_timeline::FeeTimeline,
         ids::{AccountAddress, Epoch, MarketAddress, Seq, Slot},
         market::Market,
+        metadata::MarketMetadata,
         misfit::Misfit,
         phase::Phase,
         tally::{Counts, VoteKind},
@@ -76,6 +77,9 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         schedule: FeeSchedule,
     ) -> Result<EntryBody, Misfit>;
 
+    /// What the chain did where only the instruction is known (`event` is a draft); `None` where that can't be told.
+    fn complete(current: Option<&Self>, event: &ProgramEvent, schedule: FeeSchedule) -> Option<ProgramEvent>;
+
     /// The state after an entry.
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit>;
 
@@ -103,6 +107,15 @@ pub trait Subject: Clone + std::fmt::Debug + PartialEq + Unpin + Send + Sync + '
         tally: Counts,
         slot: Slot,
     ) -> Result<EntryBody, WriteRefused>;
+
+    /// Only a market is about something that a document tells.
+    const HAS_DOCUMENT: bool;
+
+    /// This is the document that it is about.
+    fn is_described_by(&self, document: &MarketMetadata) -> bool;
+
+    /// The entry that tells this very state once more.
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody;
 
     /// What is voted on just now.
     fn takes_votes(&self) -> Option<VoteKind>;
@@ -143,6 +156,10 @@ impl Subject for Market {
         Market::plan(current, MarketAddress(address.0), event, schedule)
     }
 
+    fn complete(current: Option<&Self>, event: &ProgramEvent, schedule: FeeSchedule) -> Option<ProgramEvent> {
+        Self::complete(current, event, schedule)
+    }
+
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {
         Market::advance(current, body)
     }
@@ -180,6 +197,16 @@ impl Subject for Market {
         slot: Slot,
     ) -> Result<EntryBody, WriteRefused> {
         Market::plan_written(current, write, tally, slot)
+    }
+
+    const HAS_DOCUMENT: bool = true;
+
+    fn is_described_by(&self, document: &MarketMetadata) -> bool {
+        Market::is_described_by(self, document)
+    }
+
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody {
+        Market::plan_resync(Some(self), self.clone(), reason, slot)
     }
 
     fn takes_votes(&self) -> Option<VoteKind> {
@@ -242,6 +269,10 @@ impl Subject for ProgramConfig {
         ProgramConfig::plan(current, event)
     }
 
+    fn complete(_: Option<&Self>, _: &ProgramEvent, _: FeeSchedule) -> Option<ProgramEvent> {
+        None
+    }
+
     fn advance(current: Option<Self>, body: &EntryBody) -> Result<Self, Misfit> {
         ProgramConfig::advance(current, body)
     }
@@ -271,6 +302,16 @@ impl Subject for ProgramConfig {
 
     fn plan_written(_: Option<&Self>, _: UserWrite, _: Counts, _: Slot) -> Result<EntryBody, WriteRefused> {
         Err(WriteRefused::OtherStream)
+    }
+
+    const HAS_DOCUMENT: bool = false;
+
+    fn is_described_by(&self, _: &MarketMetadata) -> bool {
+        false
+    }
+
+    fn plan_again(&self, reason: String, slot: Slot) -> EntryBody {
+        ProgramConfig::plan_resync(self.clone(), reason, slot)
     }
 
     fn takes_votes(&self) -> Option<VoteKind> {

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{DIRTY_BATCH, DIRTY_MAX, DirtyAway, DirtyMarkets};
-use crate::domain::ids::MarketAddress;
+use crate::{bus::redis::Name, domain::ids::MarketAddress};
 
 /// Redis has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -19,20 +19,20 @@ const KEPT_SECONDS: i64 = 3_600;
 /// See the module.
 pub struct RedisDirty {
     client: Client,
-    key: String,
+    key: Name,
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl fmt::Debug for RedisDirty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the client: its address may carry a password.
-        f.debug_struct("RedisDirty").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("RedisDirty").field("key", &(self.key)()).finish_non_exhaustive()
     }
 }
 
 impl RedisDirty {
     /// Connects to nothing yet.
-    pub fn new(client: Client, key: String) -> Self {
+    pub fn new(client: Client, key: Name) -> Self {
         Self { client, key, connection: Mutex::new(None) }
     }
 
@@ -66,15 +66,15 @@ impl DirtyMarkets for RedisDirty {
                 return Ok(());
             }
             self.ask(async |connection| {
-                let count: usize = cmd("SCARD").arg(&self.key).query_async(connection).await?;
+                let count: usize = cmd("SCARD").arg((self.key)()).query_async(connection).await?;
                 // More than the bound by a batch of each who marks at once, at most.
                 if count >= DIRTY_MAX {
                     return Ok(());
                 }
                 let names: Vec<String> = markets.iter().take(DIRTY_BATCH).map(ToString::to_string).collect();
                 let mut both = pipe();
-                both.atomic().cmd("SADD").arg(&self.key).arg(names).ignore();
-                both.cmd("EXPIRE").arg(&self.key).arg(KEPT_SECONDS).ignore();
+                both.atomic().cmd("SADD").arg((self.key)()).arg(names).ignore();
+                both.cmd("EXPIRE").arg((self.key)()).arg(KEPT_SECONDS).ignore();
                 both.query_async(connection).await
             })
             .await
@@ -85,7 +85,7 @@ impl DirtyMarkets for RedisDirty {
         Box::pin(async move {
             let names: Vec<String> = self
                 .ask(async |connection| {
-                    cmd("SPOP").arg(&self.key).arg(at_most.min(DIRTY_BATCH)).query_async(connection).await
+                    cmd("SPOP").arg((self.key)()).arg(at_most.min(DIRTY_BATCH)).query_async(connection).await
                 })
                 .await?;
             // Whoever else writes to that key can only have markets looked at.

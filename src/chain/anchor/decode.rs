@@ -231,7 +231,7 @@ fn touched_by(calls: &[&RawInvocation]) -> Touched {
     touched
 }
 
-fn account(kind: InstructionKind, call: &RawInvocation, name: &str) -> Option<AccountAddress> {
+pub(super) fn account(kind: InstructionKind, call: &RawInvocation, name: &str) -> Option<AccountAddress> {
     call.accounts.get(kind.account_index(name)?).copied()
 }
 

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod codec;
 pub mod decode;
+pub mod drafts;
 pub mod events;
 mod frames;
 pub mod instructions;

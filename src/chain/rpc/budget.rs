@@ -1,4 +1,5 @@
-//! How often a node may be asked: one token bucket, and one pause after "too many requests", for every call there is.
+//! How often nodes may be asked: one token bucket for every call there is, and of each node one pause after "too many
+//! requests".
 //!
 //! It is shared by clients that live on different runtimes (each arbiter makes its own), so it is bound to none of them.
 //! Calls that users cause take from a bucket of half the size first ([`RpcBudget::for_users`]): however many ask, the
@@ -23,12 +24,15 @@ pub struct RpcBudget {
     inner: Arc<Inner>,
     /// Asked first, where this is only a share of the whole.
     share: Option<Arc<DefaultDirectRateLimiter>>,
+    /// Of which node's pauses it knows.
+    node: usize,
 }
 
 struct Inner {
     calls_per_second: NonZeroU32,
     bucket: DefaultDirectRateLimiter,
-    pause: Mutex<Pause>,
+    /// Of the first node, and of the second: what one has enough of, the other may have room for.
+    pauses: [Mutex<Pause>; 2],
 }
 
 #[derive(Default)]
@@ -48,13 +52,41 @@ impl RpcBudget {
     /// Allows that many calls a second, and as many at once after a quiet second.
     pub fn new(calls_per_second: NonZeroU32) -> Self {
         let bucket = RateLimiter::direct(Quota::per_second(calls_per_second));
-        Self { inner: Arc::new(Inner { calls_per_second, bucket, pause: Mutex::default() }), share: None }
+        Self { inner: Arc::new(Inner { calls_per_second, bucket, pauses: Default::default() }), share: None, node: 0 }
     }
 
     /// The same budget for calls that users cause: at most half of it (and at least one call a second).
     pub fn for_users(&self) -> Self {
         let half = NonZeroU32::new(self.inner.calls_per_second.get() / 2).unwrap_or(NonZeroU32::MIN);
-        Self { inner: Arc::clone(&self.inner), share: Some(Arc::new(RateLimiter::direct(Quota::per_second(half)))) }
+        let share = Some(Arc::new(RateLimiter::direct(Quota::per_second(half))));
+        Self { inner: Arc::clone(&self.inner), share, node: self.node }
+    }
+
+    /// The same calls a second, and the pauses that the second node asks for.
+    pub(super) fn of_second(&self) -> Self {
+        Self { node: 1, ..self.clone() }
+    }
+
+    /// The same budget for work that can wait: at most so much of it.
+    pub fn share(&self, calls_per_second: NonZeroU32) -> Self {
+        Self { share: Some(Arc::new(RateLimiter::direct(Quota::per_second(calls_per_second)))), ..self.clone() }
+    }
+
+    /// The calls that may be made in a second.
+    pub(super) fn calls_per_second(&self) -> NonZeroU32 {
+        self.inner.calls_per_second
+    }
+
+    /// As [`Self::admit`], for so many calls that are sent as one.
+    pub(super) async fn admit_calls(&self, calls: usize, deadline: Instant) -> Result<(), Paused> {
+        // The last one waits for a pause too, that may have begun meanwhile.
+        for _ in 1..calls {
+            if let Some(share) = &self.share {
+                share.until_ready().await;
+            }
+            self.inner.bucket.until_ready().await;
+        }
+        self.admit(deadline).await
     }
 
     /// Waits for a pause to end and then for a token. Gives up at once if the pause outlasts `deadline`.
@@ -98,7 +130,9 @@ impl RpcBudget {
 
     fn pause(&self) -> std::sync::MutexGuard<'_, Pause> {
         // The lock guards two plain values, which no panic can leave half-written.
-        self.inner.pause.lock().unwrap_or_else(PoisonError::into_inner)
+        let [first, second] = &self.inner.pauses;
+        let pause = if self.node == 0 { first } else { second };
+        pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,6 +170,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_that_can_wait_has_its_own_share_of_the_calls() {
+        let budget = budget(1000);
+        let (work, deadline) = (budget.share(NonZeroU32::MIN), Instant::now() + Duration::from_secs(60));
+        let at_once = |budget: &RpcBudget| {
+            (0..50).take_while(|_| budget.admit(deadline).now_or_never().is_some_and(|told| told.is_ok())).count()
+        };
+        assert!((1..=2).contains(&at_once(&work)), "one a second");
+        assert_eq!(at_once(&budget), 50, "the others go on");
+    }
+
+    #[tokio::test]
     async fn a_pause_holds_every_clone_and_outlasting_the_deadline_is_said_at_once() {
         let budget = budget(1000);
         budget.refused(Some(Duration::from_millis(200)));
@@ -144,6 +189,14 @@ mod tests {
         assert!(start.elapsed() < Duration::from_millis(100));
         budget.clone().admit(start + Duration::from_secs(10)).await.unwrap();
         assert!(start.elapsed() >= Duration::from_millis(190), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_pause_of_one_node_holds_nobody_from_asking_the_other() {
+        let budget = budget(1);
+        let second = budget.of_second();
+        second.refused(Some(Duration::from_secs(9)));
+        assert!(budget.pause_left().is_none() && second.clone().for_users().pause_left().is_some());
     }
 
     #[test]

@@ -1,23 +1,29 @@
 //! Questions to a node, and transactions for it.
 //!
-//! [`ChainRpc`] owns the connection to one node: every call goes through one shared [`RpcBudget`], obeys "too many
-//! requests", ends within a bounded time and after a bounded number of attempts, and answers in our own types. It keeps
-//! no cursor, no cache and no opinion: what an answer means is the caller's part. In particular it does not believe that
-//! a node honours a commitment: development chains answer `getTransaction` and accounts in their newest state whatever
-//! was asked, so a status is asked for where it matters.
+//! [`ChainRpc`] owns the connection to one node, or to the one of two that is in use ([`Endpoints`]): every call goes through
+//! one shared [`RpcBudget`], obeys "too many requests", ends within a bounded time and after a bounded number of attempts, and
+//! answers in our own types. It keeps no cursor, no cache and no opinion: what an answer means is the caller's part. In
+//! particular it does not believe that a node honours a commitment: development chains answer `getTransaction` and accounts
+//! in their newest state whatever was asked, so a status is asked for where it matters. Nor that two nodes know the same:
+//! what belongs together is asked of one ([`ChainRpc::pinned`]).
 //!
 //! A client holds connections that belong to the runtime on which they were opened: make one for each arbiter that
 //! asks, and share the budget among them. A clone shares the connections.
 
 mod accounts;
+mod batch;
 mod budget;
 mod clock;
+mod endpoints;
 mod error;
 mod history;
+pub mod slices;
 mod submit;
 mod transport;
 mod wire;
 
+#[cfg(test)]
+mod endpoints_tests;
 #[cfg(test)]
 pub(crate) mod node_tests;
 
@@ -28,11 +34,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use solana_rpc_client::{nonblocking::rpc_client::RpcClient, rpc_client::RpcClientConfig};
 use solana_rpc_client_api::request::RpcRequest;
+use tokio::sync::Semaphore;
 
 pub use self::{
     accounts::{AccountAt, AccountsAt},
     budget::{PAUSE_MAX, RpcBudget},
     clock::ChainClock,
+    endpoints::{Endpoint, Endpoints, Look, Standing},
     error::{ChainReadError, ChainSendError, TransactionFailure},
     history::{MAX_SIGNATURES, MAX_STATUSES, SignatureStatus},
     submit::{LatestBlockhash, SendOptions, Simulation},
@@ -48,6 +56,9 @@ use crate::domain::{
     ids::{AccountAddress, ProgramId, Slot, Wallet},
 };
 
+/// Copies of transactions on their way to the node that is not in use, of one client; past it none is sent.
+const COPIES_MAX: usize = 64;
+
 /// How a client behaves.
 #[derive(Clone)]
 pub struct RpcOptions {
@@ -61,6 +72,8 @@ pub struct RpcOptions {
     pub call_timeout: Duration,
     /// How often a read is tried, at least once.
     pub attempts: usize,
+    /// The choice between this node and a second one; all clients of a process share it.
+    pub endpoints: Endpoints,
 }
 
 impl RpcOptions {
@@ -72,7 +85,13 @@ impl RpcOptions {
             attempt_timeout: Duration::from_secs(10),
             call_timeout: Duration::from_secs(30),
             attempts: 4,
+            endpoints: Endpoints::default(),
         }
+    }
+
+    /// With a second node, perhaps.
+    pub fn beside(self, endpoints: &Endpoints) -> Self {
+        Self { endpoints: endpoints.clone(), ..self }
     }
 }
 
@@ -92,33 +111,105 @@ pub struct Tip {
 #[error("the address of the node can't be used: {0}")]
 pub struct RpcSetupError(String);
 
-/// A client of one node; cheap to clone.
+/// A client of one node, or of two of which one is in use; cheap to clone.
 #[derive(Clone)]
 pub struct ChainRpc {
     inner: Arc<Inner>,
+    /// Only this one is asked.
+    pin: Option<Endpoint>,
 }
 
 struct Inner {
-    client: RpcClient,
-    budget: RpcBudget,
+    first: Node,
+    second: Option<Node>,
+    endpoints: Endpoints,
     program: ProgramId,
     call_timeout: Duration,
     attempts: usize,
+    /// Copies of transactions on their way to the node that is not in use.
+    copies: Arc<Semaphore>,
+}
+
+/// A node, and the pause that it has asked for.
+struct Node {
+    client: RpcClient,
+    /// What the client library can't send: many calls at once.
+    batches: Transport,
+    budget: RpcBudget,
 }
 
 impl fmt::Debug for ChainRpc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChainRpc").field("program", &self.inner.program).finish_non_exhaustive()
+        f.debug_struct("ChainRpc").field("program", &self.inner.program).field("pin", &self.pin).finish_non_exhaustive()
     }
 }
 
 impl ChainRpc {
     /// Makes a client; connects when it is first asked.
     pub fn new(options: RpcOptions, budget: RpcBudget) -> Result<Self, RpcSetupError> {
-        let RpcOptions { url, program, attempt_timeout, call_timeout, attempts } = options;
-        let transport = Transport::new(&url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError)?;
-        let client = RpcClient::new_sender(transport, RpcClientConfig::default());
-        Ok(Self { inner: Arc::new(Inner { client, budget, program, call_timeout, attempts: attempts.max(1) }) })
+        let RpcOptions { url, program, attempt_timeout, call_timeout, attempts, endpoints } = options;
+        let node = |url: &str, budget: RpcBudget| {
+            let transport =
+                || Transport::new(url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError);
+            let (batches, client) = (transport()?, RpcClient::new_sender(transport()?, RpcClientConfig::default()));
+            Ok(Node { client, batches, budget })
+        };
+        let second = endpoints.second_url().map(|url| node(url, budget.of_second())).transpose()?;
+        let first = node(&url, budget)?;
+        let copies = Arc::new(Semaphore::new(COPIES_MAX));
+        let inner = Inner { first, second, endpoints, program, call_timeout, attempts: attempts.max(1), copies };
+        Ok(Self { inner: Arc::new(inner), pin: None })
+    }
+
+    /// The choice between the nodes.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.inner.endpoints
+    }
+
+    /// The one that is asked now.
+    pub fn endpoint(&self) -> Endpoint {
+        let endpoint = self.pin.unwrap_or_else(|| self.inner.endpoints.in_use());
+        if self.inner.second.is_some() { endpoint } else { Endpoint::First }
+    }
+
+    /// The one that is in use now, and no other from here on: for questions whose answers belong together.
+    pub fn pinned(&self) -> Self {
+        self.at(self.endpoint())
+    }
+
+    /// That one, whichever is in use. The first, where there is no second.
+    pub fn at(&self, endpoint: Endpoint) -> Self {
+        let endpoint = if self.inner.second.is_some() { endpoint } else { Endpoint::First };
+        Self { inner: Arc::clone(&self.inner), pin: Some(endpoint) }
+    }
+
+    /// May what can't be taken back be decided by what this one says? Only by the first one's word: the second may keep less
+    /// history, or be behind.
+    pub fn decides(&self) -> bool {
+        self.endpoint() == Endpoint::First
+    }
+
+    /// Looks at the node that this client is pinned to: one attempt, within that time; also at which chain it is of, where that is
+    /// not known lately.
+    pub async fn look(&self, patience: Duration) -> Look {
+        let ask = async {
+            if let Some(genesis) = self.inner.endpoints.genesis_to_see(self.endpoint()) {
+                let seen = self.call_once(RpcRequest::GetGenesisHash, json!([])).await?;
+                if seen.as_str() != Some(genesis.as_str()) {
+                    return Ok(Look::OtherChain);
+                }
+            }
+            let slot = self.call_once(RpcRequest::GetSlot, json!([{ "commitment": Commitment::Confirmed }])).await?;
+            match slot.as_u64() {
+                Some(slot) => Ok(Look::Answers(Slot(slot))),
+                None => Err(Failure::Unusable("no slot".into())),
+            }
+        };
+        match tokio::time::timeout(patience, ask).await {
+            Ok(Ok(look)) => look,
+            Ok(Err(failure)) => Look::Away(failure.to_string()),
+            Err(_) => Look::Away(format!("no answer in {patience:?}")),
+        }
     }
 
     /// The program whose accounts it reads.
@@ -169,9 +260,9 @@ impl ChainRpc {
 
     async fn read_value(&self, request: RpcRequest, params: Value) -> Result<Value, ChainReadError> {
         let method = request.as_str();
+        // A call that begins at one node may end at the other: each attempt asks the one in use.
         let attempt = || async {
-            let answer = self.inner.client.send::<Value>(request, params.clone()).await;
-            answer.map_err(|error| ChainReadError::of(method, failure_of(error)))
+            self.attempt(request, params.clone()).await.map_err(|failure| ChainReadError::of(method, failure))
         };
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
@@ -180,7 +271,7 @@ impl ChainRpc {
             .with_jitter();
         let read = attempt.retry(backoff).when(ChainReadError::is_transient);
         self.within_call(read).await.unwrap_or_else(|| {
-            Err(match self.inner.budget.pause_left() {
+            Err(match self.node(self.endpoint()).budget.pause_left() {
                 Some(retry_after) => ChainReadError::RateLimited { method, retry_after },
                 None => ChainReadError::Unavailable { method, detail: "no answer in time".into() },
             })
@@ -189,8 +280,25 @@ impl ChainRpc {
 
     /// A call that must not be repeated blindly: one attempt.
     async fn call_once(&self, request: RpcRequest, params: Value) -> Result<Value, Failure> {
-        let call = async { self.inner.client.send::<Value>(request, params).await.map_err(failure_of) };
+        let call = self.attempt(request, params);
         self.within_call(call).await.unwrap_or_else(|| Err(Failure::NoAnswer("no answer in time".into())))
+    }
+
+    async fn attempt(&self, request: RpcRequest, params: Value) -> Result<Value, Failure> {
+        let endpoint = self.endpoint();
+        let answer = self.node(endpoint).client.send::<Value>(request, params).await.map_err(failure_of);
+        match &answer {
+            Err(failure) if failure.is_the_nodes() => self.inner.endpoints.failed(endpoint, &failure.to_string()),
+            _ => self.inner.endpoints.answered(endpoint),
+        }
+        answer
+    }
+
+    fn node(&self, endpoint: Endpoint) -> &Node {
+        match (endpoint, &self.inner.second) {
+            (Endpoint::Second, Some(second)) => second,
+            _ => &self.inner.first,
+        }
     }
 
     async fn within_call<T>(&self, call: impl Future<Output = T>) -> Option<T> {

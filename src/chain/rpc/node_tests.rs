@@ -25,12 +25,12 @@ use crate::{
 pub(crate) type Answer = Option<(&'static str, Value)>;
 
 pub(crate) struct Node {
-    url: String,
+    pub(super) url: String,
     asked: Arc<Mutex<Vec<Value>>>,
 }
 
 /// A node that gives each call the next answer of its script, and the last one for ever.
-async fn node(script: Vec<Answer>) -> Node {
+pub(super) async fn node(script: Vec<Answer>) -> Node {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -68,7 +68,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Value> {
     }
 }
 
-const PROGRAM: ProgramId = ProgramId([9; 32]);
+pub(super) const PROGRAM: ProgramId = ProgramId([9; 32]);
 const OK: &str = "200 OK";
 
 pub(crate) fn result(value: Value) -> Answer {
@@ -96,7 +96,7 @@ pub(crate) async fn asked_of(script: Vec<Answer>) -> (Node, ChainRpc) {
 }
 
 impl Node {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
 }

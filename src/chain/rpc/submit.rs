@@ -1,5 +1,8 @@
-//! Transactions on their way to the chain. Nothing here signs, and nothing is sent twice: the caller decides on the
-//! evidence that an error carries.
+//! Transactions on their way to the chain. Nothing here signs, and nothing is sent twice to one node: the caller decides on
+//! the evidence that an error carries. Where there are two nodes, what one has taken is given to the other too: a signature
+//! lands once, and the leader may be nearer to that one.
+
+use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -103,8 +106,39 @@ impl ChainRpc {
             config["maxRetries"] = json!(max_retries);
         }
         let params = json!([BASE64_STANDARD.encode(wire), config]);
-        let answer = self.call_once(RpcRequest::SendTransaction, params).await;
-        answer.and_then(signature_of).map_err(ChainSendError::of)
+        let one = self.pinned();
+        let answer = one.call_once(RpcRequest::SendTransaction, params.clone()).await.and_then(signature_of);
+        let Some(other) = self.other_that_is_fit() else { return answer.map_err(ChainSendError::of) };
+        match answer {
+            Ok(signature) => {
+                if let Ok(turn) = Arc::clone(&self.inner.copies).try_acquire_owned() {
+                    tokio::spawn(async move {
+                        // Whatever it says: this one has it.
+                        let _ = other.call_once(RpcRequest::SendTransaction, params).await;
+                        drop(turn);
+                    });
+                }
+                Ok(signature)
+            }
+            // It says nothing of the transaction itself: the other may take it.
+            Err(failure) if failure.is_the_nodes() => {
+                let answer = other.call_once(RpcRequest::SendTransaction, params).await.and_then(signature_of);
+                let worse = |other: Failure| match other {
+                    // It may have it.
+                    Failure::NoAnswer(_) | Failure::Unusable(_) => other,
+                    _ => failure,
+                };
+                answer.map_err(|other| ChainSendError::of(worse(other)))
+            }
+            Err(failure) => Err(ChainSendError::of(failure)),
+        }
+    }
+
+    /// The one that is not in use, if there is one that could be.
+    fn other_that_is_fit(&self) -> Option<Self> {
+        let other = self.at(self.endpoint().other());
+        let is_fit = other.decides() || self.endpoints().second_is_fit();
+        (self.endpoints().are_two() && is_fit).then_some(other)
     }
 
     /// Rehearses a transaction (its wire bytes, signed or not) on the newest confirmed state, with a fresh blockhash.

@@ -7,6 +7,7 @@
 //! whom any of this is stored.
 
 mod adoption;
+mod completion;
 mod lifecycle;
 mod quote;
 mod rollback;

@@ -268,7 +268,7 @@ async fn read(mut payload: web::Payload) -> Result<Bytes, Refused> {
 
 /// What these hexadecimal digits stand for.
 fn unhex(digits: &[u8]) -> Option<Vec<u8>> {
-    if digits.is_empty() || digits.len() % 2 != 0 || digits.len() > 128 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) || digits.len() > 128 {
         return None;
     }
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

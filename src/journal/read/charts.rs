@@ -66,8 +66,13 @@ pub async fn prices_before<C: Ask>(
     market: MarketAddress,
     moments_unix: &[i64],
 ) -> Result<Vec<Option<u64>>, ReadFailure> {
-    const SQL: &str = "SELECT (SELECT close FROM candles WHERE market = $1 AND step = 60 AND bucket_unix < at.moment
-                               ORDER BY bucket_unix DESC LIMIT 1)
+    // Mostly there is one in the quarter before: only where there is none every partition is looked into.
+    const SQL: &str = "SELECT coalesce(
+                           (SELECT close FROM candles WHERE market = $1 AND step = 60
+                              AND bucket_unix < at.moment AND bucket_unix >= at.moment - 7948800
+                            ORDER BY bucket_unix DESC LIMIT 1),
+                           (SELECT close FROM candles WHERE market = $1 AND step = 60
+                              AND bucket_unix < at.moment - 7948800 ORDER BY bucket_unix DESC LIMIT 1))
                        FROM unnest($2::bigint[]) WITH ORDINALITY AS at (moment, place) ORDER BY at.place";
     let rows = client.query(SQL, &[&market.to_string(), &moments_unix]).await?;
     rows.iter()

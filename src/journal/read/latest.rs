@@ -96,7 +96,8 @@ pub async fn wallets_of<C: Ask>(
     seqs: &[Seq],
 ) -> Result<Vec<Wallet>, ReadFailure> {
     const SQL: &str = "SELECT DISTINCT payload -> 'event' ->> 'user' AS wallet FROM journal \
-                       WHERE stream = $1::text AND epoch = $2::bigint AND seq = ANY ($3::bigint[]) \
+                       WHERE stream = $1::text AND epoch IN (SELECT epoch FROM journal_epochs WHERE epoch <= $2::bigint) \
+                         AND seq = ANY ($3::bigint[]) \
                          AND payload -> 'event' ->> 'user' IS NOT NULL";
     let seqs: Vec<i64> = seqs.iter().map(|seq| i64::try_from(seq.0).unwrap_or(i64::MAX)).collect();
     let rows = client.query(SQL, &[&stream.to_string(), &i64::from(epoch.0), &seqs]).await?;

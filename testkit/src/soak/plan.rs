@@ -26,8 +26,12 @@ pub enum Target {
     Notifications,
     /// Answers on their way.
     Answers,
-    /// Connections to the chain.
+    /// Connections to the chain's first node.
     Connections,
+    /// The chain's second node.
+    SecondNode,
+    /// Deliveries of webhooks.
+    Deliveries,
     /// A client.
     Client,
 }
@@ -79,17 +83,27 @@ pub enum Blow {
     ShortPages,
     OverlappingPages,
     ForgottenPages,
+    SlotsReversed,
+    TransactionsCut,
     DroppedWs,
     DroppedHttp,
     RefusedWs,
     RefusedHttp,
     SilentWs,
     SilentHttp,
+    FirstCutOff,
+    SecondCutOff,
+    SecondBehind,
+    SecondShort,
+    SecondUnwell,
+    DeliveriesForged,
+    DeliveredAgain,
+    DeliveriesStop,
     ClientJoins,
 }
 
 /// Each with its weight.
-const BLOWS: [(u32, Blow); 60] = [
+const BLOWS: [(u32, Blow); 70] = [
     (12, Blow::Kill),
     (2, Blow::Stop),
     (2, Blow::Crash("writer")),
@@ -143,12 +157,22 @@ const BLOWS: [(u32, Blow); 60] = [
     (1, Blow::ShortPages),
     (1, Blow::OverlappingPages),
     (1, Blow::ForgottenPages),
+    (2, Blow::SlotsReversed),
+    (2, Blow::TransactionsCut),
     (3, Blow::DroppedWs),
     (3, Blow::DroppedHttp),
     (1, Blow::RefusedWs),
     (1, Blow::RefusedHttp),
     (1, Blow::SilentWs),
     (1, Blow::SilentHttp),
+    (3, Blow::FirstCutOff),
+    (2, Blow::SecondCutOff),
+    (3, Blow::SecondBehind),
+    (2, Blow::SecondShort),
+    (1, Blow::SecondUnwell),
+    (3, Blow::DeliveriesForged),
+    (2, Blow::DeliveredAgain),
+    (2, Blow::DeliveriesStop),
     (2, Blow::ClientJoins),
 ];
 
@@ -197,7 +221,10 @@ impl Blow {
             | Self::RefusedWs
             | Self::RefusedHttp
             | Self::SilentWs
-            | Self::SilentHttp => Target::Connections,
+            | Self::SilentHttp
+            | Self::FirstCutOff => Target::Connections,
+            Self::SecondCutOff | Self::SecondBehind | Self::SecondShort | Self::SecondUnwell => Target::SecondNode,
+            Self::DeliveriesForged | Self::DeliveredAgain | Self::DeliveriesStop => Target::Deliveries,
             Self::ClientJoins => Target::Client,
             _ => Target::Answers,
         }
@@ -208,10 +235,13 @@ impl Blow {
         match self {
             Self::Kill | Self::Stop => 0..1_500,
             Self::Hang(_) => 100..3_000,
+            Self::DeliveriesForged | Self::DeliveredAgain => 0..1,
             Self::Crash(_) | Self::CrashMarket(_) | Self::DatabaseCut | Self::ClientJoins => 0..1,
             Self::DroppedWs | Self::DroppedHttp => 0..1,
             Self::DatabaseKilled | Self::DatabaseRestarted => 0..3_000,
             Self::AnswersOfCommitLost(_) | Self::CommitsLost(_) => 500..2_000,
+            // Longer than it takes to go to the other node, mostly.
+            Self::FirstCutOff | Self::SecondBehind | Self::SecondShort => 2_000..15_000,
             _ => 500..6_000,
         }
     }

@@ -2,14 +2,22 @@
 
 use std::time::Duration;
 
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use serde_json::{Value, json};
+use zmart::domain::ids::TxSignature;
+
 use super::{
     plan::{Blow, Step},
     world::World,
 };
 use crate::{
-    proxy::{Bad, Cut, Delay, Fault, Methods, PageFault, Place, Side, When, Which},
+    helius,
+    proxy::{Bad, Cut, Delay, Fault, Handle, Methods, PageFault, Place, Side, When, Which},
     subscriber::Subscriber,
 };
+
+/// Transactions that one delivery of a blow has.
+const DELIVERED_AT_ONCE: usize = 8;
 
 /// Calls that tell what is known of the chain's history.
 const READS: Methods = Methods::Of(&["getSignaturesForAddress", "getTransaction", "getMultipleAccounts", "getSlot"]);
@@ -31,6 +39,8 @@ pub enum Over {
     TriggerGoes,
     /// Nothing more is lost on the way to PostgreSQL.
     NetworkIsWell,
+    /// What happens is delivered again.
+    Deliveries,
     /// Faults of the proxy are lifted; how often they struck is counted then.
     Lift(Vec<Fault>),
 }
@@ -42,6 +52,16 @@ pub enum Dealt {
     Struck(u64, Over),
     /// It could not be: why.
     LeftOut(&'static str),
+}
+
+/// Cuts a node off, and who is connected to it.
+fn cut_off(hand: &Handle) -> Vec<Fault> {
+    let both = [Side::Http, Side::Ws].map(|side| {
+        let fault = hand.refuse_connections(side);
+        hand.drop_connections(side);
+        fault
+    });
+    both.into()
 }
 
 impl World {
@@ -71,10 +91,58 @@ impl World {
                 self.joined.push(Subscriber::start(&self.engine.ws, &self.load.markets));
                 Dealt::Struck(1, Over::Nothing)
             }
+            Blow::DeliveriesForged => self.forge(seed).await,
+            Blow::DeliveredAgain => self.deliver_again(seed).await,
+            Blow::DeliveriesStop => {
+                self.following = None;
+                Dealt::Struck(1, Over::Deliveries)
+            }
             _ => match self.strike_database(blow).await {
                 Some(dealt) => dealt,
                 None => Dealt::Struck(0, Over::Lift(self.set_on_the_wire(blow, seed).await)),
             },
+        }
+    }
+
+    /// A few trades that landed, from anywhere in the past.
+    fn landed(&self, random: &mut StdRng) -> Vec<TxSignature> {
+        let sent: Vec<_> = self.load.sent().into_values().flatten().collect();
+        sent.choose_multiple(random, DELIVERED_AT_ONCE).copied().collect()
+    }
+
+    /// Genuine signatures with logs of somebody else's making, and signatures that nobody made.
+    async fn forge(&self, seed: u64) -> Dealt {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut items = Vec::new();
+        for signature in self.landed(&mut random) {
+            let mut landed = helius::landed(&self.client.rpc_url, signature).await;
+            landed["slot"] = json!(random.random::<u32>());
+            if let Some(logs) = landed["meta"]["logMessages"].as_array_mut() {
+                logs.reverse();
+            }
+            items.push(helius::raw(&landed));
+            let mut nobody = [0; 64];
+            random.fill(&mut nobody);
+            items.push(helius::claim(TxSignature(nobody), random.random::<u32>().into()));
+        }
+        self.deliver(items).await
+    }
+
+    async fn deliver_again(&self, seed: u64) -> Dealt {
+        let mut items = Vec::new();
+        for signature in self.landed(&mut StdRng::seed_from_u64(seed)) {
+            let landed = helius::landed(&self.client.rpc_url, signature).await;
+            items.extend([helius::raw(&landed), helius::enhanced(&landed)]);
+        }
+        self.deliver(items).await
+    }
+
+    async fn deliver(&self, items: Vec<Value>) -> Dealt {
+        let count = items.len() as u64;
+        // Whoever sends is not answered while the engine is away.
+        match self.sender.try_deliver(&helius::body(&items)).await {
+            Ok(answer) if answer.status == 200 => Dealt::Struck(count, Over::Nothing),
+            _ => Dealt::LeftOut("the delivery was not taken"),
         }
     }
 
@@ -149,6 +217,7 @@ impl World {
         let hand = &self.hand;
         let one_in = |n| When::OneIn { n, seed };
         let up_to = |millis| Delay::UpTo(Duration::from_millis(millis), seed);
+        let second = &self.second_hand;
         let fault = match blow {
             Blow::Late => hand.delay_notifications(Which::All, up_to(900), one_in(4)),
             Blow::Withheld => hand.withhold(Which::Logs, one_in(3)),
@@ -175,6 +244,13 @@ impl World {
             Blow::ShortPages => hand.bad_pages(PageFault::Short(3), When::Always),
             Blow::OverlappingPages => hand.bad_pages(PageFault::Overlap(2), When::Always),
             Blow::ForgottenPages => hand.bad_pages(PageFault::ForgottenBefore, one_in(3)),
+            Blow::SlotsReversed => hand.bad_pages(PageFault::SlotsReversed, When::Always),
+            Blow::TransactionsCut => hand.cut_logs(Place::Transactions, Cut::Marked, one_in(3)),
+            Blow::FirstCutOff => return cut_off(hand),
+            Blow::SecondCutOff => return cut_off(second),
+            Blow::SecondBehind => second.rpc_behind(60, false, When::Always),
+            Blow::SecondShort => second.history_begins(self.client.slot().await),
+            Blow::SecondUnwell => second.answer_badly(Methods::All, Bad::Status(502), one_in(2)),
             Blow::DroppedWs => return self.drop_connections(Side::Ws),
             Blow::DroppedHttp => return self.drop_connections(Side::Http),
             Blow::RefusedWs => hand.refuse_connections(Side::Ws),
@@ -195,6 +271,7 @@ impl World {
     pub async fn end(&mut self, over: Over) -> u64 {
         match over {
             Over::Nothing => {}
+            Over::Deliveries => self.follow(),
             Over::Start => self.engine.launch(),
             Over::DatabaseUp => self.cluster.up().await,
             Over::DatabaseThaws => self.cluster.thaw(),

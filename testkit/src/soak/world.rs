@@ -1,4 +1,4 @@
-//! Everything that a soak runs: PostgreSQL and the way to it, a chain and the way to it, the engine between them, traders
+//! Everything that a soak runs: PostgreSQL and the way to it, a chain and two nodes of it, the engine between them, traders
 //! and subscribers.
 
 use std::{sync::Arc, time::Duration};
@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::{
     chain::{Chain, ChainClient},
     engine::Engine,
+    helius::{self, Following, Form, Sender},
     load::{Load, subscribers},
     network::Network,
     patience::wait_for,
@@ -36,6 +37,8 @@ pub struct World {
     pub network: Network,
     /// The hand on the proxy before the chain.
     pub hand: Handle,
+    /// The hand on another proxy before the same chain: the second node.
+    pub second_hand: Handle,
     /// Markets and traders.
     pub load: Load,
     /// A client of the chain, without the proxy.
@@ -44,8 +47,12 @@ pub struct World {
     pub listening: Vec<Subscriber>,
     /// Those who came later.
     pub joined: Vec<Subscriber>,
+    /// Who delivers what happens, as Helius does.
+    pub sender: Sender,
+    /// Deliveries under way; `None` while nobody delivers.
+    pub following: Option<Following>,
     permits: Arc<Semaphore>,
-    _proxy: Proxy,
+    _proxies: [Proxy; 2],
     _chain: Chain,
 }
 
@@ -57,15 +64,19 @@ impl World {
         let database = cluster.database().await;
         let network = Network::before(&database).await;
         let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
+        let second = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
         let mut engine = Engine::on(&chain, &database);
         for (name, value) in [
             ("DATABASE_URL", network.database().url.as_str()),
             ("SOLANA_RPC_URL", &proxy.rpc_url),
             ("SOLANA_WS_URL", &proxy.ws_url),
+            ("SOLANA_RPC_URL_FALLBACK", &second.rpc_url),
+            ("SOLANA_WS_URL_FALLBACK", &second.ws_url),
             ("COVERAGE_INTERVAL_MS", "1000"),
             ("CHAIN_SILENT_AFTER_MS", "2000"),
             ("WS_HEARTBEAT_MS", "1000"),
             ("LOG_LEVEL", "info"),
+            ("HELIUS_AUTH_HEADER", helius::AUTH),
         ] {
             engine.set(name, value);
         }
@@ -79,7 +90,7 @@ impl World {
         })
         .await;
         let listening = subscribers(&engine.ws, SUBSCRIBERS, &load.markets).await;
-        let (client, hand) = (chain.client().clone(), proxy.handle());
+        let (client, hand, second_hand) = (chain.client().clone(), proxy.handle(), second.handle());
         let permits = Arc::new(Semaphore::new(0));
         // They end when the permits are closed.
         drop(load.start(&client, &permits));
@@ -94,20 +105,31 @@ impl World {
                 }
             }
         });
-        Self {
+        let sender = Sender::to(&engine.indexer);
+        let mut world = Self {
             engine,
             cluster,
             database,
             network,
             hand,
+            second_hand,
             load,
             client,
             listening,
             joined: Vec::new(),
+            sender,
+            following: None,
             permits,
-            _proxy: proxy,
+            _proxies: [proxy, second],
             _chain: chain,
-        }
+        };
+        world.follow();
+        world
+    }
+
+    /// Delivers what happens from now on.
+    pub fn follow(&mut self) {
+        self.following = Some(self.sender.follow(&self.client.rpc_url, self.client.program, Form::Mixed));
     }
 
     /// No more trades; waits for those under way.

@@ -197,6 +197,7 @@ impl Rig {
                 connect_timeout: Duration::from_secs(10),
                 silent_after: Duration::from_secs(30),
             },
+            second_ws: None,
             program,
             config_address: ProgramAddresses::new(program).config().0,
             coverage_interval: Duration::from_millis(500),
@@ -207,6 +208,7 @@ impl Rig {
             fees: env.fees.clone(),
             epoch,
             health: health.clone(),
+            backfill: None,
         };
         let listener = Listener::new(parts, DeathGuard::new().0).start();
         // Its clock.

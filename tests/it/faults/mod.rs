@@ -12,6 +12,7 @@ mod hidden;
 mod hydration;
 mod kills;
 mod ledgers;
+mod nodes;
 mod refusals;
 mod rig;
 mod rollback;

@@ -228,7 +228,7 @@ async fn documents_whose_market_never_came_are_forgotten_after_a_day() {
     database.take_lease().await;
     let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
     for gone in [2, 0] {
-        let swept = zmart::journal::sweep::sweep(&pool).await.unwrap();
+        let swept = zmart::journal::sweep::sweep(&pool, &Default::default()).await.unwrap();
         assert!(swept.contains(&("documents whose market never came", gone)), "{swept:?}");
     }
     assert_eq!(number(&database, "SELECT count(*) FROM market_metadata").await, 3);

@@ -39,15 +39,26 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
             FROM unnest(ARRAY[29, 31]) days;
         INSERT INTO alerts (kind, subject, severity, message, raised_at, resolved_at)
             SELECT 'too_old', n::text, 'critical', '', now() - raised * interval '1 day', now() - over * interval '1 day'
-            FROM (VALUES (1, 100, 91), (2, 100, 89), (3, 100, NULL)) a (n, raised, over);"
+            FROM (VALUES (1, 100, 91), (2, 100, 89), (3, 100, NULL)) a (n, raised, over);
+        INSERT INTO submissions (signature, wallet, market, purpose, transaction, last_valid_block_height, status, settled,
+                                 updated_at)
+            SELECT repeat(name, 64), '11111111111111111111111111111111', 'NAMED', 'x', '\\x01'::bytea, 1, status,
+                   status <> 'received', now() - days * interval '1 day'
+            FROM (VALUES ('a', 'finalized', 8), ('b', 'failed', 6), ('c', 'received', 8)) s (name, status, days);
+        INSERT INTO webhook_deliveries (sha256, body, settled_at, outcome)
+            SELECT sha256(days::text::bytea), '{}', now() - days * interval '1 day', '{}' FROM unnest(ARRAY[6, 8]) days;"
         .replace("NAMED", &named);
     client.batch_execute(&rows).await.unwrap();
     database.take_lease().await;
     let pool = Leased::new(settings(&database).pool(1).unwrap(), Term(1));
-    let swept: Vec<u64> = sweep::sweep(&pool).await.unwrap().iter().map(|(_, rows)| *rows).collect();
+    let swept: Vec<u64> =
+        sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().map(|(_, rows)| *rows).collect();
     // Documents have a test of their own.
-    assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1, 1]);
-    assert!(sweep::sweep(&pool).await.unwrap().iter().all(|(_, rows)| *rows == 0), "nothing is left to sweep");
+    assert_eq!(swept, [1, 1, 1, 1, 0, 2, 1, 1, 1, 1]);
+    assert!(
+        sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap().iter().all(|(_, rows)| *rows == 0),
+        "nothing is left to sweep"
+    );
     let left = "SELECT (SELECT count(*) FROM nonces), (SELECT count(*) FROM sessions), \
                        (SELECT count(*) FROM refresh_tokens), (SELECT count(*) FROM idempotency_keys), \
                        (SELECT count(*) FROM users)";
@@ -64,10 +75,14 @@ async fn what_is_over_is_swept_and_what_is_not_stays() {
     assert_eq!(attempts.get::<_, i64>(0), 2, "the young refusal, and what was signed");
     let alerts = client.query_one("SELECT string_agg(subject, ',' ORDER BY id) FROM alerts", &[]).await.unwrap();
     assert_eq!(alerts.get::<_, &str>(0), "2,3", "one that was over yesterday, and one that is open");
+    let orders = "SELECT string_agg(left(signature, 1) || coalesce(length(transaction), 0), ' ' ORDER BY signature) \
+                  FROM submissions";
+    let orders = client.query_one(orders, &[]).await.unwrap();
+    assert_eq!(orders.get::<_, &str>(0), "a0 b1 c1", "an order stays; its bytes go when it is long settled");
     // A pass is bounded.
     let many = "INSERT INTO nonces SELECT 'many-nonces-' || n, '11111111111111111111111111111111', now(), now() - interval '1 s' \
                 FROM generate_series(1, 5001) n";
     client.batch_execute(many).await.unwrap();
-    assert_eq!(sweep::sweep(&pool).await.unwrap()[0].1, sweep::ROWS_MAX as u64);
-    assert_eq!(sweep::sweep(&pool).await.unwrap()[0].1, 1);
+    assert_eq!(sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap()[0].1, sweep::ROWS_MAX as u64);
+    assert_eq!(sweep::sweep(&pool, &sweep::Retention::default()).await.unwrap()[0].1, 1);
 }

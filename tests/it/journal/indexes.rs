@@ -87,7 +87,11 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     // Coverage.
     let found: Vec<_> = (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n) }).collect();
     staging::stage(&pool, &found).await.unwrap();
-    assert_eq!(staging::staged(pool.pool(), 256).await.unwrap().len(), 256);
+    let (oldest, place) = staging::staged(pool.pool(), None, 256).await.unwrap();
+    assert_eq!(oldest.len(), 256);
+    let (next, _) = staging::staged(pool.pool(), place, 256).await.unwrap();
+    assert_eq!(next.len(), 256);
+    assert!(next.iter().all(|staged| !oldest.contains(staged)), "behind the last of those before");
     staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>()).await.unwrap();
     let letter = DeadLetter {
         source: "test",

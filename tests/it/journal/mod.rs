@@ -5,6 +5,7 @@ mod alerts;
 mod bounds;
 mod chain_submissions;
 mod columns;
+mod deliveries;
 mod figures;
 mod governance;
 mod identity;

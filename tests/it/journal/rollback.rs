@@ -15,9 +15,9 @@ use zmart::{
     },
     journal::{
         finality::{recorded_between, taken_back_after},
-        open,
+        identity, open,
         read::{self, TradePosition},
-        write::WriterLife,
+        write::{HeadRow, WriterLife},
     },
 };
 use zmart_testkit::postgres::Database;
@@ -130,4 +130,49 @@ async fn rows_and_positions_are_those_of_the_standing_entries_whatever_is_taken_
     );
     let taken_back = taken_back_after(pool.pool(), &[address.account()], Slot(0)).await.unwrap();
     assert_eq!(taken_back.len(), orphans as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_an_earlier_life_are_taken_back_in_a_later_one() {
+    let database = Database::fresh().await;
+    let first = prepare(&database).await;
+    let pool = leased(settings(&database.url).pool(2).unwrap());
+    let mut writer = WriterLife::begin(&pool).await.unwrap();
+    let mut story = Story::begin(1, first);
+    for wallet in WALLETS {
+        story.buy(wallet, Outcome::Yes, 1_000_000_000);
+    }
+    writer.commit(&pool, 1, &[story.append()]).await.unwrap();
+
+    let client = database.connect().await;
+    let second = identity::begin_by_hand(&client).await.unwrap().epoch;
+    let refused = writer.commit(&pool, 2, &[]).await;
+    assert!(refused.is_err(), "a term of the life before is over: {refused:?}");
+    let again = "UPDATE leases SET term = 1, expires_at = now() + interval '1 day'";
+    client.batch_execute(again).await.unwrap();
+    story.buy(WALLETS[0], Outcome::No, 1_000_000_000);
+    let reverted = story.roll_back_from(Seq(6));
+    assert_eq!(reverted, [Seq(6), Seq(7)], "what is not written yet can't be taken back");
+    let mut append = story.append();
+    append.epoch = second;
+    if let HeadRow::Market(row) = &mut append.row {
+        row.epoch = second.0;
+    }
+    writer.commit(&pool, 2, &[append]).await.unwrap();
+
+    let entries = async |after| {
+        let client = pool.get().await.unwrap();
+        read::entries_of_all_lives(&**client, story.stream(), Seq(after), 100).await.unwrap()
+    };
+    let all = entries(0).await;
+    assert_eq!(all.iter().map(|entry| entry.seq.0).collect::<Vec<_>>(), (1..=9).collect::<Vec<_>>());
+    assert_eq!(entries(6).await, all[6..]);
+    const ORPHANS: &str = "SELECT array_agg(seq ORDER BY seq) FROM trades WHERE orphaned AND epoch = $1";
+    let orphans: Vec<i64> = client.query_one(ORPHANS, &[&(first.0 as i32)]).await.unwrap().get(0);
+    assert_eq!(orphans, [6, 7]);
+    let stored = stored_positions(pool.pool()).await;
+    assert_eq!((stored[&WALLETS[1]].trades_count, stored[&WALLETS[2]].trades_count), (0, 0));
+    // Restored in the new life, with what is behind the finalized point of the old one.
+    let stored = Market::load(pool.pool(), story.stream(), second).await.unwrap().unwrap();
+    assert_eq!(stored.tail.len(), 9, "nothing of it was final");
 }

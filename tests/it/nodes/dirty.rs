@@ -102,8 +102,7 @@ async fn a_market_is_marked_when_a_vote_on_it_is_durable_and_again_when_it_is_fi
         .await;
     }
     let rows = database.connect().await;
-    let epoch = identity::current_epoch(&rows).await.unwrap();
-    let name = identity::name(&rows, epoch).await.unwrap();
+    let name = identity::stored_life(&rows).await.unwrap().unwrap().name();
     let set = RedisBus::new(&redis.url, &name).unwrap().dirty();
     assert_eq!(set.take(9).await, Ok(vec![]), "no vote, no news");
     client.vote(market, &creator, true).await;

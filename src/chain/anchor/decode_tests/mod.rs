@@ -1,5 +1,6 @@
 //! The decoder against the recorded transactions, against hostile logs, and against a naive twin.
 
+mod completed;
 mod hostile;
 mod twin;
 

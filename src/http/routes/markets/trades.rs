@@ -80,8 +80,8 @@ impl Question for ListTrades {
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
         let status = |epoch: u32, seq: u64| {
-            // What an earlier life of the journal holds was confirmed in that life; nothing more is known of it.
-            let finalized = epoch == released.epoch.0 && seq <= released.finalized_seq.0;
+            // A market goes on counting in a new life of the journal.
+            let finalized = epoch <= released.epoch.0 && seq <= released.finalized_seq.0;
             if finalized { TradeStatus::Finalized } else { TradeStatus::Confirmed }
         };
         let next_cursor = found.last().filter(|_| more).map(|trade| {

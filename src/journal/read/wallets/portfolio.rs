@@ -122,8 +122,12 @@ pub async fn prices(
     moments: &[(MarketAddress, UnixHour)],
 ) -> Result<Vec<Option<PriceE9>>, ReadFailure> {
     const SQL: &str = "
-        SELECT (SELECT close FROM candles c WHERE c.market = k.market AND c.step = 3600 AND c.bucket_unix < k.moment
-                ORDER BY c.bucket_unix DESC LIMIT 1)
+        SELECT coalesce(
+                   (SELECT close FROM candles c WHERE c.market = k.market AND c.step = 3600
+                      AND c.bucket_unix < k.moment AND c.bucket_unix >= k.moment - 7948800
+                    ORDER BY c.bucket_unix DESC LIMIT 1),
+                   (SELECT close FROM candles c WHERE c.market = k.market AND c.step = 3600
+                      AND c.bucket_unix < k.moment - 7948800 ORDER BY c.bucket_unix DESC LIMIT 1))
         FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS k (market, moment, place) ORDER BY k.place";
     let (markets, hours): (Vec<String>, Vec<i64>) =
         moments.iter().map(|(market, hour)| (market.to_string(), hour.0.saturating_mul(3_600))).unzip();

@@ -30,6 +30,8 @@ pub enum PageFault {
     Overlap(usize),
     /// So many entries are missing from its middle. The next reading may have them.
     Hole(usize),
+    /// Within each slot the order of the entries is reversed: it is not the block's.
+    SlotsReversed,
     /// A page that goes on is empty, as of a node that does not know the signature to go on from.
     ForgottenBefore,
 }
@@ -59,6 +61,18 @@ impl BadPages {
             && let Some(Value::Array(list)) = reply.edit_result()
         {
             list.splice(0..0, again);
+        }
+    }
+}
+
+impl BadPages {
+    fn reverse_slots(&self, reply: &mut Reply) {
+        let is_shared = |list: &Vec<Value>| list.windows(2).any(|two| two[0]["slot"] == two[1]["slot"]);
+        if !reply.result().as_array().is_some_and(is_shared) || !self.dice.strikes() {
+            return;
+        }
+        if let Some(Value::Array(list)) = reply.edit_result() {
+            list.chunk_by_mut(|a, b| a["slot"] == b["slot"]).for_each(<[Value]>::reverse);
         }
     }
 }
@@ -103,6 +117,7 @@ impl Rule for BadPages {
                         list.drain(from..from + count);
                     }
                 }
+                PageFault::SlotsReversed => self.reverse_slots(reply),
                 PageFault::Short(_) | PageFault::ForgottenBefore => {}
             }
         }

@@ -3,7 +3,7 @@
 use zmart::domain::event::Outcome;
 use zmart_testkit::{
     audit,
-    chain::SOL,
+    chain::{Chain, SOL},
     compare::differences,
     patience::wait_for,
     proxy::{PageFault, When, Which},
@@ -37,6 +37,20 @@ async fn lists_that_change_while_they_are_read_or_are_behind_lose_nothing() {
         }
         wire.bears(name, &faults).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trades_of_one_slot_that_are_listed_in_another_order_are_put_in_the_blocks() {
+    // Long slots, and many who trade in few markets: several trades of a market share a slot.
+    let cast = Cast { markets: 1, wallets: 6, subscribers: 1 };
+    let wire = Wire::on(Chain::with_slots_of("400").await, cast).await;
+    let faults = [
+        wire.hand.bad_pages(PageFault::SlotsReversed, When::Always),
+        wire.hand.withhold(Which::Logs, When::Always),
+        wire.hand.transaction_index(false),
+    ];
+    wire.bears("lists in another order than the blocks", &faults[..2]).await;
+    faults[2].lift();
 }
 
 #[tokio::test(flavor = "multi_thread")]

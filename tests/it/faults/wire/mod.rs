@@ -34,7 +34,15 @@ struct Wire {
 
 impl Wire {
     async fn set(cast: Cast, settings: &[(&str, &str)]) -> Self {
-        let (chain, database) = (Chain::start().await, Database::fresh().await);
+        Self::prepare(Chain::start().await, cast, settings).await
+    }
+
+    async fn on(chain: Chain, cast: Cast) -> Self {
+        Self::prepare(chain, cast, &[]).await
+    }
+
+    async fn prepare(chain: Chain, cast: Cast, settings: &[(&str, &str)]) -> Self {
+        let database = Database::fresh().await;
         let proxy = Proxy::before(&chain.client().rpc_url, &chain.ws_url).await;
         let mut all = vec![("SOLANA_RPC_URL", proxy.rpc_url.clone()), ("SOLANA_WS_URL", proxy.ws_url.clone())];
         all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -89,3 +89,30 @@ async fn a_log_that_was_cut_without_a_word_is_healed_at_the_next_trade() {
     fault.lift();
     scene.is_well("a log that was cut without a word").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_truncated_log_lacks_is_made_from_the_instructions_wherever_it_is_read() {
+    let wire = Wire::set(Cast::default(), &[]).await;
+    let (scene, client) = (&wire.scene, &wire.scene.client);
+    let trader = client.funded_wallet().await;
+    let market = scene.chain.active_market(&trader, 100 * SOL).await;
+    let first = client.buy(market, &trader, Outcome::Yes, SOL).await;
+    journal_with(&scene.database, market, first).await;
+    let cut = [
+        wire.hand.cut_logs(Place::Transactions, Cut::Marked, When::Always),
+        wire.hand.cut_logs(Place::Notifications, Cut::Marked, When::OneIn { n: 2, seed: SEED }),
+    ];
+    // Several of our instructions in one transaction, and a market that is proposed and voted on.
+    let two = [(Outcome::No, SOL), (Outcome::Yes, 2 * SOL)]
+        .map(|(outcome, cost)| client.buy_instruction(market, trader.pubkey(), outcome, cost));
+    let double = client.must_send(&two, &[&trader]).await;
+    let journal = journal_with(&scene.database, market, double).await;
+    let of_double =
+        journal.iter().filter(|(kind, name)| kind == "trade" && name.as_deref() == Some(&double.to_string()));
+    assert_eq!(of_double.count(), 2, "{journal:?}");
+    let proposed = client.proposed_market(&trader, 100 * SOL).await;
+    let voted = client.vote(proposed, &trader, true).await;
+    let journal = journal_with(&scene.database, proposed, voted).await;
+    assert_eq!(journal.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["event", "event"]);
+    wire.bears("truncated logs", &cut).await;
+}

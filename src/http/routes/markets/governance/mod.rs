@@ -149,7 +149,7 @@ impl Question for ShowTrail {
         let released = reads.released(self.market).await?;
         let market = released.market.address;
         let head = TradePosition { epoch: released.epoch, seq: released.seq };
-        let is_final = |at: TradePosition| at.epoch == released.epoch && at.seq <= released.finalized_seq;
+        let is_final = |at: TradePosition| at.epoch <= released.epoch && at.seq <= released.finalized_seq;
         let times = MarketTimes::of(&released.market, None);
         let window_end = (times.dispute_initiated_at.0 != 0).then(|| times.dispute_voting_end(&self.periods).moment());
         let window_end = window_end.flatten();
