@@ -66,6 +66,8 @@ pub struct History {
     pub drafts: HashSet<EventId>,
     /// It was read from a node by whose word something may be taken back or adopted.
     pub decides: bool,
+    /// There are older events, and they were not read since nobody wants them ([`ChainReader::from_slot`]).
+    pub is_cut: bool,
 }
 
 /// Read a stream's history.
@@ -102,13 +104,20 @@ pub struct ChainReader {
     program: ProgramId,
     reads: Arc<Semaphore>,
     clock: Arc<CachedClock>,
+    from_slot: Slot,
     _guard: DeathGuard,
 }
 
 impl ChainReader {
     /// A reader of one program's transactions.
     pub fn new(rpc: ChainRpc, program: ProgramId, guard: DeathGuard) -> Self {
-        Self { rpc, program, reads: Arc::new(Semaphore::new(READS_MAX)), clock: Arc::default(), _guard: guard }
+        let (reads, clock) = (Arc::new(Semaphore::new(READS_MAX)), Arc::default());
+        Self { rpc, program, reads, clock, from_slot: Slot(0), _guard: guard }
+    }
+
+    /// Histories are read from that slot on, and what is older counts as gone.
+    pub fn from_slot(self, from_slot: Slot) -> Self {
+        Self { from_slot, ..self }
     }
 }
 
@@ -120,10 +129,10 @@ impl Handler<ReadHistory> for ChainReader {
     type Result = ResponseFuture<Result<History, ChainReadError>>;
 
     fn handle(&mut self, message: ReadHistory, _: &mut Self::Context) -> Self::Result {
-        let (rpc, program, reads) = (self.rpc.clone(), self.program, Arc::clone(&self.reads));
+        let (rpc, program, reads, from) = (self.rpc.clone(), self.program, Arc::clone(&self.reads), self.from_slot);
         Box::pin(async move {
             let _turn = reads.acquire().await;
-            read(&rpc, program, message).await
+            read(&rpc, program, message, from).await
         })
     }
 }
@@ -183,10 +192,16 @@ async fn balances(rpc: &ChainRpc, wallets: &[Wallet]) -> Result<Vec<u64>, ChainR
     Ok(held)
 }
 
-async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<History, ChainReadError> {
-    let ReadHistory { address, since, by_blocks } = ask;
+async fn read(
+    rpc: &ChainRpc,
+    program: ProgramId,
+    ReadHistory { address, since: known, by_blocks }: ReadHistory,
+    from: Slot,
+) -> Result<History, ChainReadError> {
     // Of two nodes one is asked for all of it: they may know different things.
     let rpc = &rpc.pinned();
+    let since = known.max(Slot(from.0.saturating_sub(1)));
+    let mut is_cut = false;
     let read = rpc.accounts(&[address]).await?;
     let account = read.accounts.into_iter().flatten().find(|account| account.owner == program);
     let account =
@@ -198,6 +213,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
         let page = rpc.signatures_before(address, before, PAGE).await?;
         let Some(oldest) = page.oldest else { break };
         let reached = page.found.iter().any(|entry| entry.slot <= since);
+        is_cut |= page.found.iter().any(|entry| entry.slot <= since && entry.slot > known && !entry.failed);
         found.extend(page.found.into_iter().filter(|entry| entry.slot > since && !entry.failed));
         if reached {
             break;
@@ -235,7 +251,7 @@ async fn read(rpc: &ChainRpc, program: ProgramId, ask: ReadHistory) -> Result<Hi
     }
     let blocks = if by_blocks { blocks_of(rpc, &events).await? } else { HashMap::new() };
     order_within_slots(&mut events, &blocks);
-    Ok(History { events, account, drafts: drafted, decides: rpc.decides() })
+    Ok(History { events, account, drafts: drafted, decides: rpc.decides(), is_cut })
 }
 
 /// The places in their blocks of transactions that share a slot, where the node did not tell them.

@@ -35,6 +35,7 @@ use backon::BackoffBuilder;
 use crate::journal::JournalError;
 
 pub mod aggregator;
+pub mod backfilling;
 pub mod bell;
 pub mod chain_clock;
 pub mod chain_reader;
@@ -62,6 +63,8 @@ pub mod pressure;
 pub mod registry;
 pub mod role;
 pub mod root;
+pub mod snapshotter;
+pub mod snapshotting;
 pub mod stats_keeper;
 pub mod stream;
 pub mod submissions;

@@ -2,6 +2,7 @@
 //!
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
+pub mod backfill;
 pub mod config;
 pub mod dead_letters;
 pub mod demo;
@@ -9,10 +10,12 @@ mod document;
 mod faults;
 pub mod journal;
 mod line;
+mod held;
 pub mod migrate;
 pub mod monitor;
 pub mod replay;
 pub mod serve;
+pub mod snapshot;
 pub mod vectors;
 pub mod verify;
 pub mod webhook;
@@ -42,6 +45,8 @@ pub enum Command {
     Serve,
     /// Bring the database's schema up to date. `serve` does the same at its start.
     Migrate,
+    /// Bring an empty or trailing journal up to the chain, as fast as it goes, while no engine leads.
+    Backfill(backfill::Arguments),
     /// Compare every market, position and the config in the journal with the chain's accounts.
     Verify(verify::Arguments),
     /// Rebuild a market from its entries by the domain alone, and compare it with what is stored and shown.
@@ -52,6 +57,8 @@ pub enum Command {
     Monitor(monitor::Arguments),
     /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
     Journal(journal::Arguments),
+    /// Have discussion pinned to IPFS by hand, or check all that is pinned.
+    Snapshot(snapshot::Arguments),
     /// The webhook at Helius that delivers to this engine.
     Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
@@ -76,11 +83,13 @@ pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve => configured(|config| serve::run(&config)),
         Command::Migrate => configured(|config| migrate::run(&config)),
+        Command::Backfill(arguments) => configured(|config| backfill::run(&config, &arguments)),
         Command::Verify(arguments) => configured(|config| verify::run(&config, &arguments)),
         Command::Replay(arguments) => configured(|config| replay::run(&config, &arguments)),
         Command::DeadLetters(arguments) => configured(|config| dead_letters::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
+        Command::Snapshot(arguments) => configured(|config| snapshot::run(&config, &arguments)),
         Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),

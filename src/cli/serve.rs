@@ -112,8 +112,14 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         slot: Duration::from_millis(trading.slot_ms),
         submissions: engine.submissions.clone(),
     };
-    let parts =
-        HttpParts { registry: engine.registry.clone(), feeds: engine.feeds.clone(), health, votes, desk: Some(desk) };
+    let parts = HttpParts {
+        registry: engine.registry.clone(),
+        feeds: engine.feeds.clone(),
+        health,
+        votes,
+        desk: Some(desk),
+        pinned: config.ipfs.gateway.clone(),
+    };
     let servers = serve_some(config.node.roles, http, parts).await?;
     let places = [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer)];
     let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));
@@ -123,7 +129,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
 
 /// The journal must be of this chain and this program.
 /// Answers with its life.
-async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<CurrentLife> {
+pub(super) async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyhow::Result<CurrentLife> {
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
     let rpc = ChainRpc::new(options, budget)?;
@@ -165,7 +171,7 @@ async fn genesis(rpc: &ChainRpc) -> Result<(String, Endpoint), ChainReadError> {
 }
 
 /// Tries again for a while: a server that is started together with the engine needs its time.
-async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     what: &str,
     ask: impl Fn() -> F,
 ) -> Result<T, E> {

@@ -126,28 +126,54 @@ pub async fn stage(pool: &Leased, found: &[Staged]) -> Result<(), JournalError> 
     Ok(())
 }
 
-/// The oldest staged signatures, oldest first.
+/// A place in the order of staged signatures: oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StagedPlace {
+    /// The slot.
+    pub slot: Slot,
+    /// Within a slot, a larger number is older.
+    found: i64,
+}
+
+/// The oldest staged signatures behind a place, oldest first, and the place of the last.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn staged(pool: &Pool, limit: usize) -> Result<Vec<Staged>, JournalError> {
+pub async fn staged(
+    pool: &Pool,
+    after: Option<StagedPlace>,
+    limit: usize,
+) -> Result<(Vec<Staged>, Option<StagedPlace>), JournalError> {
+    const OLDEST: &str =
+        "SELECT signature::text, slot, found FROM staged_signatures ORDER BY slot, found DESC LIMIT $1";
+    const NEXT: &str = "SELECT signature::text, slot, found FROM staged_signatures \
+                        WHERE slot >= $2 AND (slot > $2 OR found < $3) ORDER BY slot, found DESC LIMIT $1";
     let client = pool.get().await?;
-    let rows = client
-        .query(
-            "SELECT signature::text, slot FROM staged_signatures ORDER BY slot, found DESC LIMIT $1",
-            &[&(limit as i64)],
-        )
-        .await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| {
-            let signature = row.get::<_, &str>(0).parse().ok()?;
-            Some(Staged { signature, slot: Slot(row.get::<_, i64>(1) as u64) })
-        })
-        .collect())
+    let limit = limit as i64;
+    let rows = match after {
+        None => client.query(&client.prepare_cached(OLDEST).await?, &[&limit]).await?,
+        Some(StagedPlace { slot, found }) => {
+            client.query(&client.prepare_cached(NEXT).await?, &[&limit, &(slot.0 as i64), &found]).await?
+        }
+    };
+    let slot = |row: &tokio_postgres::Row| Slot(row.get::<_, i64>(1) as u64);
+    let last = rows.last().map(|row| StagedPlace { slot: slot(row), found: row.get(2) });
+    let staged =
+        |row| Some(Staged { signature: tokio_postgres::Row::get::<_, &str>(row, 0).parse().ok()?, slot: slot(row) });
+    Ok((rows.iter().filter_map(staged).collect(), last))
 }
 
-/// Forgets staged signatures whose effect is durable.
+/// How many signatures are staged.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn count_staged(pool: &Pool) -> Result<u64, JournalError> {
+    let row = pool.get().await?.query_one("SELECT count(*) FROM staged_signatures", &[]).await?;
+    Ok(row.try_get::<_, i64>(0)?.unsigned_abs())
+}
+
+/// Forgets staged signatures whose effect is durable. Not waited for until it is on the disk: one that comes back after a
+/// crash is read once more, and known.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -157,6 +183,7 @@ pub async fn unstage(pool: &Leased, done: &[TxSignature]) -> Result<(), JournalE
     }
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
+    tx.batch_execute("SET LOCAL synchronous_commit = off").await?;
     let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
     tx.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
     dead_letters::settle(&*tx).await?;

@@ -94,6 +94,18 @@ impl Engine {
         self.process = Some(Process::start(&name, self.command(&["serve"]), &self.folder));
     }
 
+    /// Starts another of its commands instead of the engine, and waits for nothing.
+    pub fn launch_command(&mut self, arguments: &[&str]) {
+        self.starts += 1;
+        let name = format!("{}-{}", arguments.first().copied().unwrap_or_default(), self.starts);
+        self.process = Some(Process::start(&name, self.command(arguments), &self.folder));
+    }
+
+    /// Starts another of its commands beside it, under the same settings.
+    pub fn beside(&self, name: &str, arguments: &[&str]) -> Process {
+        Process::start(name, self.command(arguments), &self.folder)
+    }
+
     /// Waits until it listens, after [`Self::launch`].
     pub async fn listening(&mut self) {
         let process = self.process.as_mut().expect("a running engine");

@@ -1,5 +1,6 @@
 //! The tests that need more than one part of the engine at once: one binary, a folder a topic.
 
+mod backfill;
 mod bounds;
 mod channels;
 mod commands;
@@ -13,6 +14,7 @@ mod journal;
 mod layering;
 mod nodes;
 mod reads;
+mod snapshots;
 mod spine;
 mod verify;
 mod webhook;

@@ -286,7 +286,9 @@ async fn bring(parts: &DeliveriesParts, mut transactions: Vec<RawTransaction>) -
     let Ok(standings) = listener.send(Hinted(transactions)).await else { return HashSet::new() };
     faults::reached("deliveries:brought");
     let brought = standings.iter().filter(|standing| **standing == HintStanding::UnderWay).count();
-    parts.health.metrics().note(|counts| counts.hints.with_label_values(&["brought"]).inc_by(brought as u64));
+    if brought > 0 {
+        parts.health.metrics().note(|counts| counts.hints.with_label_values(&["brought"]).inc_by(brought as u64));
+    }
     let settled = names.into_iter().zip(standings).filter(|(_, standing)| *standing == HintStanding::Settled);
     settled.map(|(signature, _)| signature).collect()
 }

@@ -14,8 +14,8 @@ use crate::actors::{
     supervision::Link,
 };
 
-/// Sends a batch until the stream has answered for it: a stream that is gone is found anew.
-pub(super) async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part]) {
+/// Sends a batch until the stream has answered for it: a stream that is gone is found anew. Answers with its events.
+pub(super) async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part]) -> usize {
     let deliveries: Vec<Delivery> = parts.iter().filter_map(|part| part.deliveries.clone()).flatten().collect();
     ask_stream(registry, lane, |lane_addr| {
         let deliveries = deliveries.clone();
@@ -31,6 +31,7 @@ pub(super) async fn deliver(registry: &Link<Registry>, lane: Lane, parts: &[Part
     .zip(&deliveries)
     .filter(|(outcome, _)| *outcome == Outcome::Dead)
     .for_each(|(_, delivery)| log::warn!("{} of {} is dead", delivery.event.event.name(), delivery.event.id.signature));
+    deliveries.len()
 }
 
 pub(super) async fn suspect(registry: &Link<Registry>, lane: Lane, reason: &str) {

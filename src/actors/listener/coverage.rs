@@ -33,6 +33,8 @@ pub struct Pass {
     before: Option<TxSignature>,
     /// The newest finalized transaction of the list.
     newest_finalized: Option<(TxSignature, Slot)>,
+    /// What is newer is left out.
+    until: Slot,
     /// How the list ended, once it has.
     pub end: Option<ListEnd>,
 }
@@ -55,7 +57,13 @@ impl Pass {
         // The slot first: what lands after it may be missing from the list.
         let confirmed_slot = rpc.slot(Commitment::Confirmed).await?;
         let finalized_slot = rpc.slot(Commitment::Finalized).await?;
-        Ok(Self { confirmed_slot, finalized_slot, before: None, newest_finalized: None, end: None })
+        let until = Slot(u64::MAX);
+        Ok(Self { confirmed_slot, finalized_slot, before: None, newest_finalized: None, until, end: None })
+    }
+
+    /// A pass that leaves out what is newer than that slot, and covers no more.
+    pub fn up_to(self, until: Slot) -> Self {
+        Self { confirmed_slot: self.confirmed_slot.min(until), until, ..self }
     }
 
     /// The next page, newest first.
@@ -110,7 +118,8 @@ impl Pass {
         let at_cursor = |entry: &FoundSignature| Some(entry.signature) == cursor.signature;
         let reached = page.found.iter().any(|entry| at_cursor(entry) || entry.slot < cursor.slot);
         self.newest_finalized = self.newest_finalized.or_else(|| {
-            let finalized = |entry: &&FoundSignature| entry.finalized && entry.slot <= self.finalized_slot;
+            let finalized =
+                |entry: &&FoundSignature| entry.finalized && entry.slot <= self.finalized_slot.min(self.until);
             page.found.iter().find(finalized).map(|entry| (entry.signature, entry.slot))
         });
         match page.oldest {
@@ -122,7 +131,7 @@ impl Pass {
         page.found
             .iter()
             // The order of a list within a slot is not relied on: of the cursor's slot all are taken.
-            .filter(|entry| entry.slot >= cursor.slot && !at_cursor(entry))
+            .filter(|entry| entry.slot >= cursor.slot && entry.slot <= self.until && !at_cursor(entry))
             .filter(|entry| !entry.failed && !is_known(entry))
             .map(|entry| Staged { signature: entry.signature, slot: entry.slot })
             .collect()
@@ -162,7 +171,14 @@ mod tests {
     }
 
     fn pass() -> Pass {
-        Pass { confirmed_slot: Slot(100), finalized_slot: Slot(70), before: None, newest_finalized: None, end: None }
+        Pass {
+            confirmed_slot: Slot(100),
+            finalized_slot: Slot(70),
+            before: None,
+            newest_finalized: None,
+            until: Slot(u64::MAX),
+            end: None,
+        }
     }
 
     fn cursor(n: u8, slot: u64) -> Cursor {
@@ -189,6 +205,16 @@ mod tests {
             (after.signature, after.slot, after.covered_slot),
             (Some(TxSignature([5; 64])), Slot(50), Slot(100))
         );
+    }
+
+    #[test]
+    fn a_pass_up_to_a_slot_takes_nothing_newer_and_covers_no_more() {
+        let mut pass = pass().up_to(Slot(50));
+        let list = vec![entry(6, 99, false), entry(5, 51, true), entry(4, 50, true), entry(1, 10, true)];
+        let found = pass.take(&page(list), &cursor(1, 10), |_| false);
+        assert_eq!(found.iter().map(|staged| staged.slot.0).collect::<Vec<_>>(), [50]);
+        let after = pass.cursor(&cursor(1, 10));
+        assert_eq!((after.slot, after.covered_slot), (Slot(50), Slot(50)));
     }
 
     #[test]

@@ -61,6 +61,9 @@ impl Live {
 
 impl Listener {
     pub(super) fn connect(&mut self, ctx: &mut Context<Self>) {
+        if self.parts.backfill.is_some() {
+            return;
+        }
         let (inbox, mut inputs) = mpsc::channel(INBOX);
         let (stop, stopped) = oneshot::channel();
         self.live.stop = Some(stop);

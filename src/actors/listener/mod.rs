@@ -11,6 +11,7 @@
 //! - Panic: the next life begins at the stored cursor. Nothing that matters lives only here.
 
 mod asking;
+mod backfilling;
 mod coverage;
 mod finality;
 pub mod hinted;
@@ -19,6 +20,7 @@ mod live;
 mod nodes;
 mod passes;
 mod reconcile;
+mod settling;
 mod sorting;
 mod stale;
 mod unmarked;
@@ -32,14 +34,17 @@ use std::{
 };
 
 use actix::prelude::*;
+pub use backfilling::{Backfill, Progress, Sight};
 
 use self::{
     asking::{StreamAddr, ask_stream, deliver, suspect},
+    backfilling::Backfilling,
     coverage::Pass,
     finality::Finality,
     live::Live,
     nodes::Search,
     reconcile::Reconcile,
+    settling::{StagedWalk, Unstaging},
     sorting::{Sorted, Sorter},
     waiting::{Source, Waiting},
     window::{Admission, Lane, Window},
@@ -103,6 +108,8 @@ pub struct ListenerParts {
     pub epoch: Epoch,
     /// Where readiness is told.
     pub health: Health,
+    /// Nothing live: only what has happened already.
+    pub backfill: Option<Backfill>,
 }
 
 /// The clock's: time for what is due.
@@ -153,6 +160,9 @@ pub struct Listener {
     staging: bool,
     /// Staged transactions that were given away.
     staged_out: HashSet<TxSignature>,
+    staged_walk: StagedWalk,
+    unstaging: Unstaging,
+    backfilling: Backfilling,
     /// Nothing is staged that was not given away.
     drained: bool,
     draining: bool,
@@ -176,7 +186,7 @@ impl Listener {
         let now = Instant::now();
         Self {
             sorter: Sorter::new(parts.program),
-            window: Window::default(),
+            window: Window::within(backfilling::limits(parts.backfill.as_ref())),
             held: VecDeque::new(),
             live: Live::default(),
             cursor: None,
@@ -201,6 +211,9 @@ impl Listener {
             catching_up: true,
             staging: false,
             staged_out: HashSet::new(),
+            staged_walk: StagedWalk::default(),
+            unstaging: Unstaging::default(),
+            backfilling: Backfilling::new(now),
             drained: false,
             draining: false,
             waiting: Waiting::default(),
@@ -312,6 +325,7 @@ impl Listener {
         self.listed_up_to = Slot(0);
         if self.staged_out.remove(&signature) {
             self.drained = false;
+            self.staged_walk.begin_again();
         }
     }
 
@@ -346,33 +360,12 @@ impl Listener {
         for (lane, parts) in self.window.next_batches() {
             let registry = self.parts.registry.clone();
             let work = async move { deliver(&registry, lane, &parts).await };
-            ctx.spawn(work.into_actor(self).map(move |(), actor, ctx| {
+            ctx.spawn(work.into_actor(self).map(move |events, actor, ctx| {
+                actor.backfilling.note_events(events);
                 let settled = actor.window.lane_done(lane);
                 actor.settled(settled, ctx);
             }));
         }
-    }
-
-    /// Transactions are settled: staged ones are forgotten, and there may be room for more.
-    fn settled(&mut self, signatures: Vec<TxSignature>, ctx: &mut Context<Self>) {
-        let unstaged: Vec<_> = signatures.into_iter().filter(|signature| self.staged_out.contains(signature)).collect();
-        if !unstaged.is_empty() {
-            let pool = self.parts.pool.clone();
-            let work = async move {
-                retry("staged signatures can't be forgotten", || staging::unstage(&pool, &unstaged)).await;
-                unstaged
-            };
-            ctx.spawn(work.into_actor(self).map(|unstaged, actor, ctx| {
-                for signature in unstaged {
-                    actor.staged_out.remove(&signature);
-                }
-                actor.drain(ctx);
-                actor.finish_pass(ctx);
-            }));
-        }
-        self.dispatch(ctx);
-        self.resume_live_if_room(ctx);
-        self.finish_pass(ctx);
     }
 
     fn rpc_failed(&self, what: &str, error: &ChainReadError) {
@@ -425,7 +418,7 @@ impl Actor for Listener {
             for (stream, reason) in refused {
                 actor.parts.health.stale(stream, Some(&reason));
             }
-            actor.cursor = Some(cursor);
+            actor.cursor = Some(actor.where_to_begin(cursor, ctx));
             actor.connect(ctx);
             actor.begin_pass(ctx);
         }));
@@ -443,6 +436,7 @@ impl Handler<ListenerTick> for Listener {
         self.pause_live_if_full();
         self.list_since(ctx);
         self.drain(ctx);
+        self.tend_backfill(ctx);
         self.resume_live_if_room(ctx);
         self.tell_coverage();
         self.wake_stale();

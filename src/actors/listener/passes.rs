@@ -3,7 +3,10 @@
 //! Found signatures go to PostgreSQL and come back oldest first, so memory stays flat however much is missing, and a pass
 //! that is cut off goes on where it was. A pass is made on one node from its beginning to its end (`nodes` says on which).
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use actix::prelude::*;
 use futures_util::StreamExt;
@@ -14,7 +17,7 @@ use super::{
     nodes::Search,
     retry,
     waiting::{NoRoom, Source},
-    window::{Admission, WINDOW_MAX},
+    window::Admission,
 };
 use crate::{
     actors::stream::Finalized,
@@ -23,8 +26,6 @@ use crate::{
     telemetry::health::Part,
 };
 
-/// Staged transactions that are fetched in one go.
-const FETCH: usize = 256;
 /// Fetches at the same time.
 const FETCHES: usize = 8;
 /// Reads of a transaction that the node lists and does not have, before it is given up.
@@ -70,6 +71,7 @@ impl Listener {
         self.pass_begins = false;
         match begun {
             Ok(pass) => {
+                let pass = self.within_bounds(pass);
                 if let Some(cursor) = &mut self.cursor {
                     cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
@@ -132,7 +134,9 @@ impl Listener {
             if !found.is_empty() {
                 log::debug!("coverage found {} transactions", found.len());
                 actor.drained = false;
+                actor.staged_walk.begin_again();
             }
+            actor.note_listed(&found);
             actor.stage(found, ctx);
         }));
     }
@@ -198,32 +202,46 @@ impl Listener {
         }
         // Found signatures that are not stored yet would be taken for none.
         let listed = !self.staging && self.pass.is_some_and(|pass| pass.end.is_some());
-        let is_room = self.window.unsettled() + FETCH <= WINDOW_MAX && !self.waiting.is_full();
+        let limits = self.window.limits();
+        let is_room = self.window.unsettled() + limits.fetch <= limits.window && !self.waiting.is_full();
         if self.draining || self.drained || !listed || !is_room {
             return self.finish_pass(ctx);
         }
         self.draining = true;
         let (pool, rpc) = (self.parts.pool.clone(), self.pass_rpc.clone());
-        // Those that were given away are the oldest rows until they are settled.
-        let limit = self.staged_out.len() + FETCH;
-        let out = self.staged_out.clone();
+        // Those that were given away are the oldest rows until they are settled; behind the place of the last they need not
+        // be read again.
+        let (walk, after) = (self.staged_walk, self.staged_walk.after());
+        let limit = if after.is_some() { limits.fetch } else { self.staged_out.len() + limits.fetch };
+        let out = if after.is_some() { HashSet::new() } else { self.staged_out.clone() };
+        let in_batches = self.parts.backfill.is_some();
         let fetch = async move {
-            let staged = retry("staged signatures can't be read", || staging::staged(pool.pool(), limit)).await;
+            let read = || staging::staged(pool.pool(), after, limit);
+            let (staged, last) = retry("staged signatures can't be read", read).await;
             let new: Vec<Staged> = staged.into_iter().filter(|staged| !out.contains(&staged.signature)).collect();
+            if in_batches {
+                let signatures: Vec<_> = new.iter().map(|staged| staged.signature).collect();
+                let read = rpc.transactions(&signatures).await;
+                return (new.into_iter().zip(read).collect(), last);
+            }
             let reads = new.into_iter().map(|staged| {
                 let rpc = rpc.clone();
                 async move { (staged, rpc.transaction(staged.signature).await) }
             });
-            futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await
+            (futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await, last)
         };
-        ctx.spawn(fetch.into_actor(self).map(|fetched, actor, ctx| {
+        ctx.spawn(fetch.into_actor(self).map(move |(fetched, last), actor, ctx| {
             actor.draining = false;
             actor.drained = fetched.is_empty();
+            actor.staged_walk.reached(walk, last);
             if fetched.iter().any(|(_, read)| read.is_ok()) {
                 actor.parts.health.up(Part::Rpc);
             }
             actor.fetched(fetched, ctx);
             actor.finish_pass(ctx);
+            if actor.parts.backfill.is_some() && !actor.drained {
+                actor.drain(ctx);
+            }
         }));
     }
 
@@ -252,7 +270,10 @@ impl Listener {
                         Admission::WindowFull => {
                             self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
                             for (staged, read, _) in fetched.by_ref() {
-                                let Ok(Some(transaction)) = read else { break };
+                                let Ok(Some(transaction)) = read else {
+                                    self.staged_walk.begin_again();
+                                    break;
+                                };
                                 self.staged_out.insert(staged.signature);
                                 self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
                             }
@@ -276,9 +297,13 @@ impl Listener {
                     settled.push(signature);
                     self.bury_unread(staged, "unreadable", detail, ctx);
                 }
-                // The order is kept: what comes after it waits for it.
-                Ok(None) => break,
+                // The order is kept: what comes after it waits for it, and is read again with it.
+                Ok(None) => {
+                    self.staged_walk.begin_again();
+                    break;
+                }
                 Err(error) => {
+                    self.staged_walk.begin_again();
                     self.rpc_failed("a transaction can't be read", &error);
                     break;
                 }
@@ -292,6 +317,7 @@ impl Listener {
         for signature in self.waiting.due() {
             self.staged_out.remove(&signature);
             self.drained = false;
+            self.staged_walk.begin_again();
         }
         if self.drained && !self.staging {
             self.waiting.open_lanes();
@@ -304,7 +330,7 @@ impl Listener {
             return false;
         }
         // Counts of transactions that came by another way meanwhile; those that are still wanted are counted anew.
-        if self.absent.len() > FETCH {
+        if self.absent.len() > self.window.limits().fetch {
             self.absent.clear();
         }
         if self.window.is_tried_again(&staged.signature) {
@@ -357,17 +383,17 @@ impl Listener {
     pub(super) fn finish_pass(&mut self, ctx: &mut Context<Self>) {
         self.end_catching_up(ctx);
         let (Some(pass), Some(cursor)) = (self.pass, self.cursor) else { return };
-        let settled = self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
+        let settled = || self.window.oldest_slot().is_none_or(|oldest| oldest > pass.confirmed_slot);
         if pass.end != Some(ListEnd::Reached)
             || self.staging
             || !self.drained
             || self.draining
             || !self.staged_out.is_empty()
-            || !settled
+            || !settled()
         {
             return;
         }
-        if cursor.covered_slot.0 == 0 && !self.bootstrapped {
+        if cursor.covered_slot.0 == 0 && !self.bootstrapped && !self.stops_early() {
             // A program may be older than the node's history: markets that no transaction told of.
             self.bootstrapped = true;
             self.want_reconcile(false, "older than the node's history".into());
@@ -392,7 +418,7 @@ impl Listener {
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
         self.search = Search::default();
-        let next = pass.cursor(&cursor);
+        let next = self.after_pass(pass.cursor(&cursor));
         self.cursor = Some(next);
         self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
         self.parts.health.up(Part::Coverage);
@@ -403,23 +429,6 @@ impl Listener {
             let _ = registry.try_send(Finalized(finalized));
         }
         self.save_cursor(next, ctx);
-    }
-
-    /// One at a time: while the database is away, later ones take the place of each other.
-    fn save_cursor(&mut self, cursor: Cursor, ctx: &mut Context<Self>) {
-        if self.saving_cursor {
-            return;
-        }
-        self.saving_cursor = true;
-        let (pool, program) = (self.parts.pool.clone(), self.parts.program);
-        let save =
-            async move { retry("the cursor can't be stored", || staging::save_cursor(&pool, program, cursor)).await };
-        ctx.spawn(save.into_actor(self).map(move |(), actor, ctx| {
-            actor.saving_cursor = false;
-            if let Some(newest) = actor.cursor.filter(|newest| *newest != cursor) {
-                actor.save_cursor(newest, ctx);
-            }
-        }));
     }
 
     pub(super) fn tell_coverage(&self) {

@@ -8,7 +8,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::window::Lane;
-use crate::{chain::model::RawTransaction, domain::ids::TxSignature, journal::staging::Staged};
+use crate::{
+    chain::model::RawTransaction,
+    domain::ids::{Slot, TxSignature},
+    journal::staging::Staged,
+};
 
 /// Transactions of one lane that are kept as they were read; past it they are deferred.
 const READ_OF_A_LANE_MAX: usize = 64;
@@ -55,6 +59,11 @@ impl Waiting {
     /// Something waits for the window itself: nobody passes it.
     pub(super) fn for_the_window(&self) -> bool {
         self.read.iter().any(|one| one.lane.is_none())
+    }
+
+    /// The slot of the oldest that waits; the lowest there is where some were deferred.
+    pub(super) fn oldest_slot(&self) -> Option<Slot> {
+        if self.deferred.is_empty() { self.read.iter().map(|one| one.staged.slot).min() } else { Some(Slot(0)) }
     }
 
     /// Nothing more may be fetched.
@@ -117,7 +126,7 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{MarketAddress, Slot};
+    use crate::domain::ids::MarketAddress;
 
     fn lane(n: u8) -> Lane {
         Lane::Market(MarketAddress([n; 32]))

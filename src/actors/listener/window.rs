@@ -17,8 +17,35 @@ pub const WINDOW_MAX: usize = 4_096;
 pub const LANE_MAX: usize = 256;
 /// Transactions in one batch of a lane.
 const BATCH_MAX: usize = 64;
+/// Staged transactions that are fetched in one go.
+const FETCH: usize = 256;
 /// Settled signatures that are remembered, so that coverage need not read them again.
 const SETTLED_KEPT: usize = 65_536;
+
+/// How much may be on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Transactions in the window.
+    pub window: usize,
+    /// Transactions in one lane.
+    pub lane: usize,
+    /// Transactions in one batch of a lane.
+    pub batch: usize,
+    /// Staged transactions that are fetched in one go.
+    pub fetch: usize,
+}
+
+impl Limits {
+    /// Where nobody listens and all is history: the journal's writer gets its buffer full at each commit, and a stream
+    /// takes as much at once as may wait in it.
+    pub const BACKFILL: Self = Self { window: 16_384, lane: 1_024, batch: 512, fetch: 1_024 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { window: WINDOW_MAX, lane: LANE_MAX, batch: BATCH_MAX, fetch: FETCH }
+    }
+}
 
 /// A stream, as the listener knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +94,7 @@ struct LaneState {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Window {
+    limits: Limits,
     transactions: HashMap<TxSignature, Tracked>,
     lanes: HashMap<Lane, LaneState>,
     /// And the slots that they were settled in: in another one a transaction is another event.
@@ -77,6 +105,16 @@ pub struct Window {
 }
 
 impl Window {
+    /// An empty one.
+    pub fn within(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// How much may be on its way.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Is nothing more to be done for it here, in this slot? After a roll-back it may land in another one, and may have
     /// an effect where it had none.
     pub fn knows(&self, signature: &TxSignature, slot: Slot) -> bool {
@@ -103,6 +141,12 @@ impl Window {
         self.transactions.values().map(|tracked| tracked.slot).min()
     }
 
+    /// The newest transaction that is not settled.
+    pub fn newest(&self) -> Option<(TxSignature, Slot)> {
+        let slots = self.transactions.iter().map(|(signature, tracked)| (*signature, tracked.slot));
+        slots.max_by_key(|(signature, slot)| (*slot, *signature))
+    }
+
     /// Takes a transaction with its parts. One without parts stays until it is [`Window::released`].
     pub fn admit(
         &mut self,
@@ -113,11 +157,12 @@ impl Window {
         if self.knows(&signature, slot) {
             return Admission::Known;
         }
-        if self.transactions.len() >= WINDOW_MAX {
+        if self.transactions.len() >= self.limits.window {
             return Admission::WindowFull;
         }
-        let full =
-            |lane: &Lane| self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= LANE_MAX);
+        let full = |lane: &Lane| {
+            self.lanes.get(lane).is_some_and(|state| state.waiting.len() + state.out.len() >= self.limits.lane)
+        };
         if let Some((lane, _)) = parts.iter().find(|(lane, _)| full(lane)) {
             return Admission::LaneFull(*lane);
         }
@@ -148,8 +193,9 @@ impl Window {
     /// Batches that can go now, each lane's next.
     pub fn next_batches(&mut self) -> Vec<(Lane, Vec<Part>)> {
         let mut batches = Vec::new();
+        let batch_max = self.limits.batch;
         for (lane, state) in self.lanes.iter_mut().filter(|(_, state)| state.out.is_empty()) {
-            let ready = state.waiting.iter().take(BATCH_MAX).take_while(|part| part.deliveries.is_some()).count();
+            let ready = state.waiting.iter().take(batch_max).take_while(|part| part.deliveries.is_some()).count();
             if ready > 0 {
                 state.out = state.waiting.drain(..ready).collect();
                 batches.push((*lane, state.out.clone()));

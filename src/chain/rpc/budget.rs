@@ -72,6 +72,23 @@ impl RpcBudget {
         Self { share: Some(Arc::new(RateLimiter::direct(Quota::per_second(calls_per_second)))), ..self.clone() }
     }
 
+    /// The calls that may be made in a second.
+    pub(super) fn calls_per_second(&self) -> NonZeroU32 {
+        self.inner.calls_per_second
+    }
+
+    /// As [`Self::admit`], for so many calls that are sent as one.
+    pub(super) async fn admit_calls(&self, calls: usize, deadline: Instant) -> Result<(), Paused> {
+        // The last one waits for a pause too, that may have begun meanwhile.
+        for _ in 1..calls {
+            if let Some(share) = &self.share {
+                share.until_ready().await;
+            }
+            self.inner.bucket.until_ready().await;
+        }
+        self.admit(deadline).await
+    }
+
     /// Waits for a pause to end and then for a token. Gives up at once if the pause outlasts `deadline`.
     pub(super) async fn admit(&self, deadline: Instant) -> Result<(), Paused> {
         if let Some(share) = &self.share {

@@ -11,6 +11,7 @@
 //! asks, and share the budget among them. A clone shares the connections.
 
 mod accounts;
+mod batch;
 mod budget;
 mod clock;
 mod endpoints;
@@ -132,6 +133,8 @@ struct Inner {
 /// A node, and the pause that it has asked for.
 struct Node {
     client: RpcClient,
+    /// What the client library can't send: many calls at once.
+    batches: Transport,
     budget: RpcBudget,
 }
 
@@ -147,8 +150,9 @@ impl ChainRpc {
         let RpcOptions { url, program, attempt_timeout, call_timeout, attempts, endpoints } = options;
         let node = |url: &str, budget: RpcBudget| {
             let transport =
-                Transport::new(url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError)?;
-            Ok(Node { client: RpcClient::new_sender(transport, RpcClientConfig::default()), budget })
+                || Transport::new(url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError);
+            let (batches, client) = (transport()?, RpcClient::new_sender(transport()?, RpcClientConfig::default()));
+            Ok(Node { client, batches, budget })
         };
         let second = endpoints.second_url().map(|url| node(url, budget.of_second())).transpose()?;
         let first = node(&url, budget)?;

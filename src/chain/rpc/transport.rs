@@ -81,10 +81,29 @@ impl Transport {
     }
 
     async fn attempt(&self, request: RpcRequest, params: Value) -> Result<Value, Failure> {
-        let deadline = Instant::now() + self.patience;
-        self.budget.admit(deadline).await.map_err(|Paused { left }| Failure::RateLimited(left))?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let body = request.build_request_json(id, params).to_string();
+        let (status, body) = self.post(body, 1).await?;
+        // A refusal by status may still explain itself as JSON-RPC does.
+        let result = result_of(&body);
+        match (result, status.is_success()) {
+            (Err(Failure::Refused { code: -32429 | 429, .. }), _) => {
+                Err(Failure::RateLimited(self.budget.refused(None)))
+            }
+            (Err(Failure::Unusable(_)) | Ok(_), false) => {
+                Err(Failure::Unusable(format!("HTTP status {}", status.as_u16())))
+            }
+            (result, _) => {
+                self.budget.answered();
+                result
+            }
+        }
+    }
+
+    /// Sends what is so many calls, and reads what the node says to it.
+    pub(super) async fn post(&self, body: String, calls: usize) -> Result<(reqwest::StatusCode, Vec<u8>), Failure> {
+        let deadline = Instant::now() + self.patience;
+        self.budget.admit_calls(calls, deadline).await.map_err(|Paused { left }| Failure::RateLimited(left))?;
         let call =
             self.http.post(self.url.clone()).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
         // An address may carry a key: it never goes into an error's text.
@@ -102,20 +121,7 @@ impl Transport {
         if status.is_server_error() {
             return Err(Failure::NoAnswer(format!("HTTP status {}", status.as_u16())));
         }
-        // A refusal by status may still explain itself as JSON-RPC does.
-        let result = result_of(&read_body(response).await?);
-        match (result, status.is_success()) {
-            (Err(Failure::Refused { code: -32429 | 429, .. }), _) => {
-                Err(Failure::RateLimited(self.budget.refused(None)))
-            }
-            (Err(Failure::Unusable(_)) | Ok(_), false) => {
-                Err(Failure::Unusable(format!("HTTP status {}", status.as_u16())))
-            }
-            (result, _) => {
-                self.budget.answered();
-                result
-            }
-        }
+        Ok((status, read_body(response).await?))
     }
 }
 

@@ -107,7 +107,15 @@ impl Compiled {
 /// The data of other programs' inner instructions is left out (empty): undoing base58 takes time in the square of the
 /// length, and a stranger chooses the length.
 pub fn parse_transaction(program: ProgramId, answer: Value) -> Result<RawTransaction, WireError> {
-    let wire: WireTransaction = serde_json::from_value(answer).map_err(bad("transaction"))?;
+    understand(program, serde_json::from_value(answer).map_err(bad("transaction"))?)
+}
+
+/// As [`parse_transaction`], from the answer's text.
+pub(super) fn parse_transaction_text(program: ProgramId, answer: &str) -> Result<RawTransaction, WireError> {
+    understand(program, serde_json::from_str(answer).map_err(bad("transaction"))?)
+}
+
+fn understand(program: ProgramId, wire: WireTransaction) -> Result<RawTransaction, WireError> {
     let meta = wire.meta.ok_or_else(|| WireError("transaction: no status is known".into()))?;
     let (signature, mut keys, outer) = match wire.transaction {
         WireBody::Encoded(text, encoding) => decode_body(text, &encoding)?,

@@ -29,9 +29,18 @@ pub struct Identity {
     pub tells_index: bool,
 }
 
-/// Answers a call.
+/// Answers a call, or a batch of calls.
 pub fn answer(chain: &mut Chain, identity: &Identity, body: &[u8]) -> String {
-    let ask: Value = serde_json::from_slice(body).unwrap_or_default();
+    match serde_json::from_slice(body).unwrap_or_default() {
+        Value::Array(asks) => {
+            let answers: Vec<String> = asks.iter().map(|ask| answer_one(chain, identity, ask)).collect();
+            format!("[{}]", answers.join(","))
+        }
+        ask => answer_one(chain, identity, &ask),
+    }
+}
+
+fn answer_one(chain: &mut Chain, identity: &Identity, ask: &Value) -> String {
     let Some(method) = ask["method"].as_str() else {
         return refusal(&ask["id"], &(-32600, "no call: one JSON-RPC object with a method".to_owned()));
     };

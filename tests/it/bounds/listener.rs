@@ -208,6 +208,7 @@ impl Rig {
             fees: env.fees.clone(),
             epoch,
             health: health.clone(),
+            backfill: None,
         };
         let listener = Listener::new(parts, DeathGuard::new().0).start();
         // Its clock.
