@@ -31,6 +31,14 @@ pub const POINTS: &[&str] = &[
     "submitter:final",
     // The row says that it is settled, and nobody was told.
     "submitter:settled",
+    // A document is made, and nobody else knows.
+    "snapshots:made",
+    // Its row is committed, and nothing was sent.
+    "snapshots:kept",
+    // It was sent and answered, and the row does not say so.
+    "snapshots:sent",
+    // The row says what came of it.
+    "snapshots:noted",
     // A delivery is committed, and its sender was not told.
     "webhook:kept",
     // The listener has what a delivery told of, and its row does not say so.

@@ -2,7 +2,8 @@
 //! clients. The picture, the invariants and the life of a trade are told in ARCHITECTURE.md.
 //!
 //! Data runs one way: [`chain`] decodes what a node tells, [`actors`] own the streams (a market each, and the config) and
-//! move them by [`domain`]'s rules, [`journal`] makes it durable, [`view`] makes the frames, [`http`] holds the sockets.
+//! move them by [`domain`]'s rules, [`journal`] makes it durable, [`view`] makes the frames, [`http`] holds the sockets, [`ipfs`] pins
+//! what was said.
 //! [`config`], [`telemetry`] and [`cli`] stand around them.
 #![recursion_limit = "256"]
 
@@ -14,6 +15,7 @@ pub mod config;
 pub mod domain;
 pub mod faults;
 pub mod http;
+pub mod ipfs;
 pub mod journal;
 pub mod telemetry;
 pub mod view;

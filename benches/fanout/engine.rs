@@ -50,6 +50,7 @@ pub fn run(markets: usize) -> Result<()> {
             health: Health::new(),
             votes: Default::default(),
             desk: None,
+            pinned: Default::default(),
         };
         let servers = serve(settings, parts).await?;
         let address = servers.ws;

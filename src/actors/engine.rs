@@ -6,9 +6,10 @@
 //!
 //! What only one node of a database may do is wired on every node, and runs under a lease: each kind says in which role of
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
-//! govern are wired in `governing`.
+//! govern are wired in `governing`, the snapshotter in `snapshotting`.
 
 mod faults;
+mod retiring;
 
 use std::{
     sync::{Arc, RwLock},
@@ -40,11 +41,12 @@ use super::{
     registry::{self, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
     root::{Ending, Root},
+    snapshotting::Snapshotting,
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
     submissions::{NEWS_MAX, SubmissionParts, Submissions, SubmissionsTick},
     submitter::SubmitterTick,
-    supervision::{Link, retires},
+    supervision::Link,
     sweeper::Sweeper,
     verifier::{Verifier, VerifierParts, verifier},
     watchdog,
@@ -62,6 +64,7 @@ use crate::{
     },
     config::Config,
     domain::{fee_timeline::FeeTimeline, ids::AccountAddress},
+    ipfs::ClientError,
     journal::{
         PoolSettingsError,
         current_life::{CurrentLife, LivingDatabase},
@@ -99,6 +102,9 @@ pub enum WiringError {
     /// See there.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// See there.
+    #[error(transparent)]
+    Ipfs(#[from] ClientError),
     /// The watchdog has no thread.
     #[error("no thread for the watchdog: {0}")]
     Watchdog(#[from] std::io::Error),
@@ -128,6 +134,7 @@ pub struct Engine {
     /// The keepers of the leases.
     lease: Link<LeaseKeeper>,
     governing: Governing,
+    snapshotting: Snapshotting,
     indexing: Indexing,
     marker: Link<DirtyMarker>,
     herald: Link<Herald>,
@@ -167,7 +174,8 @@ impl Engine {
         let (ledgers, stats, submissions, sweeper) =
             (Link::default(), Link::default(), Link::default(), Link::default());
         let (lease, herald, follower) = (Link::default(), Link::default(), Link::default());
-        let (marker, governing, indexing) = (Link::default(), Governing::default(), Indexing::default());
+        let (marker, governing, snapshotting, indexing) =
+            (Link::default(), Governing::default(), Snapshotting::default(), Indexing::default());
         let lookout = Link::default();
         let (submission_news, _) = broadcast::channel(NEWS_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
@@ -427,6 +435,8 @@ impl Engine {
         } else {
             health.off(Part::Governance, "another node's affair (ROLES names neither aggregator nor monitor)");
         }
+        let keeping_snapshots = keeping(Office::Snapshots, true)?;
+        kinds.extend(snapshotting.kinds(config, &database, &arbiter, keeping_snapshots, &health)?);
         let root = Root::new(kinds, health.clone()).start();
         root_link.set(root.clone());
         watchdog::start(health.clone())?;
@@ -444,6 +454,7 @@ impl Engine {
             config_address,
             lease,
             governing,
+            snapshotting,
             indexing,
             marker,
             herald,
@@ -473,25 +484,6 @@ impl Engine {
                 let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
             }
         };
-        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper));
+        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper), give_up(&self.snapshotting.keeper));
     }
 }
-
-retires!(
-    JournalWriter,
-    ChainReader,
-    Registry,
-    Listener,
-    StatsKeeper,
-    OutboxReader,
-    LedgerKeeper,
-    Submissions,
-    Clock,
-    Sweeper,
-    LeaseKeeper,
-    Herald,
-    DirtyMarker,
-    Feeds,
-    Follower,
-    Lookout,
-);

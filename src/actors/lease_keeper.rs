@@ -250,6 +250,7 @@ impl LeaseKeeper {
         match self.parts.office {
             Office::Engine => Part::Lease,
             Office::Governance => Part::Governance,
+            Office::Snapshots => Part::Snapshots,
         }
     }
 
@@ -263,6 +264,11 @@ impl LeaseKeeper {
             Office::Governance => Words {
                 leads: "governs",
                 at_a_lapse: "no authority's transaction is sent until it is, or another node governs",
+                of_the_others: "this one stands by",
+            },
+            Office::Snapshots => Words {
+                leads: "makes snapshots",
+                at_a_lapse: "no discussion is pinned until it is, or another node does it",
                 of_the_others: "this one stands by",
             },
         }
@@ -293,7 +299,7 @@ impl LeaseKeeper {
         match self.parts.office {
             Office::Engine => self.parts.health.down(Part::Lease, reason),
             // What the node serves is as true as before.
-            Office::Governance => self.parts.health.degraded(Part::Governance, reason),
+            Office::Governance | Office::Snapshots => self.parts.health.degraded(self.part(), reason),
         }
         self.tell();
     }

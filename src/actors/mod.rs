@@ -63,6 +63,8 @@ pub mod pressure;
 pub mod registry;
 pub mod role;
 pub mod root;
+pub mod snapshotter;
+pub mod snapshotting;
 pub mod stats_keeper;
 pub mod stream;
 pub mod submissions;

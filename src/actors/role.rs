@@ -39,6 +39,8 @@ pub enum Runs {
     InEach,
     /// While this node surely holds the office of governance, whoever leads.
     Governing,
+    /// While this node surely holds the office of snapshots, whoever leads.
+    Snapshotting,
 }
 
 impl Runs {
@@ -48,12 +50,13 @@ impl Runs {
             Self::Always | Self::InEachLife => None,
             Self::Leading | Self::Holding | Self::Following | Self::InEach => Some(Office::Engine),
             Self::Governing => Some(Office::Governance),
+            Self::Snapshotting => Some(Office::Snapshots),
         }
     }
 
     /// It ends when the lease of its office can't be renewed in time.
     pub fn ends_with_a_lapse(self) -> bool {
-        matches!(self, Self::Leading | Self::Governing)
+        matches!(self, Self::Leading | Self::Governing | Self::Snapshotting)
     }
 
     /// Does it run in this role of its office? `lapsed`: the lease could not be renewed in time. Before a role is known only
@@ -61,9 +64,9 @@ impl Runs {
     pub fn within(self, role: Option<Role>, lapsed: bool) -> bool {
         match (self, role) {
             (Self::Always | Self::InEachLife, _) | (Self::InEach, Some(_)) => true,
-            (Self::Leading | Self::Governing, Some(Role::Leading(_))) => !lapsed,
+            (Self::Leading | Self::Governing | Self::Snapshotting, Some(Role::Leading(_))) => !lapsed,
             (Self::Holding, Some(Role::Leading(_))) | (Self::Following, Some(Role::Following)) => true,
-            (Self::Leading | Self::Governing | Self::Holding | Self::Following | Self::InEach, _) => false,
+            (_, _) => false,
         }
     }
 }

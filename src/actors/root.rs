@@ -88,6 +88,7 @@ pub struct Root {
     governance: Standing,
     /// The newest life of the journal that began while the process ran.
     reborn: Option<Epoch>,
+    snapshots: Standing,
     is_ending: bool,
 }
 
@@ -101,6 +102,7 @@ impl Root {
             engine: Standing::default(),
             governance: Standing::default(),
             reborn: None,
+            snapshots: Standing::default(),
             is_ending: false,
         }
     }
@@ -109,6 +111,7 @@ impl Root {
         match office {
             Office::Engine => &mut self.engine,
             Office::Governance => &mut self.governance,
+            Office::Snapshots => &mut self.snapshots,
         }
     }
 

@@ -10,10 +10,12 @@ mod document;
 mod faults;
 pub mod journal;
 mod line;
+mod held;
 pub mod migrate;
 pub mod monitor;
 pub mod replay;
 pub mod serve;
+pub mod snapshot;
 pub mod vectors;
 pub mod verify;
 pub mod webhook;
@@ -55,6 +57,8 @@ pub enum Command {
     Monitor(monitor::Arguments),
     /// The journal's lives: begin a new one by hand, after a restore that leaves no trace.
     Journal(journal::Arguments),
+    /// Have discussion pinned to IPFS by hand, or check all that is pinned.
+    Snapshot(snapshot::Arguments),
     /// The webhook at Helius that delivers to this engine.
     Webhook(webhook::Arguments),
     /// Trade on a development chain, and watch it through the engine.
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(arguments) => configured(|config| dead_letters::run(&config, &arguments)),
         Command::Monitor(arguments) => configured(|config| monitor::run(&config, &arguments)),
         Command::Journal(arguments) => configured(|config| journal::run(&config, &arguments)),
+        Command::Snapshot(arguments) => configured(|config| snapshot::run(&config, &arguments)),
         Command::Webhook(arguments) => configured(|config| webhook::run(&config, &arguments)),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Vectors(arguments) => vectors::run(&arguments),

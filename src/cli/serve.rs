@@ -112,8 +112,14 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         slot: Duration::from_millis(trading.slot_ms),
         submissions: engine.submissions.clone(),
     };
-    let parts =
-        HttpParts { registry: engine.registry.clone(), feeds: engine.feeds.clone(), health, votes, desk: Some(desk) };
+    let parts = HttpParts {
+        registry: engine.registry.clone(),
+        feeds: engine.feeds.clone(),
+        health,
+        votes,
+        desk: Some(desk),
+        pinned: config.ipfs.gateway.clone(),
+    };
     let servers = serve_some(config.node.roles, http, parts).await?;
     let places = [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer)];
     let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));

@@ -7,6 +7,7 @@ mod edge;
 mod fallback;
 mod governance;
 mod indexer;
+mod ipfs;
 mod node;
 mod retention;
 mod secret;
@@ -18,6 +19,7 @@ use std::{num::NonZeroU32, time::Duration};
 pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
 pub use indexer::IndexerConfig;
+pub use ipfs::IpfsConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
@@ -202,6 +204,8 @@ pub struct Config {
     pub governance: GovernanceConfig,
     /// When the journal is compared with the chain.
     pub verify: verify::VerifyConfig,
+    /// Snapshots of discussions.
+    pub ipfs: IpfsConfig,
     /// Trades.
     pub trading: TradingConfig,
     /// The servers.
@@ -322,6 +326,7 @@ impl Config {
         );
         let governance = governance::read(source);
         let verify = verify::read(source);
+        let ipfs = ipfs::read(source);
         source.topic("Trades, and the transactions that are built for wallets to sign");
         let max_priority_fee = source.value(
             "MAX_PRIORITY_FEE_MICRO_LAMPORTS",
@@ -382,6 +387,7 @@ impl Config {
             },
             governance: governance?,
             verify: verify?,
+            ipfs: ipfs?,
             trading: TradingConfig {
                 max_priority_fee_micro_lamports: max_priority_fee?,
                 warn_price_bps: warn_price_bps?,

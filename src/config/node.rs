@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::Source;
 
-/// What a node may run. Services that have nothing to run yet may be named all the same.
+/// What a node may run.
 const ROLES: [&str; 6] = ["api", "ws", "indexer", "aggregator", "monitor", "ipfs"];
 
 /// This node.
@@ -29,6 +29,8 @@ pub struct Roles {
     pub aggregator: bool,
     /// The market monitor, while this node holds the lease of governance.
     pub monitor: bool,
+    /// Snapshots of discussions, while this node holds the lease of those.
+    pub ipfs: bool,
 }
 
 impl Roles {
@@ -62,6 +64,7 @@ impl FromStr for Roles {
             indexer: has("indexer"),
             aggregator: has("aggregator"),
             monitor: has("monitor"),
+            ipfs: has("ipfs"),
         })
     }
 }
@@ -77,11 +80,8 @@ pub fn read(source: &mut Source, api_port: Option<u16>) -> Option<NodeConfig> {
     let roles: Option<Roles> = source.value(
         "ROLES",
         "api,ws,indexer,aggregator,monitor,ipfs",
-        "what it runs; without indexer it never writes the journal, without aggregator and monitor it never governs; ipfs has nothing to run yet",
+        "what it runs; without indexer it never writes the journal, without aggregator and monitor it never governs",
     );
-    if roles.is_some_and(|roles| !(roles.api || roles.ws || roles.indexer || roles.governs())) {
-        source.refuse("ROLES", "api, ws, indexer, aggregator or monitor among them");
-    }
     let id = id.map(|id| if id.is_empty() { default_id(api_port.unwrap_or_default()) } else { id });
     if id.as_ref().is_some_and(|id| id.len() > 255 || id.contains(char::is_control)) {
         source.refuse("NODE_ID", "no more than 255 characters");
@@ -109,8 +109,8 @@ mod tests {
             let node = read(&mut source, Some(4_000));
             source.finish().map(|()| node.unwrap().roles).map_err(|error| error.to_string())
         };
-        let none = Roles { api: false, ws: false, indexer: false, aggregator: false, monitor: false };
-        let all = Roles { api: true, ws: true, indexer: true, aggregator: true, monitor: true };
+        let none = Roles { api: false, ws: false, indexer: false, aggregator: false, monitor: false, ipfs: false };
+        let all = Roles { api: true, ws: true, indexer: true, aggregator: true, monitor: true, ipfs: true };
         assert_eq!(read_roles(""), Ok(all));
         assert_eq!(read_roles("ws, api"), Ok(Roles { api: true, ws: true, ..none }));
         assert_eq!(read_roles("indexer,monitor"), Ok(Roles { indexer: true, monitor: true, ..none }));
@@ -121,7 +121,8 @@ mod tests {
             ["", "api", "aggregator", "api,monitor"].map(lacks),
             [None, None, Some("monitor"), Some("aggregator")]
         );
-        for wrong in ["api,everything", "ipfs", ","] {
+        assert_eq!(read_roles("ipfs"), Ok(Roles { ipfs: true, ..none }));
+        for wrong in ["api,everything", ","] {
             assert!(read_roles(wrong).unwrap_err().contains("ROLES"), "{wrong:?}");
         }
     }

@@ -73,6 +73,8 @@ pub enum AlertKind {
     ChainUnread,
     /// `journal`: what it holds is not what the chain's accounts say.
     JournalDiffers,
+    /// A market, or `snapshots` (the service): its discussion can't be pinned.
+    SnapshotFailing,
 }
 
 impl AlertKind {
@@ -96,6 +98,7 @@ impl AlertKind {
         Self::ConfigUnread,
         Self::ChainUnread,
         Self::JournalDiffers,
+        Self::SnapshotFailing,
     ];
 
     /// As stored and told.
@@ -119,6 +122,7 @@ impl AlertKind {
             Self::ConfigUnread => "config_unread",
             Self::ChainUnread => "chain_unread",
             Self::JournalDiffers => "journal_differs",
+            Self::SnapshotFailing => "snapshot_failing",
         }
     }
 
@@ -130,9 +134,12 @@ impl AlertKind {
     /// How bad it is.
     pub fn severity(self) -> Severity {
         match self {
-            Self::ProposalStuck | Self::ApprovalStuck | Self::Unresolved | Self::TallyFull | Self::ConfigUnread => {
-                Severity::Warning
-            }
+            Self::ProposalStuck
+            | Self::ApprovalStuck
+            | Self::Unresolved
+            | Self::TallyFull
+            | Self::ConfigUnread
+            | Self::SnapshotFailing => Severity::Warning,
             Self::DisputeStuck
             | Self::DisputeWithoutVotes
             | Self::FinalizationStuck
@@ -170,6 +177,7 @@ impl AlertKind {
             Self::ConfigUnread => "the chain's config can't be read",
             Self::ChainUnread => "the chain's time can't be read",
             Self::JournalDiffers => "what the journal holds is not what the chain's accounts say",
+            Self::SnapshotFailing => "its discussion can't be pinned",
         }
     }
 }

@@ -122,7 +122,7 @@ impl MetadataDocument {
         if json.len() > DOCUMENT_BYTES_MAX {
             return Err(MetadataError::TooLong(json.len()));
         }
-        let question_hash = cid::of_file(json.as_bytes()).map_err(|error| MetadataError::TooLong(error.0))?;
+        let question_hash = cid::of_file(json.as_bytes());
         Ok(Self { metadata, json, question_hash })
     }
 
@@ -229,7 +229,7 @@ mod tests {
              \"description\":\"Any rain counts.\\nSnow does not.\",\"question\":\"Will it rain in Zürich tomorrow?\",\
              \"resolution_criteria\":\"MeteoSwiss, station Fluntern\",\"tags\":[\"rain\",\"zürich\"],\"version\":1}"
         );
-        assert_eq!(Ok(document.question_hash()), cid::of_file(document.json().as_bytes()));
+        assert_eq!(document.question_hash(), cid::of_file(document.json().as_bytes()));
         assert_eq!(MetadataDocument::parse(document.json()), Ok(document.clone()));
         // What is not there is left out.
         let bare = MarketMetadata { tags: vec![], resolution_criteria: None, closes_at: None, ..metadata() };

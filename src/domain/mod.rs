@@ -37,6 +37,7 @@ pub mod position;
 pub mod replay;
 pub mod rollback;
 pub mod schedule;
+pub mod snapshot;
 pub mod soundness;
 pub mod submission;
 pub mod tally;

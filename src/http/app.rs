@@ -50,6 +50,7 @@ use super::{
 use crate::{
     actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
     config::Roles,
+    ipfs::gateway::GatewayUrl,
     telemetry::health::Health,
 };
 
@@ -110,6 +111,8 @@ pub struct HttpParts {
     pub votes: VoteRules,
     /// How transactions are built; `None`: they are not.
     pub desk: Option<DeskSettings>,
+    /// Where pinned files are read.
+    pub pinned: GatewayUrl,
 }
 
 /// The servers, running.
@@ -181,7 +184,7 @@ impl HubHandle {
 /// # Errors
 /// A port can't be bound.
 pub async fn serve(settings: HttpSettings, parts: HttpParts) -> io::Result<RunningServers> {
-    let roles = Roles { api: true, ws: true, indexer: true, aggregator: false, monitor: false };
+    let roles = Roles { api: true, ws: true, indexer: true, aggregator: false, monitor: false, ipfs: false };
     serve_some(roles, settings, parts).await
 }
 
@@ -220,6 +223,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(sessions.clone())
                 .app_data(web::Data::new(ServiceName("api-gateway")))
                 .app_data(web::Data::new(parts.votes.clone()))
+                .app_data(web::Data::new(parts.pinned.clone()))
                 .app_data(bounded())
                 .app_data(behind_tls)
                 .configure(routes::api)

@@ -67,8 +67,25 @@ const COMMENTS: u8 = b'c';
 const EVENTS: u8 = b'e';
 const HOLDERS: u8 = b'h';
 const DECISIONS: u8 = b'd';
+const SNAPSHOTS: u8 = b's';
 /// Sorted lists of markets: a byte an order, since a place in one means nothing in another.
 const SORTED: u8 = b'A';
+
+/// A document's number among those of its market: pages go down from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotPlace(pub u32);
+
+impl Place for SnapshotPlace {
+    fn encode(&self) -> Vec<u8> {
+        [&[SNAPSHOTS][..], &self.0.to_be_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&list, number) = bytes.split_first()?;
+        let number = number.try_into().ok()?;
+        (list == SNAPSHOTS).then_some(Self(u32::from_be_bytes(number)))
+    }
+}
 
 impl Place for MarketPosition {
     fn encode(&self) -> Vec<u8> {

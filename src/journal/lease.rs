@@ -1,7 +1,7 @@
 //! Leases: which node may write what only one may, in which term.
 //!
 //! Owns the table `leases`, a row an office ([`Office`]), and the lock that every transaction of a singleton takes on its row
-//! before it writes ([`Leased`]). The offices know nothing of each other: one node may hold both, or two nodes one each. Three
+//! before it writes ([`Leased`]). The offices know nothing of each other: one node may hold all, or each another. Three
 //! rules make two writers of one office impossible, whatever clocks, pauses and networks do:
 //!
 //! - The row's `expires_at` is compared with PostgreSQL's own clock, never with a node's.
@@ -33,17 +33,20 @@ pub enum Office {
     Engine,
     /// It sends the authorities' transactions, and decides which.
     Governance,
+    /// It has discussions pinned to IPFS.
+    Snapshots,
 }
 
 impl Office {
     /// Each of them.
-    pub const ALL: [Self; 2] = [Self::Engine, Self::Governance];
+    pub const ALL: [Self; 3] = [Self::Engine, Self::Governance, Self::Snapshots];
 
     /// The lease's name, its key in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Engine => "engine",
             Self::Governance => "governance",
+            Self::Snapshots => "snapshots",
         }
     }
 }
@@ -199,6 +202,11 @@ impl Leased {
     /// Connections of the arbiter that uses them, in a term of [`Office::Governance`].
     pub fn governing(pool: Pool, term: Term) -> Self {
         Self { pool, office: Office::Governance, term }
+    }
+
+    /// Connections of the arbiter that uses them, in a term of [`Office::Snapshots`].
+    pub fn snapshots(pool: Pool, term: Term) -> Self {
+        Self { pool, office: Office::Snapshots, term }
     }
 
     /// The same connections in another term of the same office.

@@ -3,9 +3,9 @@
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
 //! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
-//! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `scheduled`
-//! when work with a schedule was last done, `deliveries` what the webhook was told, `notices` the database's notifications,
-//! `channels` numbers the entries of channels over many markets, `lease` says which node may write all
+//! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `anchors`
+//! what is pinned of discussions, `scheduled` when work with a schedule was last done, `deliveries` what the webhook was told,
+//! `notices` the database's notifications, `channels` numbers the entries of channels over many markets, `lease` says which node may write all
 //! this, `rights` are the transactions of requests, run by the login of `gateway_login`, `identity` says which chain and
 //! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
@@ -17,6 +17,7 @@ use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolError};
 use self::current_life::{CurrentLife, LivingDatabase};
 
 pub mod alerts;
+pub mod anchors;
 mod batch;
 mod beside;
 pub mod candles;

@@ -4,6 +4,7 @@
 //! asking again will not help. Works on a client or inside a transaction.
 
 pub mod activity;
+pub mod anchors;
 pub mod ask;
 pub mod channels;
 pub mod charts;

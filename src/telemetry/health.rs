@@ -60,6 +60,8 @@ pub enum Part {
     Keys,
     /// What is committed reaches other nodes at once.
     Bus,
+    /// Which node has discussions pinned.
+    Snapshots,
 }
 
 /// How a part is.

@@ -20,6 +20,12 @@ const PREFIX: &str = "zmart";
 pub struct Counts {
     /// Entries that are committed to the journal.
     pub journal_entries: IntCounter,
+    /// Documents that were pinned.
+    pub snapshots_pinned: IntCounter,
+    /// Markets that a pass of snapshots found stuck, and those that the service was away from.
+    pub snapshots_stuck: IntCounter,
+    /// See [`Counts::snapshots_stuck`].
+    pub snapshots_away: IntCounter,
     /// Deliveries of the webhook, by what was answered.
     pub deliveries: IntCounterVec,
     /// Deliveries that are not worked off yet; of the leader.
@@ -61,6 +67,14 @@ impl Figures {
         let make = Make(&registry);
         let counts = Counts {
             journal_entries: make.count("journal_entries_total", "Entries committed to the journal.")?,
+            snapshots_pinned: make
+                .count("snapshots_pinned_total", "Documents of discussions that were pinned to IPFS.")?,
+            snapshots_stuck: make.count(
+                "snapshots_stuck_total",
+                "Times that a market's discussion could not be pinned for what it is.",
+            )?,
+            snapshots_away: make
+                .count("snapshots_away_total", "Times that the pinning service did not take a market's discussion.")?,
             deliveries: make.counts(
                 "webhook_deliveries_total",
                 "Deliveries of the webhook: taken, known (kept already), or why not.",

@@ -3,7 +3,7 @@
 //! Owns reading a request with a counted body and writing an answer, whole or cut. By hand, because the tools that stand
 //! in a node's place must do what a well-made server never does: stop in the middle of a body, say nothing, hang up.
 
-use std::io;
+use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,6 +14,8 @@ use tokio::{
 const HEAD_BYTES_MAX: usize = 64 << 10;
 const BODY_BYTES_MAX: usize = 16 << 20;
 const HEADERS_MAX: usize = 64;
+/// Between two bytes of an answer that trickles.
+const TRICKLE: Duration = Duration::from_millis(100);
 
 /// A connection with a client that asks one question after another.
 #[derive(Debug)]
@@ -23,6 +25,26 @@ pub struct HttpConnection {
     keep_alive: bool,
 }
 
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// GET, POST, …
+    pub method: String,
+    /// With its query.
+    pub path: String,
+    /// Names as they came.
+    pub headers: Vec<(String, String)>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+impl Asked {
+    /// A header's value, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
+
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
@@ -30,6 +52,8 @@ pub enum Writing {
     Whole,
     /// Half of the body that the head announced; the connection is of no use afterwards.
     Half,
+    /// Byte by byte, slowly.
+    Trickle,
 }
 
 impl HttpConnection {
@@ -45,9 +69,17 @@ impl HttpConnection {
     /// # Errors
     /// The socket broke, or what came is no request with a counted body.
     pub async fn request(&mut self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.asked().await?.map(|asked| asked.body))
+    }
+
+    /// The next request; `None` once the client is done.
+    ///
+    /// # Errors
+    /// As [`HttpConnection::request`].
+    pub async fn asked(&mut self) -> io::Result<Option<Asked>> {
         loop {
-            if let Some(body) = self.parse()? {
-                return Ok(Some(body));
+            if let Some(asked) = self.parse()? {
+                return Ok(Some(asked));
             }
             if self.stream.read_buf(&mut self.read).await? == 0 {
                 return Ok(None);
@@ -55,7 +87,7 @@ impl HttpConnection {
         }
     }
 
-    fn parse(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn parse(&mut self) -> io::Result<Option<Asked>> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut request = httparse::Request::new(&mut headers);
         let head = match request.parse(&self.read) {
@@ -77,10 +109,16 @@ impl HttpConnection {
         if self.read.len() < head + length {
             return Ok(None);
         }
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let header = |header: &httparse::Header<'_>| {
+            (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned())
+        };
+        let headers = request.headers.iter().map(header).collect();
+        let (method, path) = (text(request.method), text(request.path));
         self.keep_alive = keep_alive;
         let body = self.read[head..head + length].to_vec();
         self.read.drain(..head + length);
-        Ok(Some(body))
+        Ok(Some(Asked { method, path, headers, body }))
     }
 
     /// Writes an answer; false if the connection is of no further use.
@@ -117,6 +155,15 @@ impl HttpConnection {
             Writing::Half => {
                 out.extend_from_slice(&body[..body.len() / 2]);
                 false
+            }
+            Writing::Trickle => {
+                self.stream.write_all(&out).await?;
+                out.clear();
+                for byte in body {
+                    self.stream.write_all(&[*byte]).await?;
+                    tokio::time::sleep(TRICKLE).await;
+                }
+                self.keep_alive
             }
         };
         self.stream.write_all(&out).await?;

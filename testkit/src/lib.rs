@@ -20,6 +20,7 @@ pub mod http_server;
 pub mod load;
 pub mod network;
 pub mod patience;
+pub mod pins;
 pub mod postgres;
 pub mod process;
 pub mod programs;

@@ -66,8 +66,9 @@ impl Database {
                            SELECT name, 'a test', 1, now() + interval '1 day' FROM unnest($1::text[]) name \
                            ON CONFLICT (name) DO UPDATE SET (node, term, expires_at) = \
                                (excluded.node, excluded.term, excluded.expires_at) WHERE had.term = 0";
-        let taken = self.connect().await.execute(SQL, &[&["engine", "governance"].as_slice()]).await.unwrap();
-        assert_eq!(taken, 2, "somebody has had a lease");
+        let taken =
+            self.connect().await.execute(SQL, &[&["engine", "governance", "snapshots"].as_slice()]).await.unwrap();
+        assert_eq!(taken, 3, "somebody has had a lease");
     }
 
     /// A connection; it closes when the client is dropped.

@@ -14,6 +14,7 @@ mod journal;
 mod layering;
 mod nodes;
 mod reads;
+mod snapshots;
 mod spine;
 mod verify;
 mod webhook;

@@ -9,7 +9,7 @@ use crate::{
 impl Engine {
     /// Makes an actor panic, for fault tests: `writer`, `reader`, `listener`, `registry`, `clock`, `stats`, `outbox`,
     /// `ledgers`, `submissions`, `feeds`, `sweeper`, `lease`, `governance` (the keeper of its lease), `submitter`, `aggregator`,
-    /// `monitor`, `deliveries`, `herald`, `marker`, `follower`, `lookout`, `verifier`, `config`, or the address of a market. False if
+    /// `monitor`, `snapshots` (the keeper of that lease), `snapshotter`, `deliveries`, `herald`, `marker`, `follower`, `lookout`, `verifier`, `config`, or the address of a market. False if
     /// there is none of that name.
     pub fn crash(&self, name: &str) -> bool {
         match name {
@@ -31,7 +31,12 @@ impl Engine {
             "lookout" => crash(&self.lookout),
             "verifier" => crash(&self.verifier),
             "config" => self.crash_stream(self.config_address),
-            name => match self.governing.crash(name).or_else(|| self.indexing.crash(name)) {
+            name => match self
+                .governing
+                .crash(name)
+                .or_else(|| self.snapshotting.crash(name))
+                .or_else(|| self.indexing.crash(name))
+            {
                 Some(crashed) => crashed,
                 None => name.parse().is_ok_and(|address| self.crash_stream(address)),
             },

@@ -6,6 +6,7 @@ use actix::prelude::*;
 use tokio::sync::broadcast;
 
 use super::Parts;
+use crate::cli::held::HeldLease;
 use crate::{
     actors::{
         monitor::act::Handed,
@@ -13,13 +14,11 @@ use crate::{
         supervision::{DeathGuard, Link},
     },
     journal::{
-        lease::{self, Asked, Holder, Leased, Office, Term, VALID},
+        lease::{Holder, Leased, Office},
         overdue::{self, Attempt},
     },
 };
 
-/// A lease is renewed so often.
-const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Attempts are looked at so often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -27,19 +26,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub struct Hand {
     pool: Leased,
     submitter: Link<Submitter>,
-    renewal: tokio::task::JoinHandle<()>,
+    lease: HeldLease,
 }
 
 impl Hand {
     /// Takes the lease, if nobody holds it; else who does.
     pub async fn take(parts: &Parts, node: &str) -> anyhow::Result<Result<Self, Holder>> {
-        let pool = &parts.places.pool;
-        let term = match lease::take(pool, Office::Governance, node, VALID, false).await? {
-            Asked::Ours(term, _) => term,
-            Asked::Theirs(holder) => return Ok(Err(holder)),
+        let lease = match HeldLease::take(&parts.settings, Office::Governance, node).await? {
+            Ok(lease) => lease,
+            Err(holder) => return Ok(Err(holder)),
         };
-        let renewal = actix::spawn(renew(parts.settings.pool(1)?, term));
-        let leased = Leased::governing(pool.clone(), term);
+        let leased = Leased::governing(parts.places.pool.clone(), lease.term());
         let submitter = Link::default();
         let (guard, _) = DeathGuard::new();
         let parts = SubmitterParts {
@@ -51,7 +48,7 @@ impl Hand {
             news: broadcast::channel(NEWS_MAX).0,
         };
         submitter.set(Submitter::new(parts, guard).start());
-        Ok(Ok(Self { pool: leased, submitter, renewal }))
+        Ok(Ok(Self { pool: leased, submitter, lease }))
     }
 
     /// For what only its holder may write.
@@ -98,20 +95,6 @@ impl Hand {
 
     /// Lets others govern at once.
     pub async fn give_up(self) {
-        self.renewal.abort();
-        if let Err(error) = lease::give_up(self.pool.pool(), Office::Governance, self.pool.term()).await {
-            log::warn!("the lease can't be given up, it expires by itself: {error}");
-        }
-    }
-}
-
-async fn renew(pool: deadpool_postgres::Pool, term: Term) {
-    loop {
-        tokio::time::sleep(RENEW_EVERY).await;
-        match lease::renew(&pool, Office::Governance, term, VALID).await {
-            Ok(Some(_)) => {}
-            Ok(None) => return log::warn!("the lease of governance is another's: nothing more is sent"),
-            Err(error) => log::warn!("the lease of governance can't be renewed now: {error}"),
-        }
+        self.lease.give_up().await;
     }
 }

@@ -94,6 +94,7 @@ pub const BEARER: &str = "bearer";
         markets::related::handle,
         markets::resolve::handle,
         markets::show::handle,
+        markets::snapshots::handle,
         markets::stats::handle,
         markets::trades::handle,
         markets::trending::handle,

@@ -103,6 +103,7 @@ fn of_markets(app: &mut web::ServiceConfig) {
         .service(readable("/api/markets/{market}/holders", markets::holders::handle))
         .service(readable("/api/markets/{market}/depth", markets::depth::handle))
         .service(readable("/api/markets/{market}/discussions", discussions::list::of_market))
+        .service(readable("/api/markets/{market}/snapshots", markets::snapshots::handle))
         .service(
             takes("/api/markets/{market}/metadata", "PUT, OPTIONS").route(web::put().to(markets::metadata::handle)),
         )

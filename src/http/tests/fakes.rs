@@ -366,6 +366,7 @@ impl World {
                 health: health.clone(),
                 votes: Default::default(),
                 desk: None,
+                pinned: Default::default(),
             },
         )
         .await

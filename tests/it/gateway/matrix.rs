@@ -64,6 +64,7 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/api/markets/{market}/holders", Anyone),
     ("GET", "/api/markets/{market}/depth", Anyone),
     ("GET", "/api/markets/{market}/discussions", Anyone),
+    ("GET", "/api/markets/{market}/snapshots", Anyone),
     ("PUT", "/api/markets/{market}/metadata", SignedIn),
     ("POST", "/api/markets/{market}/resolve", SignedIn),
     ("POST", "/api/markets/{market}/dispute", SignedIn),

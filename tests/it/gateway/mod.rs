@@ -18,7 +18,7 @@ mod votes_past_the_engine;
 mod votes_rollback;
 mod wallet_library;
 mod wallets;
-mod written;
+pub mod written;
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ fn caller(n: u8) -> Caller {
 }
 
 /// A market in a phase (0 = proposed, 4 = disputed), as far as users' writes ask for it.
-async fn market(database: &Database, n: u8, phase: i16) -> MarketAddress {
+pub async fn market(database: &Database, n: u8, phase: i16) -> MarketAddress {
     let address = MarketAddress([n; 32]);
     let nobody = Wallet::default().to_string();
     let none = "00".repeat(46);

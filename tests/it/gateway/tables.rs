@@ -27,6 +27,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("discussions", ["r", "r(i)(u)", "r", "riud"]),
     ("dispute_votes", ["r", "r(i)", "r", "riud"]),
     ("idempotency_keys", ["", "", "", "riud"]),
+    ("ipfs_anchors", ["r", "r", "r", "riud"]),
     ("journal", ["r", "r", "r", "riud"]),
     ("journal_epochs", ["r", "r", "r", "riud"]),
     ("journal_writers", ["", "", "r", "riud"]),

@@ -6,14 +6,15 @@ use zmart::{
         event::Outcome,
         ids::{AccountAddress, Epoch, MarketAddress, ProgramId, Seq, Slot, TxSignature, Wallet},
         phase::Phase,
+        snapshot::Place,
         tally::VoteKind,
     },
     journal::{
-        candles, open,
+        anchors, candles, open,
         read::{
             self, MarketFilter, MarketPosition, TradePosition,
             activity::{self, ActivityPlace, HolderPlace},
-            charts, governance,
+            anchors as pinned, charts, governance,
             listing::{self, ListPlace, MarketQuery, MarketSort},
         },
         staging::{self, Cursor, DeadLetter, Staged},
@@ -28,7 +29,7 @@ use super::{leased, prepare, settings, story::Story};
 const MARKETS: u64 = 2_000;
 const TABLES: &str = "('markets', 'journal', 'chain_events', 'trades', 'positions', 'staged_signatures', 'dead_letters', 'candles', 'market_stats', 'stats_due',
     'position_changes', 'position_hours', 'position_ledgers', 'wallet_hours', 'wallet_totals', 'leaderboard',
-    'proposal_votes', 'dispute_votes', 'users', 'chain_submissions')";
+    'proposal_votes', 'dispute_votes', 'users', 'chain_submissions', 'ipfs_anchors')";
 
 /// Rows that were read without an index, by table, once everybody else is gone: only then all is counted.
 async fn read_through(database: &Database) -> Vec<(String, i64)> {
@@ -66,6 +67,14 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     staging::save_cursor(&pool, program, cursor).await.unwrap();
     assert_eq!(staging::load_cursor(pool.pool(), program).await.unwrap(), cursor);
     open::load_config(pool.pool(), AccountAddress([255; 32]), epoch).await.unwrap();
+
+    // Who has discussion to be pinned.
+    for after in [None, Some(market)] {
+        anchors::commented(pool.pool(), after, 256).await.unwrap();
+    }
+    anchors::pending(pool.pool(), 256).await.unwrap();
+    anchors::failed(pool.pool(), 200).await.unwrap();
+    anchors::last(pool.pool(), market).await.unwrap();
 
     // A stream's life.
     assert!(open::market_exists(pool.pool(), market).await.unwrap());
@@ -162,6 +171,7 @@ async fn ask_of_markets(client: &tokio_postgres::Client, market: MarketAddress, 
     activity::recorded_since(client, epoch, 1_759_000_000_000, Some((market.account(), Seq(1))), 21).await.unwrap();
     activity::before_moment(client, market.account(), epoch, 1_759_000_000_000).await.unwrap();
     ask_of_governance(client, market, epoch).await;
+    ask_of_snapshots(client, market, epoch).await;
 }
 
 /// The audit trail, at any place of it.
@@ -177,6 +187,18 @@ async fn ask_of_governance(client: &tokio_postgres::Client, market: MarketAddres
     let asked = [VoteKind::Proposal, VoteKind::Dispute].map(|kind| (kind, Wallet([4; 32])));
     assert_eq!(governance::overridden(client, market, &frozen, &asked).await.unwrap(), [None, None]);
     governance::config_changes(client, AccountAddress([255; 32]), head, 100).await.unwrap();
+}
+
+/// What documents are made from.
+async fn ask_of_snapshots(client: &tokio_postgres::Client, market: MarketAddress, epoch: Epoch) {
+    let (from, to) = (Place { epoch, seq: Seq(1) }, Place { epoch, seq: Seq(1_000) });
+    pinned::newest(client, market).await.unwrap();
+    pinned::point_at(client, market, from).await.unwrap();
+    pinned::entries(client, market, Some(from), to, 1_001).await.unwrap();
+    pinned::deleted(client, market, from, to, &[uuid::Uuid::nil()]).await.unwrap();
+    pinned::before(client, market, 5, 0, 21).await.unwrap();
+    pinned::after(client, market, 0, 64).await.unwrap();
+    pinned::markets(client, None, 64).await.unwrap();
 }
 
 /// The keeper's work, from the first market to the last.
@@ -245,7 +267,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         pool.pool().close();
 
         let before = read_through(&database).await;
-        assert_eq!(before.len(), 20);
+        assert_eq!(before.len(), 21);
         count_all(&database).await;
         super::wallets::keep_all(&database).await;
         ask_all(&database, &mut story, &mut life, epoch).await;

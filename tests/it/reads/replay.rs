@@ -169,8 +169,14 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         webhook: Default::default(),
     };
     let registry = RegistryHandle::new(move || Some(markets.clone()), move || Some(config.clone()));
-    let parts =
-        HttpParts { registry, feeds: Default::default(), health: Health::new(), votes: Default::default(), desk: None };
+    let parts = HttpParts {
+        registry,
+        feeds: Default::default(),
+        health: Health::new(),
+        votes: Default::default(),
+        desk: None,
+        pinned: Default::default(),
+    };
     let servers = serve(settings, parts).await.unwrap();
 
     let mut connection = Connection::open(&format!("ws://{}", servers.ws)).await;

@@ -499,6 +499,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/markets/{market}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of its discussion is pinned to IPFS, the newest document first */
+        get: operations["get_markets_market_snapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/markets/{market}/stats": {
         parameters: {
             query?: never;
@@ -1271,6 +1288,14 @@ export interface components {
             seq: components["schemas"]["Seq"];
             sides: components["schemas"]["SideView"][];
             slot: components["schemas"]["Slot"];
+        };
+        /** @description An entry of the market's journal, and when it was recorded. */
+        EntryView: {
+            /** Format: int32 */
+            epoch: number;
+            /** Format: int64 */
+            seq: number;
+            time: string;
         };
         /**
          * Format: int64
@@ -2065,6 +2090,47 @@ export interface components {
          * @description A slot of the chain.
          */
         Slot: number;
+        /** @description A page of documents. */
+        SnapshotPage: {
+            /** @description Rows in this answer. */
+            count: number;
+            /** Format: int32 */
+            limit: number;
+            market_id: components["schemas"]["MarketAddress"];
+            next_cursor?: string | null;
+            /** Format: int32 */
+            offset: number;
+            snapshots: components["schemas"]["SnapshotView"][];
+        };
+        /** @description A document. */
+        SnapshotView: {
+            /** @description Its content id (CIDv0). */
+            cid: string;
+            /**
+             * Format: int32
+             * @description Comments in it, deleted ones too.
+             */
+            comments: number;
+            created_at: string;
+            /** @description The first of the entries that it tells of. */
+            from: components["schemas"]["EntryView"];
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            number: number;
+            pinned_at?: string | null;
+            /** @description That of the document before it. */
+            previous_cid?: string | null;
+            /** Format: int64 */
+            size_bytes: number;
+            /** @description `pending`: on its way; `pinned`; `failed`: refused. */
+            status: string;
+            /** @description The last of them. */
+            to: components["schemas"]["EntryView"];
+            /** @description Where it can be read, once it is pinned. */
+            url?: string | null;
+        };
         /** @description Figures of a market; `null`: not counted yet, or nothing was traded. */
         StatsView: {
             /** @description Now less a day ago, with nine decimals. */
@@ -5079,6 +5145,81 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            500: components["responses"]["Internal"];
+            /** @description UNAVAILABLE */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description TIMEOUT */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_markets_market_snapshots: {
+        parameters: {
+            query?: {
+                /** @description A next_cursor of this list */
+                cursor?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Account address or seed */
+                market: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotPage"];
+                };
+            };
+            /** @description Not modified */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description VALIDATION_ERROR */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            /** @description NOT_FOUND */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["PayloadTooLarge"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             /** @description UNAVAILABLE */
             503: {

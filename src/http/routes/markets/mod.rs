@@ -22,6 +22,7 @@ pub mod prices;
 pub mod related;
 pub mod resolve;
 pub mod show;
+pub mod snapshots;
 pub mod stats;
 pub mod steps;
 pub mod trades;
