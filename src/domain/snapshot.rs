@@ -415,7 +415,10 @@ mod tests {
     proptest! {
         /// Whatever was said, the document can be read again, fits its bound, and says it.
         #[test]
-        fn any_words_are_told_and_fit(texts in proptest::collection::vec("\\PC{1,40}|[\\x00-\\x1f\"\\\\]{1,1000}", 1..20), gone in any::<u32>()) {
+        fn any_words_are_told_and_fit(
+            texts in proptest::collection::vec("\\PC{1,40}|[\\x00-\\x1f\"\\\\]{1,1000}", 1..20),
+            gone in any::<u32>(),
+        ) {
             let entries: Vec<_> = texts.iter().zip(1u64..).map(|(text, n)| (at(n), comment(n.into(), text))).collect();
             let deleted: Vec<_> = (1..=texts.len() as u64).filter(|n| gone >> n & 1 == 1).map(|n| (n.into(), 50 + n)).collect();
             let document = snapshot(&entries, &deleted, 100).unwrap();

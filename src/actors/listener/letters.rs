@@ -27,6 +27,7 @@ impl Listener {
             }
             new.into_iter().for_each(|signature| actor.window.try_again(*signature));
             actor.drained = false;
+            actor.staged_walk.begin_again();
             actor.drain(ctx);
         }));
     }

@@ -106,6 +106,7 @@ impl Listener {
             log::info!("the pass of {} is given up", self.pass_rpc.endpoint());
             (self.pass, self.held_up) = (None, None);
             self.drained = false;
+            self.staged_walk.begin_again();
             self.pass_due = Instant::now();
         }
     }

@@ -106,7 +106,7 @@ impl<S: Subject> StreamActor<S> {
             match actor.judge(&candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),
                 // What is left out on purpose is not there at the next reading either.
-                Finding::Unclear(why) if attempt < ATTEMPTS && !history.is_cut || !history.decides => {
+                Finding::Unclear(why) if (attempt < ATTEMPTS && !history.is_cut) || !history.decides => {
                     log::info!("{} {} is read again: {why}", S::KIND, actor.address);
                     // What waits stays waiting; the chain's answers need a moment to agree. And by the word of a second
                     // node, which may know less, nothing is adopted or taken back: the first is waited for.

@@ -151,8 +151,8 @@ impl ChainRpc {
         let node = |url: &str, budget: RpcBudget| {
             let transport =
                 || Transport::new(url, budget.clone(), attempt_timeout, call_timeout).map_err(RpcSetupError);
-            let (batches, client) = (transport()?, RpcClient::new_sender(transport()?, RpcClientConfig::default()));
-            Ok(Node { client, batches, budget })
+            let batches = transport()?;
+            Ok(Node { client: RpcClient::new_sender(transport()?, RpcClientConfig::default()), batches, budget })
         };
         let second = endpoints.second_url().map(|url| node(url, budget.of_second())).transpose()?;
         let first = node(&url, budget)?;

@@ -26,6 +26,7 @@ use crate::{
     config::Config,
     domain::ids::Slot,
     journal::{
+        dead_letters::{self, RetriedAll},
         lease::{self, Holder, Office},
         migrate,
         staging::Cursor,
@@ -42,6 +43,9 @@ pub struct Arguments {
     /// Ends at that slot: transactions of newer ones are left to the next run, or to the engine.
     #[arg(long, value_name = "SLOT")]
     until: Option<u64>,
+    /// Tries all open dead letters again that can be.
+    #[arg(long)]
+    dead_letters: bool,
     /// Waits while another holds the engine's lease, instead of ending at once.
     #[arg(long)]
     wait: bool,
@@ -209,6 +213,7 @@ async fn backfill(config: &Config, arguments: &Arguments) -> anyhow::Result<Repo
     let settings = config.database.settings();
     let applied = serve::patiently("PostgreSQL", || migrate::run(&settings)).await?;
     applied.iter().for_each(|name| log::info!("applied {name}"));
+    // A second node is for going on while the first is away; a backfill has the time to wait for it.
     let life = serve::bind_journal(config, &Endpoints::default()).await?;
     let node = format!("{} (backfill)", config.node.id);
     let pool = settings.pool(1)?;
@@ -218,6 +223,10 @@ async fn backfill(config: &Config, arguments: &Arguments) -> anyhow::Result<Repo
     };
     if let Err(holder) = free {
         return Ok(Report::held(holder.node));
+    }
+    if arguments.dead_letters {
+        let RetriedAll { again, not_retriable, .. } = dead_letters::retry_all(&pool).await?;
+        eprintln!("dead letters: {again} are tried again, {not_retriable} can't be");
     }
     let progress = Arc::new(Progress::default());
     let backfill = Backfill {

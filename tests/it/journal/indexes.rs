@@ -267,7 +267,7 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         pool.pool().close();
 
         let before = read_through(&database).await;
-        assert_eq!(before.len(), 20);
+        assert_eq!(before.len(), 21);
         count_all(&database).await;
         super::wallets::keep_all(&database).await;
         ask_all(&database, &mut story, &mut life, epoch).await;
