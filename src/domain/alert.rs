@@ -79,7 +79,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ProposalStuck,
         Self::ApprovalStuck,
         Self::Unresolved,
