@@ -163,15 +163,6 @@ pub async fn staged(
     Ok((rows.iter().filter_map(staged).collect(), last))
 }
 
-/// How many signatures are staged.
-///
-/// # Errors
-/// [`JournalError`].
-pub async fn count_staged(pool: &Pool) -> Result<u64, JournalError> {
-    let row = pool.get().await?.query_one("SELECT count(*) FROM staged_signatures", &[]).await?;
-    Ok(row.try_get::<_, i64>(0)?.unsigned_abs())
-}
-
 /// Forgets staged signatures whose effect is durable. Not waited for until it is on the disk: one that comes back after a
 /// crash is read once more, and known.
 ///

@@ -71,7 +71,7 @@ pub struct Sight {
     pub listed_down_to: Slot,
     /// The list is complete: transactions are applied.
     pub is_listed: bool,
-    /// Transactions that are to be applied, those included that an earlier process had found.
+    /// Transactions that are to be applied: what an earlier process had found and not applied is found again.
     pub staged: u64,
     /// Of them, those that are settled.
     pub settled: u64,
@@ -172,13 +172,6 @@ impl Listener {
     pub(super) fn where_to_begin(&mut self, stored: Cursor, ctx: &mut Context<Self>) -> Cursor {
         let Some(backfill) = self.parts.backfill.clone() else { return stored };
         self.backfilling.progress = Some(Arc::clone(&backfill.progress));
-        // What an earlier process had found.
-        let pool = self.parts.pool.clone();
-        let count =
-            async move { retry("what is staged can't be counted", || staging::count_staged(pool.pool())).await };
-        ctx.spawn(count.into_actor(self).map(|staged, actor, _| {
-            actor.backfilling.add(|progress| &progress.staged, usize::try_from(staged).unwrap_or(usize::MAX));
-        }));
         match backfill.from_slot {
             Some(from) if from > stored.slot => self.leave_out(from, stored, ctx),
             Some(from) => {

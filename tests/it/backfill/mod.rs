@@ -115,7 +115,8 @@ const EVENTS: &str = "SELECT count(*) FROM chain_events";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backfill_that_is_killed_and_run_again_leaves_the_journal_of_an_unbroken_one() {
-    let feeder = history(1_000).await;
+    // More than is fetched in one go.
+    let feeder = history(2_200).await;
     let (landed, all) = (feeder.landed(), events_of(&feeder));
     let (unbroken, broken) = (Database::fresh().await, Database::fresh().await);
 
@@ -131,7 +132,7 @@ async fn a_backfill_that_is_killed_and_run_again_leaves_the_journal_of_an_unbrok
 
     // At this rate it takes seconds: it is killed in the middle.
     let mut engine = engine_on(&feeder, &broken).await;
-    engine.set("RPC_CALLS_PER_SECOND", "200");
+    engine.set("RPC_CALLS_PER_SECOND", "400");
     engine.launch_command(&["backfill"]);
     wait_for("some of it to be in the journal", || async {
         let events = count(&broken, EVENTS).await;
@@ -191,7 +192,7 @@ async fn a_backfill_ends_at_the_slot_it_is_told_to_and_the_next_one_goes_on_from
     const NEWEST: &str = "SELECT max(slot) FROM chain_events";
     assert_eq!(count(&database, NEWEST).await, i64::try_from(until).unwrap());
     let upto = count(&database, EVENTS).await;
-    assert_eq!(first["events"], upto);
+    assert!(first["events"].as_i64() >= Some(upto), "{first}");
     let rest = backfill(&engine, &[]).await;
     let all = events_of(&feeder);
     assert_eq!(count(&database, EVENTS).await, all);
