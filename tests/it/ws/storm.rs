@@ -1,6 +1,8 @@
 //! Everybody comes back at once, after a restart that took what the engine had in memory: all get everything, and
 //! PostgreSQL hears next to nothing of it.
 
+use std::time::{Duration, Instant};
+
 use futures_util::{StreamExt, stream};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -25,9 +27,10 @@ const BEHIND: u64 = 40;
 const FAR_BEHIND: usize = 100;
 /// Connections that are being made at a time.
 const CONNECTING: usize = 400;
-/// Statements that the storm may take, at most: one for ten clients. What the engine asks by itself
-/// meanwhile is among them.
+/// Statements that the storm may take, at most: one for ten clients, beside what the engine asks by itself meanwhile.
 const STATEMENTS_MAX: usize = CLIENTS / 10;
+/// What the engine asks by itself is measured for so long.
+const QUIET: Duration = Duration::from_secs(3);
 /// Frames of a trade.
 const FRAMES: u64 = 2;
 
@@ -95,9 +98,18 @@ async fn five_thousand_clients_that_resume_at_once_get_everything_and_ask_the_da
     let places: Vec<_> = places.collect();
     assert!(heads.iter().all(|(_, head)| *head > 1_024 + 100), "nobody is behind what markets remember: {heads:?}");
     let before = network.asked();
+    tokio::time::sleep(QUIET).await;
+    let by_itself = network.asked() - before;
+    let (before, began) = (network.asked(), Instant::now());
     let resumed = places.iter().map(|(market, since, head)| resume(url, *market, *since, *head));
     let connected: Vec<RawSocket> = stream::iter(resumed).buffer_unordered(CONNECTING).collect().await;
     let asked = network.asked() - before;
     assert_eq!(connected.len(), CLIENTS);
-    assert!(asked <= STATEMENTS_MAX, "{asked} statements for {CLIENTS} clients");
+    // On a slow machine the storm lasts longer, and the engine's own questions go on; some are asked once in many seconds.
+    let lasted = began.elapsed().as_secs() as usize;
+    let meanwhile = 2 * by_itself * lasted / QUIET.as_secs() as usize;
+    assert!(
+        asked <= STATEMENTS_MAX + meanwhile,
+        "{asked} statements for {CLIENTS} clients in {lasted} s, {by_itself} in {QUIET:?} before"
+    );
 }
