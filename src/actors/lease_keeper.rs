@@ -341,7 +341,7 @@ impl LeaseKeeper {
     fn tell(&mut self) {
         if self.reborn {
             self.reborn =
-                !self.parts.root.get().is_some_and(|root| root.try_send(Reborn(self.parts.held.get().epoch)).is_ok());
+                self.parts.root.get().is_none_or(|root| root.try_send(Reborn(self.parts.held.get().epoch)).is_err());
             if self.reborn {
                 return;
             }

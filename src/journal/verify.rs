@@ -118,7 +118,7 @@ pub async fn chain_votes(
     let market = market.map(|market| market.to_string());
     let client = pool.get().await?;
     let rows = client.query(&sql, &[stream, event, &place.0, &place.1, &(limit as i64), &market]).await?;
-    rows.iter().map(|row| vote(row)).filter_map(Result::transpose).collect()
+    rows.iter().map(vote).filter_map(Result::transpose).collect()
 }
 
 /// What is no vote of a wallet can't be of an account either.

@@ -200,7 +200,7 @@ struct Told {
 }
 
 impl Told {
-    async fn to_end(&mut self) {
+    async fn run_to_its_end(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => log::info!("told to stop (SIGTERM)"),
             _ = self.interrupt.recv() => log::info!("told to stop (SIGINT)"),
@@ -219,7 +219,7 @@ async fn backfill(config: &Config, arguments: &Arguments) -> anyhow::Result<Repo
     let pool = settings.pool(1)?;
     let free = tokio::select! {
         free = until_free(&pool, &node, arguments.wait) => free?,
-        () = told.to_end() => return Ok(Report { outcome: Outcome::Stopped, held_by: None, ..Report::held(String::new()) }),
+        () = told.run_to_its_end() => return Ok(Report { outcome: Outcome::Stopped, held_by: None, ..Report::held(String::new()) }),
     };
     if let Err(holder) = free {
         return Ok(Report::held(holder.node));
@@ -240,7 +240,7 @@ async fn backfill(config: &Config, arguments: &Arguments) -> anyhow::Result<Repo
     let mut display = Display::start();
     let ended = tokio::select! {
         cursor = progress.done() => Ended::Done(cursor),
-        () = told.to_end() => Ended::Stopped,
+        () = told.run_to_its_end() => Ended::Stopped,
         holder = show(&progress, &health, &mut display) => Ended::Lost(holder),
     };
     display.finish(&progress.sight());
