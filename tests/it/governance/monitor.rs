@@ -22,7 +22,7 @@ fn json_of(output: &std::process::Output) -> Value {
 /// What a pass may have written: alerts, attempts, runs, terms of the lease.
 async fn written(court: &Court) -> [i64; 4] {
     const SQL: &str = "SELECT (SELECT count(*) FROM alerts), (SELECT count(*) FROM chain_submissions),
-                              (SELECT count(*) FROM scheduled_runs),
+                              (SELECT count(*) FROM scheduled_runs WHERE name = 'monitor'),
                               (SELECT coalesce(sum(term), 0)::bigint FROM leases WHERE name = 'governance')";
     let row = court.database.connect().await.query_one(SQL, &[]).await.unwrap();
     [0, 1, 2, 3].map(|index| row.get(index))
@@ -137,7 +137,7 @@ async fn a_run_that_was_missed_is_made_up_at_the_start_and_one_that_was_made_is_
         if low == 2 { Ok(()) } else { Err(format!("{alerts:?}")) }
     })
     .await;
-    let last = "SELECT last_run_at > now() - interval '1 hour' FROM scheduled_runs";
+    let last = "SELECT last_run_at > now() - interval '1 hour' FROM scheduled_runs WHERE name = 'monitor'";
     wait_for("the run to be noted", || async {
         if rows.query_one(last, &[]).await.unwrap().get(0) { Ok(()) } else { Err("not yet") }
     })

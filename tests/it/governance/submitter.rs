@@ -59,7 +59,7 @@ fn shown(key: &[u8]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submitter_that_dies_after_any_of_its_steps_lands_each_decision_once_and_tells_no_key() {
     let mut court = Court::set(&[]).await;
-    for point in POINTS {
+    for point in POINTS.iter().filter(|point| point.starts_with("submitter:")) {
         let [market] = court.proposed().await;
         court.engine.die_at(point).await;
         vote(&court, market).await;
