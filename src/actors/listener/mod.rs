@@ -414,7 +414,7 @@ impl Actor for Listener {
                 }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
-            actor.parts.rpc.endpoints().seen(cursor.covered_slot);
+            actor.parts.rpc.endpoints().covered(cursor.covered_slot);
             for (stream, reason) in refused {
                 actor.parts.health.stale(stream, Some(&reason));
             }
