@@ -251,6 +251,9 @@ impl Listener {
             actor.staged_walk.reached(walk, last);
             if fetched.iter().any(|(_, read)| read.is_ok()) {
                 actor.parts.health.up(Part::Rpc);
+            }
+            // The oldest is what the others wait for.
+            if fetched.first().is_some_and(|(_, read)| read.is_ok()) {
                 actor.node_answered();
             }
             actor.fetched(fetched, ctx);
