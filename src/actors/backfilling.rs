@@ -137,6 +137,7 @@ impl Backfiller {
         };
         let writing = (leased(database.writer_pool()?), health.clone(), pressure);
         let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
+        let listening = (listening, life.clone());
         let hands = vec![hand(LISTENER_TICK, &listener, || ListenerTick), hand(STREAM_TICK, &registry, || StreamTick)];
         let kinds = vec![
             kind("keeper of the lease", Runs::Always, &lease, arbiter("lease"), keeping, |parts, _, guard| {
@@ -164,8 +165,9 @@ impl Backfiller {
                     Registry::new(homes, pool, config_address, guard).within(role).living_in(life.epoch())
                 },
             )),
-            kind("listener", Runs::Leading, &listener, arbiter("listener"), listening, |parts, role, guard| {
-                Listener::new(ListenerParts { pool: parts.pool.under(role.term()), ..parts }, guard)
+            kind("listener", Runs::Leading, &listener, arbiter("listener"), listening, |(parts, life), role, guard| {
+                let (pool, epoch) = (parts.pool.under(role.term()), life.epoch());
+                Listener::new(ListenerParts { pool, epoch, ..parts }, guard)
             }),
             kind("clock", Runs::Always, &clock, arbiter("clock"), hands, |hands, _, guard| Clock::new(hands, guard)),
         ];

@@ -33,6 +33,8 @@ pub struct Pass {
     before: Option<TxSignature>,
     /// The newest finalized transaction of the list.
     newest_finalized: Option<(TxSignature, Slot)>,
+    /// Of what was listed; the newest slot before anything was.
+    oldest: Slot,
     /// What is newer is left out.
     until: Slot,
     /// How the list ended, once it has.
@@ -58,12 +60,18 @@ impl Pass {
         let confirmed_slot = rpc.slot(Commitment::Confirmed).await?;
         let finalized_slot = rpc.slot(Commitment::Finalized).await?;
         let until = Slot(u64::MAX);
-        Ok(Self { confirmed_slot, finalized_slot, before: None, newest_finalized: None, until, end: None })
+        let oldest = confirmed_slot;
+        Ok(Self { confirmed_slot, finalized_slot, before: None, newest_finalized: None, oldest, until, end: None })
     }
 
     /// A pass that leaves out what is newer than that slot, and covers no more.
     pub fn up_to(self, until: Slot) -> Self {
         Self { confirmed_slot: self.confirmed_slot.min(until), until, ..self }
+    }
+
+    /// Everything from there on has been listed, up to the slot where the pass began.
+    pub fn listed_from(&self) -> Slot {
+        self.oldest
     }
 
     /// The next page, newest first.
@@ -122,6 +130,7 @@ impl Pass {
                 |entry: &&FoundSignature| entry.finalized && entry.slot <= self.finalized_slot.min(self.until);
             page.found.iter().find(finalized).map(|entry| (entry.signature, entry.slot))
         });
+        self.oldest = page.found.iter().map(|entry| entry.slot).fold(self.oldest, Slot::min);
         match page.oldest {
             _ if reached => self.end = Some(ListEnd::Reached),
             Some(oldest) => self.before = Some(oldest),
@@ -176,6 +185,7 @@ mod tests {
             finalized_slot: Slot(70),
             before: None,
             newest_finalized: None,
+            oldest: Slot(100),
             until: Slot(u64::MAX),
             end: None,
         }
@@ -222,7 +232,7 @@ mod tests {
         let mut pass = pass();
         pass.take(&page(vec![entry(6, 99, false)]), &cursor(1, 10), |_| false);
         pass.take(&page(vec![]), &cursor(1, 10), |_| false);
-        assert_eq!(pass.end, Some(ListEnd::Unfillable));
+        assert_eq!((pass.end, pass.listed_from()), (Some(ListEnd::Unfillable), Slot(99)));
         let mut fresh = self::pass();
         fresh.take(&page(vec![]), &Cursor::default(), |_| false);
         assert_eq!(fresh.end, Some(ListEnd::Reached), "without a cursor the beginning of the chain is the end");

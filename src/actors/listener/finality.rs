@@ -23,6 +23,8 @@
 //!
 //! [`Cursor::finalized_slot`]: crate::journal::staging::Cursor::finalized_slot
 
+mod other;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     time::{Duration, Instant},
@@ -31,6 +33,7 @@ use std::{
 use actix::prelude::*;
 use futures_util::StreamExt;
 
+use self::other::Other;
 use super::{Listener, StreamAddr, ask_stream, coverage::Pass, retry, window::Lane};
 use crate::{
     actors::{registry::Registry, stream::Vanished, supervision::Link},
@@ -71,8 +74,7 @@ pub(super) struct Finality {
     doubts: HashMap<Place, Instant>,
     /// Their streams were told, so often, and spared them.
     told: HashMap<Place, u32>,
-    /// The two nodes were seen to disagree about them, which is reported.
-    reported: HashSet<Place>,
+    other: Other,
     stage: Stage,
     /// Which pass this is about: a look of an earlier one says nothing about it.
     pass: u64,
@@ -92,7 +94,7 @@ struct Look {
     finalized: Slot,
     doubts: HashMap<Place, Instant>,
     told: HashMap<Place, u32>,
-    reported: HashSet<Place>,
+    other: Other,
     /// They may come again.
     taken_back: Vec<TxSignature>,
 }
@@ -144,7 +146,7 @@ impl Listener {
             known_final: cursor.signature,
             doubts: std::mem::take(&mut self.finality.doubts),
             told: std::mem::take(&mut self.finality.told),
-            reported: std::mem::take(&mut self.finality.reported),
+            other: std::mem::take(&mut self.finality.other),
         };
         let (from, number) = (cursor.finalized_slot.unwrap_or_default(), self.finality.pass);
         ctx.spawn(look.run(from).into_actor(self).map(move |look, actor, ctx| {
@@ -159,7 +161,7 @@ impl Listener {
             actor.finality.stage = Stage::Done;
             actor.finality.doubts = look.doubts;
             actor.finality.told = look.told;
-            actor.finality.reported = look.reported;
+            actor.finality.other = look.other;
             if let Some(cursor) = &mut actor.cursor {
                 cursor.finalized_slot = Some(look.finalized.max(cursor.finalized_slot.unwrap_or_default()));
             }
@@ -184,7 +186,7 @@ struct Looking {
     known_final: Option<TxSignature>,
     doubts: HashMap<Place, Instant>,
     told: HashMap<Place, u32>,
-    reported: HashSet<Place>,
+    other: Other,
 }
 
 /// What the node says of a transaction in a slot.
@@ -252,45 +254,20 @@ impl Looking {
             doubts.clear();
         }
         self.told.retain(|(_, slot), _| *slot > from);
-        self.reported.retain(|(_, slot)| *slot > from);
-        Look { finalized: from, doubts, told: self.told, reported: self.reported, taken_back }
+        self.other.forget_up_to(from);
+        Look { finalized: from, doubts, told: self.told, other: self.other, taken_back }
     }
 
-    /// Does the other node know nothing of it either, where there is one whose word is needed?
-    async fn other_agrees(&mut self, it: &Recorded, blocks: &mut Blocks) -> bool {
-        let endpoints = self.rpc.endpoints();
-        let is_needed = !self.rpc.decides() || endpoints.second_is_fit() || it.slot <= endpoints.second_served_up_to();
-        if !endpoints.are_two() || !is_needed {
-            return true;
+    /// The nodes disagree about what is final, or one is away for long whose word is needed: people have to say which one is
+    /// right. Once.
+    async fn report(&mut self, it: &Recorded, reason: &'static str, other: &str) {
+        if !self.other.is_new(it, reason) {
+            return;
         }
-        let other = self.rpc.at(self.rpc.endpoint().other());
-        let verdict = match statuses(&other, &[it.signature], self.known_final).await {
-            Ok(answer) => answer.verdict(it),
-            Err(error) => {
-                log::warn!("{} can't be asked for {}, which the other lacks: {error}", other.endpoint(), it.signature);
-                return false;
-            }
-        };
-        match verdict {
-            Verdict::Failed => true,
-            Verdict::NotThere => block_lacks(&other, it, blocks).await,
-            Verdict::Unclear => false,
-            Verdict::Stands => {
-                if self.reported.insert((it.signature, it.slot)) {
-                    self.report(it, &other).await;
-                }
-                false
-            }
-        }
-    }
-
-    /// The nodes disagree about what is final: one of them is wrong, and people have to say which.
-    async fn report(&self, it: &Recorded, other: &ChainRpc) {
         let detail = format!(
-            "{} does not know it in slot {}, where {} has it as final: nothing is taken back, and finality waits",
+            "{} does not know it in slot {}, and {other}: nothing is taken back, and finality waits",
             self.rpc.endpoint(),
             it.slot,
-            other.endpoint()
         );
         log::error!("{}: {detail}", it.signature);
         let letter = DeadLetter {
@@ -298,7 +275,7 @@ impl Looking {
             signature: Some(it.signature),
             n: None,
             stream: Some(it.stream),
-            reason: "nodes disagree",
+            reason,
             detail,
             raw: None,
         };

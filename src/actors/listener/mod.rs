@@ -42,7 +42,7 @@ use self::{
     coverage::Pass,
     finality::Finality,
     live::Live,
-    nodes::Search,
+    nodes::Nodes,
     reconcile::Reconcile,
     settling::{StagedWalk, Unstaging},
     sorting::{Sorted, Sorter},
@@ -129,10 +129,7 @@ pub struct Listener {
     pass: Option<Pass>,
     /// The node that the pass is made on, from its beginning to its end.
     pass_rpc: ChainRpc,
-    /// Where a history that reaches back to the cursor is looked for.
-    search: Search,
-    /// That earlier lives may have recorded what the second node told is noted.
-    nodes_noted: bool,
+    nodes: Nodes,
     finality: Finality,
     /// The node was asked where the pass is to begin.
     pass_begins: bool,
@@ -192,8 +189,7 @@ impl Listener {
             cursor: None,
             pass: None,
             pass_rpc: parts.rpc.pinned(),
-            search: Search::default(),
-            nodes_noted: false,
+            nodes: Nodes::default(),
             finality: Finality::default(),
             pass_begins: false,
             pass_missed_connect: false,
@@ -414,7 +410,7 @@ impl Actor for Listener {
                 }
             }
             actor.parts.health.covered(cursor.covered_slot, cursor.covered_slot);
-            actor.parts.rpc.endpoints().seen(cursor.covered_slot);
+            actor.parts.rpc.endpoints().covered(cursor.covered_slot);
             for (stream, reason) in refused {
                 actor.parts.health.stale(stream, Some(&reason));
             }

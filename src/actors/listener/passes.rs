@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use super::{
     Listener,
     coverage::{ListEnd, Pass},
-    nodes::Search,
+    nodes::FAILED_PAUSE,
     retry,
     waiting::{NoRoom, Source},
     window::Admission,
@@ -71,12 +71,14 @@ impl Listener {
         self.pass_begins = false;
         match begun {
             Ok(pass) => {
+                if let Err(error) = self.note_begun(&pass) {
+                    return self.pass_failed(failure, &error);
+                }
                 let pass = self.within_bounds(pass);
                 if let Some(cursor) = &mut self.cursor {
                     cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
                 self.parts.health.up(Part::Rpc);
-                self.note_begun(&pass);
                 self.pass = Some(pass);
                 self.next_page(pass, ctx);
             }
@@ -106,7 +108,7 @@ impl Listener {
         // One that was held up still waits; what came since a connection was made anew may be missing still.
         self.pass = self.held_up.take();
         self.pass_missed_connect |= self.pass.is_some();
-        self.pass_due = Instant::now() + Duration::from_secs(1);
+        self.pass_due = Instant::now() + FAILED_PAUSE;
     }
 
     fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
@@ -119,8 +121,14 @@ impl Listener {
             let (Some(mut pass), Some(cursor)) = (actor.pass, actor.cursor) else { return };
             let page = match page {
                 Ok(page) => page,
+                Err(error) if actor.page_is_asked_again() => {
+                    actor.rpc_failed("a page can't be listed", &error);
+                    ctx.run_later(FAILED_PAUSE, move |actor, ctx| actor.next_page(pass, ctx));
+                    return;
+                }
                 Err(error) => return actor.pass_failed("coverage stopped", &error),
             };
+            actor.node_answered();
             // What has been listed since the pass that is held up is not listed again, and its aim is not this list's.
             let cursor = match actor.held_up {
                 Some(first) => Cursor { signature: None, slot: actor.listed_up_to.max(first.confirmed_slot), ..cursor },
@@ -158,7 +166,7 @@ impl Listener {
                     }
                     actor.drain(ctx);
                 }
-                Some(ListEnd::Unfillable) if actor.search_elsewhere(ctx) => {}
+                Some(ListEnd::Unfillable) if actor.search_elsewhere(&pass, ctx) => {}
                 Some(ListEnd::Unfillable) => actor.unfillable(pass, ctx),
             }
         }));
@@ -208,7 +216,7 @@ impl Listener {
             return self.finish_pass(ctx);
         }
         self.draining = true;
-        let (pool, rpc) = (self.parts.pool.clone(), self.pass_rpc.clone());
+        let (pool, rpc, too) = (self.parts.pool.clone(), self.pass_rpc.clone(), self.asked_too());
         // Those that were given away are the oldest rows until they are settled; behind the place of the last they need not
         // be read again.
         let (walk, after) = (self.staged_walk, self.staged_walk.after());
@@ -225,8 +233,15 @@ impl Listener {
                 return (new.into_iter().zip(read).collect(), last);
             }
             let reads = new.into_iter().map(|staged| {
-                let rpc = rpc.clone();
-                async move { (staged, rpc.transaction(staged.signature).await) }
+                let (rpc, too) = (rpc.clone(), too.clone());
+                async move {
+                    match (rpc.transaction(staged.signature).await, too) {
+                        (Ok(None) | Err(ChainReadError::BadAnswer { .. }), Some(too)) => {
+                            (staged, too.transaction(staged.signature).await)
+                        }
+                        (read, _) => (staged, read),
+                    }
+                }
             });
             (futures_util::stream::iter(reads).buffered(FETCHES).collect::<Vec<_>>().await, last)
         };
@@ -236,6 +251,10 @@ impl Listener {
             actor.staged_walk.reached(walk, last);
             if fetched.iter().any(|(_, read)| read.is_ok()) {
                 actor.parts.health.up(Part::Rpc);
+            }
+            // The oldest is what the others wait for.
+            if fetched.first().is_some_and(|(_, read)| read.is_ok()) {
+                actor.node_answered();
             }
             actor.fetched(fetched, ctx);
             actor.finish_pass(ctx);
@@ -304,7 +323,7 @@ impl Listener {
                 }
                 Err(error) => {
                     self.staged_walk.begin_again();
-                    self.rpc_failed("a transaction can't be read", &error);
+                    self.read_failed(&error);
                     break;
                 }
             }
@@ -325,8 +344,8 @@ impl Listener {
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
-        // A second node may never have had what the first one listed: that is waited for.
-        if !self.pass_rpc.decides() {
+        // A second node may never have had what the first one listed: that is waited for, unless the first lacks it too.
+        if !self.pass_rpc.decides() && self.asked_too().is_none() {
             return false;
         }
         // Counts of transactions that came by another way meanwhile; those that are still wanted are counted anew.
@@ -417,9 +436,10 @@ impl Listener {
         let due = self.doubts_wait().map_or(due, |pause| due.min(Instant::now() + pause));
         self.pass_due = self.pass_due.min(due);
         self.last_covered = Instant::now();
-        self.search = Search::default();
+        self.search_ends();
         let next = self.after_pass(pass.cursor(&cursor));
         self.cursor = Some(next);
+        self.parts.rpc.endpoints().covered(next.covered_slot);
         self.parts.health.covered(next.covered_slot, pass.confirmed_slot);
         self.parts.health.up(Part::Coverage);
         let finalized = next.final_slot();

@@ -138,6 +138,11 @@ impl Endpoints {
         self.are_two() && self.choice().second_is_fit()
     }
 
+    /// The second answers, and is of this chain; how far it is does not matter.
+    pub fn second_answers(&self) -> bool {
+        self.are_two() && self.choice().second_answers()
+    }
+
     /// The first answers, and is the one that is used.
     pub fn first_is_well(&self) -> bool {
         let choice = self.choice();
@@ -145,8 +150,9 @@ impl Endpoints {
     }
 
     /// Everything up to this slot is known here: a node that is far behind it is not used.
-    pub fn seen(&self, slot: Slot) {
+    pub fn covered(&self, slot: Slot) {
         let mut choice = self.choice();
+        choice.covered = choice.covered.max(slot);
         choice.newest = choice.newest.max(slot);
     }
 
@@ -252,7 +258,9 @@ struct Choice {
     first: Answers,
     second: Answers,
     genesis: Option<String>,
+    /// That was told, or covered.
     newest: Slot,
+    covered: Slot,
     served_up_to: Slot,
     served_at: Option<Instant>,
 }
@@ -282,6 +290,10 @@ impl Choice {
             Look::OtherChain => {
                 (of.well_since, of.is_other_chain) = (None, true);
                 "it is of another chain".clone_into(&mut of.detail);
+                // It may have been for some looks: the slots that it told are no measure for the other one.
+                if is_in_use {
+                    self.newest = self.covered;
+                }
             }
             Look::Away(detail) => of.fails(detail, now),
         }
@@ -301,8 +313,12 @@ impl Choice {
         self.first.is_away(now) || self.first.is_other_chain
     }
 
+    fn second_answers(&self) -> bool {
+        self.genesis.is_some() && self.second.well_since.is_some()
+    }
+
     fn second_is_fit(&self) -> bool {
-        self.genesis.is_some() && self.second.well_since.is_some() && !self.is_behind(&self.second)
+        self.second_answers() && !self.is_behind(&self.second)
     }
 
     fn decide(&mut self, now: Instant) -> Option<Endpoint> {
@@ -415,6 +431,13 @@ mod tests {
         let mut told = Told::new();
         told.look(2, &at(100), &at(1_000_000));
         assert_eq!(told.0.newest, Slot(100));
+
+        // The one in use is believed, until it is seen of which chain it is.
+        told.0.covered = Slot(100);
+        assert_eq!(told.look(10, &at(1_000_000), &at(110)), Endpoint::First);
+        assert_eq!(told.look(1, &Look::OtherChain, &at(111)), Endpoint::Second);
+        assert_eq!(told.look(2, &Look::OtherChain, &at(112)), Endpoint::Second);
+        assert_eq!(told.0.newest, Slot(112));
     }
 
     #[test]

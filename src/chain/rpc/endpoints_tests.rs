@@ -21,8 +21,9 @@ async fn two(first: Vec<Answer>, second: Vec<Answer>) -> (Node, Node, ChainRpc) 
     let endpoints = Endpoints::with_second(&second.url);
     endpoints.bind(CHAIN);
     let options = RpcOptions {
-        attempt_timeout: Duration::from_millis(500),
-        call_timeout: Duration::from_secs(20),
+        // Nothing hangs here: an attempt that is merely slow must not be counted twice.
+        attempt_timeout: Duration::from_secs(10),
+        call_timeout: Duration::from_secs(60),
         attempts: 12,
         ..RpcOptions::new(&first.url, PROGRAM).beside(&endpoints)
     };
@@ -31,7 +32,7 @@ async fn two(first: Vec<Answer>, second: Vec<Answer>) -> (Node, Node, ChainRpc) 
 }
 
 async fn look(client: &ChainRpc, endpoint: Endpoint) -> Look {
-    let look = client.at(endpoint).look(Duration::from_secs(2)).await;
+    let look = client.at(endpoint).look(Duration::from_secs(20)).await;
     client.endpoints().looked(endpoint, &look);
     look
 }

@@ -9,7 +9,7 @@ use zmart_testkit::{
     http::get,
     patience::wait_for,
     postgres::Database,
-    proxy::{Fault, Handle, Proxy, Side},
+    proxy::{Bad, Fault, Handle, Methods, Proxy, Side, When},
 };
 
 use super::{
@@ -71,7 +71,7 @@ async fn second_is(rig: &Rig, status: &str, reason: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_goes_on_by_a_second_node_that_is_behind_while_the_first_is_away() {
     let (nodes, scene) = Nodes::scene(Chain::start().await).await;
-    let behind = nodes.second.handle().rpc_behind(60, false, zmart_testkit::proxy::When::Always);
+    let behind = nodes.second.handle().rpc_behind(60, false, When::Always);
     second_is(&scene.rig, "degraded", "is known here").await;
     scene.trade(TRADES).await;
     let cut = cut_off(&nodes.first.handle());
@@ -90,6 +90,15 @@ async fn everything_goes_on_by_a_second_node_that_is_behind_while_the_first_is_a
     scene.is_well("the first node was away").await;
 }
 
+/// Waits until readiness says that something is down for that reason.
+async fn told_down(scene: &Scene, why: &str) {
+    wait_for(&format!("a part to be down: {why}"), || async {
+        let down = scene.rig.engine.parts_down().await.unwrap_or_default();
+        if down.iter().any(|(_, reason)| reason.contains(why)) { Ok(()) } else { Err(format!("{down:?}")) }
+    })
+    .await;
+}
+
 /// How far coverage has come, and what the journal knows.
 async fn cursor(scene: &Scene) -> (Option<String>, i64) {
     let rows = scene.database.connect().await;
@@ -103,15 +112,29 @@ async fn a_history_that_ends_too_early_on_one_node_is_read_from_the_other_and_is
     scene.trade(TRADES).await;
     scene.is_well("nothing").await;
 
-    // The first keeps too little: the second reaches back.
+    // The first keeps too little. The second reaches back: it is waited for while it is away, however far it is behind, and
+    // although a page of its list fails.
     scene.rig.engine.kill();
     scene.trade(2 * TRADES).await;
     let short = nodes.first.handle().history_begins(scene.client.slot().await);
     scene.trade(TRADES).await;
+    let before = cursor(&scene).await;
+    let hand = nodes.second.handle();
+    let cut = cut_off(&hand);
     scene.rig.engine.start().await;
+    told_down(&scene, "the second one does not answer").await;
+    assert_eq!(cursor(&scene).await, before);
+    assert_eq!(audit::dead_letters(&scene.database).await, []);
+    let behind = hand.rpc_behind(60, false, When::Always);
+    // More often than a call is tried.
+    let fails = hand.answer_badly(Methods::Of(&["getSignaturesForAddress"]), Bad::Status(503), When::Next(6));
+    cut.iter().for_each(Fault::lift);
     scene.is_well("a first node that keeps too little").await;
-    assert!(short.struck() > 0);
+    assert!(short.struck() > 0 && behind.struck() > 0);
+    assert_eq!(fails.struck(), 6);
+    behind.lift();
     short.lift();
+    second_is(&scene.rig, "up", "").await;
 
     // The second does, and the first is away: nobody knows what was missed, so nothing is concluded.
     scene.rig.engine.kill();
@@ -122,12 +145,7 @@ async fn a_history_that_ends_too_early_on_one_node_is_read_from_the_other_and_is
     let cut = cut_off(&nodes.first.handle());
     scene.rig.engine.start().await;
     second_is(&scene.rig, "degraded", "in use").await;
-    wait_for("the second node's history to prove nothing", || async {
-        let down = scene.rig.engine.parts_down().await.unwrap_or_default();
-        let is_told = down.iter().any(|(_, reason)| reason.contains("ends above the cursor"));
-        if is_told { Ok(()) } else { Err(format!("{down:?}")) }
-    })
-    .await;
+    told_down(&scene, "ends above the cursor").await;
     assert_eq!(cursor(&scene).await, before);
     assert_eq!(audit::dead_letters(&scene.database).await, []);
     assert!(short.struck() > 0);

@@ -49,6 +49,20 @@ async fn trades_of_one_slot_that_are_listed_in_another_order_are_put_in_the_bloc
         wire.hand.withhold(Which::Logs, When::Always),
         wire.hand.transaction_index(false),
     ];
+    // Whatever happened before is known in its order: two new trades of the market have to share a slot.
+    let market = wire.scene.load.markets[0];
+    let known = i64::try_from(journal_of(&wire.scene.database, market).await.len()).unwrap();
+    wait_for("two new trades in one slot", || async {
+        if wire.scene.load.done() >= wire.scene.allowed() {
+            wire.scene.let_trade(cast.wallets);
+        }
+        let rows = wire.scene.database.connect().await;
+        const SQL: &str = "SELECT slot FROM chain_events WHERE stream = $1::text AND seq > $2 \
+                           GROUP BY slot HAVING count(DISTINCT signature) > 1";
+        let shared = rows.query(SQL, &[&market.to_string(), &known]).await.unwrap();
+        if shared.is_empty() { Err("none yet") } else { Ok(()) }
+    })
+    .await;
     wire.bears("lists in another order than the blocks", &faults[..2]).await;
     faults[2].lift();
 }
