@@ -22,7 +22,10 @@ CREATE TABLE ipfs_anchors (
     from_time         timestamptz NOT NULL,
     to_time           timestamptz NOT NULL,
     size_bytes        bigint NOT NULL CHECK (size_bytes > 0),
-    -- failed: refused for what it is, or answered with another content id. Tried again by the schedule and by hand only.
+    -- Its form: it is made again in that one, whatever is written by then.
+    version           integer NOT NULL CHECK (version > 0),
+    -- failed: refused for what it is, answered with another content id, or it can't be made again. Tried again by the schedule
+    -- and by hand only.
     status            text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'pinned', 'failed')),
     provider          text NOT NULL CHECK (char_length(provider) BETWEEN 1 AND 64),
     -- What the service said last, or why it said nothing: in our words, for anybody to read.

@@ -121,13 +121,13 @@ pub async fn begin(
 ) -> Result<bool, JournalError> {
     const SQL: &str = "
         INSERT INTO ipfs_anchors (market, number, cid, previous_cid, from_epoch, from_seq, to_epoch, to_seq, as_of_epoch,
-                                  as_of_seq, comments, from_time, to_time, size_bytes, provider)
-        VALUES ($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                  as_of_seq, comments, from_time, to_time, size_bytes, provider, version)
+        VALUES ($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT DO NOTHING";
     let market = document.market.to_string();
     let (from, to, as_of) = (document.period.from, document.period.to, document.as_of);
     let previous = document.previous.as_ref().and_then(|cid| cid.text());
-    let values: [&(dyn ToSql + Sync); 15] = [
+    let values: [&(dyn ToSql + Sync); 16] = [
         &market,
         &int(document.number),
         &written.cid.text(),
@@ -179,6 +179,7 @@ pub struct Attempt<'a> {
     pub status: AnchorStatus,
     /// Whom it was sent to.
     pub provider: &'a str,
+        &int(document.version),
     /// What was said, in our words.
     pub answer: &'a str,
     /// How often it was sent.
