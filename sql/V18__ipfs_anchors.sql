@@ -48,6 +48,15 @@ CREATE TABLE ipfs_anchors (
 -- One on its way at a time.
 CREATE UNIQUE INDEX ipfs_anchors_one_open ON ipfs_anchors (market) WHERE status <> 'pinned';
 
+-- What is pinned is out of our hands, so its row is never another. (It goes where all go: for a table that is emptied.)
+CREATE FUNCTION refuse_change_of_pinned() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    RAISE EXCEPTION 'document % of % is pinned', OLD.number, OLD.market USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+REVOKE ALL ON FUNCTION refuse_change_of_pinned() FROM PUBLIC, anon, authenticated, service_role;
+CREATE TRIGGER pinned BEFORE UPDATE ON ipfs_anchors FOR EACH ROW WHEN (OLD.status = 'pinned')
+    EXECUTE FUNCTION refuse_change_of_pinned();
+
 -- A market's comments in their order, and which of them were deleted: its documents are made from these.
 CREATE INDEX journal_comments ON journal (stream, epoch, seq) WHERE kind = 'comment';
 CREATE INDEX journal_comments_deleted ON journal (stream, epoch, seq)

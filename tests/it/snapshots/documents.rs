@@ -38,6 +38,9 @@ async fn much_discussion_is_a_chain_of_bounded_documents_and_the_same_journal_gi
     let again = rig.pass().await;
     assert_eq!((again.markets, again.pinned, rig.pins.uploads().len()), (0, 0, 3), "nothing is new");
 
+    let client = rig.database.connect().await;
+    assert!(client.execute("UPDATE ipfs_anchors SET size_bytes = 1", &[]).await.is_err(), "what is pinned is pinned");
+
     // Another node, another day, nothing but the journal.
     let before = cids(&rig, market).await;
     rig.database.connect().await.execute("DELETE FROM ipfs_anchors", &[]).await.unwrap();
