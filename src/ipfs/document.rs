@@ -76,7 +76,7 @@ pub async fn anew<C: Ask>(client: &C, anchor: &Anchor) -> Result<Made, MakeError
     as_of_then(client, anchor, as_of).await
 }
 
-/// A comment whose words a document holds was deleted after it was made.
+/// A comment whose words a document holds was deleted after it was made, as far as the journal knows.
 ///
 /// # Errors
 /// See [`ReadFailure`].

@@ -96,6 +96,23 @@ async fn a_comment_that_is_deleted_while_its_document_waits_is_not_pinned_and_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_that_were_deleted_and_the_journal_does_not_know_it_yet_are_not_sent() {
+    let (rig, market) = rig().await;
+    rig.say(market, 1, 3).await;
+    rig.unsay_to_users(2).await;
+    for _ in 0..2 {
+        let made = rig.pass().await;
+        assert_eq!((made.pinned, made.behind, made.away.is_none()), (0, 1, true), "{made:?}");
+    }
+    assert_eq!(rig.pins.uploads().len(), 0);
+    assert!(rig.alerts().await[0].1.contains("wait for the journal"), "{:?}", rig.alerts().await);
+    rig.unsay_to_journal(market, 2).await;
+    assert_eq!(rig.pass().await.pinned, 2, "it, and the one that tells of the deletion");
+    assert!(rig.pins.files().values().all(|file| !file.contains("words of 2 ")), "its words are nowhere");
+    assert_eq!(rig.alerts().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_market_without_discussion_and_one_that_vanished_have_no_document() {
     let (rig, market) = rig().await;
     let quiet = another_market(&rig.database, 2, 0).await;
