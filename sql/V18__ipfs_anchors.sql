@@ -49,7 +49,7 @@ CREATE TABLE ipfs_anchors (
 CREATE UNIQUE INDEX ipfs_anchors_one_open ON ipfs_anchors (market) WHERE status <> 'pinned';
 
 -- What is pinned is out of our hands, so its row is never another. (It goes where all go: for a table that is emptied.)
-CREATE FUNCTION refuse_change_of_pinned() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION refuse_change_of_pinned() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'document % of % is pinned', OLD.number, OLD.market USING ERRCODE = 'integrity_constraint_violation';
 END $$;
