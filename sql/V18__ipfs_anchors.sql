@@ -22,7 +22,10 @@ CREATE TABLE ipfs_anchors (
     from_time         timestamptz NOT NULL,
     to_time           timestamptz NOT NULL,
     size_bytes        bigint NOT NULL CHECK (size_bytes > 0),
-    -- failed: refused for what it is, or answered with another content id. Tried again by the schedule and by hand only.
+    -- Its form: it is made again in that one, whatever is written by then.
+    version           integer NOT NULL CHECK (version > 0),
+    -- failed: refused for what it is, answered with another content id, or it can't be made again. Tried again by the schedule
+    -- and by hand only.
     status            text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'pinned', 'failed')),
     provider          text NOT NULL CHECK (char_length(provider) BETWEEN 1 AND 64),
     -- What the service said last, or why it said nothing: in our words, for anybody to read.
@@ -44,6 +47,15 @@ CREATE TABLE ipfs_anchors (
 );
 -- One on its way at a time.
 CREATE UNIQUE INDEX ipfs_anchors_one_open ON ipfs_anchors (market) WHERE status <> 'pinned';
+
+-- What is pinned is out of our hands, so its row is never another. (It goes where all go: for a table that is emptied.)
+CREATE FUNCTION refuse_change_of_pinned() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'document % of % is pinned', OLD.number, OLD.market USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+REVOKE ALL ON FUNCTION refuse_change_of_pinned() FROM PUBLIC, anon, authenticated, service_role;
+CREATE TRIGGER pinned BEFORE UPDATE ON ipfs_anchors FOR EACH ROW WHEN (OLD.status = 'pinned')
+    EXECUTE FUNCTION refuse_change_of_pinned();
 
 -- A market's comments in their order, and which of them were deleted: its documents are made from these.
 CREATE INDEX journal_comments ON journal (stream, epoch, seq) WHERE kind = 'comment';

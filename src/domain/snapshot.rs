@@ -24,8 +24,9 @@ use super::{
     ids::{Epoch, MarketAddress, Seq, Wallet},
 };
 
-/// The form of documents that is written; readers refuse others.
-const VERSION: u32 = 1;
+/// The form of new documents, and the only one so far. A document that is kept is made again in the form of its row, so with
+/// another form, or other bytes of this one, [`Snapshot::write`] and [`Snapshot::parse`] have to know both.
+pub const VERSION: u32 = 1;
 /// Most entries that a document tells of; what there is more of goes into the next one. A comment has 1,000 characters at
 /// most, so a document has no more than about 6 MB.
 pub const ENTRIES_MAX: usize = 1_000;
@@ -126,8 +127,8 @@ pub struct TakenBack {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
-    /// [`VERSION`].
-    version: u32,
+    /// Its form, [`VERSION`] if it is new.
+    pub version: u32,
     /// Whose discussion it is.
     pub market: MarketAddress,
     /// Its number among the market's documents, from 1.
@@ -153,7 +154,7 @@ pub enum AnchorStatus {
     Pending,
     /// The service has it, under our content id.
     Pinned,
-    /// The service refuses it for what it is, or answered with another content id.
+    /// The service refuses it for what it is, or answered with another content id; or it can't be made again.
     Failed,
 }
 
@@ -177,6 +178,8 @@ impl AnchorStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heading {
     /// See [`Snapshot`].
+    pub version: u32,
+    /// See [`Snapshot`].
     pub market: MarketAddress,
     /// See [`Snapshot`].
     pub number: u32,
@@ -192,6 +195,9 @@ pub enum SnapshotError {
     /// It is no document of this form.
     #[error("it is no snapshot: {0}")]
     Unreadable(String),
+    /// It is of a form that this engine does not know: a later one does.
+    #[error("form {0} of a snapshot is not known here")]
+    Unknown(u32),
     /// It says the same as its one text, in other bytes.
     #[error("it is not canonical JSON (RFC 8785)")]
     NotCanonical,
@@ -240,15 +246,18 @@ impl Snapshot {
         // That of a comment of this document is told with it.
         let own: HashSet<Uuid> = discussions.iter().map(|said| said.id).collect();
         deletions.retain(|gone| !own.contains(&gone.id));
-        let Heading { market, number, previous, as_of } = heading;
-        Some(Self { version: VERSION, market, number, previous, period: told?, as_of, discussions, deletions })
+        let Heading { version, market, number, previous, as_of } = heading;
+        Some(Self { version, market, number, previous, period: told?, as_of, discussions, deletions })
     }
 
     /// Its bytes.
     ///
     /// # Errors
-    /// Not for what it may hold.
+    /// Its form is not known; not for what it may hold.
     pub fn write(&self) -> Result<Written, SnapshotError> {
+        if self.version != VERSION {
+            return Err(SnapshotError::Unknown(self.version));
+        }
         let unreadable = |error: serde_json::Error| SnapshotError::Unreadable(error.to_string());
         let json = serde_json_canonicalizer::to_string(self).map_err(unreadable)?;
         let cid = cid::of_file(json.as_bytes());
@@ -262,9 +271,6 @@ impl Snapshot {
     pub fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let unreadable = |error: serde_json::Error| SnapshotError::Unreadable(error.to_string());
         let snapshot: Self = serde_json::from_slice(bytes).map_err(unreadable)?;
-        if snapshot.version != VERSION {
-            return Err(SnapshotError::Unreadable(format!("its version is not {VERSION}")));
-        }
         if snapshot.write()?.json.as_bytes() == bytes { Ok(snapshot) } else { Err(SnapshotError::NotCanonical) }
     }
 
@@ -313,7 +319,7 @@ mod tests {
 
     fn heading(as_of: u64) -> Heading {
         let previous = Some(cid::of_file(b""));
-        Heading { market: MarketAddress([1; 32]), number: 2, previous, as_of: at(as_of) }
+        Heading { version: VERSION, market: MarketAddress([1; 32]), number: 2, previous, as_of: at(as_of) }
     }
 
     fn snapshot(entries: &[(Point, EntryBody)], deleted: &[(u128, u64)], as_of: u64) -> Option<Snapshot> {
@@ -377,13 +383,10 @@ mod tests {
         assert_eq!(Snapshot::parse(format!(" {json}").as_bytes()), Err(SnapshotError::NotCanonical));
         let later = changed("as_of", json!({"epoch": 1, "seq": 1, "time": "2023-11-14T22:13:20.001+00:00"}));
         assert_eq!(Snapshot::parse(&later), Err(SnapshotError::NotCanonical));
-        for (key, value) in [
-            ("version", json!(2)),
-            ("more", json!(1)),
-            ("previous", json!("Qm")),
-            ("market", json!("x")),
-            ("number", json!(1.5)),
-        ] {
+        assert_eq!(Snapshot::parse(&changed("version", json!(2))), Err(SnapshotError::Unknown(2)));
+        for (key, value) in
+            [("more", json!(1)), ("previous", json!("Qm")), ("market", json!("x")), ("number", json!(1.5))]
+        {
             assert!(matches!(Snapshot::parse(&changed(key, value)), Err(SnapshotError::Unreadable(_))), "{key}");
         }
         assert!(Snapshot::parse(b"").is_err() && Snapshot::parse(&json.as_bytes()[1..]).is_err());

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         entry::EntryBody,
         ids::{MarketAddress, Seq},
-        snapshot::{ENTRIES_MAX, Heading, Place, Point, Snapshot, SnapshotError, Written},
+        snapshot::{ENTRIES_MAX, Heading, Place, Point, Snapshot, SnapshotError, VERSION, Written},
     },
     journal::read::{
         ReadFailure,
@@ -54,7 +54,8 @@ pub async fn next<C: Ask>(
     // What is deleted by now is not told, also where its deletion belongs to a later document.
     let Some(as_of) = anchors::newest(client, market).await? else { return Ok(None) };
     let number = last.map_or(1, |last| last.number + 1);
-    make(client, Heading { market, number, previous: last.map(|last| last.cid), as_of }, &entries).await
+    let heading = Heading { version: VERSION, market, number, previous: last.map(|last| last.cid), as_of };
+    make(client, heading, &entries).await
 }
 
 /// A document as it was made.
@@ -75,7 +76,7 @@ pub async fn anew<C: Ask>(client: &C, anchor: &Anchor) -> Result<Made, MakeError
     as_of_then(client, anchor, as_of).await
 }
 
-/// A comment whose words a document holds was deleted after it was made.
+/// A comment whose words a document holds was deleted after it was made, as far as the journal knows.
 ///
 /// # Errors
 /// See [`ReadFailure`].
@@ -90,7 +91,8 @@ async fn as_of_then<C: Ask>(client: &C, anchor: &Anchor, as_of: Point) -> Result
     // What comes before the first of its entries is another document's.
     let before = Place { seq: Seq(anchor.from.seq.0.saturating_sub(1)), ..anchor.from };
     let entries = anchors::entries(client, market, Some(before), anchor.to, ENTRIES_MAX + 1).await?;
-    let heading = Heading { market, number: anchor.number, previous: anchor.previous_cid, as_of };
+    let (version, number, previous) = (anchor.version, anchor.number, anchor.previous_cid);
+    let heading = Heading { version, market, number, previous, as_of };
     make(client, heading, &entries).await?.ok_or(MakeError::Gone(anchor.from))
 }
 

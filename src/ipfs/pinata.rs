@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{
-    Client, RequestBuilder,
+    Client, RequestBuilder, Response, StatusCode,
     multipart::{Form, Part},
 };
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    ClientError, client,
+    ANSWER_BYTES_MAX, ClientError, body, client,
     provider::{AddError, Added, PinataKey, taken},
 };
 use crate::config::SecretText;
@@ -66,10 +66,20 @@ impl Pinata {
     /// Has a file forgotten.
     ///
     /// # Errors
-    /// [`AddError`]; it refuses what is not there.
+    /// [`AddError`]; none for what it says it has not pinned.
     pub async fn remove(&self, cid: &str) -> Result<(), AddError> {
         let url = format!("{}/pinning/unpin/{cid}", self.url.reveal().trim_end_matches('/'));
-        taken(self.known(self.client.delete(url)).send().await).await.map(drop)
+        let answer = self.known(self.client.delete(url)).send().await;
+        let refusal = match answer.as_ref().map(Response::status) {
+            Ok(status @ StatusCode::BAD_REQUEST) => AddError::Refused(status),
+            Ok(status @ StatusCode::NOT_FOUND) => AddError::Closed(status),
+            _ => return taken(answer).await.map(drop),
+        };
+        let Ok(answer) = answer else { return Err(refusal) };
+        // In a reason (`CURRENT_USER_HAS_NOT_PINNED_CID`), or in words. Else it may be there.
+        let why = body(answer, ANSWER_BYTES_MAX).await.map_err(AddError::away)?;
+        let why = String::from_utf8_lossy(&why).to_lowercase().replace('_', " ");
+        if why.contains("not pinned") { Ok(()) } else { Err(refusal) }
     }
 
     fn known(&self, request: RequestBuilder) -> RequestBuilder {

@@ -143,15 +143,11 @@ impl Provider {
     /// Has a file forgotten that may have been taken without a word. That it is not there is as good.
     ///
     /// # Errors
-    /// The service is away, or does not let us.
+    /// The service is away, does not let us, or refuses to without saying that it is not there.
     pub async fn remove(&self, cid: &str) -> Result<(), AddError> {
-        let removed = match self {
+        match self {
             Self::Pinata(pinata) => pinata.remove(cid).await,
             Self::Kubo(kubo) => kubo.remove(cid).await,
-        };
-        match removed {
-            Err(AddError::Refused(_)) | Ok(()) => Ok(()),
-            Err(error) => Err(error),
         }
     }
 

@@ -4,6 +4,7 @@
 //! document's row is committed before a byte of it is sent. That a market has one document on its way, that a document names
 //! the one before it, and that a pinned one is never touched again is the table's to say.
 
+use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
 use tokio_postgres::types::ToSql;
 
@@ -29,8 +30,17 @@ const ANSWER_MAX: usize = 2_000;
 pub struct Commented {
     /// Which.
     pub market: MarketAddress,
-    /// There is discussion since its last document, or that one is not pinned.
+    /// There is discussion since its last document, or that one was never tried.
     pub is_due: bool,
+}
+
+/// A market whose last document was tried and is not pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// Which.
+    pub market: MarketAddress,
+    /// When it was tried last, by PostgreSQL's clock.
+    pub at: DateTime<Utc>,
 }
 
 fn address(text: &str) -> Result<MarketAddress, JournalError> {
@@ -59,11 +69,12 @@ pub async fn commented(
         )
         SELECT walk.stream,
                coalesce(NOT m.vanished, false)
-                   AND (a.number IS NULL OR a.status <> 'pinned' OR (j.epoch, j.seq) > (a.to_epoch, a.to_seq))
+                   AND CASE WHEN a.status <> 'pinned' THEN a.attempted_at IS NULL
+                            ELSE a.number IS NULL OR (j.epoch, j.seq) > (a.to_epoch, a.to_seq) END
         FROM walk LEFT JOIN markets m ON m.address = walk.stream
         CROSS JOIN LATERAL (SELECT epoch, seq FROM journal WHERE kind = 'comment' AND stream = walk.stream
                             ORDER BY epoch DESC, seq DESC LIMIT 1) j
-        LEFT JOIN LATERAL (SELECT number, status, to_epoch, to_seq FROM ipfs_anchors WHERE market = walk.stream
+        LEFT JOIN LATERAL (SELECT number, status, attempted_at, to_epoch, to_seq FROM ipfs_anchors WHERE market = walk.stream
                            ORDER BY number DESC LIMIT 1) a ON true
         ORDER BY walk.step";
     let client = pool.get().await?;
@@ -72,6 +83,31 @@ pub async fn commented(
     let limit = i32::try_from(limit).unwrap_or(i32::MAX);
     let rows = client.query(&statement, &[&after, &limit]).await?;
     rows.iter().map(|row| Ok(Commented { market: address(row.try_get(0)?)?, is_due: row.try_get(1)? })).collect()
+}
+
+/// Markets whose last document is not pinned and of that status, and was tried before a moment, those first that wait longest;
+/// after one of them; at most `limit`.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn tried(
+    pool: &Pool,
+    status: AnchorStatus,
+    before: DateTime<Utc>,
+    after: Option<&Tried>,
+    limit: usize,
+) -> Result<Vec<Tried>, JournalError> {
+    const SQL: &str = "
+        SELECT a.market::text, a.attempted_at FROM ipfs_anchors a JOIN markets m ON m.address = a.market
+        WHERE a.status = $1 AND a.status <> 'pinned' AND NOT m.vanished AND a.attempted_at < $2
+          AND ($3::timestamptz IS NULL OR (a.attempted_at, a.market::text) > ($3, $4::text))
+        ORDER BY a.attempted_at, a.market::text LIMIT $5";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let (at, market) = (after.map(|after| after.at), after.map(|after| after.market.to_string()));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = client.query(&statement, &[&status.as_str(), &before, &at, &market, &limit]).await?;
+    rows.iter().map(|row| Ok(Tried { market: address(row.try_get(0)?)?, at: row.try_get(1)? })).collect()
 }
 
 /// Markets with a document that is on its way, those first that wait longest; at most `limit`.
@@ -87,7 +123,7 @@ pub async fn pending(pool: &Pool, limit: usize) -> Result<Vec<MarketAddress>, Jo
     rows.iter().map(|row| address(row.try_get(0)?)).collect()
 }
 
-/// Markets whose document was refused, and what was answered; at most `limit`.
+/// Markets whose document is failed, and what was answered, or why it can't be made; at most `limit`.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -121,13 +157,13 @@ pub async fn begin(
 ) -> Result<bool, JournalError> {
     const SQL: &str = "
         INSERT INTO ipfs_anchors (market, number, cid, previous_cid, from_epoch, from_seq, to_epoch, to_seq, as_of_epoch,
-                                  as_of_seq, comments, from_time, to_time, size_bytes, provider)
-        VALUES ($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                  as_of_seq, comments, from_time, to_time, size_bytes, provider, version)
+        VALUES ($1::text, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT DO NOTHING";
     let market = document.market.to_string();
     let (from, to, as_of) = (document.period.from, document.period.to, document.as_of);
     let previous = document.previous.as_ref().and_then(|cid| cid.text());
-    let values: [&(dyn ToSql + Sync); 15] = [
+    let values: [&(dyn ToSql + Sync); 16] = [
         &market,
         &int(document.number),
         &written.cid.text(),
@@ -143,7 +179,44 @@ pub async fn begin(
         &moment(to.time.0),
         &bigint(written.json.len() as u64),
         &provider,
+        &int(document.version),
     ];
+    Ok(run(pool, SQL, &values).await? == 1)
+}
+
+/// Whether its author has taken one of these comments back, as users see it: a deletion is theirs at once, and the journal's
+/// once an engine leads and comes to it. Asked under the lease, so that who is no more in office hears that instead.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn were_deleted(pool: &Leased, market: MarketAddress, comments: &[uuid::Uuid]) -> Result<bool, JournalError> {
+    const SQL: &str = "SELECT EXISTS (SELECT FROM discussions WHERE market = $1::text AND id = ANY ($2) \
+                       AND deleted_at IS NOT NULL)";
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
+    let statement = tx.prepare_cached(SQL).await?;
+    let were_deleted = tx.query_one(&statement, &[&market.to_string(), &comments]).await?.try_get(0)?;
+    tx.commit().await?;
+    Ok(were_deleted)
+}
+
+/// Whether a document of ours has that content id.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn is_ours(pool: &Pool, cid: &str) -> Result<bool, JournalError> {
+    let client = pool.get().await?;
+    Ok(client.query_one("SELECT EXISTS (SELECT FROM ipfs_anchors WHERE cid = $1)", &[&cid]).await?.try_get(0)?)
+}
+
+/// A failed document is given up: the next one takes its place. False if it is not failed any more.
+///
+/// # Errors
+/// [`JournalError`]: it may be so all the same; ask.
+pub async fn give_up(pool: &Leased, failed: &Anchor) -> Result<bool, JournalError> {
+    const SQL: &str =
+        "DELETE FROM ipfs_anchors WHERE market = $1::text AND number = $2 AND cid = $3 AND status = 'failed'";
+    let values: [&(dyn ToSql + Sync); 3] = [&failed.market.to_string(), &int(failed.number), &failed.cid.text()];
     Ok(run(pool, SQL, &values).await? == 1)
 }
 
@@ -177,7 +250,7 @@ pub async fn make_anew(
 pub struct Attempt<'a> {
     /// How far it is now.
     pub status: AnchorStatus,
-    /// Whom it was sent to.
+    /// Whom it was sent to, if it was.
     pub provider: &'a str,
     /// What was said, in our words.
     pub answer: &'a str,
@@ -191,7 +264,8 @@ pub struct Attempt<'a> {
 /// [`JournalError`]: it may be so all the same; ask.
 pub async fn note(pool: &Leased, anchor: &Anchor, attempt: Attempt<'_>) -> Result<bool, JournalError> {
     const SQL: &str = "
-        UPDATE ipfs_anchors SET status = $4, provider = $5, answer = $6, attempts = attempts + $7, attempted_at = now(),
+        UPDATE ipfs_anchors SET status = $4, provider = CASE WHEN $7::int > 0 THEN $5 ELSE provider END, answer = $6,
+                                attempts = attempts + $7::int, attempted_at = now(),
                                 pinned_at = CASE WHEN $4 = 'pinned' THEN now() END
         WHERE market = $1::text AND number = $2 AND cid = $3 AND status <> 'pinned'";
     let answer: String =

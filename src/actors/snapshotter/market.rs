@@ -3,8 +3,9 @@
 //! Owns the steps of one, each of which may be the last of a process: made, kept as pending, made again from its row, sent,
 //! noted. There is one way for all: also a document that was kept a moment ago is read back and made again from the journal,
 //! as the next life does it, and it is sent only if that gives the content id of its row. Before it is sent, it is asked
-//! whether a comment in it was deleted meanwhile; then the service has to forget it, and it is made anew, without those words. What the service calls the file
-//! must be what we do, or it does not count as pinned.
+//! whether a comment in it was deleted meanwhile. If the journal says so, the service has to forget it, and it is made anew,
+//! without those words; if so far only `discussions` says so, it waits for the journal. What the service calls the file must
+//! be what we do, or the service has to forget it, and it does not count as pinned.
 
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub enum Came {
     Stuck(String),
     /// A document is on its way.
     Waits(Away),
+    /// A document holds words that were taken back, and the journal does not have that yet.
+    Behind,
 }
 
 /// What came of a market.
@@ -114,7 +117,7 @@ async fn begin(
     let made = match made {
         Ok(Some(made)) => made,
         Ok(None) => return Ok(Step::Ends(Came::Through)),
-        Err(error) => return stuck(error),
+        Err(error) => return stuck(parts, None, error).await,
     };
     faults::reached("snapshots:made");
     anchors::begin(&parts.pool, &made.snapshot, &made.written, parts.provider.name()).await?;
@@ -129,6 +132,7 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
         let client = parts.pool.get().await?;
         match document::again(&**client, anchor).await {
             Ok(Made { written, .. }) if written.cid != anchor.cid => {
+                drop(client);
                 let found = written.cid.text().unwrap_or_default().to_owned();
                 let why = format!("the journal gives another document now: {found}");
                 return end(parts, anchor, AnchorStatus::Failed, &why, 0).await.map(|()| Step::Ends(Came::Stuck(why)));
@@ -138,13 +142,21 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
                 drop(client);
                 return match anew {
                     Ok(made) => make_anew(parts, anchor, &made).await,
-                    Err(error) => stuck(error),
+                    Err(error) => stuck(parts, Some(anchor), error).await,
                 };
             }
             Ok(made) => made,
-            Err(error) => return stuck(error),
+            Err(error) => {
+                drop(client);
+                return stuck(parts, Some(anchor), error).await;
+            }
         }
     };
+    if anchors::were_deleted(&parts.pool, anchor.market, &made.snapshot.holds_words_of()).await? {
+        let why = "words of it were deleted, and the journal does not have that yet";
+        return end(parts, anchor, anchor.status, why, 0).await.map(|()| Step::Ends(Came::Behind));
+    }
+    warn_of_another_service(parts, anchor);
     let name = format!("{}-{}.json", anchor.market, anchor.number);
     let (added, sent) = parts.provider.add(&name, &made.written.json).await;
     faults::reached("snapshots:sent");
@@ -158,6 +170,7 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
         Ok(Added { cid, .. }) => {
             let cid: String = cid.chars().filter(char::is_ascii_alphanumeric).take(FOREIGN_MAX).collect();
             let why = format!("the service calls it {cid}: it is not pinned as ours");
+            forget_foreign(parts, anchor, &cid).await?;
             end(parts, anchor, AnchorStatus::Failed, &why, sent).await?;
             Step::Ends(Came::Stuck(why))
         }
@@ -183,16 +196,61 @@ async fn send(parts: &SnapshotterParts, anchor: &Anchor) -> Result<Step, Journal
 /// A document that holds what was deleted since gives way to one without it. It may have been taken already, and nobody was
 /// told: so the service has to forget it first, and the row names it until it has.
 async fn make_anew(parts: &SnapshotterParts, before: &Anchor, made: &Made) -> Result<Step, JournalError> {
-    match parts.provider.remove(before.cid.text().unwrap_or_default()).await {
-        Ok(()) => {}
-        Err(AddError::Away { reason, retry_after }) => {
-            return Ok(Step::Ends(Came::Waits(Away { reason, retry_after })));
-        }
-        // Keys may be for pinning alone.
-        Err(error) => log::warn!("document {} of {} may stay at the service: {error}", before.number, before.market),
+    if let Some(away) = forget(parts, before).await {
+        end(parts, before, before.status, &away.reason, 0).await?;
+        return Ok(Step::Ends(Came::Waits(away)));
     }
     anchors::make_anew(&parts.pool, before, &made.snapshot, &made.written).await?;
     Ok(Step::Changed)
+}
+
+/// Gives up a market's failed document, so that another is made in its place. False: none has failed.
+///
+/// # Errors
+/// The database does not answer, or the lease is over. `Ok(Err(_))`: the service can't be told now to forget it.
+pub async fn give_up(parts: &SnapshotterParts, market: MarketAddress) -> Result<Result<bool, Away>, JournalError> {
+    let last = anchors::last(parts.pool.pool(), market).await?;
+    let Some(failed) = last.filter(|last| last.status == AnchorStatus::Failed) else { return Ok(Ok(false)) };
+    match forget(parts, &failed).await {
+        Some(away) => Ok(Err(away)),
+        None => anchors::give_up(&parts.pool, &failed).await.map(Ok),
+    }
+}
+
+/// Has the service forget a document that it may have taken; `Some`: it takes nothing now.
+async fn forget(parts: &SnapshotterParts, document: &Anchor) -> Option<Away> {
+    warn_of_another_service(parts, document);
+    match parts.provider.remove(document.cid.text().unwrap_or_default()).await {
+        Ok(()) => None,
+        Err(AddError::Away { reason, retry_after }) => Some(Away { reason, retry_after }),
+        // Keys may be for pinning alone.
+        Err(error) => {
+            log::warn!("document {} of {} may stay at the service: {error}", document.number, document.market);
+            None
+        }
+    }
+}
+
+/// What was sent to a service that is not configured any more stays there, if it was taken: others can't forget it.
+fn warn_of_another_service(parts: &SnapshotterParts, document: &Anchor) {
+    if document.attempts > 0 && document.provider != parts.provider.name() {
+        let Anchor { market, number, provider, .. } = document;
+        let cid = document.cid.text().unwrap_or_default();
+        log::warn!("document {number} of {market} was sent to {provider}, too, and {cid} may stay there");
+    }
+}
+
+/// Has the service forget a document that it took under a content id which no row of ours names, so nobody would later.
+async fn forget_foreign(parts: &SnapshotterParts, document: &Anchor, cid: &str) -> Result<(), JournalError> {
+    // It may have mixed up two of ours.
+    if cid.is_empty() || anchors::is_ours(parts.pool.pool(), cid).await? {
+        return Ok(());
+    }
+    if let Err(error) = parts.provider.remove(cid).await {
+        let Anchor { market, number, .. } = document;
+        log::warn!("document {number} of {market} may stay at the service, which calls it {cid}: {error}");
+    }
+    Ok(())
 }
 
 /// Notes what came of a document. That it was noted by another hand meanwhile is seen at the next look.
@@ -208,9 +266,13 @@ async fn end(
 }
 
 /// A database that is away is everybody's trouble; what else keeps a document from being made is this market's.
-fn stuck(error: MakeError) -> Result<Step, JournalError> {
-    match error {
-        MakeError::Read(error @ ReadFailure::Transient(_)) => Err(error.into()),
-        error => Ok(Step::Ends(Came::Stuck(error.to_string()))),
+async fn stuck(parts: &SnapshotterParts, anchor: Option<&Anchor>, error: MakeError) -> Result<Step, JournalError> {
+    if let MakeError::Read(error @ ReadFailure::Transient(_)) = error {
+        return Err(error.into());
     }
+    let why = error.to_string();
+    if let Some(anchor) = anchor {
+        end(parts, anchor, AnchorStatus::Failed, &why, 0).await?;
+    }
+    Ok(Step::Ends(Came::Stuck(why)))
 }

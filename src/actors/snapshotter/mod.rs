@@ -53,7 +53,7 @@ pub struct SnapshotterParts {
 struct Memory {
     /// A pass may be made from then on, and is: `None`: when the schedule says so.
     again_at: Option<Instant>,
-    /// Passes in a row that the service was away from.
+    /// Passes in a row that the service, or the journal, was away from.
     in_vain: u32,
     /// That the database is away was said.
     has_warned: bool,
@@ -112,13 +112,16 @@ async fn look_once(parts: &SnapshotterParts, memory: Memory) -> Result<Memory, J
         // For the schedule as of when it was asked: what falls due meanwhile is due.
         scheduled::note_run(&parts.pool, NAME, run.now).await?;
     }
-    let in_vain = if pass.away.is_some() { memory.in_vain.saturating_add(1) } else { 0 };
+    let in_vain = if pass.away.is_some() || pass.behind > 0 { memory.in_vain.saturating_add(1) } else { 0 };
     pass::tell(&parts.pool, &pass, in_vain).await?;
     Ok(Memory { again_at: again_at(&pass, in_vain), in_vain, ..memory })
 }
 
 fn again_at(pass: &Pass, in_vain: u32) -> Option<Instant> {
-    let Some(away) = &pass.away else { return pass.more.then(Instant::now) };
+    let Some(away) = &pass.away else {
+        let again_at = if pass.behind > 0 { Instant::now() + pause_after(in_vain) } else { Instant::now() };
+        return (pass.more || pass.behind > 0).then_some(again_at);
+    };
     log::warn!("the pinning service takes nothing now: {}", away.reason);
     Some(Instant::now() + pause_after(in_vain).max(away.retry_after.unwrap_or_default()))
 }

@@ -1,8 +1,11 @@
 //! A pass: over all markets that have comments, or over those with a document on its way; and what is told of it.
 //!
-//! Owns how many are brought on at once, and when it is given up: a service that is away from a few markets in a row is away
-//! from all of them. A market that is stuck holds up no other. Pages are read as it goes, so its memory does not grow.
+//! Owns how many are brought on at once, in what order, and when it is given up: a service that is away from a few markets in a
+//! row may be away from all of them. It may also be away from these alone, so what was tried in vain comes last in the next
+//! pass, and of that first what waits longest: no market holds up another for good. Pages are read as it goes, so its memory
+//! does not grow.
 
+use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 
 use super::{
@@ -13,12 +16,14 @@ use crate::{
     domain::{
         alert::{AlertKind, SUBJECTS_MAX},
         ids::MarketAddress,
+        snapshot::AnchorStatus,
     },
     journal::{
         JournalError,
         alerts::{self, NewAlert},
         anchors,
         lease::Leased,
+        scheduled,
     },
 };
 
@@ -30,6 +35,8 @@ const PAGE: usize = 256;
 const AWAY_MAX: usize = 4;
 /// After so many passes in vain it is alerted of: a moment's trouble is none.
 const ALERT_AFTER: u32 = 3;
+/// So often where documents wait for the journal: that takes as long as another engine takes over, and then some.
+const BEHIND_ALERT_AFTER: u32 = 8;
 
 /// Over what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +60,16 @@ pub struct Pass {
     pub stuck: Vec<(MarketAddress, String)>,
     /// The service is away; the last that it said.
     pub away: Option<Away>,
-    /// It came to its end.
+    /// Markets with a document that holds deleted words, which the journal does not know of yet.
+    pub behind: usize,
+    /// All that it is for was tried. What is on its way after a pass over all markets is others' to come.
     pub is_whole: bool,
     /// More are on their way than it took.
     pub more: bool,
+    /// It is one over all markets.
+    is_over_all: bool,
+    /// Else: those that came through.
+    through: Vec<MarketAddress>,
     in_row: usize,
 }
 
@@ -68,7 +81,9 @@ impl Pass {
             self.in_row = 0;
         }
         match brought.came {
-            Came::Through => {}
+            Came::Through if self.is_over_all => {}
+            Came::Through => self.through.push(market),
+            Came::Behind => self.behind += 1,
             Came::Stuck(why) => {
                 log::warn!("discussion of {market} can't be pinned: {why}");
                 if self.stuck.len() < SUBJECTS_MAX {
@@ -92,7 +107,7 @@ impl Pass {
 /// # Errors
 /// The database does not answer, or the lease is over. What was done is done.
 pub async fn make(parts: &SnapshotterParts, which: Which) -> Result<Pass, JournalError> {
-    let mut pass = Pass::default();
+    let mut pass = Pass { is_over_all: which == Which::All, ..Pass::default() };
     match which {
         Which::One(market) => bring_all(parts, vec![market], &mut pass).await?,
         Which::OnTheirWay => {
@@ -101,20 +116,51 @@ pub async fn make(parts: &SnapshotterParts, which: Which) -> Result<Pass, Journa
             bring_all(parts, page, &mut pass).await?;
         }
         Which::All => {
-            let mut after = None;
-            loop {
-                let page = anchors::commented(parts.pool.pool(), after, PAGE).await?;
-                let due = page.iter().filter(|one| one.is_due).map(|one| one.market).collect();
-                bring_all(parts, due, &mut pass).await?;
-                after = page.last().map(|one| one.market);
-                if page.len() < PAGE || pass.is_given_up() {
-                    break;
-                }
-            }
+            let began = scheduled::last_run(parts.pool.pool(), NAME).await?.now;
+            bring_new(parts, &mut pass).await?;
+            bring_tried(parts, AnchorStatus::Failed, began, &mut pass).await?;
+            pass.is_whole = !pass.is_given_up();
+            bring_tried(parts, AnchorStatus::Pending, began, &mut pass).await?;
+            return Ok(pass);
         }
     }
     pass.is_whole = !pass.is_given_up();
     Ok(pass)
+}
+
+/// Those that have something which was never tried.
+async fn bring_new(parts: &SnapshotterParts, pass: &mut Pass) -> Result<(), JournalError> {
+    let mut after = None;
+    while !pass.is_given_up() {
+        let page = anchors::commented(parts.pool.pool(), after, PAGE).await?;
+        let due = page.iter().filter(|one| one.is_due).map(|one| one.market).collect();
+        bring_all(parts, due, pass).await?;
+        after = page.last().map(|one| one.market);
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Those whose document was tried before this pass, and is as it is.
+async fn bring_tried(
+    parts: &SnapshotterParts,
+    status: AnchorStatus,
+    began: DateTime<Utc>,
+    pass: &mut Pass,
+) -> Result<(), JournalError> {
+    let mut after = None;
+    while !pass.is_given_up() {
+        let page = anchors::tried(parts.pool.pool(), status, began, after.as_ref(), PAGE).await?;
+        bring_all(parts, page.iter().map(|one| one.market).collect(), pass).await?;
+        let is_last = page.len() < PAGE;
+        after = page.into_iter().next_back();
+        if is_last {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn bring_all(parts: &SnapshotterParts, markets: Vec<MarketAddress>, pass: &mut Pass) -> Result<(), JournalError> {
@@ -126,7 +172,7 @@ async fn bring_all(parts: &SnapshotterParts, markets: Vec<MarketAddress>, pass: 
                 parts.metrics.note(|counts| {
                     counts.snapshots_pinned.inc_by(one.pinned.into());
                     match one.came {
-                        Came::Through => {}
+                        Came::Through | Came::Behind => {}
                         Came::Stuck(_) => counts.snapshots_stuck.inc(),
                         Came::Waits(_) => counts.snapshots_away.inc(),
                     }
@@ -164,11 +210,21 @@ pub async fn tell(pool: &Leased, pass: &Pass, in_vain: u32) -> Result<(), Journa
     if let Some(away) = pass.away.as_ref().filter(|_| in_vain >= ALERT_AFTER) {
         failing.push(NewAlert::new(KIND, NAME, format!("the pinning service takes nothing: {}", away.reason)));
     }
+    if pass.behind > 0 && in_vain >= BEHIND_ALERT_AFTER {
+        let waits = "documents wait for the journal: their words were deleted, and it does not have that (does an engine lead?)";
+        failing.push(NewAlert::new(KIND, NAME, waits.to_owned()));
+    }
     alerts::raise_all(pool, &failing).await?;
     let mut subjects: Vec<String> = failing.iter().map(|alert| alert.subject().to_owned()).collect();
     if pass.away.is_some() || !anchors::pending(pool.pool(), 1).await?.is_empty() {
         // It is not over yet.
         subjects.push(NAME.to_owned());
+    }
+    if !(pass.is_over_all && pass.is_whole) {
+        // What else is stuck was not looked at: that may have no row that says so.
+        let through: Vec<String> = pass.through.iter().map(MarketAddress::to_string).collect();
+        let open = alerts::subjects(pool.pool(), KIND).await?;
+        subjects.extend(open.into_iter().filter(|subject| subject != NAME && !through.contains(subject)));
     }
     alerts::resolve_all_but(pool, KIND, &subjects).await?;
     Ok(())

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::held::HeldLease;
 use crate::{
     actors::snapshotter::{
-        NAME, SnapshotterParts,
+        NAME, SnapshotterParts, market,
         pass::{self, Pass, Which},
     },
     config::Config,
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Of this market only.
     #[arg(long)]
     market: Option<String>,
+    /// Gives up that market's failed document: another takes its place, made from the journal as it is now.
+    #[arg(long, requires = "market", conflicts_with = "verify")]
+    drop: bool,
     /// Pins nothing: fetches every document by its content id and checks it.
     #[arg(long)]
     verify: bool,
@@ -54,6 +57,8 @@ struct Report {
     stuck: Vec<Stuck>,
     /// The service takes nothing now, and why.
     away: Option<String>,
+    /// Markets with a document that holds deleted words, which the journal does not know of yet.
+    behind: usize,
     /// Who makes snapshots, where that kept this from doing it.
     held_by: Option<String>,
 }
@@ -73,12 +78,13 @@ impl Report {
             pinned: pass.pinned,
             stuck: pass.stuck.iter().map(stuck).collect(),
             away: pass.away.as_ref().map(|away| away.reason.clone()),
+            behind: pass.behind,
             held_by: None,
         }
     }
 
     fn held_by(node: String) -> Self {
-        Self { markets: 0, pinned: 0, stuck: Vec::new(), away: None, held_by: Some(node) }
+        Self { markets: 0, pinned: 0, stuck: Vec::new(), away: None, behind: 0, held_by: Some(node) }
     }
 
     fn print(&self) {
@@ -91,6 +97,12 @@ impl Report {
         }
         if let Some(reason) = &self.away {
             println!("the pinning service takes nothing now: {reason}");
+        }
+        if self.behind > 0 {
+            println!(
+                "{} markets wait for the journal: words were deleted, and it does not have that yet. An engine has to lead",
+                self.behind
+            );
         }
         println!(
             "{} documents of {} markets were pinned, {} markets are stuck",
@@ -124,7 +136,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> ExitCode {
             Err(error) => not_done(&error),
         };
     }
-    match system.block_on(by_hand(config, market)) {
+    match system.block_on(by_hand(config, market, arguments.drop)) {
         Ok(report) => {
             if arguments.json {
                 print_json(&report)
@@ -133,7 +145,7 @@ pub fn run(config: &Config, arguments: &Arguments) -> ExitCode {
             }
             match &report {
                 Report { held_by: Some(_), .. } => ExitCode::from(EXIT_HELD),
-                Report { away: None, stuck, .. } if stuck.is_empty() => ExitCode::SUCCESS,
+                Report { away: None, behind: 0, stuck, .. } if stuck.is_empty() => ExitCode::SUCCESS,
                 _ => ExitCode::from(EXIT_FOUND),
             }
         }
@@ -153,7 +165,10 @@ fn print_json(report: &impl Serialize) {
     }
 }
 
-async fn by_hand(config: &Config, market: Option<MarketAddress>) -> anyhow::Result<Report> {
+async fn by_hand(config: &Config, market: Option<MarketAddress>, drop: bool) -> anyhow::Result<Report> {
+    if !config.ipfs.enabled {
+        anyhow::bail!("discussion is not pinned unless IPFS_ENABLED=true: it can't be taken back (docs/snapshots.md)");
+    }
     let Some(provider) = &config.ipfs.provider else {
         anyhow::bail!("no service that pins is configured (PINATA_JWT, or IPFS_API_URL; docs/snapshots.md)");
     };
@@ -166,12 +181,19 @@ async fn by_hand(config: &Config, market: Option<MarketAddress>) -> anyhow::Resu
     };
     let pool = Leased::snapshots(settings.pool(4)?, lease.term());
     let parts = SnapshotterParts { pool, provider, schedule: config.ipfs.cron.clone(), metrics: Metrics::new() };
-    let made = pass_of(&parts, market).await;
+    let made = pass_of(&parts, market, drop).await;
     lease.give_up().await;
     Ok(Report::of(&made?))
 }
 
-async fn pass_of(parts: &SnapshotterParts, market: Option<MarketAddress>) -> anyhow::Result<Pass> {
+async fn pass_of(parts: &SnapshotterParts, market: Option<MarketAddress>, drop: bool) -> anyhow::Result<Pass> {
+    if let Some(market) = market.filter(|_| drop) {
+        match market::give_up(parts, market).await? {
+            Ok(true) => {}
+            Ok(false) => anyhow::bail!("no document of {market} has failed"),
+            Err(away) => anyhow::bail!("the pinning service can't be told to forget it now: {}", away.reason),
+        }
+    }
     let run = scheduled::last_run(parts.pool.pool(), NAME).await?;
     let made = pass::make(parts, market.map_or(Which::All, Which::One)).await?;
     // By the eyes of somebody, once is enough to be told of.

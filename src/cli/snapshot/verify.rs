@@ -39,9 +39,13 @@ pub struct Found {
     comments: u64,
     /// Documents that are not pinned yet.
     waiting: u64,
-    /// The first thousand.
+    /// All differences.
+    different: u64,
+    /// The first thousand of them.
     differences: Vec<String>,
-    /// Documents that nobody gives now, and why; the first thousand.
+    /// Documents that nobody gives now.
+    not_had: u64,
+    /// The first thousand of them, and why.
     unanswered: Vec<String>,
 }
 
@@ -49,8 +53,8 @@ impl Found {
     /// 0: all that is pinned agrees; else 1, or 2 where not all could be read.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self { differences, .. } if !differences.is_empty() => EXIT_FOUND,
-            Self { unanswered, .. } if !unanswered.is_empty() => EXIT_NOT_DONE,
+            Self { different: 1.., .. } => EXIT_FOUND,
+            Self { not_had: 1.., .. } => EXIT_NOT_DONE,
             _ => 0,
         }
     }
@@ -58,16 +62,15 @@ impl Found {
     /// To the standard output.
     pub fn print(&self) {
         self.differences.iter().chain(&self.unanswered).for_each(|line| println!("{line}"));
-        let Self { markets, verified, comments, waiting, differences, unanswered } = self;
+        let Self { markets, verified, comments, waiting, different, not_had, .. } = self;
         println!(
-            "verified {verified} documents with {comments} comments of {markets} markets: {} differences, {} not to be had, \
-             {waiting} not pinned yet",
-            differences.len(),
-            unanswered.len()
+            "verified {verified} documents with {comments} comments of {markets} markets: {different} differences, \
+             {not_had} not to be had, {waiting} not pinned yet"
         );
     }
 
     fn differs(&mut self, anchor: &Anchor, what: impl std::fmt::Display) {
+        self.different += 1;
         if self.differences.len() < TOLD_MAX {
             self.differences.push(format!("{} document {}: {what}", anchor.market, anchor.number));
         }
@@ -127,7 +130,7 @@ impl Verification {
     }
 
     async fn document(&mut self, before: Option<&Anchor>, anchor: &Anchor) -> anyhow::Result<()> {
-        let differences = self.found.differences.len();
+        let different = self.found.different;
         self.chain(before, anchor).await?;
         match anchor.status {
             AnchorStatus::Pinned => {}
@@ -147,6 +150,7 @@ impl Verification {
                 return Ok(());
             }
             Err(error @ (FetchError::Away(_) | FetchError::NotThere(_))) => {
+                self.found.not_had += 1;
                 if self.found.unanswered.len() < TOLD_MAX {
                     let cid = anchor.cid.text().unwrap_or_default();
                     self.found
@@ -160,7 +164,7 @@ impl Verification {
             Ok(snapshot) => self.content(anchor, &snapshot).await?,
             Err(error) => self.found.differs(anchor, error),
         }
-        if self.found.differences.len() == differences {
+        if self.found.different == different {
             self.found.verified += 1;
             self.found.comments += u64::from(anchor.comments);
         }

@@ -41,10 +41,11 @@ pub struct Anchor {
     pub attempts: u32,
     pub created_at: DateTime<Utc>,
     pub pinned_at: Option<DateTime<Utc>>,
+    pub version: u32,
 }
 
 const COLUMNS: &str = "market::text, number, cid, previous_cid, from_epoch, from_seq, to_epoch, to_seq, as_of_epoch, as_of_seq, \
-     comments, from_time, to_time, size_bytes, status, provider, answer, attempts, created_at, pinned_at";
+     comments, from_time, to_time, size_bytes, status, provider, answer, attempts, created_at, pinned_at, version";
 
 fn bad(reason: impl ToString) -> ReadFailure {
     BadRow { table: "ipfs_anchors", reason: reason.to_string() }.into()
@@ -80,6 +81,7 @@ fn anchor(row: &Row) -> Result<Anchor, ReadFailure> {
         attempts: row.try_get::<_, i32>(17)?.unsigned_abs(),
         created_at: row.try_get(18)?,
         pinned_at: row.try_get(19)?,
+        version: row.try_get::<_, i32>(20)?.unsigned_abs(),
     })
 }
 

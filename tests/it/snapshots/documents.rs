@@ -38,6 +38,9 @@ async fn much_discussion_is_a_chain_of_bounded_documents_and_the_same_journal_gi
     let again = rig.pass().await;
     assert_eq!((again.markets, again.pinned, rig.pins.uploads().len()), (0, 0, 3), "nothing is new");
 
+    let client = rig.database.connect().await;
+    assert!(client.execute("UPDATE ipfs_anchors SET size_bytes = 1", &[]).await.is_err(), "what is pinned is pinned");
+
     // Another node, another day, nothing but the journal.
     let before = cids(&rig, market).await;
     rig.database.connect().await.execute("DELETE FROM ipfs_anchors", &[]).await.unwrap();
@@ -90,6 +93,23 @@ async fn a_comment_that_is_deleted_while_its_document_waits_is_not_pinned_and_is
     assert_eq!((&rows[0]["from_seq"], &rows[0]["to_seq"]), (&waiting[0]["from_seq"], &waiting[0]["to_seq"]));
     assert!(rig.pins.files().values().all(|file| !file.contains("words of 2 ")), "its words are nowhere");
     assert_eq!(contents(&rig.documents(market).await[0])[1], None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_were_deleted_and_the_journal_does_not_know_it_yet_are_not_sent() {
+    let (rig, market) = rig().await;
+    rig.say(market, 1, 3).await;
+    rig.unsay_to_users(2).await;
+    for _ in 0..2 {
+        let made = rig.pass().await;
+        assert_eq!((made.pinned, made.behind, made.away.is_none()), (0, 1, true), "{made:?}");
+    }
+    assert_eq!(rig.pins.uploads().len(), 0);
+    assert!(rig.alerts().await[0].1.contains("wait for the journal"), "{:?}", rig.alerts().await);
+    rig.unsay_to_journal(market, 2).await;
+    assert_eq!(rig.pass().await.pinned, 2, "it, and the one that tells of the deletion");
+    assert!(rig.pins.files().values().all(|file| !file.contains("words of 2 ")), "its words are nowhere");
+    assert_eq!(rig.alerts().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,9 +106,20 @@ impl Rig {
 
     /// The author of comment n deletes it.
     async fn unsay(&self, market: MarketAddress, n: i32) {
+        self.unsay_to_users(n).await;
+        self.unsay_to_journal(market, n).await;
+    }
+
+    /// What an author is told at once.
+    async fn unsay_to_users(&self, n: i32) {
         let client = self.database.connect().await;
         const USERS: &str = "UPDATE discussions SET deleted_at = now() WHERE id = lpad($1::int::text, 32, '0')::uuid";
         assert_eq!(client.execute(USERS, &[&n]).await.unwrap(), 1);
+    }
+
+    /// What follows once an engine leads.
+    async fn unsay_to_journal(&self, market: MarketAddress, n: i32) {
+        let client = self.database.connect().await;
         const ENTRY: &str = "
             INSERT INTO journal (stream, epoch, seq, kind, slot, slot_high, recorded_at, payload)
             SELECT market, 1, (SELECT max(seq) + 1 FROM journal WHERE stream = $1::text), 'comment', 1, 1,

@@ -23,10 +23,17 @@ async fn what_is_pinned_is_verified_and_each_difference_is_found() {
     let give_up = "UPDATE leases SET expires_at = '-infinity' WHERE name = 'snapshots'";
     let client = rig.database.connect().await;
     client.execute(give_up, &[]).await.unwrap();
+    operator.set("IPFS_ENABLED", "false");
+    let off = operator.run(&["snapshot"]).await;
+    assert_eq!((off.status.code(), rig.pins.uploads().len()), (Some(2), 0), "{off:?}");
+    operator.set("IPFS_ENABLED", "true");
     let made = operator.run(&["snapshot", "--json"]).await;
     assert_eq!(made.status.code(), Some(0), "{made:?}");
     let made: Value = serde_json::from_slice(&made.stdout).unwrap();
     assert_eq!((&made["markets"], &made["pinned"]), (&1.into(), &2.into()), "{made}");
+
+    let none = operator.run(&["snapshot", "--drop", "--market", &market.to_string()]).await;
+    assert_eq!(none.status.code(), Some(2), "none has failed: {none:?}");
 
     let (code, found) = verify(&operator).await;
     assert_eq!((code, &found["verified"], &found["comments"]), (Some(0), &2.into(), &1_500.into()), "{found}");
