@@ -151,7 +151,7 @@ async fn a_letter_of_what_never_came_is_closed_when_all_that_it_names_is_in_the_
         client
             .execute(
                 "INSERT INTO journal (stream, epoch, seq, kind, slot, slot_high, recorded_at, payload)
-                 VALUES ($1::text, 1, $2, 'event', 1, 1, now(), '{}')",
+                 SELECT $1::text, max(epoch), $2, 'event', 1, 1, now(), '{}' FROM journal_epochs",
                 &[&stream, &seq],
             )
             .await
@@ -159,7 +159,7 @@ async fn a_letter_of_what_never_came_is_closed_when_all_that_it_names_is_in_the_
         client
             .execute(
                 "INSERT INTO chain_events (signature, n, stream, epoch, seq, event, slot, block_time_unix)
-                 VALUES ($1::text, 0, $2::text, 1, $3, 'X', 1, 1)",
+                 SELECT $1::text, 0, $2::text, max(epoch), $3, 'X', 1, 1 FROM journal_epochs",
                 &[&signature.to_string(), &stream, &seq],
             )
             .await
