@@ -8,19 +8,22 @@ CREATE TABLE webhook_deliveries (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- Of the body: who sends the same once more adds nothing.
     sha256        bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
-    -- Byte for byte; 5 MiB at most.
-    body          bytea NOT NULL CHECK (length(body) BETWEEN 1 AND 5242880),
-    bytes         integer NOT NULL GENERATED ALWAYS AS (length(body)) STORED,
+    -- Byte for byte, until it is settled; 5 MiB at most.
+    body          bytea CHECK (length(body) BETWEEN 1 AND 5242880),
+    bytes         integer NOT NULL GENERATED ALWAYS AS (coalesce(length(body), 0)) STORED,
     received_at   timestamptz NOT NULL DEFAULT now(),
     -- It is worked on from then on. Moved before the work begins, so that a row that nobody survives lets the others pass.
     due_at        timestamptz NOT NULL DEFAULT now(),
     attempts      integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     -- The chain's newest slot when the chain was first asked about it.
     asked_at_slot bigint CHECK (asked_at_slot >= 0),
+    -- Of so many of its transactions, the first ones, all is known: a large one is worked off in parts.
+    decided       integer NOT NULL DEFAULT 0 CHECK (decided >= 0),
     settled_at    timestamptz,
-    -- How many of its transactions came to what.
+    -- How many of those came to what.
     outcome       jsonb,
-    CHECK ((settled_at IS NULL) = (outcome IS NULL))
+    CHECK (settled_at IS NULL OR outcome IS NOT NULL),
+    CHECK (settled_at IS NOT NULL OR body IS NOT NULL)
 );
 -- What is to be done, in the order in which it is done; and how much that is.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at, id) INCLUDE (bytes) WHERE settled_at IS NULL;

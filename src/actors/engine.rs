@@ -406,7 +406,7 @@ impl Engine {
         }
         kinds.extend(indexing.kinds(IndexingParts {
             database: &database,
-            rpc: &rpc,
+            rpc: &|| rpc_with(budget.for_users()),
             arbiter: &arbiter,
             listener: &listener,
             health: &health,

@@ -33,7 +33,7 @@ pub struct Indexing {
 pub struct IndexingParts<'a> {
     /// The journal's database.
     pub database: &'a LivingDatabase,
-    /// A client of the node, for one arbiter.
+    /// A client of the node, for one arbiter, with a share of the calls: whoever delivers makes us ask.
     pub rpc: &'a dyn Fn() -> Result<ChainRpc, RpcSetupError>,
     /// A new arbiter.
     pub arbiter: &'a dyn Fn(&str) -> ArbiterHandle,

@@ -105,6 +105,8 @@ const WHY_NOT: &str = "CASE
     WHEN source = 'coverage' AND reason = 'unfillable'
         THEN 'the node has no history there: accounts were adopted, and zmart backfill can ask another node'
     WHEN source = 'finality' THEN 'its event is in the journal: zmart verify tells whether the chain agrees'
+    WHEN source LIKE 'webhook:%' AND reason = 'never came'
+        THEN 'it is not on the chain: should coverage find it nevertheless, the letter is closed by itself'
     WHEN signature IS NULL THEN 'it is no transaction'
 END";
 

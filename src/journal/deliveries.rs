@@ -39,17 +39,36 @@ pub struct DueDelivery {
     pub attempt: u32,
     /// The chain's newest slot when the chain was first asked about it.
     pub asked_at_slot: Option<Slot>,
+    /// Of so many of its transactions, the first ones, all is known.
+    pub decided: usize,
+    /// How many of those came to what.
+    pub outcome: Option<Value>,
 }
 
-/// A delivery of which all is known.
+/// A delivery of whose first transactions all is known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SettledDelivery {
+pub struct WorkedOff {
     /// Its number.
     pub id: i64,
-    /// How many of its transactions came to what.
+    /// How many transactions those are.
+    pub decided: usize,
+    /// They are all.
+    pub is_settled: bool,
+    /// How many of them came to what.
     pub outcome: Value,
-    /// What of it could not be used, for the dead letter; `None` if nothing.
-    pub unusable: Option<String>,
+    /// What people should know of it.
+    pub letters: Vec<DeliveryLetter>,
+}
+
+/// A dead letter of a delivery: one for each reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveryLetter {
+    /// `never came` or `unusable delivery`.
+    pub reason: &'static str,
+    /// For people.
+    pub detail: String,
+    /// `delivery`, its number; of what never came `signatures`, some of them.
+    pub raw: Value,
 }
 
 /// Keeps bodies under their names; answers with the names of those that were not there. In a transaction of a request.
@@ -129,7 +148,7 @@ pub async fn take(pool: &Leased, rows: usize, bytes: usize) -> Result<Vec<DueDel
         SET attempts = attempts + 1,
             due_at = clock_timestamp() + make_interval(secs => least(30, 0.25 * 2 ^ least(attempts, 7)))
         FROM due WHERE w.id = due.id AND (due.before = 0 OR due.before < $2)
-        RETURNING w.id, w.body, w.attempts, w.asked_at_slot";
+        RETURNING w.id, w.body, w.attempts, w.asked_at_slot, w.decided, w.outcome";
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
     let statement = tx.prepare_cached(SQL).await?;
@@ -142,6 +161,8 @@ pub async fn take(pool: &Leased, rows: usize, bytes: usize) -> Result<Vec<DueDel
             body: row.get(1),
             attempt: row.get::<_, i32>(2) as u32,
             asked_at_slot: row.get::<_, Option<i64>>(3).map(|slot| Slot(slot as u64)),
+            decided: usize::try_from(row.get::<_, i32>(4)).unwrap_or_default(),
+            outcome: row.get(5),
         })
         .collect();
     taken.sort_unstable_by_key(|delivery| delivery.id);
@@ -161,34 +182,65 @@ pub async fn note_asked(pool: &Leased, ids: &[i64], at: Slot) -> Result<(), Jour
     Ok(())
 }
 
-/// All is known of these. What of them could not be used is kept as a dead letter, in the same transaction.
+/// All is known of these, or of their first transactions: then they are due again at once. A settled row keeps its name and what
+/// came of it, and no body. Dead letters are kept in the same transaction.
 ///
 /// # Errors
 /// [`JournalError`]: they are worked on once more.
-pub async fn settle(pool: &Leased, settled: &[SettledDelivery]) -> Result<(), JournalError> {
+pub async fn settle(pool: &Leased, worked_off: &[WorkedOff]) -> Result<(), JournalError> {
     const LETTER: &str = "INSERT INTO dead_letters (source, reason, detail, raw) \
-                          VALUES ($1, 'unusable delivery', $2, $3) ON CONFLICT DO NOTHING";
+                          VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    // What is left of one is asked about at its next attempt, without another one before.
     const SQL: &str = "
-        UPDATE webhook_deliveries w SET settled_at = now(), outcome = s.outcome
-        FROM unnest($1::bigint[], $2::jsonb[]) AS s (id, outcome) WHERE w.id = s.id AND w.settled_at IS NULL";
-    if settled.is_empty() {
+        UPDATE webhook_deliveries w
+        SET outcome = s.outcome, decided = s.decided,
+            settled_at = CASE WHEN s.is_settled THEN now() END,
+            body = CASE WHEN NOT s.is_settled THEN w.body END,
+            attempts = CASE WHEN s.is_settled THEN w.attempts ELSE 1 END,
+            due_at = CASE WHEN s.is_settled THEN w.due_at ELSE clock_timestamp() END
+        FROM unnest($1::bigint[], $2::jsonb[], $3::integer[], $4::boolean[]) AS s (id, outcome, decided, is_settled)
+        WHERE w.id = s.id AND w.settled_at IS NULL";
+    if worked_off.is_empty() {
         return Ok(());
     }
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
-    for one in settled {
-        if let Some(detail) = &one.unusable {
+    for one in worked_off {
+        for letter in &one.letters {
             // A letter is kept once by its source and reason: the row's number tells these apart.
-            let (source, raw) = (format!("webhook:{}", one.id), serde_json::json!({ "delivery": one.id }));
-            tx.execute(LETTER, &[&source, &detail.replace('\0', "\u{fffd}"), &Json(raw)]).await?;
+            let (source, detail) = (format!("webhook:{}", one.id), letter.detail.replace('\0', "\u{fffd}"));
+            tx.execute(LETTER, &[&source, &letter.reason, &detail, &Json(&letter.raw)]).await?;
         }
     }
-    let ids: Vec<i64> = settled.iter().map(|one| one.id).collect();
-    let outcomes: Vec<Json<&Value>> = settled.iter().map(|one| Json(&one.outcome)).collect();
+    let ids: Vec<i64> = worked_off.iter().map(|one| one.id).collect();
+    let outcomes: Vec<Json<&Value>> = worked_off.iter().map(|one| Json(&one.outcome)).collect();
+    let decided: Vec<i32> = worked_off.iter().map(|one| i32::try_from(one.decided).unwrap_or(i32::MAX)).collect();
+    let settled: Vec<bool> = worked_off.iter().map(|one| one.is_settled).collect();
     let statement = tx.prepare_cached(SQL).await?;
-    tx.execute(&statement, &[&ids, &outcomes]).await?;
+    tx.execute(&statement, &[&ids, &outcomes, &decided, &settled]).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Closes letters of what never came and is in the journal nevertheless: all that they name. The newest `limit` are looked at.
+///
+/// # Errors
+/// [`JournalError`]: ask again.
+pub async fn close_letters(pool: &Leased, limit: u32) -> Result<u64, JournalError> {
+    // What gives a value is looked up by its key, row by row.
+    const SQL: &str = "
+        UPDATE dead_letters d SET resolved_at = now()
+        WHERE d.id IN (
+            SELECT id FROM dead_letters
+            WHERE resolved_at IS NULL AND reason = 'never came' AND source LIKE 'webhook:%' ORDER BY id DESC LIMIT $1)
+          AND (SELECT bool_and((SELECT true FROM chain_events e
+                                WHERE e.signature::text = named.signature AND NOT e.orphaned LIMIT 1) IS TRUE)
+               FROM jsonb_array_elements_text(d.raw -> 'signatures') AS named (signature))";
+    let mut client = pool.get().await?;
+    let tx = pool.begin(&mut client).await?;
+    let closed = tx.execute(SQL, &[&i64::from(limit)]).await?;
+    tx.commit().await?;
+    Ok(closed)
 }
 
 /// Which of these transactions the journal has, and has not taken back.

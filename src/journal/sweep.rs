@@ -9,6 +9,8 @@ use super::{JournalError, deliveries, lease::Leased};
 
 /// Most rows of one kind that a pass deletes; the rest is left to the next.
 pub const ROWS_MAX: i64 = 5_000;
+/// Letters of what never came that are looked at: each names up to 100 transactions.
+const LETTERS_MAX: u32 = 500;
 
 /// How long is kept what an operator may want longer or shorter: whole days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,5 +114,10 @@ pub async fn sweep(pool: &Leased, retention: &Retention) -> Result<Vec<(&'static
     let age = u32::from(retention.deliveries_days).saturating_mul(86_400);
     let forgotten = deliveries::forget_settled(pool, age, u32::try_from(ROWS_MAX).unwrap_or(u32::MAX)).await?;
     swept.push(("deliveries that were worked off", forgotten));
+    // Nothing is deleted by it, and there is no other place that looks by itself.
+    let closed = deliveries::close_letters(pool, LETTERS_MAX).await?;
+    if closed > 0 {
+        log::info!("{closed} dead letters are closed: what deliveries told of has come after all");
+    }
     Ok(swept)
 }

@@ -86,8 +86,8 @@ impl Figures {
             )?,
             hints: make.counts(
                 "webhook_transactions_total",
-                "Transactions that deliveries named: brought (to their streams, before anything else was), and by how each \
-                 ended: known, failed, never_came, unreadable, unusable.",
+                "Transactions that deliveries named: brought (to their streams, before anything else was), missed (of these, \
+                 what coverage had not found), and by how each ended: known, failed, never_came, unreadable, unusable.",
                 "outcome",
             )?,
             verify_differences: make

@@ -19,6 +19,10 @@ pub struct Asked<'s> {
     pub finalized: Slot,
     /// Its newest slot when the chain was first asked about the delivery.
     pub asked_at: Slot,
+    /// It has history from this slot on.
+    pub history_from: Slot,
+    /// What it lacks is lacking: the second of two nodes may know less.
+    pub decides: bool,
 }
 
 /// What is to be done.
@@ -30,12 +34,14 @@ pub enum Verdict {
     Failed,
     /// It is not there, and can't come any more.
     NeverCame,
+    /// The node keeps no history where it is said to be: nobody here can tell.
+    Untold,
     /// Ask again.
     Later,
 }
 
 /// It counts only in the slot that is said, confirmed, and without error. It is not there once that slot is final without it,
-/// by a node that answers at or behind that slot.
+/// by a node that answers at or behind that slot, whose word decides.
 pub fn verdict(claim: &Claim, asked: &Asked<'_>) -> Verdict {
     let is_there = |status: &&SignatureStatus| {
         status.commitment >= Commitment::Confirmed && claim.slot.is_none_or(|slot| slot == status.slot)
@@ -44,7 +50,13 @@ pub fn verdict(claim: &Claim, asked: &Asked<'_>) -> Verdict {
         return if status.failure.is_some() { Verdict::Failed } else { Verdict::Read };
     }
     let until = last_slot(claim, asked.asked_at);
-    if asked.finalized >= until && asked.answered_at >= until { Verdict::NeverCame } else { Verdict::Later }
+    if asked.finalized < until || asked.answered_at < until || !asked.decides {
+        Verdict::Later
+    } else if asked.status.is_none() && claim.slot.is_some_and(|slot| slot < asked.history_from) {
+        Verdict::Untold
+    } else {
+        Verdict::NeverCame
+    }
 }
 
 /// Once this slot is final, it can't come any more as it was said: whatever a forger says, that is soon.
@@ -70,7 +82,7 @@ mod tests {
     #[test]
     fn a_claim_counts_in_its_slot_confirmed_and_without_error_and_is_given_up_when_that_slot_is_final() {
         use Commitment::{Confirmed, Finalized, Processed};
-        use Verdict::{Failed, Later, NeverCame, Read};
+        use Verdict::{Failed, Later, NeverCame, Read, Untold};
         for (said, found, finalized, answered_at, expected) in [
             (Some(100), Some((100, Confirmed, false)), 60, 105, Read),
             (Some(100), Some((100, Finalized, false)), 130, 160, Read),
@@ -82,6 +94,9 @@ mod tests {
             (Some(100), Some((101, Confirmed, false)), 100, 131, NeverCame),
             (Some(100), None, 99, 131, Later),
             (Some(100), None, 100, 131, NeverCame),
+            // Where the node keeps nothing any more.
+            (Some(20), None, 100, 131, Untold),
+            (Some(20), Some((101, Confirmed, false)), 100, 131, NeverCame),
             // By a node that is itself behind: not yet.
             (Some(100), None, 100, 99, Later),
             // Said without a slot: from when it was first asked about (105).
@@ -97,8 +112,17 @@ mod tests {
                 answered_at: Slot(answered_at),
                 finalized: Slot(finalized),
                 asked_at: Slot(105),
+                history_from: Slot(50),
+                decides: true,
             };
             assert_eq!(verdict(&claim(said), &asked), expected, "{said:?} {found:?} {finalized} {answered_at}");
+            let by_second = verdict(&claim(said), &Asked { decides: false, ..asked });
+            let is_final_word = matches!(expected, NeverCame | Untold);
+            assert_eq!(
+                by_second,
+                if is_final_word { Later } else { expected },
+                "{said:?} {found:?}: by the second node"
+            );
         }
     }
 }

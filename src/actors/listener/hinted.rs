@@ -1,9 +1,12 @@
 //! Transactions that a hint led to: read from the node by whoever had the hint, and given here like a live notification.
 //!
-//! They enter the window as those do: behind older ones of their lane, never while older ones may still be missing, and not at
-//! all where coverage has been already. Unlike a notification, each is answered for: whoever had the hint asks again until
-//! it is settled, so nothing is remembered here. What finds no room is not kept, and ends no subscription: it comes again, or
-//! coverage finds it.
+//! They enter the window as those do: behind older ones of their lane, and never while older ones may still be missing. Unlike a
+//! notification, each is answered for: whoever had the hint asks again until it is settled, so nothing is remembered here. What
+//! finds no room is not kept, and ends no subscription: it comes again, or coverage finds it.
+//!
+//! One may come where coverage has been already, and be none that it found: a node's list had a hole. The node has it as final, so
+//! it can't be of a fork that was given up: its streams are given it late, and look where it belongs. As long as the node does not
+//! say that it is final, it is not taken there.
 
 use actix::prelude::*;
 
@@ -38,10 +41,19 @@ pub struct KnownHints {
     pub takes_others: bool,
 }
 
-/// Transactions as the node told them, confirmed, in the chain's order. Answered in their order.
+/// A transaction as the node told it.
+#[derive(Debug, Clone)]
+pub struct Hint {
+    /// Confirmed.
+    pub transaction: RawTransaction,
+    /// The first node has it as final, in this slot.
+    pub is_final: bool,
+}
+
+/// Transactions in the chain's order. Answered in their order.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<HintStanding>")]
-pub struct Hinted(pub Vec<RawTransaction>);
+pub struct Hinted(pub Vec<Hint>);
 
 impl Listener {
     fn takes_hints(&self) -> bool {
@@ -49,10 +61,36 @@ impl Listener {
     }
 
     fn standing(&self, signature: &TxSignature, slot: Slot) -> HintStanding {
-        match self.window.knows(signature, slot) {
-            true if self.window.is_under_way(signature) => HintStanding::UnderWay,
-            true => HintStanding::Settled,
-            false => HintStanding::Unknown,
+        // What is staged and waits for its lane is not in the window.
+        if self.window.is_under_way(signature) || self.staged_out.contains(signature) {
+            HintStanding::UnderWay
+        } else if self.window.knows(signature, slot) {
+            HintStanding::Settled
+        } else {
+            HintStanding::Unknown
+        }
+    }
+
+    fn take_hint(&mut self, Hint { transaction, is_final }: Hint, ctx: &mut Context<Self>) -> HintStanding {
+        let (signature, slot) = (transaction.signature, Slot(transaction.slot));
+        let standing = self.standing(&signature, slot);
+        if standing != HintStanding::Unknown || !self.takes_hints() {
+            return standing;
+        }
+        let is_late = self.comes_too_late(&transaction);
+        if is_late && !is_final {
+            return HintStanding::Unknown;
+        }
+        match self.ingest(transaction, Source::Live, ctx) {
+            Admission::Taken | Admission::Known => {
+                let standing = self.standing(&signature, slot);
+                if is_late && standing == HintStanding::UnderWay {
+                    log::warn!("{signature} in slot {slot} was missed by coverage: a delivery has told of it");
+                    self.parts.health.metrics().note(|counts| counts.hints.with_label_values(&["missed"]).inc());
+                }
+                standing
+            }
+            Admission::LaneFull(_) | Admission::WindowFull => HintStanding::Unknown,
         }
     }
 }
@@ -69,22 +107,8 @@ impl Handler<AreKnown> for Listener {
 impl Handler<Hinted> for Listener {
     type Result = MessageResult<Hinted>;
 
-    fn handle(&mut self, Hinted(transactions): Hinted, ctx: &mut Context<Self>) -> Self::Result {
-        let mut standings = Vec::with_capacity(transactions.len());
-        for transaction in transactions {
-            let (signature, slot) = (transaction.signature, Slot(transaction.slot));
-            let standing = if self.comes_too_late(&transaction) {
-                HintStanding::Settled
-            } else if !self.takes_hints() {
-                self.standing(&signature, slot)
-            } else {
-                match self.ingest(transaction, Source::Live, ctx) {
-                    Admission::Taken | Admission::Known => self.standing(&signature, slot),
-                    Admission::LaneFull(_) | Admission::WindowFull => HintStanding::Unknown,
-                }
-            };
-            standings.push(standing);
-        }
+    fn handle(&mut self, Hinted(hints): Hinted, ctx: &mut Context<Self>) -> Self::Result {
+        let standings = hints.into_iter().map(|hint| self.take_hint(hint, ctx)).collect();
         self.dispatch(ctx);
         MessageResult(standings)
     }

@@ -255,10 +255,10 @@ impl Listener {
                 }
                 admission
             }
-            Sorted::Unusable { reason, is_told, detail, touched } => {
+            Sorted::Unusable { reason, has_drafts, detail, touched } => {
                 let admission = self.window.admit(signature, slot, Vec::new());
                 if admission == Admission::Taken {
-                    let letter = (!is_told).then(|| letter_of(&transaction, reason, &detail));
+                    let letter = (!has_drafts).then(|| letter_of(&transaction, reason, &detail));
                     log::warn!("{signature} can't be used as it is: {reason}: {detail}");
                     self.bury(signature, reason, letter, touched, ctx);
                 }

@@ -370,14 +370,14 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
-        let is_told_again = self.window.is_tried_again(&staged.signature);
+        let is_tried_again = self.window.is_tried_again(&staged.signature);
         self.window.settle(staged.signature, staged.slot);
         let pool = self.parts.pool.clone();
         let bury = async move {
             retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
         };
         ctx.spawn(bury.into_actor(self));
-        if is_told_again {
+        if is_tried_again {
             return;
         }
         // Whatever it did, the accounts tell.

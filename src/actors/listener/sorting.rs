@@ -36,7 +36,7 @@ pub enum Sorted {
         /// For the dead letter.
         reason: &'static str,
         /// Its events can be made from its instructions: there is nothing to keep for people unless that fails.
-        is_told: bool,
+        has_drafts: bool,
         /// For people.
         detail: String,
         /// What it may have changed.
@@ -88,7 +88,7 @@ impl Sorter {
             // The node says that it succeeded, and its log has no end: it was cut short without a word.
             Decoded::Failed(FailureEvidence::StackNotClosed) => Sorted::Unusable {
                 reason: "log without an end",
-                is_told: drafts(self.program, transaction).is_some(),
+                has_drafts: drafts(self.program, transaction).is_some(),
                 detail: "the node reports no error, but the log of a frame does not end".into(),
                 touched: crate::chain::anchor::decode::touched(self.program, transaction).unwrap_or_default(),
             },
@@ -96,13 +96,13 @@ impl Sorter {
             Decoded::Truncated { .. } | Decoded::Garbage { .. } if !was_read => Sorted::Read(Vec::new()),
             Decoded::Truncated { touched } => Sorted::Unusable {
                 reason: "log truncated",
-                is_told: drafts(self.program, transaction).is_some(),
+                has_drafts: drafts(self.program, transaction).is_some(),
                 detail: "the log is not complete: its streams are compared with their accounts".into(),
                 touched: touched.unwrap_or_default(),
             },
             Decoded::Garbage { reason, touched } => Sorted::Unusable {
                 reason: "undecodable",
-                is_told: false,
+                has_drafts: false,
                 detail: reason.to_string(),
                 touched: touched.unwrap_or_default(),
             },

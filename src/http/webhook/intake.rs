@@ -1,7 +1,7 @@
 //! Keeping deliveries: all that have come while a transaction was under way are committed by the next one together.
 //!
 //! So one alone is kept at once, and thousands a second cost a few hundred commits. Owns a connection's worth of work and
-//! nothing else: who waits here holds its own body, bounded by the gate. Who is not answered in time is told that nothing is
+//! nothing else: what waits here holds its own body, and the place in memory that the gate gave it for that. Who is not answered in time is told that nothing is
 //! known, and sends again: a body is kept once.
 
 use std::{cell::RefCell, collections::HashSet, time::Duration};
@@ -9,7 +9,7 @@ use std::{cell::RefCell, collections::HashSet, time::Duration};
 use actix_web::web::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
     time::Instant,
 };
 
@@ -56,6 +56,8 @@ pub enum NotKept {
 struct Arrival {
     name: Sha256Bytes,
     body: Bytes,
+    /// Its room in memory: taken as long as the body is there, also where its sender has hung up.
+    _place: OwnedSemaphorePermit,
     reply: oneshot::Sender<Result<Kept, NotKept>>,
 }
 
@@ -73,13 +75,13 @@ impl Intake {
         Self { pool, rows_max, arrivals: RefCell::default() }
     }
 
-    /// Keeps one.
+    /// Keeps one, which has that place in memory.
     ///
     /// # Errors
     /// [`NotKept`].
-    pub async fn keep(&self, body: Bytes) -> Result<Kept, NotKept> {
+    pub async fn keep(&self, body: Bytes, place: OwnedSemaphorePermit) -> Result<Kept, NotKept> {
         let (reply, answer) = oneshot::channel();
-        let arrival = Arrival { name: Sha256::digest(&body).into(), body, reply };
+        let arrival = Arrival { name: Sha256::digest(&body).into(), body, _place: place, reply };
         self.arrivals().try_send(arrival).map_err(|_| NotKept::NoAnswer)?;
         answer.await.unwrap_or(Err(NotKept::NoAnswer))
     }

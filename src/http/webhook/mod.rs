@@ -186,12 +186,10 @@ impl Gate {
             return Err(self.stranger(request).await);
         }
         delivery::check(&body).map_err(|error| Refused::Malformed(error.to_string()))?;
-        let kept = self.intake.keep(body).await.map_err(|error| match error {
+        self.intake.keep(body, place).await.map_err(|error| match error {
             NotKept::Full => Refused::Full,
             NotKept::NoAnswer => Refused::NotKept,
-        });
-        drop(place);
-        kept
+        })
     }
 
     /// Where both are set, either is enough.

@@ -3,9 +3,9 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use zmart::{
-    domain::ids::{Slot, TxSignature},
+    domain::ids::{AccountAddress, Slot, TxSignature},
     journal::{
-        deliveries::{self, SettledDelivery, Sha256Bytes, Waiting},
+        deliveries::{self, DeliveryLetter, Sha256Bytes, Waiting, WorkedOff},
         lease::Leased,
     },
 };
@@ -46,6 +46,12 @@ async fn later(database: &Database, seconds: i32) {
     database.connect().await.execute(SQL, &[&f64::from(seconds)]).await.unwrap();
 }
 
+/// What is claimed is not due again before [`later`] an hour, however slow this machine is.
+async fn claimed_for_long(database: &Database) {
+    const SQL: &str = "UPDATE webhook_deliveries SET due_at = clock_timestamp() + interval '1 hour' WHERE attempts > 0";
+    database.connect().await.execute(SQL, &[]).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_due_is_claimed_oldest_first_within_bounds_and_comes_again_later_and_later() {
     let (database, pool) = prepared().await;
@@ -53,15 +59,16 @@ async fn what_is_due_is_claimed_oldest_first_within_bounds_and_comes_again_later
     assert_eq!(keep(&pool, &[b"[2]", b"[3]", b"[3]"]).await, 1, "each once");
     assert_eq!(deliveries::waiting(pool.pool()).await.unwrap(), Waiting { rows: 3, bytes: 9 });
 
-    // By rows, and by bytes; one is taken whatever its size.
-    assert_eq!(taken(&pool, 1, 1_000).await.len(), 1);
-    assert_eq!(taken(&pool, 10, 1).await.len(), 1);
-    assert_eq!(taken(&pool, 10, 1_000).await.len(), 1);
+    // By rows, and by bytes; one is taken whatever its size. A claim is short at first: here it is as if no time passed.
+    for (rows, bytes) in [(1, 1_000), (10, 1), (10, 1_000)] {
+        assert_eq!(taken(&pool, rows, bytes).await.len(), 1);
+        claimed_for_long(&database).await;
+    }
     assert_eq!(taken(&pool, 10, 1_000).await, [], "they are claimed");
     // One that nobody survives is behind what comes meanwhile.
     assert_eq!(keep(&pool, &[b"[4]"]).await, 1);
     assert_eq!(taken(&pool, 10, 1_000).await, [(b"[4]".to_vec(), 1)]);
-    later(&database, 30).await;
+    later(&database, 7_200).await;
     let again = taken(&pool, 10, 1_000).await;
     assert_eq!(again.len(), 4);
     assert!(again.iter().all(|(_, attempt)| *attempt == 2));
@@ -94,23 +101,70 @@ async fn settled_deliveries_are_forgotten_when_they_are_old_and_others_never() {
         keep(&pool, &[body]).await;
     }
     let ids = deliveries_ids(&database).await;
-    let settled = |id: i64, unusable: Option<&str>| SettledDelivery {
+    let letter =
+        |detail: &str| DeliveryLetter { reason: "unusable delivery", detail: detail.to_owned(), raw: json!({}) };
+    let worked_off = |id: i64, is_settled: bool, letters: Vec<DeliveryLetter>| WorkedOff {
         id,
+        decided: 1,
+        is_settled,
         outcome: json!({ "known": 1 }),
-        unusable: unusable.map(str::to_owned),
+        letters,
     };
-    let both = [settled(ids[0], None), settled(ids[1], Some("item 0: \0"))];
+    let both = [worked_off(ids[0], true, vec![]), worked_off(ids[1], true, vec![letter("item 0: \0")])];
     deliveries::settle(&pool, &both).await.unwrap();
     deliveries::settle(&pool, &both).await.unwrap();
     assert_eq!(zmart_testkit::audit::dead_letters(&database).await.len(), 1, "told once");
-    assert_eq!(deliveries::waiting(pool.pool()).await.unwrap().rows, 1);
+    assert_eq!(deliveries::waiting(pool.pool()).await.unwrap(), Waiting { rows: 1, bytes: 3 });
+    const BODIES: &str = "SELECT count(body) FROM webhook_deliveries";
+    let bodies: i64 = database.connect().await.query_one(BODIES, &[]).await.unwrap().get(0);
+    assert_eq!(bodies, 1, "what is settled keeps its name only");
+    // One of whose first transactions all is known goes on from there, at once.
+    deliveries::settle(&pool, &[worked_off(ids[2], false, vec![])]).await.unwrap();
+    let rest = deliveries::take(&pool, 10, 1_000).await.unwrap();
+    let rest: Vec<_> = rest.into_iter().map(|due| (due.id, due.attempt, due.decided, due.outcome)).collect();
+    assert_eq!(rest, [(ids[2], 2, 1, Some(json!({ "known": 1 })))]);
     assert_eq!(deliveries::forget_settled(&pool, 3_600, 10).await.unwrap(), 0);
     later(&database, 7_200).await;
     assert_eq!(deliveries::forget_settled(&pool, 3_600, 1).await.unwrap(), 1);
     assert_eq!(deliveries::forget_settled(&pool, 3_600, 10).await.unwrap(), 1);
     assert_eq!(deliveries::forget_settled(&pool, 0, 10).await.unwrap(), 0, "what waits is never forgotten");
-    assert_eq!(taken(&pool, 10, 1_000).await, [(b"[3]".to_vec(), 1)]);
+    assert_eq!(taken(&pool, 10, 1_000).await, [(b"[3]".to_vec(), 3)]);
     // What was forgotten is new when it comes once more.
     assert_eq!(keep(&pool, &[b"[1]", b"[3]"]).await, 1);
     assert!(deliveries::recorded(pool.pool(), &[TxSignature([1; 64])]).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_of_what_never_came_is_closed_when_all_that_it_names_is_in_the_journal() {
+    let (database, pool) = prepared().await;
+    keep(&pool, &[b"[1]"]).await;
+    let id = deliveries_ids(&database).await[0];
+    let signatures = [TxSignature([1; 64]), TxSignature([2; 64])];
+    let raw = json!({ "signatures": signatures.map(|signature| signature.to_string()) });
+    let letters = vec![DeliveryLetter { reason: "never came", detail: String::new(), raw }];
+    let one = WorkedOff { id, decided: 2, is_settled: true, outcome: json!({}), letters };
+    deliveries::settle(&pool, &[one]).await.unwrap();
+    let client = database.connect().await;
+    for (seq, signature) in signatures.iter().enumerate() {
+        assert_eq!(deliveries::close_letters(&pool, 10).await.unwrap(), 0, "{seq} are there");
+        let (stream, seq) = (AccountAddress([7; 32]).to_string(), seq as i64 + 1);
+        client
+            .execute(
+                "INSERT INTO journal (stream, epoch, seq, kind, slot, slot_high, recorded_at, payload)
+                 SELECT $1::text, max(epoch), $2, 'event', 1, 1, now(), '{}' FROM journal_epochs",
+                &[&stream, &seq],
+            )
+            .await
+            .unwrap();
+        client
+            .execute(
+                "INSERT INTO chain_events (signature, n, stream, epoch, seq, event, slot, block_time_unix)
+                 SELECT $1::text, 0, $2::text, max(epoch), $3, 'X', 1, 1 FROM journal_epochs",
+                &[&signature.to_string(), &stream, &seq],
+            )
+            .await
+            .unwrap();
+    }
+    assert_eq!(deliveries::close_letters(&pool, 10).await.unwrap(), 1);
+    assert_eq!(deliveries::close_letters(&pool, 10).await.unwrap(), 0);
 }

@@ -13,6 +13,7 @@ use zmart_testkit::{
     http::get,
     patience::wait_for,
     postgres::Database,
+    proxy::{Methods, When},
 };
 
 use super::{Deaf, recorded, settled};
@@ -73,9 +74,12 @@ async fn what_only_deliveries_tell_of_is_recorded_once_as_the_chain_has_it() {
         if text.contains("zmart_webhook_transactions_total{outcome=\"brought\"}") { Ok(()) } else { Err(text) }
     })
     .await;
-    let text = figures(&deaf).await;
     let line = r#"zmart_webhook_deliveries_total{outcome="known"} 2"#;
-    assert!(text.lines().any(|own| own == line), "{line} in {text}");
+    wait_for("what was known to be counted", || async {
+        let text = figures(&deaf).await;
+        if text.lines().any(|own| own == line) { Ok(()) } else { Err(format!("{line} in {text}")) }
+    })
+    .await;
 }
 
 async fn figures(deaf: &Deaf) -> String {
@@ -120,9 +124,47 @@ async fn what_was_made_up_changes_nothing_holds_up_nobody_and_is_soon_not_asked_
     expected.push(genuine.0);
     assert_eq!(recorded(&deaf.database, deaf.market).await, expected);
     let letters = audit::dead_letters(&deaf.database).await;
-    let of_webhook: Vec<_> = letters.iter().filter(|(source, ..)| source == "webhook").collect();
-    assert_eq!(of_webhook.len(), 3, "{letters:?}");
-    assert!(letters.iter().any(|(source, reason, _)| source.starts_with("webhook:") && reason == "unusable delivery"));
+    let of_webhook = |what: &str| {
+        letters.iter().filter(|(source, reason, _)| source.starts_with("webhook:") && reason == what).count()
+    };
+    assert_eq!((of_webhook("never came"), of_webhook("unusable delivery")), (3, 1), "{letters:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_list_lacked_until_it_was_final_is_recorded_when_a_delivery_tells_of_it() {
+    let deaf = Deaf::set(Database::fresh().await, &[("COVERAGE_INTERVAL_MS", "200")]).await;
+    let (client, node) = (&deaf.client, deaf.proxy.handle());
+    let (creator, buyer) = (client.funded_wallet().await, client.funded_wallet().await);
+    let other = deaf.chain.active_market(&creator, 100 * SOL).await;
+    // Nothing is listed until the node is made to lack it.
+    let unlisted = node.hang_up(Methods::Of(&["getSignaturesForAddress"]), When::Always);
+    let missed = client.buy(deaf.market, &buyer, Outcome::Yes, SOL).await;
+    let hole = node.forget(&[missed]);
+    unlisted.lift();
+    let slot = client.slot().await;
+    wait_for("the next slot", || async {
+        let now = client.slot().await;
+        if now > slot { Ok(()) } else { Err(now) }
+    })
+    .await;
+    let later = client.buy(other, &buyer, Outcome::Yes, SOL).await;
+    wait_for("coverage to be past the hole", || async {
+        const CURSOR: &str = "SELECT coalesce(max(signature::text), '') FROM chain_cursor";
+        let at: String = deaf.database.connect().await.query_one(CURSOR, &[]).await.unwrap().get(0);
+        if at == later.to_string() { Ok(()) } else { Err(at) }
+    })
+    .await;
+    hole.lift();
+    assert!(!recorded(&deaf.database, deaf.market).await.contains(&missed));
+    deaf.sender().until_taken(&body(&[raw(&landed(&client.rpc_url, missed).await)])).await;
+    let known = deaf.has(&[missed]).await;
+    assert_eq!(known.last(), Some(&missed));
+    let outcomes = settled(&deaf.database, 1).await;
+    assert_eq!(outcomes[0]["known"], 1, "{outcomes:?}");
+    assert!(figures(&deaf).await.contains("zmart_webhook_transactions_total{outcome=\"missed\"} 1"));
+    let verified = deaf.engine.run(&["verify"]).await;
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    assert_eq!(audit::breaches(&deaf.database).await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

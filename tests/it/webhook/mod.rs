@@ -23,7 +23,7 @@ struct Deaf {
     database: Database,
     client: ChainClient,
     market: MarketAddress,
-    _proxy: Proxy,
+    proxy: Proxy,
     chain: Chain,
 }
 
@@ -46,7 +46,7 @@ impl Deaf {
             engine.set(name, value);
         }
         drop(proxy.handle().withhold(Which::Logs, When::Always));
-        let deaf = Self { engine, database, client, market, _proxy: proxy, chain };
+        let deaf = Self { engine, database, client, market, proxy, chain };
         deaf.knows_the_market().await
     }
 
