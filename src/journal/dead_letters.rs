@@ -1,6 +1,6 @@
 //! Dead letters as an operator has them: listed, tried again, dropped with a reason.
 //!
-//! Owns what becomes of a letter after it was kept (`staging::bury`, `outbox::bury`). To try one again is to put back what it
+//! Owns what becomes of a letter after it was kept (`staging::bury`, `outbox::refuse`). To try one again is to put back what it
 //! holds, in the transaction that marks it: a transaction's signature among those that coverage found, where the listener's
 //! next pass reads it anew; a user's row into the outbox, as it was. Nothing is decided here about what it says: that is the
 //! engine's, as for any other. A letter is resolved by what it was kept for: its event is in the journal, or its row has become an

@@ -264,7 +264,7 @@ impl Listener {
                 if admission == Admission::Taken {
                     let letter = (!is_told).then(|| letter_of(&transaction, reason, &detail));
                     log::warn!("{signature} can't be used as it is: {reason}: {detail}");
-                    self.bury(signature, reason, letter, touched, ctx);
+                    self.set_aside(signature, reason, letter, touched, ctx);
                 }
                 admission
             }
@@ -330,7 +330,7 @@ impl Listener {
     }
 
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
-    fn bury(
+    fn set_aside(
         &mut self,
         signature: TxSignature,
         reason: &'static str,
