@@ -15,7 +15,6 @@ mod backfilling;
 mod coverage;
 mod finality;
 pub mod hinted;
-mod letters;
 mod live;
 mod nodes;
 mod passes;
