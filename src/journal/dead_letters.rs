@@ -100,10 +100,15 @@ pub struct RetriedAll {
 const WHY_NOT: &str = "CASE
     WHEN source = 'outbox' AND (kind IS NULL OR raw IS NULL OR stream IS NULL OR signature !~ '^outbox:[0-9]{1,18}$')
         THEN 'kept by an engine that did not note what kind of write it was: its user can write again'
+    WHEN source = 'outbox' AND kind = 'comment' AND (SELECT true FROM discussions c WHERE c.deleted_at IS NOT NULL AND c.id = CASE
+        WHEN raw ->> 'id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (raw ->> 'id')::uuid END)
+        THEN 'its author has deleted the comment'
     WHEN source = 'outbox' THEN NULL
     WHEN source = 'journal' THEN 'its stream is tried every 5 s by itself, and resolves it when it is written'
     WHEN source = 'coverage' AND reason = 'unfillable'
         THEN 'the node has no history there: accounts were adopted, and zmart backfill can ask another node'
+    WHEN source = 'coverage' AND reason = 'left out'
+        THEN 'it was asked for by zmart backfill --from-slot, and is the only record of what was not fetched'
     WHEN source = 'finality' THEN 'its event is in the journal: zmart verify tells whether the chain agrees'
     WHEN signature IS NULL THEN 'it is no transaction'
 END";

@@ -1,7 +1,8 @@
 //! Dead letters that are tried again: a retry is over when what it put back leaves, in one transaction, and never before.
 
+use serde_json::json;
 use zmart::{
-    domain::ids::{Slot, TxSignature},
+    domain::ids::{AccountAddress, Slot, TxSignature},
     journal::{
         dead_letters::{self, Handled, Letter, LetterFilter},
         lease::Leased,
@@ -75,5 +76,32 @@ async fn a_letter_is_being_tried_as_long_as_something_is_staged_for_it_and_no_lo
         assert_eq!(now[0].detail, newest.detail);
         assert_eq!(dead_letters::retry_all(pool.pool()).await.unwrap().again, 2);
         assert_eq!(staged(&pool).await, [found, row]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_the_record_of_a_hole_nor_what_its_author_deleted_is_tried_again() {
+    let (database, pool) = prepared().await;
+    let client = database.connect().await;
+    let left_out = DeadLetter { reason: "left out", ..letter("coverage", TxSignature([1; 64]), "from slot 1") };
+    staging::bury(&pool, &[left_out]).await.unwrap();
+    let comments = [("2b0f4f4e-0000-4000-8000-000000000001", true), ("2b0f4f4e-0000-4000-8000-000000000002", false)];
+    // Of a table with rules and triggers, as it stands after them.
+    client.batch_execute("SET session_replication_role = replica").await.unwrap();
+    const COMMENT: &str = "INSERT INTO discussions (id, market, wallet, content, deleted_at) \
+                           VALUES ($1::text::uuid, $2::text, $2::text, 'said', CASE WHEN $3 THEN now() END)";
+    const KEEP: &str = "INSERT INTO dead_letters (source, signature, stream, reason, detail, kind, raw) \
+                        VALUES ('outbox', $1, $2::text, 'refused', '', 'comment', $3)";
+    let address = AccountAddress([9; 32]).to_string();
+    for (n, (id, is_deleted)) in comments.iter().enumerate() {
+        client.execute(COMMENT, &[id, &address, is_deleted]).await.unwrap();
+        client.execute(KEEP, &[&format!("outbox:{}", n + 1), &address, &json!({ "id": id })]).await.unwrap();
+    }
+    client.execute(KEEP, &[&"outbox:3", &address, &json!({ "id": "nothing of the kind" })]).await.unwrap();
+    let can: Vec<_> = letters(&pool).await.iter().map(|letter| letter.not_retriable.is_none()).collect();
+    assert_eq!(can, [false, false, true, true]);
+    let all = letters(&pool).await;
+    for letter in &all[..2] {
+        assert!(matches!(retry(&pool, letter).await, Handled::NotRetriable(_)));
     }
 }
