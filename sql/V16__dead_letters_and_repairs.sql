@@ -18,6 +18,9 @@ ALTER TABLE dead_letters
 CREATE INDEX dead_letters_open ON dead_letters (id) WHERE resolved_at IS NULL;
 CREATE INDEX dead_letters_trying ON dead_letters (id) WHERE trying;
 
+-- Somebody's retry alone put it there: no node lists it now, so none is waited for to have it.
+ALTER TABLE staged_signatures ADD COLUMN retried boolean NOT NULL DEFAULT false;
+
 -- What differs from the chain and is to be healed. Anybody who may compare asks; the leading engine takes the row, heals what
 -- it names by the ways it has, compares again, and answers here.
 CREATE TABLE repairs (

@@ -219,7 +219,7 @@ impl OutboxReader {
             for Undeliverable { row, reason } in &bad {
                 log::warn!("row {} of the outbox, of market {market}, is dropped: {reason}", row.id);
             }
-            retry("rows of the outbox can't be dropped", || outbox::bury(&pool, &bad)).await;
+            retry("rows of the outbox can't be dropped", || outbox::refuse(&pool, &bad)).await;
             (sent, left, electors)
         };
         ctx.spawn(work.into_actor(self).map(move |(sent, count, electors), actor, ctx| {

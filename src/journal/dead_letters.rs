@@ -1,10 +1,13 @@
 //! Dead letters as an operator has them: listed, tried again, dropped with a reason.
 //!
-//! Owns what becomes of a letter after it was kept (`staging::bury`, `outbox::bury`). To try one again is to put back what it
+//! Owns what becomes of a letter after it was kept (`staging::bury`, `outbox::refuse`). To try one again is to put back what it
 //! holds, in the transaction that marks it: a transaction's signature among those that coverage found, where the listener's
 //! next pass reads it anew; a user's row into the outbox, as it was. Nothing is decided here about what it says: that is the
 //! engine's, as for any other. A letter is resolved by what it was kept for: its event is in the journal, or its row has become an
 //! entry ([`settle`]). What fails again stays open, with one more try. No letter is ever deleted.
+//!
+//! A retry of a transaction ends in the transaction that unstages it (`staging::unstage`), and not before: whether a letter is
+//! being tried and whether something is staged for it are one fact.
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Pool;
@@ -12,14 +15,11 @@ use serde::Serialize;
 use tokio_postgres::{GenericClient, Row};
 
 use super::JournalError;
-use crate::domain::ids::TxSignature;
 
 /// Letters that are read, tried or dropped in one go.
 pub const PAGE: usize = 500;
 /// Characters of the reason for which a letter is dropped.
 pub const REASON_MAX: usize = 2_000;
-/// Letters that the listener looks for at once.
-const TRYING_MAX: i64 = 4_096;
 
 /// A letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,10 +100,15 @@ pub struct RetriedAll {
 const WHY_NOT: &str = "CASE
     WHEN source = 'outbox' AND (kind IS NULL OR raw IS NULL OR stream IS NULL OR signature !~ '^outbox:[0-9]{1,18}$')
         THEN 'kept by an engine that did not note what kind of write it was: its user can write again'
+    WHEN source = 'outbox' AND kind = 'comment' AND (SELECT true FROM discussions c WHERE c.deleted_at IS NOT NULL AND c.id = CASE
+        WHEN raw ->> 'id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN (raw ->> 'id')::uuid END)
+        THEN 'its author has deleted the comment'
     WHEN source = 'outbox' THEN NULL
     WHEN source = 'journal' THEN 'its stream is tried every 5 s by itself, and resolves it when it is written'
     WHEN source = 'coverage' AND reason = 'unfillable'
         THEN 'the node has no history there: accounts were adopted, and zmart backfill can ask another node'
+    WHEN source = 'coverage' AND reason = 'left out'
+        THEN 'it was asked for by zmart backfill --from-slot, and is the only record of what was not fetched'
     WHEN source = 'finality' THEN 'its event is in the journal: zmart verify tells whether the chain agrees'
     WHEN source LIKE 'webhook:%' AND reason = 'never came'
         THEN 'it is not on the chain: should coverage find it nevertheless, the letter is closed by itself'
@@ -136,7 +141,6 @@ pub async fn list(
          ORDER BY id LIMIT $4"
     );
     let client = pool.get().await?;
-    settle(&**client).await?;
     let limit = limit.min(PAGE) as i64;
     let rows = client.query(&sql, &[&after, &filter.source, &filter.stream, &limit]).await?;
     rows.iter().map(letter).collect()
@@ -168,14 +172,18 @@ fn letter(row: &Row) -> Result<Letter, JournalError> {
 /// # Errors
 /// [`JournalError`]: none of them is tried.
 pub async fn retry(pool: &Pool, ids: &[i64]) -> Result<Vec<(i64, Handled)>, JournalError> {
+    // One that is staged already is left as it is, and locked: it is answered by the reading that is under way, whose end either
+    // sees this letter or was before it and leaves room for a row of its own.
     let sql = format!(
         "WITH chosen AS (
              UPDATE dead_letters SET tries = tries + 1, tried_at = now(), trying = true
              WHERE id = ANY ($1) AND resolved_at IS NULL AND NOT trying AND {WHY_NOT} IS NULL
              RETURNING id, source, signature, {SLOT} AS slot, stream, kind, raw, written_at
          ), staged AS (
-             INSERT INTO staged_signatures (signature, slot)
-             SELECT signature, slot FROM chosen WHERE source <> 'outbox' ON CONFLICT DO NOTHING
+             INSERT INTO staged_signatures (signature, slot, retried)
+             SELECT DISTINCT ON (signature) signature, slot, true FROM chosen WHERE source <> 'outbox'
+             ORDER BY signature, slot DESC
+             ON CONFLICT (signature) DO UPDATE SET slot = staged_signatures.slot
          ), put_back AS (
              INSERT INTO outbox (id, market, kind, payload, created_at) OVERRIDING SYSTEM VALUE
              SELECT substring(signature FROM 8)::bigint, stream, kind, raw, coalesce(written_at, now())
@@ -284,17 +292,4 @@ pub async fn settle(client: &impl GenericClient) -> Result<u64, JournalError> {
             ELSE (SELECT true FROM staged_signatures s WHERE s.signature::text = d.signature LIMIT 1) IS NULL
         END";
     Ok(client.execute(SQL, &[]).await?)
-}
-
-/// Transactions that are staged because a letter of theirs is tried again: what the listener remembers of them does not count.
-///
-/// # Errors
-/// [`JournalError`].
-pub async fn trying(pool: &Pool) -> Result<Vec<TxSignature>, JournalError> {
-    const SQL: &str = "SELECT d.signature FROM (SELECT DISTINCT signature FROM dead_letters WHERE trying LIMIT $1) d \
-         WHERE (SELECT true FROM staged_signatures s WHERE s.signature::text = d.signature LIMIT 1)";
-    let client = pool.get().await?;
-    let statement = client.prepare_cached(SQL).await?;
-    let rows = client.query(&statement, &[&TRYING_MAX]).await?;
-    Ok(rows.iter().filter_map(|row| row.get::<_, &str>(0).parse().ok()).collect())
 }

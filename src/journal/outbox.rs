@@ -99,10 +99,10 @@ pub async fn oldest_age_seconds(pool: &Pool) -> Result<Option<u64>, JournalError
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn bury(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalError> {
+pub async fn refuse(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalError> {
     // A letter is kept once by its source, signature and reason: the row's number tells these apart. It keeps the row as it
     // was, so that it can be put back.
-    const BURY: &str = "
+    const REFUSE: &str = "
         WITH gone AS (DELETE FROM outbox WHERE id = $1 RETURNING id, market, kind, payload, created_at)
         INSERT INTO dead_letters (source, signature, stream, reason, detail, raw, kind, written_at)
         SELECT 'outbox', 'outbox:' || id, market, 'refused', $2, payload, kind, created_at FROM gone
@@ -114,7 +114,7 @@ pub async fn bury(pool: &Leased, rows: &[Undeliverable]) -> Result<(), JournalEr
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
     for Undeliverable { row, reason } in rows {
-        tx.execute(BURY, &[&row.id, &reason.replace('\0', "\u{fffd}")]).await?;
+        tx.execute(REFUSE, &[&row.id, &reason.replace('\0', "\u{fffd}")]).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! What the listener keeps: the cursor, the signatures that coverage found, and what could not be used.
 
 use deadpool_postgres::Pool;
-use tokio_postgres::types::Json;
+use tokio_postgres::{GenericClient, types::Json};
 
 use super::{JournalError, dead_letters, lease::Leased};
 use crate::domain::ids::{AccountAddress, ProgramId, Slot, TxSignature};
@@ -27,13 +27,15 @@ impl Cursor {
     }
 }
 
-/// A signature that coverage found missing.
+/// A signature that coverage found missing, or whose dead letter is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Staged {
     /// The transaction.
     pub signature: TxSignature,
     /// Its slot, as the node said.
     pub slot: Slot,
+    /// A retry alone put it there: whatever is remembered of it, it is read anew, and the first answer counts.
+    pub retried: bool,
 }
 
 /// Something that could not be used, with the reason.
@@ -103,7 +105,8 @@ pub async fn save_cursor(pool: &Leased, program: ProgramId, cursor: Cursor) -> R
     Ok(())
 }
 
-/// Remembers signatures that were found, newest first as the chain lists them.
+/// Remembers signatures that were found, newest first as the chain lists them. One that a retry had put there is found like any
+/// other from now on: it stands where it was listed, and is waited for.
 ///
 /// # Errors
 /// [`JournalError`].
@@ -115,10 +118,15 @@ pub async fn stage(pool: &Leased, found: &[Staged]) -> Result<(), JournalError> 
     let tx = pool.begin(&mut client).await?;
     let signatures: Vec<String> = found.iter().map(|staged| staged.signature.to_string()).collect();
     let slots: Vec<i64> = found.iter().map(|staged| staged.slot.0 as i64).collect();
+    // A list may name one twice; in one command it is put in line once.
     tx.execute(
         "INSERT INTO staged_signatures (signature, slot)
-             SELECT signature, slot FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS f (signature, slot, at)
-             ORDER BY at ON CONFLICT DO NOTHING",
+             SELECT signature, slot FROM (
+                 SELECT DISTINCT ON (signature) signature, slot, at
+                 FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS f (signature, slot, at) ORDER BY signature, at
+             ) once ORDER BY at
+             ON CONFLICT (signature) DO UPDATE SET slot = excluded.slot, found = DEFAULT, retried = false
+             WHERE staged_signatures.retried",
         &[&signatures, &slots],
     )
     .await?;
@@ -145,8 +153,8 @@ pub async fn staged(
     limit: usize,
 ) -> Result<(Vec<Staged>, Option<StagedPlace>), JournalError> {
     const OLDEST: &str =
-        "SELECT signature::text, slot, found FROM staged_signatures ORDER BY slot, found DESC LIMIT $1";
-    const NEXT: &str = "SELECT signature::text, slot, found FROM staged_signatures \
+        "SELECT signature::text, slot, found, retried FROM staged_signatures ORDER BY slot, found DESC LIMIT $1";
+    const NEXT: &str = "SELECT signature::text, slot, found, retried FROM staged_signatures \
                         WHERE slot >= $2 AND (slot > $2 OR found < $3) ORDER BY slot, found DESC LIMIT $1";
     let client = pool.get().await?;
     let limit = limit as i64;
@@ -158,23 +166,28 @@ pub async fn staged(
     };
     let slot = |row: &tokio_postgres::Row| Slot(row.get::<_, i64>(1) as u64);
     let last = rows.last().map(|row| StagedPlace { slot: slot(row), found: row.get(2) });
-    let staged =
-        |row| Some(Staged { signature: tokio_postgres::Row::get::<_, &str>(row, 0).parse().ok()?, slot: slot(row) });
+    let staged = |row: &tokio_postgres::Row| {
+        Some(Staged { signature: row.get::<_, &str>(0).parse().ok()?, slot: slot(row), retried: row.get(3) })
+    };
     Ok((rows.iter().filter_map(staged).collect(), last))
 }
 
-/// Forgets staged signatures whose effect is durable. Not waited for until it is on the disk: one that comes back after a
-/// crash is read once more, and known.
+/// Forgets staged signatures whose effect is durable, or that are given up: with the letters that say so, in one transaction, so
+/// that a retry is never over without its answer, nor answered and not over. Where there are no letters it is not waited for
+/// until it is on the disk: one that comes back after a crash is read once more, and known.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn unstage(pool: &Leased, done: &[TxSignature]) -> Result<(), JournalError> {
+pub async fn unstage(pool: &Leased, done: &[TxSignature], letters: &[DeadLetter]) -> Result<(), JournalError> {
     if done.is_empty() {
         return Ok(());
     }
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
-    tx.batch_execute("SET LOCAL synchronous_commit = off").await?;
+    if letters.is_empty() {
+        tx.batch_execute("SET LOCAL synchronous_commit = off").await?;
+    }
+    keep(&*tx, letters).await?;
     let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
     tx.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
     dead_letters::settle(&*tx).await?;
@@ -182,34 +195,40 @@ pub async fn unstage(pool: &Leased, done: &[TxSignature]) -> Result<(), JournalE
     Ok(())
 }
 
-/// Keeps what could not be used; the same letter is kept once. One that was tried again is open still, and says what is wrong
-/// now.
+/// Keeps what could not be used; the same letter is kept once, and says what is wrong now. One that is being tried again is
+/// being tried still: what it waits for leaves ([`unstage`]), and that ends it.
 ///
 /// # Errors
 /// [`JournalError`].
 pub async fn bury(pool: &Leased, letters: &[DeadLetter]) -> Result<(), JournalError> {
     let mut client = pool.get().await?;
     let tx = pool.begin(&mut client).await?;
+    keep(&*tx, letters).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn keep(client: &impl GenericClient, letters: &[DeadLetter]) -> Result<(), JournalError> {
     for letter in letters {
-        tx.execute(
-            "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
+        client
+            .execute(
+                "INSERT INTO dead_letters (source, signature, n, stream, reason, detail, raw)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT (source, coalesce(signature, ''), coalesce(n, -1), reason) WHERE resolved_at IS NULL
-                 DO UPDATE SET trying = false, detail = excluded.detail, raw = coalesce(excluded.raw, dead_letters.raw)",
-            &[
-                &letter.source,
-                &letter.signature.map(|signature| signature.to_string()),
-                &letter.n.map(i32::from),
-                &letter.stream.map(|stream| stream.to_string()),
-                &letter.reason,
-                // PostgreSQL's text holds no NUL.
-                &letter.detail.replace('\0', "\u{fffd}"),
-                &letter.raw.as_ref().map(Json),
-            ],
-        )
-        .await?;
+                 DO UPDATE SET detail = excluded.detail, raw = coalesce(excluded.raw, dead_letters.raw)",
+                &[
+                    &letter.source,
+                    &letter.signature.map(|signature| signature.to_string()),
+                    &letter.n.map(i32::from),
+                    &letter.stream.map(|stream| stream.to_string()),
+                    &letter.reason,
+                    // PostgreSQL's text holds no NUL.
+                    &letter.detail.replace('\0', "\u{fffd}"),
+                    &letter.raw.as_ref().map(Json),
+                ],
+            )
+            .await?;
     }
-    tx.commit().await?;
     Ok(())
 }
 

@@ -142,7 +142,7 @@ impl Pass {
             // The order of a list within a slot is not relied on: of the cursor's slot all are taken.
             .filter(|entry| entry.slot >= cursor.slot && entry.slot <= self.until && !at_cursor(entry))
             .filter(|entry| !entry.failed && !is_known(entry))
-            .map(|entry| Staged { signature: entry.signature, slot: entry.slot })
+            .map(|entry| Staged { signature: entry.signature, slot: entry.slot, retried: false })
             .collect()
     }
 

@@ -15,7 +15,6 @@ mod backfilling;
 mod coverage;
 mod finality;
 pub mod hinted;
-mod letters;
 mod live;
 mod nodes;
 mod passes;
@@ -260,7 +259,7 @@ impl Listener {
                 if admission == Admission::Taken {
                     let letter = (!has_drafts).then(|| letter_of(&transaction, reason, &detail));
                     log::warn!("{signature} can't be used as it is: {reason}: {detail}");
-                    self.bury(signature, reason, letter, touched, ctx);
+                    self.set_aside(signature, reason, letter, touched, ctx);
                 }
                 admission
             }
@@ -326,7 +325,7 @@ impl Listener {
     }
 
     /// Keeps what can't be used, and has the streams that it may have changed compared with the chain.
-    fn bury(
+    fn set_aside(
         &mut self,
         signature: TxSignature,
         reason: &'static str,

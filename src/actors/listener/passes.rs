@@ -51,7 +51,7 @@ impl Listener {
         self.pass_missed_connect = false;
         self.pass_spoiled = false;
         self.finality.begin();
-        self.look_for_letters(ctx);
+        self.look_at_staged();
         let (rpc, pool, program) = (self.pass_rpc.clone(), self.parts.pool.clone(), self.parts.program);
         let unmarked = self.cursor.filter(|cursor| cursor.finalized_slot.is_none());
         let begin = async move {
@@ -97,6 +97,7 @@ impl Listener {
         self.pass = None;
         self.pass_begins = true;
         self.pass_missed_connect = false;
+        self.look_at_staged();
         let rpc = self.pass_rpc.clone();
         let begin = async move { Pass::begin(&rpc).await };
         ctx.spawn(begin.into_actor(self).map(|begun, actor, ctx| actor.begun(begun, "coverage can't go on", ctx)));
@@ -247,8 +248,7 @@ impl Listener {
         };
         ctx.spawn(fetch.into_actor(self).map(move |(fetched, last), actor, ctx| {
             actor.draining = false;
-            actor.drained = fetched.is_empty();
-            actor.staged_walk.reached(walk, last);
+            actor.drained = actor.staged_walk.reached(walk, last) && fetched.is_empty();
             if fetched.iter().any(|(_, read)| read.is_ok()) {
                 actor.parts.health.up(Part::Rpc);
             }
@@ -276,6 +276,9 @@ impl Listener {
         let mut fetched = waiting.chain(fetched.into_iter().map(|(staged, read)| (staged, read, Source::Fetched)));
         while let Some((staged, read, source)) = fetched.next() {
             let signature = staged.signature;
+            if staged.retried && source == Source::Fetched {
+                self.window.forget(&signature);
+            }
             match read {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
@@ -306,15 +309,16 @@ impl Listener {
                     }
                 }
                 Ok(None) if self.is_gone(staged) => {
-                    self.staged_out.insert(signature);
-                    settled.push(signature);
-                    self.bury_unread(staged, "absent", "the node lists it and does not have it".into(), ctx);
+                    let why = if staged.retried {
+                        "the node does not have it"
+                    } else {
+                        "the node lists it and does not have it"
+                    };
+                    self.give_up_unread(staged, "absent", why.into());
                 }
                 // A transaction that nobody can read must not keep all others from being read.
                 Err(ChainReadError::BadAnswer { detail, .. }) if self.is_gone(staged) => {
-                    self.staged_out.insert(signature);
-                    settled.push(signature);
-                    self.bury_unread(staged, "unreadable", detail, ctx);
+                    self.give_up_unread(staged, "unreadable", detail);
                 }
                 // The order is kept: what comes after it waits for it, and is read again with it.
                 Ok(None) => {
@@ -344,6 +348,10 @@ impl Listener {
     }
 
     fn is_gone(&mut self, staged: Staged) -> bool {
+        // Nobody lists it: nothing is concluded but that this try was in vain, and a second node may say that.
+        if staged.retried {
+            return true;
+        }
         // A second node may never have had what the first one listed: that is waited for, unless the first lacks it too.
         if !self.pass_rpc.decides() && self.asked_too().is_none() {
             return false;
@@ -352,15 +360,13 @@ impl Listener {
         if self.absent.len() > self.window.limits().fetch {
             self.absent.clear();
         }
-        if self.window.is_tried_again(&staged.signature) {
-            return true;
-        }
         let tries = self.absent.entry(staged.signature).or_insert(0);
         *tries += 1;
         *tries > ABSENT_MAX && self.absent.remove(&staged.signature).is_some()
     }
 
-    fn bury_unread(&mut self, staged: Staged, reason: &'static str, detail: String, ctx: &mut Context<Self>) {
+    /// Its letter is kept in the transaction that unstages it.
+    fn give_up_unread(&mut self, staged: Staged, reason: &'static str, detail: String) {
         let letter = DeadLetter {
             source: "coverage",
             signature: Some(staged.signature),
@@ -370,18 +376,14 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
-        let is_tried_again = self.window.is_tried_again(&staged.signature);
+        self.staged_out.insert(staged.signature);
         self.window.settle(staged.signature, staged.slot);
-        let pool = self.parts.pool.clone();
-        let bury = async move {
-            retry("a dead letter can't be kept", || staging::bury(&pool, std::slice::from_ref(&letter))).await
-        };
-        ctx.spawn(bury.into_actor(self));
-        if is_tried_again {
-            return;
+        self.unstaging.given_up(staged.signature, letter);
+        // Whatever it did, the accounts tell. Of one that no node lists they were asked, if anything spoke for it, when its letter
+        // was first kept.
+        if !staged.retried {
+            self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
         }
-        // Whatever it did, the accounts tell.
-        self.want_reconcile(true, format!("{} is listed and {reason}", staged.signature));
     }
 
     /// Live transactions are held back until the older ones have their places in the lanes, or wait for their lane: from then

@@ -8,7 +8,7 @@ use actix::prelude::*;
 use super::{Listener, retry};
 use crate::{
     domain::ids::TxSignature,
-    journal::staging::{self, Cursor, StagedPlace},
+    journal::staging::{self, Cursor, DeadLetter, StagedPlace},
 };
 
 /// Signatures that are forgotten in one transaction.
@@ -17,9 +17,16 @@ const UNSTAGED_AT_ONCE: usize = 4_096;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Unstaging {
-    /// As many as the window, since they stay in `staged_out` until they are forgotten.
-    settled: Vec<TxSignature>,
+    /// As many as the window, since they stay in `staged_out` until they are forgotten. Those that were given up have a letter.
+    settled: Vec<(TxSignature, Option<Box<DeadLetter>>)>,
     is_busy: bool,
+}
+
+impl Unstaging {
+    /// One is given up: it is forgotten when its letter is kept.
+    pub(super) fn given_up(&mut self, signature: TxSignature, letter: DeadLetter) {
+        self.settled.push((signature, Some(Box::new(letter))));
+    }
 }
 
 /// How far staged transactions were given away: those behind it are all still to be read. Those before it are out, or settled.
@@ -41,19 +48,28 @@ impl StagedWalk {
         *self = Self { after: None, number: self.number + 1 };
     }
 
-    /// What was read from `walk` on has been given away up to here.
-    pub(super) fn reached(&mut self, walk: Self, last: Option<StagedPlace>) {
-        if self.number == walk.number {
+    /// What was read from `walk` on has been given away up to here; false if that walk is no more: it says nothing of what is
+    /// staged now.
+    pub(super) fn reached(&mut self, walk: Self, last: Option<StagedPlace>) -> bool {
+        let goes_on = self.number == walk.number;
+        if goes_on {
             self.after = last.or(self.after);
         }
+        goes_on
     }
 }
 
 impl Listener {
+    /// Others stage, too: letters that are tried again. Each list is a reason to look once more, however little it finds.
+    pub(super) fn look_at_staged(&mut self) {
+        self.drained = false;
+        self.staged_walk.begin_again();
+    }
+
     /// Transactions are settled: staged ones are forgotten, and there may be room for more.
     pub(super) fn settled(&mut self, signatures: Vec<TxSignature>, ctx: &mut Context<Self>) {
         let staged = signatures.into_iter().filter(|signature| self.staged_out.contains(signature));
-        self.unstaging.settled.extend(staged);
+        self.unstaging.settled.extend(staged.map(|signature| (signature, None)));
         self.unstage(ctx);
         self.dispatch(ctx);
         self.resume_live_if_room(ctx);
@@ -66,10 +82,11 @@ impl Listener {
         }
         self.unstaging.is_busy = true;
         let some = self.unstaging.settled.len().min(UNSTAGED_AT_ONCE);
-        let unstaged: Vec<_> = self.unstaging.settled.drain(..some).collect();
+        let (unstaged, letters): (Vec<_>, Vec<_>) = self.unstaging.settled.drain(..some).unzip();
+        let letters: Vec<DeadLetter> = letters.into_iter().flatten().map(|letter| *letter).collect();
         let pool = self.parts.pool.clone();
         let work = async move {
-            retry("staged signatures can't be forgotten", || staging::unstage(&pool, &unstaged)).await;
+            retry("staged signatures can't be forgotten", || staging::unstage(&pool, &unstaged, &letters)).await;
             unstaged
         };
         ctx.spawn(work.into_actor(self).map(|unstaged, actor, ctx| {

@@ -145,7 +145,7 @@ mod tests {
             logs: None,
             invocations: None,
         };
-        NoRoom { staged: Staged { signature, slot: Slot(1) }, transaction, lane }
+        NoRoom { staged: Staged { signature, slot: Slot(1), retried: false }, transaction, lane }
     }
 
     #[test]

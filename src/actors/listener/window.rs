@@ -4,7 +4,7 @@
 //! has a lane of its own, in the order of arrival, with one batch out at a time; so one stream that is slow stalls no
 //! other. Pure: it is told what happened, and tells what to send next.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     actors::stream::Delivery,
@@ -100,8 +100,6 @@ pub struct Window {
     /// And the slots that they were settled in: in another one a transaction is another event.
     settled: HashMap<TxSignature, Slot>,
     settled_order: VecDeque<TxSignature>,
-    /// Those that somebody has put back, until they are settled anew.
-    tried_again: HashSet<TxSignature>,
 }
 
 impl Window {
@@ -227,25 +225,13 @@ impl Window {
         true
     }
 
-    /// A settled transaction was taken back: it is taken again if it comes again.
+    /// A settled transaction was taken back, or is to be read anew: it is taken again if it comes again.
     pub fn forget(&mut self, signature: &TxSignature) {
         self.settled.remove(signature);
     }
 
-    /// Somebody has put it back to be read anew, however it was settled.
-    pub fn try_again(&mut self, signature: TxSignature) {
-        self.forget(&signature);
-        self.tried_again.insert(signature);
-    }
-
-    /// Has it been put back by somebody?
-    pub fn is_tried_again(&self, signature: &TxSignature) -> bool {
-        self.tried_again.contains(signature)
-    }
-
     /// Nothing is to be done for a transaction (any more).
     pub fn settle(&mut self, signature: TxSignature, slot: Slot) {
-        self.tried_again.remove(&signature);
         if self.settled.insert(signature, slot).is_none() {
             self.settled_order.push_back(signature);
             if self.settled_order.len() > SETTLED_KEPT
@@ -352,17 +338,5 @@ mod tests {
         assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(200), ready())]), Admission::WindowFull);
         window.give_up(numbered(0));
         assert_eq!(window.admit(numbered(9_999), Slot(1), vec![(lane(1), ready())]), Admission::Taken);
-    }
-
-    #[test]
-    fn what_was_settled_is_taken_again_if_somebody_puts_it_back_and_is_settled_as_any_other() {
-        let mut window = Window::default();
-        window.settle(signature(1), Slot(5));
-        assert_eq!(window.admit(signature(1), Slot(5), Vec::new()), Admission::Known);
-        window.try_again(signature(1));
-        assert!(window.is_tried_again(&signature(1)) && !window.is_settled(&signature(1)));
-        assert_eq!(window.admit(signature(1), Slot(5), Vec::new()), Admission::Taken);
-        assert!(window.released(signature(1)));
-        assert!(window.is_settled(&signature(1)) && !window.is_tried_again(&signature(1)));
     }
 }

@@ -253,7 +253,7 @@ impl<S: Subject> StreamActor<S> {
         let resync = resync.and_then(|body| self.life.take(body, now_ms()).map_err(|misfit| misfit.to_string()));
         if let Err(why) = resync {
             log::error!("{} {} can't be healed: {reason}; {why}", S::KIND, self.address);
-            return self.bury(candidates, format!("{reason}; {why}"), ctx);
+            return self.refuse(candidates, format!("{reason}; {why}"), ctx);
         }
         log::warn!("{} {} was adopted from its account: {reason}", S::KIND, self.address);
         // The fewest contained events for which all later ones fit: to apply a trade twice would miss its price.
@@ -294,7 +294,7 @@ impl<S: Subject> StreamActor<S> {
     }
 
     /// There is nothing to adopt: the events contradict the chain itself.
-    fn bury(&mut self, candidates: Vec<Candidate>, reason: String, ctx: &mut Context<Self>) {
+    fn refuse(&mut self, candidates: Vec<Candidate>, reason: String, ctx: &mut Context<Self>) {
         let letters: Vec<DeadLetter> = candidates
             .iter()
             .map(|candidate| DeadLetter {

@@ -85,14 +85,15 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
     life.commit(&pool, 2, &[story.append()]).await.unwrap();
 
     // Coverage.
-    let found: Vec<_> = (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n) }).collect();
+    let found: Vec<_> =
+        (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n), retried: false }).collect();
     staging::stage(&pool, &found).await.unwrap();
     let (oldest, place) = staging::staged(pool.pool(), None, 256).await.unwrap();
     assert_eq!(oldest.len(), 256);
     let (next, _) = staging::staged(pool.pool(), place, 256).await.unwrap();
     assert_eq!(next.len(), 256);
     assert!(next.iter().all(|staged| !oldest.contains(staged)), "behind the last of those before");
-    staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>()).await.unwrap();
+    staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>(), &[]).await.unwrap();
     let letter = DeadLetter {
         source: "test",
         signature: Some(signature(1)),
@@ -258,7 +259,8 @@ fn no_question_of_the_start_or_of_a_request_reads_a_table_through() {
         let pool = leased(settings(&database.url).pool(2).unwrap());
         let mut life = WriterLife::begin(&pool).await.unwrap();
         life.commit(&pool, 1, &[story.append()]).await.unwrap();
-        let staged: Vec<_> = (0..1_000).map(|n| Staged { signature: signature(n), slot: Slot(1) }).collect();
+        let staged: Vec<_> =
+            (0..1_000).map(|n| Staged { signature: signature(n), slot: Slot(1), retried: false }).collect();
         staging::stage(&pool, &staged).await.unwrap();
         // Here the tables are small, and to read one through may be quickest: only where no index serves it happens now.
         let name = database.url.rsplit_once('/').unwrap().1;

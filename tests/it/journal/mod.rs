@@ -11,6 +11,7 @@ mod governance;
 mod identity;
 mod indexes;
 pub mod ledgers;
+mod letters;
 mod numbers;
 mod outages;
 mod overdue;

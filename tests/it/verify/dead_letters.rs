@@ -76,16 +76,20 @@ async fn a_letter_that_is_tried_again_is_resolved_by_what_it_was_kept_for_and_el
     let (is_resolved, tries, letter) = tried(engine, nowhere).await;
     assert_eq!((is_resolved, tries), (false, 1), "{letter}");
     assert_eq!(retry(engine, whole).await, "closed");
+    // It was read, and given up by what came of that.
+    const VAIN: &str = "slot 0: the node does not have it";
+    assert_eq!(letter["detail"], VAIN);
     // What is tried again in vain holds up nobody: coverage goes on.
     engine.ready().await;
     let staged: i64 = rows.query_one("SELECT count(*) FROM staged_signatures", &[]).await.unwrap().get(0);
     assert_eq!(staged, 0);
 
-    // All at once, and nothing of what can't be.
+    // All at once, and nothing of what can't be. It is read once more.
+    rows.execute("UPDATE dead_letters SET detail = 'of a test' WHERE id = $1", &[&nowhere]).await.unwrap();
     let (code, all) = told(engine, &["dead-letters", "retry", "--all", "--json"]).await;
     assert_eq!((code, &all[0]), (0, &json!({"again": 1, "not_retriable": 2, "under_way": 0})));
     let (is_resolved, tries, letter) = tried(engine, nowhere).await;
-    assert_eq!((is_resolved, tries), (false, 2), "{letter}");
+    assert_eq!((is_resolved, tries, &letter["detail"]), (false, 2, &json!(VAIN)), "{letter}");
 
     // Dropped with a reason, and kept with it.
     for wrong in [vec!["drop", "1"], vec!["drop", "1", "--reason", ""], vec!["drop", "1", "--reason", " "]] {
