@@ -33,6 +33,7 @@ pub fn run(markets: usize) -> Result<()> {
             workers: WORKERS,
             // Never connected to: nothing is replayed.
             database: tokio_postgres::Config::new(),
+            life: None,
             // Nobody signs in.
             auth: AuthSettings {
                 secret: "0123456789abcdef0123456789abcdef".parse().map_err(|()| anyhow::anyhow!("no secret"))?,

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     domain::ids::Epoch,
     journal::{
-        DatabaseSettings, JournalError,
+        JournalError,
         current_life::{CurrentLife, LivingDatabase},
         lease::{self, Asked, Holder, Office, Term},
         pool,
@@ -50,6 +50,8 @@ const MARGIN: Duration = Duration::from_secs(1);
 const RENEWAL_MAX: Duration = Duration::from_millis(1_500);
 /// A takeover waits for every transaction of the last term.
 const TAKEOVER_MAX: Duration = Duration::from_secs(20);
+/// The beginning of a life waits for the migrations of an older dump: cut short, they would begin again for ever.
+const BEGINNING_MAX: Duration = Duration::from_secs(3_600);
 
 /// What the keeper works with.
 #[derive(Clone)]
@@ -110,7 +112,9 @@ struct Words {
 }
 
 enum Answer {
-    /// The database was another one: this is another life.
+    /// The database is another one than that of the journal's life.
+    Elsewhere,
+    /// It was another one: this is another life.
     Reborn,
     Renewed(Option<Instant>),
     Asked(Asked),
@@ -183,9 +187,8 @@ impl LeaseKeeper {
         let ask = async move {
             let limit = if held.lease.is_some() { RENEWAL_MAX } else { TAKEOVER_MAX };
             let answer = async {
-                let LivingDatabase { settings, life } = &parts.database;
-                if look(&parts.pool, settings, life).await? {
-                    return Ok(Answer::Reborn);
+                if !is_lived_in(&parts.pool, &parts.database.life).await? {
+                    return Ok(Answer::Elsewhere);
                 }
                 match held.lease {
                     Some((term, _)) => lease::renew(&parts.pool, office, term, lease::VALID).await.map(Answer::Renewed),
@@ -197,11 +200,13 @@ impl LeaseKeeper {
                     None => lease::holder(&parts.pool, office).await.map(|holder| Answer::Asked(Asked::Theirs(holder))),
                 }
             };
-            tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+            let answer = tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
                 // The question is still on its connection.
                 pool::drop_idle(&parts.pool);
                 Err(JournalError::NoAnswer(limit))
-            })
+            });
+            // A lease that is held runs out meanwhile: it is another database's.
+            if let Ok(Answer::Elsewhere) = answer { begin_next(&parts.database).await } else { answer }
         };
         ctx.spawn(ask.into_actor(self).map(move |answer, keeper, ctx| {
             keeper.asking = false;
@@ -219,7 +224,7 @@ impl LeaseKeeper {
             return;
         }
         match answer {
-            Ok(Answer::Reborn) => {}
+            Ok(Answer::Elsewhere | Answer::Reborn) => {}
             Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
             Ok(Answer::Renewed(None)) => self.follow("its term is over: another node has taken the lease", None),
             Ok(Answer::Asked(Asked::Ours(term, _))) if self.is_ending => {
@@ -387,10 +392,15 @@ impl Handler<GiveUp> for LeaseKeeper {
     }
 }
 
-/// True: the journal is in another life since.
-async fn look(pool: &Pool, settings: &DatabaseSettings, life: &CurrentLife) -> Result<bool, JournalError> {
+async fn is_lived_in(pool: &Pool, life: &CurrentLife) -> Result<bool, JournalError> {
     let client = pool.get().await?;
-    Ok(life.look(&client, settings).await?)
+    Ok(life.is_lived_in(&client).await?)
+}
+
+async fn begin_next(database: &LivingDatabase) -> Result<Answer, JournalError> {
+    let begun = tokio::time::timeout(BEGINNING_MAX, database.life.begin_next(&database.settings)).await;
+    begun.map_err(|_| JournalError::NoAnswer(BEGINNING_MAX))??;
+    Ok(Answer::Reborn)
 }
 
 async fn give_up(pool: Pool, office: Office, term: Term) {

@@ -76,7 +76,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
-    let engine = Engine::start(config, life, &endpoints, bus, health.clone())?;
+    let engine = Engine::start(config, life.clone(), &endpoints, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
         api_port: config.server.api_port,
@@ -84,6 +84,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         indexer_port: config.server.indexer_port,
         workers: config.server.workers,
         database: gateway,
+        life: Some(life),
         auth: AuthSettings {
             secret: config.auth.jwt_secret.clone(),
             site: Site {

@@ -51,6 +51,7 @@ use crate::{
     actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
     config::Roles,
     ipfs::gateway::GatewayUrl,
+    journal::current_life::CurrentLife,
     telemetry::health::Health,
 };
 
@@ -86,6 +87,8 @@ pub struct HttpSettings {
     pub workers: usize,
     /// The database, by the login that serves requests.
     pub database: tokio_postgres::Config,
+    /// Which database that must be; `None`: whatever is there.
+    pub life: Option<CurrentLife>,
     /// Sign-in.
     pub auth: AuthSettings,
     /// Connections for requests, of each worker of the API and of the WebSocket port.
@@ -96,6 +99,12 @@ pub struct HttpSettings {
     pub edge: EdgeSettings,
     /// Whose deliveries the indexer takes.
     pub webhook: WebhookSettings,
+}
+
+impl HttpSettings {
+    fn pool(&self, size: usize) -> ReadPool {
+        ReadPool::new(self.database.clone(), size).living_in(self.life.clone())
+    }
 }
 
 /// The parts of the process that the surface shows.
@@ -148,7 +157,7 @@ struct HubStart {
 
 impl HubStart {
     fn start(&self, services: Rc<Services>) -> Addr<Hub> {
-        let pool = ReadPool::new(self.settings.database.clone(), self.settings.read_pool_size);
+        let pool = self.settings.pool(self.settings.read_pool_size);
         let HttpParts { registry, feeds, health, .. } = self.parts.clone();
         let sources = Sources::new(registry, pool, feeds, health.clone());
         let hub = Hub::new(sources, services, health, self.settings.ws).start();
@@ -280,7 +289,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
     let indexer = if roles.indexer {
         let (limits, webhook) = (edge.limits.clone(), settings.webhook.clone());
-        let pool = ReadPool::new(settings.database.clone(), WEBHOOK_CONNECTIONS);
+        let pool = settings.pool(WEBHOOK_CONNECTIONS);
         let server = HttpServer::new(move || {
             health.threads().watch("indexer", Arbiter::current());
             let limits = WorkerLimits::new(limits.clone());
@@ -319,7 +328,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
 /// A worker's gateway.
 fn gateway(settings: &HttpSettings, parts: &HttpParts) -> GatewayHandle {
-    let pool = ReadPool::new(settings.database.clone(), settings.read_pool_size);
+    let pool = settings.pool(settings.read_pool_size);
     // Its settings were tried before: a worker without a desk builds nothing.
     let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
     let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());

@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::{BuildError, Object, Pool, PoolError};
 use tokio::sync::OnceCell;
 
-use crate::journal::pool::{self, Patience};
+use crate::journal::{
+    current_life::CurrentLife,
+    pool::{self, Patience},
+};
 
 /// A connection could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -28,18 +31,24 @@ const PATIENCE: Patience = Patience { free: Duration::from_secs(3), connect: Dur
 pub struct ReadPool {
     database: tokio_postgres::Config,
     size: usize,
+    life: Option<CurrentLife>,
     pool: Arc<OnceCell<Pool>>,
 }
 
 impl ReadPool {
     /// At most `size` connections to `database`; connects to nothing yet.
     pub fn new(database: tokio_postgres::Config, size: usize) -> Self {
-        Self { database, size, pool: Arc::default() }
+        Self { database, size, life: None, pool: Arc::default() }
+    }
+
+    /// Its connections lead to the database of this life of the journal, or are none.
+    pub fn living_in(self, life: Option<CurrentLife>) -> Self {
+        Self { life, pool: Arc::default(), ..self }
     }
 
     /// At most `size` others to the same database: who holds these takes none of ours.
     pub fn beside(&self, size: usize) -> Self {
-        Self::new(self.database.clone(), size)
+        Self::new(self.database.clone(), size).living_in(self.life.clone())
     }
 
     /// A connection.
@@ -47,7 +56,13 @@ impl ReadPool {
     /// # Errors
     /// [`PoolFailure`] if none can be had in time.
     pub async fn get(&self) -> Result<Object, PoolFailure> {
-        let made = async || pool::builder(self.database.clone(), self.size, PATIENCE).build();
+        let made = async || {
+            let mut builder = pool::builder(self.database.clone(), self.size, PATIENCE);
+            if let Some(life) = &self.life {
+                builder = life.bind(builder);
+            }
+            builder.build()
+        };
         let pool = self.pool.get_or_try_init(made).await?;
         Ok(pool.get().await?)
     }

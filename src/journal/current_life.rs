@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use deadpool_postgres::{ClientWrapper, Hook, HookError};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, PoolBuilder};
 use tokio_postgres::NoTls;
 
 use super::{
@@ -65,21 +65,22 @@ impl CurrentLife {
         is_new
     }
 
-    /// Looks at the database of `client` whether it is still the one of this life, and begins another where it is not: its
-    /// schema is brought up to date, and it must be a journal of the same chain. True: this process is in another life
-    /// since, and all that knows the old one has to begin anew.
+    /// Is the database of `client` still the one of this life?
     ///
     /// # Errors
-    /// [`IdentityError`]: it is not known, or can't be used (a server that recovers, an empty database, another chain).
-    /// Nothing was changed; look again.
-    pub async fn look(
-        &self,
-        client: &tokio_postgres::Client,
-        settings: &DatabaseSettings,
-    ) -> Result<bool, IdentityError> {
-        if identity::stored_life(client).await?.is_some_and(|life| life == self.get()) {
-            return Ok(false);
-        }
+    /// [`IdentityError`]: it is not known (a server that recovers, an empty database).
+    pub async fn is_lived_in(&self, client: &tokio_postgres::Client) -> Result<bool, IdentityError> {
+        Ok(identity::stored_life(client).await?.is_some_and(|life| life == self.get()))
+    }
+
+    /// Begins the next life, in the database that is there now: its schema is brought up to date, which may take as long
+    /// as its migrations do, and it must be a journal of the same chain. True: this process is in another life since,
+    /// and all that knows the old one has to begin anew.
+    ///
+    /// # Errors
+    /// [`IdentityError`]: it can't be used (a server that recovers, an empty database, another chain). Nothing was
+    /// changed; look again.
+    pub async fn begin_next(&self, settings: &DatabaseSettings) -> Result<bool, IdentityError> {
         // As its owner: the schema may be an older one.
         let (client, connection) = settings.parse()?.connect(NoTls).await?;
         let driver = tokio::spawn(connection);
@@ -92,12 +93,20 @@ impl CurrentLife {
     async fn begin(&self, client: &tokio_postgres::Client, settings: &DatabaseSettings) -> Result<Life, IdentityError> {
         identity::stored_life(client).await?;
         identity::check_chain(client, &self.0.genesis_hash, self.0.program).await?;
+        log::warn!(
+            "the database is another one, of the same chain: its schema is brought up to date, then it is begun on"
+        );
         migrate::run(settings).await?;
         identity::current_life(client, self.epoch()).await
     }
 
+    /// A pool whose connections lead to the database of the current life, or are none.
+    pub fn bind(&self, builder: PoolBuilder) -> PoolBuilder {
+        builder.post_create(self.led_there()).pre_recycle(self.of_this_life())
+    }
+
     /// For a new connection.
-    pub(super) fn led_there(&self) -> Hook {
+    fn led_there(&self) -> Hook {
         let this = self.clone();
         Hook::async_fn(move |client: &mut ClientWrapper, _| {
             let this = this.clone();
@@ -110,7 +119,7 @@ impl CurrentLife {
     }
 
     /// For one that is to be used again.
-    pub(super) fn of_this_life(&self) -> Hook {
+    fn of_this_life(&self) -> Hook {
         let this = self.clone();
         Hook::sync_fn(move |_, metrics| {
             let is_young = metrics.created >= this.lived().1;

@@ -4,11 +4,12 @@
 //! epoch tells clients that sequence numbers may have another meaning: it changes only when the database is another one
 //! (system identifier, database oid, timeline), or by hand after a restore that leaves no such trace.
 //!
-//! An epoch's number is never used twice, also where a dump from before it is restored: the first is 1, each later one is
-//! at least the number of seconds since 2020 at its beginning.
+//! An epoch's number is at least the number of seconds since 2020 at its beginning, also the first one's: so none is used
+//! twice, neither where a dump from before it is restored, nor by a new database in the place of another.
 
 use tokio_postgres::{Client, Row, error::SqlState};
 
+use super::lease::Office;
 use crate::domain::ids::{Epoch, ProgramId};
 
 /// Why the journal can't be used with this chain.
@@ -173,16 +174,15 @@ async fn begin(client: &Client, known: Epoch, in_any_case: bool) -> Result<Life,
     // One statement under a lock, so that two processes that start together agree.
     client.execute("SELECT pg_advisory_lock(hashtext('zmart journal epoch'))", &[]).await?;
     // Whatever was a leader's or a governor's term before is over with the old life, whoever still believes in it: a standby
-    // has the leases of the server that it copied.
+    // has the leases of the server that it copied. The terms of a life begin past all that the old one may have come to
+    // after it was copied, also those of offices that nobody had held by then.
     let sql = format!(
         "WITH here AS ({HERE}), last AS (
              SELECT * FROM journal_epochs ORDER BY epoch DESC LIMIT 1
          ), begun AS (
              INSERT INTO journal_epochs (epoch, system_identifier, database_oid, timeline)
-             SELECT CASE WHEN EXISTS (SELECT FROM last) OR $1::bigint > 0
-                         THEN greatest((SELECT epoch FROM last) + 1, $1::bigint + 1,
-                                       extract(epoch FROM now())::bigint - 1577836800)
-                         ELSE 1 END,
+             SELECT greatest((SELECT epoch FROM last) + 1, $1::bigint + 1,
+                             extract(epoch FROM now())::bigint - 1577836800),
                     here.system_identifier, here.database_oid, here.timeline
              FROM here
              WHERE $2 OR NOT EXISTS (
@@ -196,13 +196,20 @@ async fn begin(client: &Client, known: Epoch, in_any_case: bool) -> Result<Life,
              SELECT name FROM leases WHERE EXISTS (SELECT FROM begun) AND EXISTS (SELECT FROM last)
              ORDER BY name FOR UPDATE
          ), ended AS (
-             UPDATE leases SET term = term + 1, expires_at = '-infinity' FROM held WHERE leases.name = held.name
+             UPDATE leases SET term = greatest(term + 1, begun.epoch::bigint << 20), expires_at = '-infinity'
+             FROM held, begun WHERE leases.name = held.name
+         ), opened AS (
+             INSERT INTO leases (name, node, term, expires_at)
+             SELECT name, '', begun.epoch::bigint << 20, '-infinity' FROM unnest($3::text[]) name, begun
+             WHERE EXISTS (SELECT FROM last)
+             ON CONFLICT (name) DO NOTHING
          )
          SELECT here.system_identifier, here.database_oid, here.timeline,
                 coalesce((SELECT epoch FROM begun), (SELECT epoch FROM last))
          FROM here"
     );
-    let row = client.query_one(&sql, &[&i64::from(known.0), &in_any_case]).await;
+    let offices = Office::ALL.map(Office::as_str);
+    let row = client.query_one(&sql, &[&i64::from(known.0), &in_any_case, &offices.as_slice()]).await;
     client.execute("SELECT pg_advisory_unlock(hashtext('zmart journal epoch'))", &[]).await?;
     let row = row?;
     let epoch: i32 = row.try_get(3)?;

@@ -135,7 +135,7 @@ impl DatabaseSettings {
         });
         let mut builder = pool::builder(self.parse()?, connections_max, patience).post_create(set_up);
         if let Some(life) = life {
-            builder = builder.post_create(life.led_there()).pre_recycle(life.of_this_life());
+            builder = life.bind(builder);
         }
         Ok(builder.build()?)
     }

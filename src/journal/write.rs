@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::{Client, Transaction};
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     beside, channels,
     columns::Parameters,
     lease::{self, Leased},
+    partitions::Prepared,
     pipeline::{Counts, Pipeline, exactly},
     read, revert,
     rows::{ConfigRow, MarketRow},
@@ -107,6 +109,8 @@ pub struct WriterLife {
     heads: Heads,
     /// Its next batch gets longer than the others for each statement.
     is_patient: bool,
+    /// For which times there are partitions.
+    partitions: Prepared,
 }
 
 impl WriterLife {
@@ -125,7 +129,13 @@ impl WriterLife {
         let bound = transaction.query_one("SELECT row_security_active('journal')", &[]).await?;
         let heads = read::channels::heads(&transaction).await?;
         transaction.commit().await?;
-        Ok(Self { instance, copies: !bound.try_get::<_, bool>(0)?, heads, is_patient: false })
+        Ok(Self {
+            instance,
+            copies: !bound.try_get::<_, bool>(0)?,
+            heads,
+            is_patient: false,
+            partitions: Prepared::default(),
+        })
     }
 
     /// Longer statements, for a batch that was not written in the usual time: one that really needs longer must be written
@@ -179,6 +189,7 @@ impl WriterLife {
         batch: i64,
         appends: &[StreamAppend],
     ) -> Result<Vec<Vec<Numbers>>, CommitFailure> {
+        self.partitions.prepare(pool, appends.iter().flat_map(|append| &append.entries)).await;
         let (numbers, heads) = self.number(appends);
         let mut client = pool.get().await.map_err(|error| CommitFailure::Again(error.into()))?;
         let transaction = client.transaction().await.map_err(sort)?;
@@ -240,9 +251,13 @@ fn is_shutdown(sqlstate: &str) -> bool {
     sqlstate.starts_with("57P")
 }
 
-/// SQLSTATE 22 (data) and 23 (integrity) will fail again; everything else is the server's or the network's trouble.
+/// SQLSTATE 22 (data) and 23 (integrity) will fail again; everything else is the server's or the network's trouble. So is a
+/// check without a name: the row was on its way to the default partition while its own was made, and finds it next time.
 pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     match error.as_db_error() {
+        Some(db) if *db.code() == SqlState::CHECK_VIOLATION && db.constraint().is_none() => {
+            CommitFailure::Again(error.into())
+        }
         Some(db) if ["22", "23"].iter().any(|class| db.code().code().starts_with(class)) => {
             let place = db.constraint().map(|name| format!(" [{name}]")).unwrap_or_default();
             CommitFailure::Refused(format!("{} ({}){place}", db.message(), db.code().code()))

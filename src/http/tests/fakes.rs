@@ -349,6 +349,7 @@ impl World {
             workers: 1,
             // Nobody listens there.
             database: "host=127.0.0.1 port=1 user=nobody".parse().unwrap(),
+            life: None,
             auth: AuthSettings {
                 secret: "0123456789abcdef0123456789abcdef".parse().unwrap(),
                 site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },

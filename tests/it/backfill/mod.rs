@@ -68,7 +68,7 @@ async fn count(database: &Database, sql: &str) -> i64 {
     database.connect().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-/// All that the chain has told, as text: what a journal holds but for when and in which batch it was written.
+/// All that the chain has told, as text: what a journal holds but for when, in which batch and in which epoch it was written.
 async fn told(database: &Database) -> Vec<String> {
     let client = database.connect().await;
     let mut all = Vec::new();
@@ -82,7 +82,9 @@ async fn told(database: &Database) -> Vec<String> {
         ("markets", "{finalized_seq,finalized_state}", "address"),
         ("program_config", "{finalized_seq,finalized_state}", "address"),
     ] {
-        let sql = format!("SELECT (to_jsonb(t) - '{without}'::text[])::text FROM {table} t ORDER BY {order}");
+        let sql = format!(
+            "SELECT (to_jsonb(t) - '{without}'::text[] - '{{epoch,low_epoch}}'::text[])::text FROM {table} t ORDER BY {order}"
+        );
         let rows = client.query(&sql, &[]).await.unwrap();
         all.extend(rows.iter().map(|row| format!("{table} {}", row.get::<_, String>(0))));
     }

@@ -5,8 +5,9 @@ use zmart::journal::{
     DatabaseSettings,
     lease::{Leased, Term},
     migrate, partitions,
+    write::CommitFailure,
 };
-use zmart_testkit::postgres::Database;
+use zmart_testkit::{patience::wait_for, postgres::Database};
 
 use std::time::Duration;
 
@@ -89,6 +90,33 @@ async fn what_lands_in_the_default_partition_is_read_at_once_and_moves_out() {
     assert_eq!(client.execute(again, &[&(past - past % 60)]).await.unwrap(), 1);
     let trades = "SELECT trades FROM candles WHERE market = 'market' AND step = 60 AND bucket_unix = $1";
     assert_eq!(client.query_one(trades, &[&(past - past % 60)]).await.unwrap().get::<_, i64>(0), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_waited_for_rows_to_move_is_written_again_and_not_refused() {
+    let (database, _) = prepared().await;
+    let (client, writer) = (database.connect().await, database.connect().await);
+    let past = NOW - 6 * YEAR;
+    client.batch_execute(&format!("BEGIN; SELECT make_candles_partition({past})")).await.unwrap();
+    let backend: i32 = writer.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    const SQL: &str =
+        "INSERT INTO candles SELECT 'market', 60, $1::bigint - mod($1, 60), 5, 6, 4, 5, 1, 1, 2, 2, 1, 1, 100, 3";
+    let waits = tokio::spawn(async move { (writer.execute(SQL, &[&past]).await, writer) });
+    wait_for("the writer to wait for the lock", || async {
+        const WAITS: &str = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)";
+        let waits = database.connect().await.query_one(WAITS, &[&backend]).await.unwrap().get(0);
+        if waits { Ok(()) } else { Err("it does not") }
+    })
+    .await;
+    client.batch_execute(&format!("SELECT attach_candles_partition({past}); COMMIT")).await.unwrap();
+    let (written, writer) = waits.await.unwrap();
+    let failure = CommitFailure::from(written.unwrap_err());
+    assert!(matches!(failure, CommitFailure::Again(_)), "{failure}");
+    assert_eq!(writer.execute(SQL, &[&past]).await.unwrap(), 1);
+    assert_eq!(places(&client).await[0].0, "candles_2020_q4");
+    // What breaks a rule of the table is refused, as ever.
+    let broken = writer.execute(SQL, &[&(past + 1)]).await.unwrap_err();
+    assert!(matches!(CommitFailure::from(broken), CommitFailure::Refused(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

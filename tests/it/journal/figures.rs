@@ -108,6 +108,8 @@ async fn candles_are_those_of_the_standing_trades_whatever_is_taken_back() {
         }
         assert_eq!(stored_candles(&client).await, naive_candles(&client).await, "round {round}");
     }
+    let default: i64 = client.query_one("SELECT count(*) FROM candles_default", &[]).await.unwrap().get(0);
+    assert_eq!(default, 0, "the writer makes the partitions that it needs");
     let spans: BTreeSet<i64> = stored_candles(&client).await.keys().map(|(_, _, bucket)| *bucket).collect();
     assert!(spans.len() > 3, "several buckets: {spans:?}");
     let orphans: i64 = client.query_one("SELECT count(*) FROM trades WHERE orphaned", &[]).await.unwrap().get(0);

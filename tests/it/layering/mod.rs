@@ -48,6 +48,8 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::rows",
             "journal::pool",
             "journal::rights",
+            // What its connections have to lead to.
+            "journal::current_life::CurrentLife",
             "journal::idempotency",
             // What a sender delivers is kept before it is answered: raw, and no part of the journal.
             "journal::deliveries",

@@ -159,6 +159,7 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         indexer_port: 0,
         workers: 1,
         database: database.url.parse().unwrap(),
+        life: None,
         auth: AuthSettings {
             secret: JWT_SECRET.parse().unwrap(),
             site: Site { domain: "x".into(), uri: "https://x".into(), chain: "localnet".into() },

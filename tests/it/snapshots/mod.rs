@@ -48,7 +48,10 @@ async fn rig() -> (Rig, MarketAddress) {
     let (database, pins) = (Database::fresh().await, Pins::open().await);
     let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(30) };
     migrate::run(&settings).await.unwrap();
-    current_epoch(&database.connect().await).await.unwrap();
+    let client = database.connect().await;
+    current_epoch(&client).await.unwrap();
+    // Rows of these tests name it.
+    client.batch_execute("UPDATE journal_epochs SET epoch = 1").await.unwrap();
     database.take_lease().await;
     let leased = Leased::snapshots(settings.pool(4).unwrap(), Term(1));
     let market = market(&database, 1, 0).await;
