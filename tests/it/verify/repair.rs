@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zmart::{
     domain::{event::Outcome, ids::Wallet},
     journal::{
-        pool::DatabaseSettings,
+        DatabaseSettings,
         repairs::{self, Wanted},
     },
 };
