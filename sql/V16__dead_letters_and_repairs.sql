@@ -25,7 +25,8 @@ ALTER TABLE staged_signatures ADD COLUMN retried boolean NOT NULL DEFAULT false;
 -- it names by the ways it has, compares again, and answers here.
 CREATE TABLE repairs (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    what         text NOT NULL CHECK (what IN ('config', 'market', 'position', 'vote', 'tally')),
+    -- `row`: a market's row is made anew from its entries, whatever a comparison says.
+    what         text NOT NULL CHECK (what IN ('config', 'market', 'row', 'position', 'vote', 'tally')),
     -- The market, or the config.
     stream       account_address NOT NULL,
     -- Of a position or a vote.
@@ -33,6 +34,8 @@ CREATE TABLE repairs (
     -- Of a vote or a tally.
     vote_kind    text CHECK (vote_kind IN ('proposal', 'dispute')),
     difference   text NOT NULL CHECK (char_length(difference) <= 2000),
+    -- How many wait for the answer: the last of them takes it back.
+    asked        integer NOT NULL DEFAULT 1 CHECK (asked >= 0),
     requested_at timestamptz NOT NULL DEFAULT now(),
     -- When an engine began with it; another one begins anew.
     taken_at     timestamptz,
@@ -46,6 +49,9 @@ CREATE TABLE repairs (
 CREATE UNIQUE INDEX repairs_one_open ON repairs (what, stream, coalesce(wallet::text, ''), coalesce(vote_kind, ''))
     WHERE answered_at IS NULL;
 CREATE INDEX repairs_open ON repairs (id) WHERE answered_at IS NULL;
+
+-- What a stream is folded without: a stream has few roll-backs among its entries, and they are wanted first.
+CREATE INDEX journal_rollbacks ON journal (stream, epoch, seq) WHERE kind = 'rollback';
 
 ALTER TABLE repairs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE repairs FORCE ROW LEVEL SECURITY;

@@ -26,14 +26,14 @@ pub fn step<S>(advance: Advance<S>, state: Option<S>, body: &EntryBody) -> Resul
 
 /// A stream that is being rebuilt from its finalized point, entry by entry.
 #[derive(Debug, Clone)]
-pub struct Rebuild<S> {
+pub struct Standing<S> {
     advance: Advance<S>,
     state: Option<S>,
     fallen_before: BTreeSet<Seq>,
     reverted: Vec<Seq>,
 }
 
-impl<S: Clone> Rebuild<S> {
+impl<S: Clone> Standing<S> {
     /// Begins at the finalized state; `fallen_before` are those that earlier roll-backs took back.
     pub fn from_finalized(finalized: Option<S>, fallen_before: BTreeSet<Seq>, advance: Advance<S>) -> Self {
         Self { advance, state: finalized, fallen_before, reverted: Vec::new() }

@@ -171,6 +171,16 @@ pub async fn subjects(pool: &Pool, kind: AlertKind) -> Result<Vec<String>, Journ
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
+/// What is said of an open one; `None`: it is not.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn message(pool: &Pool, kind: AlertKind, subject: &str) -> Result<Option<String>, JournalError> {
+    const SQL: &str = "SELECT message FROM alerts WHERE kind = $1 AND subject = $2 AND resolved_at IS NULL";
+    let row = pool.get().await?.query_opt(SQL, &[&kind.as_str(), &subject]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
 /// A condition is gone. True if it was open.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ const TEXT_MAX: usize = 2_000;
 /// What is to be repaired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// `config`, `market`, `position`, `vote` or `tally`.
+    /// `config`, `market`, `row` (a market's, whatever a comparison says), `position`, `vote` or `tally`.
     pub what: &'static str,
     /// The market, or the config.
     pub stream: AccountAddress,
@@ -101,7 +101,7 @@ pub async fn request(pool: &Pool, wanted: &[Wanted]) -> Result<Vec<i64>, Journal
     const SQL: &str = "INSERT INTO repairs (what, stream, wallet, vote_kind, difference)
         VALUES ($1, $2::text, $3::text, $4, $5)
         ON CONFLICT (what, stream, coalesce(wallet::text, ''), coalesce(vote_kind, '')) WHERE answered_at IS NULL
-        DO UPDATE SET difference = excluded.difference RETURNING id";
+        DO UPDATE SET difference = excluded.difference, asked = repairs.asked + 1 RETURNING id";
     let mut client = pool.get().await?;
     let tx = client.transaction().await?;
     let statement = tx.prepare_cached(SQL).await?;
@@ -116,13 +116,19 @@ pub async fn request(pool: &Pool, wanted: &[Wanted]) -> Result<Vec<i64>, Journal
     Ok(ids)
 }
 
-/// Takes back what nobody has begun with.
+/// Waits no more: takes back what nobody has begun with and nobody else waits for.
 ///
 /// # Errors
 /// [`JournalError`]: it stays, and is taken some day.
 pub async fn withdraw(pool: &Pool, ids: &[i64]) -> Result<(), JournalError> {
-    const SQL: &str = "DELETE FROM repairs WHERE id = ANY ($1) AND taken_at IS NULL AND answered_at IS NULL";
-    pool.get().await?.execute(SQL, &[&ids]).await?;
+    const LESS: &str = "UPDATE repairs SET asked = greatest(asked - 1, 0) WHERE id = ANY ($1) AND answered_at IS NULL";
+    const REMOVE: &str =
+        "DELETE FROM repairs WHERE id = ANY ($1) AND asked = 0 AND taken_at IS NULL AND answered_at IS NULL";
+    let mut client = pool.get().await?;
+    let tx = client.transaction().await?;
+    tx.execute(LESS, &[&ids]).await?;
+    tx.execute(REMOVE, &[&ids]).await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -205,7 +211,7 @@ pub async fn rewrite_position(
     pool: &Leased,
     market: MarketAddress,
     wallet: Wallet,
-    mut folded: Replay<Market>,
+    folded: &mut Replay<Market>,
     should_be: impl FnOnce(Option<&Position>) -> bool,
 ) -> Result<bool, replay::ReplayError> {
     const WRITE: &str = "INSERT INTO positions (market, wallet, shares_yes, shares_no, total_invested, trades_count,
@@ -223,7 +229,7 @@ pub async fn rewrite_position(
     let tx = pool.begin(&mut client).await?;
     let address = market.to_string();
     let Some(row) = tx.query_opt(LOCK, &[&address]).await.map_err(JournalError::from)? else { return Ok(false) };
-    replay::go_on(pool.pool(), market.account(), place(&row)?, &mut folded, Market::is_described_by).await?;
+    replay::go_on(pool.pool(), market.account(), place(&row)?, folded, Market::is_described_by).await?;
     let made = folded.positions(market).find(|(position, _)| position.user == wallet);
     if !should_be(made.as_ref().map(|(position, _)| position)) {
         return Ok(false);

@@ -54,6 +54,7 @@ impl<S: Subject> StreamActor<S> {
             self.settle(ticket, Outcome::Durable);
         }
         self.written_is_durable();
+        self.answer_rebuilt();
         self.pump(ctx);
         self.show_pulse();
     }

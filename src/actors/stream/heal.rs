@@ -320,11 +320,11 @@ impl<S: Subject> StreamActor<S> {
         }));
     }
 
-    fn healed(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn healed(&mut self, ctx: &mut Context<Self>) {
         self.mode = Mode::Ready;
         self.pump(ctx);
         // What was missing is on its way: until it is durable the stream is still behind.
-        if !self.life.in_flight() && self.mode != Mode::Healing {
+        if !self.life.in_flight() && !matches!(self.mode, Mode::Healing | Mode::Rebuilding) {
             self.caught_up(ctx);
         }
     }

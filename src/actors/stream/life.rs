@@ -24,7 +24,7 @@ use crate::{
         ids::{AccountAddress, ChainPosition, Epoch, EventId, Seq, Slot, TxSignature},
         metadata::MarketMetadata,
         misfit::Misfit,
-        rollback::{Rebuild, reverted_by, step},
+        rollback::{Standing, reverted_by, step},
     },
     journal::{
         open::{RING_ENTRIES, TAIL_ENTRIES_MAX},
@@ -95,6 +95,10 @@ pub struct Life<S: Subject> {
     tail_is_cut: bool,
     /// The stored finalized state does not lead to the entries after it: it stays where it is.
     finalized_is_stuck: bool,
+    /// While something is made of it the finalized point stands still: how far it goes afterwards.
+    held_finality: Option<Slot>,
+    /// It was tried in this life to make the state anew from the entries.
+    was_made_anew: bool,
     slot_high: Slot,
     /// The highest slot of any entry that has left the ring: an event above it is known if and only if it is in `ids`.
     slot_high_before_ring: Slot,
@@ -128,6 +132,8 @@ impl<S: Subject> Life<S> {
             rolled_back: BTreeSet::new(),
             tail_is_cut: false,
             finalized_is_stuck: false,
+            held_finality: None,
+            was_made_anew: false,
             slot_high: Slot(0),
             slot_high_before_ring: Slot(0),
             ring: VecDeque::new(),
@@ -252,8 +258,8 @@ impl<S: Subject> Life<S> {
     }
 
     /// A stream as it stands at its finalized point: what follows can be applied again, without what was taken back.
-    pub fn rebuild(&self) -> Rebuild<S> {
-        Rebuild::from_finalized(self.finalized.clone(), self.rolled_back.clone(), S::advance)
+    pub fn standing(&self) -> Standing<S> {
+        Standing::from_finalized(self.finalized.clone(), self.rolled_back.clone(), S::advance)
     }
 
     /// Entries after the finalized point that the chain holds otherwise: in another slot, or with another effect.
@@ -388,6 +394,10 @@ impl<S: Subject> Life<S> {
 
     /// Everything at or below this slot is finalized: the finalized point moves over released entries.
     pub fn finalize(&mut self, slot: Slot) {
+        if let Some(held) = &mut self.held_finality {
+            *held = slot.max(*held);
+            return;
+        }
         while !self.finalized_is_stuck && self.tail.front().is_some_and(|(_, entry_slot, _)| *entry_slot <= slot) {
             let Some((seq, slot, body)) = self.tail.pop_front() else { break };
             // Without what was taken back, the state is what the roll-back says anyway.
@@ -396,7 +406,7 @@ impl<S: Subject> Life<S> {
                 self.finalized_slot = self.finalized_slot.max(slot);
                 continue;
             }
-            match step(S::advance, self.finalized.take(), &body) {
+            match step(S::advance, self.finalized.clone(), &body) {
                 Ok(state) => {
                     self.finalized = state;
                     self.finalized_seq = seq;
@@ -409,6 +419,7 @@ impl<S: Subject> Life<S> {
                         self.address
                     );
                     self.finalized_is_stuck = true;
+                    self.tail.push_front((seq, slot, body));
                 }
             }
         }

@@ -7,9 +7,13 @@ use super::{
     tests::{Chain, Database, EPOCH, frames, id, live, write_all},
     *,
 };
-use crate::domain::market::{
-    Market,
-    sample::{ADDRESS, TEN_PERCENT},
+use crate::domain::{
+    market::{
+        Market,
+        sample::{ADDRESS, TEN_PERCENT},
+    },
+    phase::Phase,
+    replay::{Positions, Replay},
 };
 
 #[derive(Debug, Clone)]
@@ -98,13 +102,13 @@ impl World {
 
     /// Takes back what is condemned, as the actor does.
     fn roll_back(&mut self, condemned: &[(EventId, Slot)]) {
-        let mut rebuild = self.life.rebuild();
+        let mut standing = self.life.standing();
         for entry in &self.database.entries[self.life.finalized_seq().0 as usize..] {
             let is_condemned =
                 entry.body.chain_event().is_some_and(|(id, position, _)| condemned.contains(&(id, position.slot)));
-            rebuild.next(entry, is_condemned);
+            standing.next(entry, is_condemned);
         }
-        let (state, reverted) = rebuild.finish();
+        let (state, reverted) = standing.finish();
         if reverted.is_empty() {
             return;
         }
@@ -197,11 +201,11 @@ proptest! {
 fn a_market_whose_creation_vanished_says_so_and_can_be_created_again() {
     let chain = Chain::active().trades(&[(1, 5)]);
     let (mut life, mut database) = live(&chain);
-    let mut rebuild = life.rebuild();
+    let mut standing = life.standing();
     database.entries.iter().enumerate().for_each(|(at, entry)| {
-        rebuild.next(entry, at == 0);
+        standing.next(entry, at == 0);
     });
-    let (state, reverted) = rebuild.finish();
+    let (state, reverted) = standing.finish();
     assert_eq!((state.is_none(), reverted.len()), (true, 5), "nothing stands without its beginning");
     let head = life.applied().state.clone().unwrap();
     life.take(head.plan_rollback(state, reverted, Slot(500)), 1).unwrap();
@@ -239,11 +243,11 @@ fn an_orphan_that_leaves_the_ring_does_not_take_its_successor_with_it() {
     let chain = Chain::active().trades(&[(1, 5)]);
     let (mut life, mut database) = live(&chain);
     let trade = chain.events[4].clone();
-    let mut rebuild = life.rebuild();
+    let mut standing = life.standing();
     database.entries.iter().for_each(|entry| {
-        rebuild.next(entry, entry.seq == Seq(5));
+        standing.next(entry, entry.seq == Seq(5));
     });
-    let (state, reverted) = rebuild.finish();
+    let (state, reverted) = standing.finish();
     assert_eq!(reverted, [Seq(5)]);
     let head = life.applied().state.clone().unwrap();
     life.take(head.plan_rollback(state, reverted, Slot(500)), 1).unwrap();
@@ -261,5 +265,62 @@ fn an_orphan_that_leaves_the_ring_does_not_take_its_successor_with_it() {
     write_all(&mut life, &mut database);
     for life in [database.life(), life] {
         assert_eq!(life.knows(&trade), Known::Yes);
+    }
+}
+
+/// What the database's entries make.
+fn folded(database: &Database, finalized_at: Seq) -> Replay<Market> {
+    let fallen = reverted_by(&database.entries);
+    let mut replay = Replay::new(Market::advance, fallen, Some(finalized_at), Positions::None, 100);
+    for entry in &database.entries {
+        replay.next(EPOCH, entry, Market::is_described_by).unwrap();
+    }
+    replay
+}
+
+#[test]
+fn what_becomes_final_while_a_state_is_made_anew_is_made_up_for_then_and_state_and_number_are_of_one_point() {
+    let chain = Chain::active().trades(&[(1, 5), (1, 9), (2, 7)]);
+    let (mut life, mut database) = live(&chain);
+    life.finalize(chain.events[4].position.slot);
+    let held = life.hold_finality();
+    let replay = folded(&database, held);
+    life.finalize(Slot(u64::MAX));
+    assert_eq!((life.finalized_seq(), held), (Seq(5), Seq(5)), "it stands still");
+    assert!(!life.made_anew(&replay), "memory was right");
+    write_all(&mut life, &mut database);
+    assert_eq!(life.finalized_seq(), Seq(chain.events.len() as u64));
+    assert_eq!(database.head.unwrap().finalized_seq, life.finalized_seq());
+    assert_eq!(database.finalized, chain.market, "the state is of that very number");
+}
+
+#[test]
+fn a_finalized_state_that_does_not_lead_on_is_kept_asks_to_be_made_anew_once_and_goes_on_then() {
+    let chain = Chain::active().trades(&[(1, 5), (1, 9), (2, 7)]);
+    let (mut life, mut database) = live(&chain);
+    life.finalize(chain.events[4].position.slot);
+    write_all(&mut life, &mut database);
+    let right = database.finalized.clone();
+    let mut bent = right.clone().unwrap();
+    bent.phase = Phase::Finalized;
+    database.finalized = Some(bent.clone());
+    {
+        let mut life = database.life();
+        life.finalize(Slot(u64::MAX));
+        assert!(life.wants_to_be_made_anew() && life.finalized_seq() == Seq(5));
+        let replay = folded(&database, life.hold_finality());
+        life.rewrite();
+        assert!(!life.wants_to_be_made_anew(), "once a life");
+        write_all(&mut life, &mut database);
+        assert_eq!(database.finalized, Some(bent.clone()), "it is not lost where it can't be made anew");
+        life.hold_finality();
+        life.finalize(Slot(u64::MAX));
+        life.made_anew(&replay);
+        assert_eq!(replay.finalized(), right.as_ref());
+        let mut written = Database { entries: database.entries.clone(), ..Database::default() };
+        written.head = database.head;
+        written.slot_highs = database.slot_highs.clone();
+        write_all(&mut life, &mut written);
+        assert_eq!((written.finalized, life.finalized_seq()), (chain.market.clone(), Seq(7)));
     }
 }

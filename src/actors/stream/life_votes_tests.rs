@@ -156,14 +156,14 @@ impl World {
         if fallen.is_empty() {
             return;
         }
-        let mut rebuild = self.life.rebuild();
+        let mut standing = self.life.standing();
         let earlier = reverted_by(&self.database.entries);
         for entry in &self.database.entries[self.life.finalized_seq().0 as usize..] {
             let event = entry.body.chain_event().map(|(id, ..)| id);
             let is_fallen = event.is_some_and(|id| fallen.iter().any(|(_, (event, ..))| event.id == id));
-            rebuild.next(entry, is_fallen && !earlier.contains(&entry.seq));
+            standing.next(entry, is_fallen && !earlier.contains(&entry.seq));
         }
-        let (state, reverted) = rebuild.finish();
+        let (state, reverted) = standing.finish();
         assert_eq!(reverted.len(), fallen.len(), "what users wrote stands");
         let head = self.life.applied().state.clone().unwrap();
         self.slot += 1;
@@ -257,11 +257,11 @@ fn votes_and_comments_outlive_a_market_whose_creation_vanished_and_its_document_
     let cast = CastVote { kind: KIND, wallet: Wallet([1; 32]), vote: true, signature: None, voted_at_ms: 5 };
     world.written(UserWrite::Vote(cast));
     let head = world.life.applied().state.clone().unwrap();
-    let mut rebuild = world.life.rebuild();
+    let mut standing = world.life.standing();
     let stands: Vec<bool> =
-        world.database.entries.iter().map(|entry| rebuild.next(entry, entry.seq == Seq(1))).collect();
+        world.database.entries.iter().map(|entry| standing.next(entry, entry.seq == Seq(1))).collect();
     assert_eq!(stands, [false, true]);
-    let (state, reverted) = rebuild.finish();
+    let (state, reverted) = standing.finish();
     world.life.take(head.plan_rollback(state, reverted, Slot(50)), 1).unwrap();
     world.write();
     assert!(world.life.released().state.as_ref().unwrap().vanished);

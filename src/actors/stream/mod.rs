@@ -98,7 +98,10 @@ enum Mode {
     Hydrating,
     Ready,
     LookingUp,
+    /// It reads the chain.
     Healing,
+    /// It is made anew from its entries.
+    Rebuilding,
 }
 
 /// A question that waits for hydration.
@@ -123,6 +126,8 @@ pub struct StreamActor<S: Subject> {
     suspicion: Option<String>,
     doubted: Option<Doubted>,
     rebuilding: rebuild::Rebuilding,
+    /// What came of it, and who hears of it when the row is written.
+    rebuilt: Option<(rebuild::Rebuilt, rebuild::Rebuilding)>,
     /// The next thing to do is to heal: what is read comes before what waits.
     heal_first: bool,
     stale: Option<Arc<str>>,
@@ -156,6 +161,7 @@ impl<S: Subject> StreamActor<S> {
             suspicion: None,
             doubted: None,
             rebuilding: Vec::new(),
+            rebuilt: None,
             heal_first: false,
             stale: None,
             reading_tail: false,
@@ -188,7 +194,7 @@ impl<S: Subject> StreamActor<S> {
             return;
         }
         if !self.life.has_planned() {
-            if !self.rebuilding.is_empty() {
+            if !self.rebuilding.is_empty() || self.life.wants_to_be_made_anew() {
                 return self.rebuild(ctx);
             }
             if let Some(doubted) = self.doubted.take() {

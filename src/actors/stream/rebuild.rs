@@ -1,8 +1,9 @@
 //! Rebuilding: a stream that may have been read from a row that another hand has changed is made anew from all of its entries.
 //!
 //! Entries are never changed, so what they make is what the row and memory have to be. It happens when nothing is planned or in
-//! flight, and nothing else meanwhile: it is for repairs. Where memory held something else, the world was shown that, and an entry
-//! tells it what is right. Whether the chain agrees is not asked here: that is what [`super::Suspect`] is for.
+//! flight, and nothing else meanwhile, also not that entries become final: it is for repairs, and for a stream whose finalized state
+//! does not lead to what follows. Where memory held something else, the world was shown that, and an entry tells it what is right.
+//! Whether the chain agrees is not asked here: that is what [`super::Suspect`] is for.
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -14,7 +15,13 @@ use crate::{
     journal::replay::{self, ReplayError, Wanted},
 };
 
-/// Make state and row anew from the entries. Answered when that is done; the row follows with the next append, at once.
+/// Readings of all entries that may fail one after the other before the stream goes on without: about a minute, if each takes as
+/// long as a statement may.
+const TRIES_MAX: u32 = 10;
+/// It takes part in nothing meanwhile, and readiness says so.
+const STALE: &str = "its state is made anew from its entries";
+
+/// Make state and row anew from the entries. Answered when the row is written.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<Rebuilt, ApplyError>")]
 pub struct Rebuild;
@@ -30,6 +37,8 @@ pub enum Rebuilt {
     Bent,
     /// The entries contradict each other, and why: memory is kept, and the row written once more from it.
     Broken(String),
+    /// The entries could not be read, and why: memory is kept, and the row written once more from it.
+    Unread(String),
 }
 
 /// Who waits for it.
@@ -38,37 +47,45 @@ pub(super) type Rebuilding = Vec<oneshot::Sender<Result<Rebuilt, ApplyError>>>;
 impl<S: Subject> StreamActor<S> {
     /// Nothing is planned and nothing in flight.
     pub(super) fn rebuild(&mut self, ctx: &mut Context<Self>) {
-        self.mode = Mode::Healing;
+        self.mode = Mode::Rebuilding;
+        let is_behind = self.suspicion.is_some() || self.env.health.why_stale(self.address).is_some();
+        if !is_behind {
+            self.set_stale(Some(STALE.to_owned()));
+        }
         let (pool, epoch) = (self.env.pool.clone(), self.life.epoch());
         let wanted = Wanted {
             stream: self.address,
             upto: (epoch, self.life.released().seq),
-            finalized_at: Some(self.life.finalized_seq()),
+            finalized_at: Some(self.life.hold_finality()),
             positions: Positions::None,
         };
         let work = async move {
             let mut pauses = pauses(std::time::Duration::from_millis(100), std::time::Duration::from_secs(2));
+            let mut tries = 1;
             loop {
                 match replay::replay(&pool, wanted, S::advance, S::is_described_by).await {
+                    Err(ReplayError::Journal(error)) if tries >= TRIES_MAX => {
+                        return Err(Rebuilt::Unread(error.to_string()));
+                    }
                     Err(ReplayError::Journal(error)) => log::warn!("entries can't be read, trying again: {error}"),
-                    Err(ReplayError::Broken(broken)) => return Err(broken.to_string()),
-                    Ok(replay) => return Ok(replay),
+                    Err(ReplayError::Broken(broken)) => return Err(Rebuilt::Broken(broken.to_string())),
+                    // A row that stands further than the entries go is not made of them.
+                    Ok(replay) => {
+                        let last = replay.last().unwrap_or((epoch, Seq(0)));
+                        if last.1 < wanted.upto.1 {
+                            let why = format!("there are entries up to {} of {}", last.1, wanted.upto.1);
+                            return Err(Rebuilt::Broken(why));
+                        }
+                        return Ok(replay);
+                    }
                 }
+                tries += 1;
                 tokio::time::sleep(pauses.next().unwrap_or_default()).await;
             }
         };
         ctx.spawn(work.into_actor(self).map(move |replayed, actor, ctx| {
-            // A row that stands further than the entries go is not made of them.
-            let replayed = match replayed {
-                Ok(replay) if replay.last().unwrap_or((wanted.upto.0, Seq(0))).1 < wanted.upto.1 => Err(format!(
-                    "there are entries up to {} of {}",
-                    replay.last().map_or(Seq(0), |at| at.1),
-                    wanted.upto.1
-                )),
-                replayed => replayed,
-            };
             let rebuilt = match replayed {
-                Ok(replay) if actor.life.rebuilt(&replay) => {
+                Ok(replay) if actor.life.made_anew(&replay) => {
                     log::warn!("{} {} was not what its entries make", S::KIND, actor.address);
                     let reason = "its row was not what its entries make".to_owned();
                     if let Err(misfit) = actor.life.tell_again(reason, now_ms()) {
@@ -79,19 +96,30 @@ impl<S: Subject> StreamActor<S> {
                 Ok(replay) if replay.last().is_none() => Rebuilt::Nothing,
                 Ok(_) => Rebuilt::Same,
                 Err(why) => {
-                    log::error!("{} {} can't be rebuilt: {why}", S::KIND, actor.address);
+                    log::error!("{} {} can't be made anew from its entries: {why:?}", S::KIND, actor.address);
                     actor.life.rewrite();
-                    Rebuilt::Broken(why)
+                    why
                 }
             };
-            for waits in std::mem::take(&mut actor.rebuilding) {
-                let _ = waits.send(Ok(rebuilt.clone()));
+            actor.rebuilt = Some((rebuilt, std::mem::take(&mut actor.rebuilding)));
+            if !is_behind {
+                actor.set_stale(None);
             }
-            actor.mode = Mode::Ready;
-            actor.append_planned(ctx);
-            actor.pump(ctx);
+            if !actor.append_planned(ctx) {
+                actor.answer_rebuilt();
+            }
+            actor.healed(ctx);
             actor.show_pulse();
         }));
+    }
+
+    /// The row is written, or there is none.
+    pub(super) fn answer_rebuilt(&mut self) {
+        if let Some((rebuilt, waiting)) = self.rebuilt.take() {
+            for waits in waiting {
+                let _ = waits.send(Ok(rebuilt.clone()));
+            }
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         entry::{Entry, EntryBody},
         event::ChainEvent,
         ids::{EventId, Seq, Slot, TxSignature},
-        rollback::Rebuild,
+        rollback::Standing,
         tally::{Tally, VoteKind},
     },
     journal::{read, votes},
@@ -72,7 +72,8 @@ impl<S: Subject> StreamActor<S> {
         self.mode = Mode::Healing;
         self.set_stale(Some("transactions of it have vanished from the chain".to_owned()));
         let (env, address) = (self.env.clone(), self.address);
-        let (after, since, mut rebuild) = (self.life.finalized_seq(), self.life.finalized_slot(), self.life.rebuild());
+        let (after, since, mut standing) =
+            (self.life.hold_finality(), self.life.finalized_slot(), self.life.standing());
         let work = async move {
             let ask = ReadHistory { address, since, by_blocks: false };
             let mut history = read_history::<S>(&env.reader, ask).await;
@@ -92,9 +93,9 @@ impl<S: Subject> StreamActor<S> {
                 .await;
                 let Some(last) = page.last() else { break };
                 after = last.seq;
-                take_page(&mut rebuild, page, &doubted.signatures, (&on_chain, &history.drafts), &mut noted);
+                take_page(&mut standing, page, &doubted.signatures, (&on_chain, &history.drafts), &mut noted);
             }
-            let (state, reverted) = rebuild.finish();
+            let (state, reverted) = standing.finish();
             let fallen: BTreeSet<Seq> = reverted.iter().copied().collect();
             let fell = noted.votes.iter().filter(|(seq, _)| fallen.contains(seq));
             let mut ballots = Vec::new();
@@ -104,14 +105,15 @@ impl<S: Subject> StreamActor<S> {
             }
             (Rest { state, reverted, rates: noted.rates, ballots }, doubted)
         };
-        ctx.spawn(work.into_actor(self).map(move |(rest, doubted), actor, ctx| actor.rebuilt(rest, doubted, ctx)));
+        ctx.spawn(work.into_actor(self).map(move |(rest, doubted), actor, ctx| actor.take_back(rest, doubted, ctx)));
     }
 
-    fn rebuilt(&mut self, rest: Rest<S>, Doubted { proved_at, gap, .. }: Doubted, ctx: &mut Context<Self>) {
+    fn take_back(&mut self, rest: Rest<S>, Doubted { proved_at, gap, .. }: Doubted, ctx: &mut Context<Self>) {
         let Rest { state, reverted, rates, ballots } = rest;
         self.mode = Mode::Ready;
         let Some(head) = self.life.applied().state.clone().filter(|_| !reverted.is_empty()) else {
             log::info!("{} {}: the chain has all of it after all", S::KIND, self.address);
+            self.life.let_finality_go();
             match gap {
                 // Two readings of the chain disagree: the gap is looked at again.
                 Some(gap) => {
@@ -133,6 +135,8 @@ impl<S: Subject> StreamActor<S> {
             log::error!("{} {} can't be rolled back: {misfit}", S::KIND, self.address);
             return ctx.stop();
         }
+        // It leaves out what has fallen, in the append that says so.
+        self.life.let_finality_go();
         S::correct(&self.env.fees, since, &rates);
         // What landed again comes before anything that waits here.
         self.heal_first = true;
@@ -144,7 +148,7 @@ impl<S: Subject> StreamActor<S> {
 }
 
 fn take_page<S: Subject>(
-    rebuild: &mut Rebuild<S>,
+    standing: &mut Standing<S>,
     page: Vec<Entry>,
     doubted: &HashSet<TxSignature>,
     (on_chain, drafts): (&HashMap<EventId, ChainEvent>, &HashSet<EventId>),
@@ -158,7 +162,7 @@ fn take_page<S: Subject>(
         });
         let voted = entry.body.chain_event().and_then(|(.., event)| VoteKind::of(event));
         noted.votes.extend(voted.map(|(kind, ..)| (entry.seq, kind)));
-        if rebuild.next(&entry, is_condemned)
+        if standing.next(&entry, is_condemned)
             && matches!(entry.body, EntryBody::Config { .. } | EntryBody::ConfigResync { .. })
         {
             noted.rates.push(entry.body);

@@ -126,10 +126,13 @@ impl<S: Subject> Handler<LookAgain> for StreamActor<S> {
 
     /// It may have begun its life before it was known why the one before was behind the chain.
     fn handle(&mut self, _: LookAgain, ctx: &mut Self::Context) {
-        if self.stale.is_some() || self.mode == Mode::Hydrating || self.suspicion.is_some() {
+        let is_rebuilding = self.mode == Mode::Rebuilding;
+        if (self.stale.is_some() && !is_rebuilding) || self.mode == Mode::Hydrating || self.suspicion.is_some() {
             return;
         }
-        if let Some(reason) = self.env.health.why_stale(self.address) {
+        if let Some(reason) = self.env.health.why_stale(self.address)
+            && self.stale.as_deref() != Some(reason.as_str())
+        {
             self.suspicion = Some(reason);
             self.pump(ctx);
         }

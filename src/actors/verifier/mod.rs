@@ -36,7 +36,8 @@ use crate::{
         alerts::{self, NewAlert},
         dead_letters,
         lease::Leased,
-        repairs, scheduled,
+        repairs::{self, Outcome},
+        scheduled,
     },
     telemetry::health::Health,
 };
@@ -53,6 +54,8 @@ const TRIES_MAX: u32 = 3;
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// A repair that the node or the database cut short is begun again after so long.
 const REPAIRS_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// So often, then it is answered as impossible: what is asked for after it is not held up for ever.
+const REPAIR_TRIES_MAX: u32 = 24;
 /// Differences that the alert names.
 const NAMED: usize = 5;
 
@@ -79,6 +82,8 @@ pub struct Verifier {
     is_looking: bool,
     is_comparing: bool,
     repairs_at: Instant,
+    /// The repair that was cut short last, and how often it was.
+    cut_short: Option<(i64, u32)>,
     /// Of a comparison that was cut short: how often it was tried, and when it is again.
     again: Option<(u32, Instant)>,
     _guard: DeathGuard,
@@ -94,7 +99,15 @@ pub fn verifier(link: &Link<Verifier>, arbiter: ArbiterHandle, parts: VerifierPa
 impl Verifier {
     /// A new life, which knows nothing but the tables.
     pub fn new(parts: VerifierParts, guard: DeathGuard) -> Self {
-        Self { parts, is_looking: false, is_comparing: false, repairs_at: Instant::now(), again: None, _guard: guard }
+        Self {
+            parts,
+            is_looking: false,
+            is_comparing: false,
+            repairs_at: Instant::now(),
+            cut_short: None,
+            again: None,
+            _guard: guard,
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -143,25 +156,14 @@ impl Verifier {
         if self.repairs_at > Instant::now() || std::mem::replace(&mut self.is_looking, true) {
             return;
         }
-        let parts = self.parts.clone();
+        let (parts, mut cut_short) = (self.parts.clone(), self.cut_short);
         let work = async move {
-            while let Some(request) = repairs::oldest(parts.pool.pool()).await? {
-                repairs::take(&parts.pool, request.id).await?;
-                faults::reached("verifier:taken");
-                let check = check_of(&parts);
-                let (outcome, detail) = repair::repair(&parts, &check, &request).await?;
-                log::info!("repair {}: {}: {detail}", request.id, outcome.as_str());
-                repairs::answer(&parts.pool, request.id, outcome, &detail).await?;
-            }
-            // Letters whose retry is over are closed by those who see that; those of users' rows are seen here.
-            let mut client = parts.pool.get().await.map_err(JournalError::from)?;
-            let tx = parts.pool.begin(&mut client).await?;
-            dead_letters::settle(&*tx).await?;
-            tx.commit().await.map_err(JournalError::from)?;
-            Ok::<_, Trouble>(())
+            let done = repair_all(&parts, &mut cut_short).await;
+            (done, cut_short)
         };
-        ctx.spawn(work.into_actor(self).map(|done, actor, _| {
+        ctx.spawn(work.into_actor(self).map(|(done, cut_short), actor, _| {
             actor.is_looking = false;
+            actor.cut_short = cut_short;
             if let Err(error) = done {
                 log::warn!("repairs are looked for again: {error}");
                 actor.repairs_at = Instant::now() + REPAIRS_AGAIN_AFTER;
@@ -173,6 +175,33 @@ impl Verifier {
 /// All of it is asked of one node.
 fn check_of(parts: &VerifierParts) -> Check {
     Check::new(parts.rpc.pinned(), parts.pool.pool().clone(), parts.rpc.program(), Vec::new())
+}
+
+/// All that is asked for, the oldest first. `cut_short`: which was, and how often.
+async fn repair_all(parts: &VerifierParts, cut_short: &mut Option<(i64, u32)>) -> Result<(), Trouble> {
+    while let Some(request) = repairs::oldest(parts.pool.pool()).await? {
+        repairs::take(&parts.pool, request.id).await?;
+        faults::reached("verifier:taken");
+        let (outcome, detail) = match repair::repair(parts, &check_of(parts), &request).await {
+            Ok(done) => done,
+            Err(error) => {
+                let tries = cut_short.filter(|(id, _)| *id == request.id).map_or(1, |(_, tries)| tries + 1);
+                *cut_short = Some((request.id, tries));
+                if tries < REPAIR_TRIES_MAX {
+                    return Err(error);
+                }
+                (Outcome::Impossible, format!("it was tried {tries} times, and cut short by: {error}"))
+            }
+        };
+        log::info!("repair {}: {}: {detail}", request.id, outcome.as_str());
+        repairs::answer(&parts.pool, request.id, outcome, &detail).await?;
+    }
+    // Letters whose retry is over are closed by those who see that; those of users' rows are seen here.
+    let mut client = parts.pool.get().await.map_err(JournalError::from)?;
+    let tx = parts.pool.begin(&mut client).await?;
+    dead_letters::settle(&*tx).await?;
+    tx.commit().await.map_err(JournalError::from)?;
+    Ok(())
 }
 
 /// Is it time? Then it is noted before anything is compared: a life that ends in the middle is no reason to begin again at once.
@@ -198,6 +227,16 @@ async fn compare(parts: &VerifierParts) -> Result<Report, Trouble> {
     }
     let report = check_of(parts).run().await?;
     faults::reached("verifier:compared");
+    let run = scheduled::last_run(parts.pool.pool(), COMPLETE).await?;
+    let (differences, at) = (report.differences.len(), run.now.timestamp());
+    // Told before the alert is: who is woken by that finds the figures.
+    parts.health.metrics().note(|counts| {
+        counts.verify_differences.set(whole(differences as u64));
+        counts.verify_last_success.set(at);
+        counts.verify_markets.set(whole(report.markets));
+        counts.verify_positions.set(whole(report.positions));
+        counts.verify_votes.set(whole(report.votes));
+    });
     match report.differences.as_slice() {
         [] => drop(alerts::resolve(&parts.pool, AlertKind::JournalDiffers, SUBJECT).await?),
         found => {
@@ -207,17 +246,17 @@ async fn compare(parts: &VerifierParts) -> Result<Report, Trouble> {
             alerts::raise(&parts.pool, &NewAlert::new(AlertKind::JournalDiffers, SUBJECT, message)).await?;
         }
     }
-    let run = scheduled::last_run(parts.pool.pool(), COMPLETE).await?;
     scheduled::note_run(&parts.pool, COMPLETE, run.now).await?;
-    let (differences, at) = (report.differences.len(), run.now.timestamp());
-    parts.health.metrics().note(|counts| {
-        counts.verify_differences.set(whole(differences as u64));
-        counts.verify_last_success.set(at);
-        counts.verify_markets.set(whole(report.markets));
-        counts.verify_positions.set(whole(report.positions));
-        counts.verify_votes.set(whole(report.votes));
-    });
     Ok(report)
+}
+
+/// When the last comparison was complete, in unix seconds, and how many differences the alert that it left open names.
+async fn recalled(pool: &Leased) -> Result<(Option<i64>, i64), JournalError> {
+    let last = scheduled::last_run(pool.pool(), COMPLETE).await?.last;
+    let message = alerts::message(pool.pool(), AlertKind::JournalDiffers, SUBJECT).await?;
+    // Its first word is the number.
+    let count = |message: String| message.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(1);
+    Ok((last.map(|last| last.timestamp()), message.map_or(0, count)))
 }
 
 fn whole(number: u64) -> i64 {
@@ -230,13 +269,30 @@ impl Actor for Verifier {
     fn started(&mut self, ctx: &mut Self::Context) {
         // What an earlier life found out is told until this one has.
         let (pool, metrics) = (self.parts.pool.clone(), self.parts.health.metrics().clone());
-        let recall = async move { scheduled::last_run(pool.pool(), COMPLETE).await };
-        ctx.spawn(recall.into_actor(self).map(move |run, _, _| {
-            if let Some(last) = run.ok().and_then(|run| run.last) {
-                metrics.note(|counts| counts.verify_last_success.set(last.timestamp()));
-            }
+        let recall = async move { recalled(&pool).await };
+        ctx.spawn(recall.into_actor(self).map(move |recalled, _, _| match recalled {
+            Ok((Some(last), differences)) => metrics.note(|counts| {
+                counts.verify_last_success.set(last);
+                counts.verify_differences.set(differences);
+            }),
+            Ok(_) => {}
+            Err(error) => log::warn!("what the last comparison found can't be recalled: {error}"),
         }));
         ctx.run_interval(LOOK_EVERY, Self::look);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // Whoever leads from now on tells them.
+        self.parts.health.metrics().note(|counts| {
+            let all = [
+                &counts.verify_differences,
+                &counts.verify_last_success,
+                &counts.verify_markets,
+                &counts.verify_positions,
+                &counts.verify_votes,
+            ];
+            all.into_iter().for_each(|figure| figure.set(0));
+        });
     }
 }
 

@@ -4,12 +4,16 @@
 //!   differs it doubts itself (history is read again; where there is none that leads to the account, that is adopted).
 //! - A position is made of its entries: where those make what the account says, its row is written anew. Where they don't, entries
 //!   are missing, and nothing is made up: quantities are moved by entries alone.
+//! - A market's row that somebody wants made anew is, also where nothing differs: the chain does not tell all that is in it.
 //! - A vote that the journal does not have: the transaction that made its record is looked up and read again, as a dead letter is.
 //! - A tally is counted anew.
 //!
 //! Every step may be done twice, so a repair whose engine died in the middle is begun anew by the next.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use actix::prelude::*;
 
@@ -27,9 +31,14 @@ use crate::{
         },
         trouble::Trouble,
     },
-    chain::program::ProgramAddresses,
+    chain::{
+        anchor::decode::{Decoded, decode, touched},
+        model::RawTransaction,
+        program::ProgramAddresses,
+        rpc::{FoundSignature, MAX_SIGNATURES},
+    },
     domain::{
-        ids::{AccountAddress, MarketAddress, Wallet},
+        ids::{AccountAddress, MarketAddress, ProgramId, Wallet},
         market::Market,
         replay::Positions,
         tally::VoteKind,
@@ -50,8 +59,12 @@ const STREAM_MAX: Duration = Duration::from_secs(120);
 /// A vote that is read again is waited for.
 const VOTE_MAX: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Transactions of a vote's record: the first made it, and others can't.
-const SIGNATURES: usize = 100;
+/// Transactions that name a vote's record are walked back so many pages of 1,000: anybody can name an address.
+const PAGES_MAX: usize = 100;
+/// Of those the oldest are looked at, until one is found that made the record.
+const LOOKED_AT_MAX: usize = 100;
+/// A wallet's account is read so often, with a pause, until it is what the entries make: it may trade meanwhile.
+const POSITION_READINGS: u32 = 5;
 
 /// What was done, or why nothing could be, for people.
 struct Done {
@@ -66,6 +79,10 @@ pub(super) async fn repair(
     check: &Check,
     request: &Request,
 ) -> Result<(Outcome, String), Trouble> {
+    let repair = Repair { parts, check };
+    if request.what == "row" {
+        return Ok(repair.row(MarketAddress(request.stream.0)).await);
+    }
     let Some(subject) = subject_of(request, parts.config_address) else {
         return Ok((Outcome::Impossible, "there is no such thing".to_owned()));
     };
@@ -73,7 +90,6 @@ pub(super) async fn repair(
         return Ok((Outcome::Agreed, "it agrees with the chain".to_owned()));
     };
     log::warn!("{difference}: repairing");
-    let repair = Repair { parts, check };
     let done = match subject {
         Subject::Config => repair.stream(None, subject).await?,
         Subject::Market { market } => repair.stream(Some(market), subject).await?,
@@ -108,34 +124,49 @@ struct Repair<'a> {
 }
 
 impl Repair<'_> {
-    /// A market, or the config.
-    async fn stream(&self, market: Option<MarketAddress>, subject: Subject) -> Result<Done, Trouble> {
-        let (is_made, mut what) = match self.ask(market, Rebuild).await {
+    /// Has a stream made anew from its entries: whether it was, and what to say of it.
+    async fn made_anew(&self, market: Option<MarketAddress>) -> (bool, String) {
+        match self.ask(market, Rebuild).await {
             Some(Rebuilt::Same) => (true, "its row is written anew".to_owned()),
             Some(Rebuilt::Bent) => (true, "it is made anew from its entries".to_owned()),
             Some(Rebuilt::Nothing) => (false, "the journal had never heard of it".to_owned()),
             Some(Rebuilt::Broken(why)) => (false, format!("its entries contradict each other ({why})")),
+            Some(Rebuilt::Unread(why)) => (false, format!("its entries can't be read ({why})")),
             None => (false, "its stream did not answer".to_owned()),
-        };
-        // The row follows in a moment.
+        }
+    }
+
+    /// A market's row, whatever a comparison says of it.
+    async fn row(&self, market: MarketAddress) -> (Outcome, String) {
+        let (is_made, what) = self.made_anew(Some(market)).await;
+        (if is_made { Outcome::Repaired } else { Outcome::Impossible }, what)
+    }
+
+    /// A market, or the config.
+    async fn stream(&self, market: Option<MarketAddress>, subject: Subject) -> Result<Done, Trouble> {
+        let (is_made, mut what) = self.made_anew(market).await;
         if is_made && self.agrees_within(subject, STREAM_SETTLES).await? {
             return Ok(Done { what, else_do: "" });
         }
-        let reason = "it differs from the chain".to_owned();
-        match self.ask(market, Suspect { reason }).await {
-            Some(()) => what.push_str("; its history was read again"),
-            None => what.push_str("; its stream did not heal in time"),
-        }
+        what.push_str(self.doubted(market).await);
         let else_do = "Its account can't be met nor adopted: where it is not on the chain, the engine takes it back by itself when \
                        its slot is final; else see the log and zmart dead-letters list";
         Ok(Done { what, else_do })
+    }
+
+    /// Has a stream read its history again.
+    async fn doubted(&self, market: Option<MarketAddress>) -> &'static str {
+        let reason = "it differs from the chain".to_owned();
+        match self.ask(market, Suspect { reason }).await {
+            Some(()) => "; its history was read again",
+            None => "; its stream did not heal in time",
+        }
     }
 
     /// A position: its row, if its entries make what the account says.
     async fn position(&self, market: MarketAddress, wallet: Wallet) -> Result<Done, Trouble> {
         let else_do = "Entries of it are missing, from before its market was adopted from its account: a node that has that \
                        history can tell them (zmart backfill --from-slot); nothing else moves a quantity";
-        let should_be = self.check.position_account(market, wallet).await?;
         let upto = {
             let client = self.parts.pool.get().await.map_err(JournalError::from)?;
             read::market(&**client, market).await.map_err(JournalError::from)?.map(|row| row.head())
@@ -147,24 +178,25 @@ impl Repair<'_> {
         let (pool, stream) = (self.parts.pool.pool(), market.account());
         let positions = Positions::Of(wallet);
         let wanted = Wanted { stream, upto: (head.epoch, head.last_seq), finalized_at: None, positions };
-        let folded = replay::replay(pool, wanted, Market::advance, Market::is_described_by).await;
-        let written = match folded {
-            Ok(folded) => {
-                let equals = |made: Option<&_>| made == should_be.as_ref();
-                repairs::rewrite_position(&self.parts.pool, market, wallet, folded, equals).await
-            }
-            Err(error) => Err(error),
+        let mut folded = match replay::replay(pool, wanted, Market::advance, Market::is_described_by).await {
+            Ok(folded) => folded,
+            Err(ReplayError::Broken(broken)) => return Ok(Done { what: broken.to_string(), else_do }),
+            Err(ReplayError::Journal(error)) => return Err(error.into()),
         };
-        match written {
-            Ok(true) => Ok(Done { what: "its row is written anew from its entries".to_owned(), else_do }),
-            Ok(false) => {
-                // What is missing may be readable still.
-                let Done { what, .. } = self.stream(Some(market), Subject::Position { market, wallet }).await?;
-                Ok(Done { what: format!("its entries do not make it; of its market {what}"), else_do })
+        for _ in 0..POSITION_READINGS {
+            // Read after what takes long, and then only what came meanwhile is folded: one who always trades is met too.
+            let should_be = self.check.position_account(market, wallet).await?;
+            let equals = |made: Option<&_>| made == should_be.as_ref();
+            match repairs::rewrite_position(&self.parts.pool, market, wallet, &mut folded, equals).await {
+                Ok(true) => return Ok(Done { what: "its row is written anew from its entries".to_owned(), else_do }),
+                Ok(false) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(ReplayError::Broken(broken)) => return Ok(Done { what: broken.to_string(), else_do }),
+                Err(ReplayError::Journal(error)) => return Err(error.into()),
             }
-            Err(ReplayError::Broken(broken)) => Ok(Done { what: broken.to_string(), else_do }),
-            Err(ReplayError::Journal(error)) => Err(error.into()),
         }
+        // What is missing may be readable still.
+        let of_market = self.doubted(Some(market)).await;
+        Ok(Done { what: format!("its entries do not make it{of_market}"), else_do })
     }
 
     /// A vote: the transaction that made its record is read again.
@@ -172,9 +204,8 @@ impl Repair<'_> {
         let else_do = "A vote that the journal has and the chain has not is taken back by the engine when its slot is final; one \
                        whose transaction no node has any more can't be recorded";
         let record = ProgramAddresses::new(self.parts.rpc.program()).vote(market, wallet, kind).0;
-        let page = self.parts.rpc.signatures_before(record, None, SIGNATURES).await?;
-        let Some(made) = page.found.iter().rfind(|found| !found.failed) else {
-            return Ok(Done { what: "the node lists no transaction of its record".to_owned(), else_do });
+        let Some(made) = self.made(record, market, wallet, kind).await? else {
+            return Ok(Done { what: "the node lists no transaction that made its record".to_owned(), else_do });
         };
         let letter = DeadLetter {
             source: "verify",
@@ -196,6 +227,37 @@ impl Repair<'_> {
         dead_letters::retry(pool, &ids).await?;
         self.agrees_within(Subject::Vote { market, wallet, vote_kind: kind }, VOTE_MAX).await?;
         Ok(Done { what: format!("{signature} is read again"), else_do })
+    }
+
+    /// The transaction that made a vote's record. Anybody can name its address, before and after, in any number of others.
+    async fn made(
+        &self,
+        record: AccountAddress,
+        market: MarketAddress,
+        wallet: Wallet,
+        kind: VoteKind,
+    ) -> Result<Option<FoundSignature>, Trouble> {
+        let rpc = &self.parts.rpc;
+        let (mut before, mut oldest) = (None, VecDeque::new());
+        for _ in 0..PAGES_MAX {
+            let page = rpc.signatures_before(record, before, MAX_SIGNATURES).await?;
+            for found in page.found.into_iter().filter(|found| !found.failed) {
+                oldest.push_back(found);
+                if oldest.len() > LOOKED_AT_MAX {
+                    oldest.pop_front();
+                }
+            }
+            // Only an empty page ends the list.
+            let Some(last) = page.oldest else { break };
+            before = Some(last);
+        }
+        for found in oldest.into_iter().rev() {
+            let transaction = rpc.transaction(found.signature).await?;
+            if transaction.is_some_and(|it| votes(rpc.program(), &it, market, wallet, kind)) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// A tally: its row, then the memory that was read from it.
@@ -258,3 +320,22 @@ impl Repair<'_> {
 
 /// A stream's append is durable soon after it was answered.
 const STREAM_SETTLES: Duration = Duration::from_secs(3);
+
+/// Is it that wallet's vote there, as far as its log tells? Where that can't be read, its instructions name the market.
+fn votes(
+    program: ProgramId,
+    transaction: &RawTransaction,
+    market: MarketAddress,
+    wallet: Wallet,
+    kind: VoteKind,
+) -> bool {
+    let is_there = touched(program, transaction).is_none_or(|touched| touched.markets.contains(&market));
+    is_there
+        && match decode(program, transaction) {
+            Decoded::Events(events) => events
+                .iter()
+                .any(|event| VoteKind::of(&event.event).is_some_and(|(of, who, _)| (of, who) == (kind, wallet))),
+            Decoded::Truncated { .. } | Decoded::Garbage { .. } => true,
+            Decoded::Failed(_) => false,
+        }
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        ids::Wallet,
+        ids::{Seq, Wallet},
         market::Market,
         replay::{Broken, Replay},
         tally::{Counts, VoteKind},
@@ -36,6 +36,11 @@ impl fmt::Display for Difference {
 }
 
 impl Difference {
+    /// It shows an older entry.
+    pub(super) fn behind(place: &str, entries: Seq, stored: Seq) -> Self {
+        one(place, "seq", &entries.0.into(), &stored.0.into())
+    }
+
     /// The entries contradict each other.
     pub(super) fn entries(broken: Broken) -> Self {
         let (epoch, seq) = broken.place;

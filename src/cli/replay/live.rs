@@ -61,7 +61,8 @@ pub(super) fn address(config: &Config) -> String {
     format!("http://{host}:{}", config.server.api_port)
 }
 
-/// Asks, and compares. Where nobody answers nothing is compared, and that is said.
+/// Asks, and compares. Where nobody answers nothing is compared, and that is said; one that shows an older
+/// entry than is stored differs by that.
 pub(super) async fn compare(
     pool: &Pool,
     api: &str,
@@ -71,6 +72,12 @@ pub(super) async fn compare(
     differences: &mut Vec<Difference>,
 ) -> Live {
     let (seq, shown) = match shown(api, market, upto.1).await {
+        Ok((seq, _)) if seq < upto.1 => {
+            // It answers, and stands still: what is stored is not what it shows.
+            differences.push(Difference::behind(&format!("the engine at {api}"), upto.1, seq));
+            let why = format!("it shows entry {seq}, and {} is stored", upto.1);
+            return Live { api: Some(api.to_owned()), ..Live::not_compared(why) };
+        }
         Ok(shown) => shown,
         Err(why) => return Live { api: Some(api.to_owned()), ..Live::not_compared(why) },
     };
@@ -100,12 +107,12 @@ pub(super) async fn compare(
     Live { api: Some(api.to_owned()), seq: Some(seq), not_compared: None }
 }
 
-/// What it shows, at that entry or a later one.
+/// What it shows, at that entry or a later one; at an earlier one, if it still does after all readings.
 async fn shown(api: &str, market: MarketAddress, at_least: Seq) -> Result<(Seq, Value), String> {
     let text = |error: reqwest::Error| error.without_url().to_string();
     let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(text)?;
     let url = format!("{}/api/markets/{market}", api.trim_end_matches('/'));
-    let mut last = "it was not asked".to_owned();
+    let mut last = Err("it was not asked".to_owned());
     for _ in 0..READINGS {
         let answer = client.get(&url).send().await.map_err(text)?;
         let status = answer.status();
@@ -113,10 +120,10 @@ async fn shown(api: &str, market: MarketAddress, at_least: Seq) -> Result<(Seq, 
         let body: Value = serde_json::from_str(&body).map_err(|error| format!("its answer is no JSON: {error}"))?;
         match body["seq"].as_u64().map(Seq) {
             Some(seq) if status.is_success() && seq >= at_least => return Ok((seq, body)),
-            Some(seq) => last = format!("it shows entry {seq}, and {at_least} is stored"),
-            None => last = format!("it answers {status}"),
+            Some(seq) if status.is_success() => last = Ok((seq, body)),
+            _ => last = Err(format!("it answers {status}")),
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Err(last)
+    last
 }

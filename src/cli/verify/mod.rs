@@ -30,7 +30,8 @@ pub struct Arguments {
     /// Only this market, its positions and votes; may be said several times.
     #[arg(long)]
     market: Vec<MarketAddress>,
-    /// Has the leading engine heal what differs, and compares that again.
+    /// Has the leading engine heal what differs, and compares that again. The row of a market that is named is made anew from
+    /// its entries in any case.
     #[arg(long)]
     repair: bool,
     /// Waits so long for the engine's answers, in seconds.
@@ -70,7 +71,6 @@ impl Verified {
         let still = self.repairs.iter().filter(|repaired| repaired.still.is_some()).count();
         let differ = self.report.differences.len() > self.repairs.len();
         match self {
-            _ if self.report.differences.is_empty() => ExitCode::SUCCESS,
             Self { not_repaired: Some(_), .. } => ExitCode::from(EXIT_NOT_REPAIRED),
             _ if differ || still > 0 || self.report.is_cut => ExitCode::from(EXIT_DIFFERS),
             _ => ExitCode::SUCCESS,
@@ -123,10 +123,11 @@ async fn verify(config: &Config, arguments: &Arguments) -> anyhow::Result<Verifi
     let check = || Check::new(rpc.clone(), pool.clone(), program, arguments.market.clone());
     let report = check().run().await?;
     let mut verified = Verified { report, repairs: Vec::new(), not_repaired: None };
-    if arguments.repair && !verified.report.differences.is_empty() {
+    if arguments.repair && !(verified.report.differences.is_empty() && arguments.market.is_empty()) {
         let config_address = ProgramAddresses::new(program).config().0;
         let wait = Duration::from_secs(arguments.wait);
-        match repair::repaired(&pool, &check(), config_address, &verified.report.differences, wait).await? {
+        let (differences, named) = (&verified.report.differences, &arguments.market);
+        match repair::repaired(&pool, &check(), config_address, differences, named, wait).await? {
             Ok(repairs) => verified.repairs = repairs,
             Err(NobodyLeads(why)) => verified.not_repaired = Some(why),
         }

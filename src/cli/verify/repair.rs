@@ -1,6 +1,10 @@
 //! Repairs as they are asked of the leading engine, and what it answers.
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    time::Duration,
+};
 
 use deadpool_postgres::Pool;
 use serde::Serialize;
@@ -8,7 +12,7 @@ use serde::Serialize;
 use crate::{
     actors::verifier::check::{Check, Difference, Subject},
     cli::line::printable,
-    domain::ids::AccountAddress,
+    domain::ids::{AccountAddress, MarketAddress},
     journal::{
         lease::{self, Office},
         repairs::{self, Outcome, Wanted},
@@ -41,6 +45,15 @@ impl fmt::Display for Repaired {
     }
 }
 
+/// The row of a market that was named, where the market agrees as far as the chain tells: its finalized state and its document
+/// are in no account. What is said of it where the engine can't.
+fn row_of(market: MarketAddress) -> (Difference, Wanted) {
+    let what = "its row could not be made anew from its entries".to_owned();
+    let difference = Difference { subject: Subject::Market { market }, what, fields: Vec::new() };
+    let (stream, difference_of) = (market.account(), "asked for by name".to_owned());
+    (difference, Wanted { what: "row", stream, wallet: None, vote_kind: None, difference: difference_of })
+}
+
 fn wanted(difference: &Difference, config: AccountAddress) -> Wanted {
     let subject = difference.subject;
     let (what, wallet, vote_kind) = match subject {
@@ -54,19 +67,26 @@ fn wanted(difference: &Difference, config: AccountAddress) -> Wanted {
     Wanted { what, stream, wallet, vote_kind, difference: difference.what.clone() }
 }
 
-/// Asks, waits for the answers, and compares what was answered once more.
+/// Asks, waits for the answers, and compares what was answered once more. `named`: markets whose rows are made anew in any case.
 pub(super) async fn repaired(
     pool: &Pool,
     check: &Check,
     config: AccountAddress,
     differences: &[Difference],
+    named: &[MarketAddress],
     wait: Duration,
 ) -> anyhow::Result<Result<Vec<Repaired>, NobodyLeads>> {
     let leads = async || Ok::<_, anyhow::Error>(lease::holder(pool, Office::Engine).await?.is_valid);
     if !leads().await? {
         return Ok(Err(NobodyLeads("no engine leads: start one, and ask again".to_owned())));
     }
-    let wanted: Vec<Wanted> = differences.iter().map(|difference| wanted(difference, config)).collect();
+    let agrees = |market: &MarketAddress| {
+        let subject = Subject::Market { market: *market };
+        !differences.iter().any(|difference| difference.subject == subject)
+    };
+    let named: BTreeSet<MarketAddress> = named.iter().copied().filter(agrees).collect();
+    let found = differences.iter().map(|difference| (difference.clone(), wanted(difference, config)));
+    let (differences, wanted): (Vec<_>, Vec<_>) = found.chain(named.into_iter().map(row_of)).unzip();
     let ids = repairs::request(pool, &wanted).await?;
     let until = tokio::time::Instant::now() + wait;
     let mut answers = HashMap::new();

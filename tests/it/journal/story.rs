@@ -136,11 +136,11 @@ impl Story {
 
     /// All that is written from an entry on vanishes; gives what is taken back.
     pub fn roll_back_from(&mut self, first: Seq) -> Vec<Seq> {
-        let mut rebuild = self.life.rebuild();
+        let mut standing = self.life.standing();
         for entry in &self.written {
-            rebuild.next(entry, entry.seq >= first);
+            standing.next(entry, entry.seq >= first);
         }
-        let (state, reverted) = rebuild.finish();
+        let (state, reverted) = standing.finish();
         let fallen: Vec<EventId> = self
             .written
             .iter()

@@ -1,9 +1,15 @@
 //! What another hand has bent, and what the journal never heard of: found by whoever compares, set right by a running engine.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use zmart::domain::{event::Outcome, ids::Wallet};
+use zmart::{
+    domain::{event::Outcome, ids::Wallet},
+    journal::{
+        DatabaseSettings,
+        repairs::{self, Wanted},
+    },
+};
 use zmart_testkit::{
     chain::{Chain, SOL, wallet_of},
     engine::Engine,
@@ -114,8 +120,19 @@ async fn rows_that_another_hand_has_bent_are_found_and_set_right_by_the_running_
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", super::said(&output)));
     assert!(output.status.success() && report["repairs"][0]["still"].is_null(), "{report:#}");
 
+    // What no account tells is bent: nothing differs from the chain, and who asks for it by name has it made anew.
+    rows.batch_execute(&format!(
+        "UPDATE markets SET finalized_state = finalized_state || '{{\"trades_count\": 77}}', trades_count = trades_count + 7
+             WHERE address = '{live}'"
+    ))
+    .await
+    .unwrap();
     let (code, report) = verify(&stage.engine, &[]).await;
     assert_eq!(code, 0, "{report:#}");
+    let (code, _) = told(&stage.engine, &["replay", "--json", "--market", &live.to_string()]).await;
+    assert_eq!(code, 1, "a replay sees it");
+    let (code, report) = verify(&stage.engine, &["--repair", "--market", &live.to_string()]).await;
+    assert_eq!((code, outcomes(&report)), (0, ["repaired"].into()), "{report:#}");
     for market in [live, read, voted] {
         let (code, report) = told(&stage.engine, &["replay", "--json", "--market", &market.to_string()]).await;
         assert_eq!(code, 0, "{report:#?}");
@@ -195,11 +212,23 @@ async fn what_the_journal_never_heard_of_is_alerted_of_and_recorded_and_what_can
     let only = ["--market", &market.to_string(), "--repair"];
     let (code, report) = verify(&engine, &only).await;
     assert_eq!(subjects(&report), [("vote".to_owned(), nobody.to_string())].into(), "{report:#}");
-    assert_eq!((code, outcomes(&report)), (1, ["impossible"].into()), "{report:#}");
+    assert_eq!((code, outcomes(&report)), (1, ["impossible", "repaired"].into()), "{report:#}");
     let said = report["repairs"][0]["detail"].as_str().unwrap();
     assert!(said.contains("not on the chain") && said.contains("lists no transaction"), "{said}");
 
     engine.stop().await;
     let (code, report) = verify(&engine, &only).await;
     assert!(code == 3 && report["not_repaired"].is_string(), "nobody leads: {report:#}");
+
+    // Two that ask for the same share a request, and the last that waits no more takes it back.
+    let connect_timeout = Duration::from_secs(5);
+    let pool = DatabaseSettings { url: database.url.clone(), connect_timeout }.pool(1).unwrap();
+    let row =
+        Wanted { what: "row", stream: market.account(), wallet: None, vote_kind: None, difference: String::new() };
+    let first = repairs::request(&pool, std::slice::from_ref(&row)).await.unwrap();
+    assert_eq!(repairs::request(&pool, &[row]).await.unwrap(), first);
+    for is_left in [true, false] {
+        repairs::withdraw(&pool, &first).await.unwrap();
+        assert_eq!(repairs::oldest(&pool).await.unwrap().is_some(), is_left);
+    }
 }

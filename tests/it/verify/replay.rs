@@ -73,6 +73,11 @@ async fn a_market_replayed_from_its_entries_is_what_is_stored_and_shown_and_what
         assert_eq!((&found[0]["place"], &found[0]["field"]), (&place.into(), &field.into()), "{report}");
         rows.batch_execute(&bend("- 1")).await.unwrap();
     }
+    // An engine that answers and stands still behind what is stored is no engine that could not be asked.
+    rows.batch_execute("UPDATE markets SET last_seq = last_seq + 1").await.unwrap();
+    let (code, report) = replay(engine, market, &[]).await;
+    assert_eq!((code, &report["differences"][0]["field"]), (1, &"seq".into()), "{report}");
+    rows.batch_execute("UPDATE markets SET last_seq = last_seq - 1").await.unwrap();
     let (code, _) = replay(engine, MarketAddress([9; 32]), &[]).await;
     assert_eq!(code, 2, "nobody has heard of it");
 }
