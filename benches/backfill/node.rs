@@ -18,7 +18,7 @@ pub struct Node {
     pub rpc_url: String,
     pub ws_url: String,
     pub program: ProgramId,
-    /// Transactions that have happened; each has one event.
+    /// Transactions that have happened.
     pub transactions: i64,
     child: Child,
 }

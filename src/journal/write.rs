@@ -229,6 +229,7 @@ impl WriterLife {
         let mut pipeline = Pipeline::new(tx);
         let lease: Parameters<'_> = vec![Box::new(leased.office().as_str()), Box::new(leased.term().0)];
         pipeline.send(lease::HOLD, Counts::Touched, lease, 1, exactly(1, |_| CommitFailure::LeaseOver)).await;
+        pipeline.send(FIND_BY_KEY, Counts::Touched, Vec::new(), 1, |_| Ok(())).await;
         if self.is_patient {
             pipeline.send(BE_PATIENT, Counts::Touched, Vec::new(), 1, |_| Ok(())).await;
         }
@@ -266,6 +267,11 @@ pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     }
 }
 
+/// For the rest of the transaction: every statement finds the rows that it names by their keys. Left to itself, the server
+/// plans for the tables as they were when a statement was first used, often empty, and reads them from end to end from then on,
+/// with every batch, until they are analyzed. That is true of the foreign keys' own statements, too.
+const FIND_BY_KEY: &str = "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+                           set_config('enable_mergejoin', 'off', true)";
 /// For the rest of the transaction. A takeover would wait as long, where this engine stands still in the middle of it.
 const BE_PATIENT: &str = "SELECT set_config('statement_timeout', '60s', true)";
 /// The next batch of a life.

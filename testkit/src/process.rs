@@ -138,17 +138,47 @@ impl Drop for Process {
 /// CPU time that a process has used, of all its threads, in user mode and in the kernel; nothing where there is no
 /// `/proc`.
 pub fn cpu_time(pid: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The program's name, in brackets, may hold anything. Ticks are the kernel's hundredths of a second.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    let ticks = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
-    Duration::from_millis(ticks * 10)
+    stat(pid).map_or(Duration::ZERO, |stat| stat.own)
+}
+
+/// CPU time that a process's children have used, those included that have ended and were waited for.
+pub fn children_cpu_time(pid: u32) -> Duration {
+    let ended = stat(pid).map_or(Duration::ZERO, |stat| stat.ended_children);
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let live = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(stat);
+    live.filter(|stat| stat.parent == u64::from(pid)).fold(ended, |sum, stat| sum + stat.own)
+}
+
+/// A part of what the kernel tells of a process.
+struct Stat {
+    parent: u64,
+    own: Duration,
+    ended_children: Duration,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name, in brackets, may hold anything.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let at = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    // Ticks are hundredths of a second.
+    let time = |user: usize, system: usize| Some(Duration::from_millis((at(user)? + at(system)?) * 10));
+    Some(Stat { parent: at(1)?, own: time(11, 12)?, ended_children: time(13, 14)? })
 }
 
 /// Resident memory of a process, in bytes; nothing where there is no `/proc`.
 pub fn resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// The most that it has been.
+pub fn peak_resident_bytes(pid: u32) -> u64 {
+    status_bytes(pid, "VmHWM:")
+}
+
+fn status_bytes(pid: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() * 1_024
 }
 

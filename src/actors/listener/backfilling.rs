@@ -249,6 +249,7 @@ impl Listener {
             Slot(0)
         };
         let next = Cursor { covered_slot, ..next };
+        self.backfilling.note(|progress| &progress.is_listed, 1);
         if backfill.until.is_some() || self.pass_began.elapsed() < NEAR {
             self.backfilling.last = Some(next);
             // Nobody asks for another.

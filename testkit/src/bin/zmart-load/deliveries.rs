@@ -16,9 +16,12 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 use zmart::domain::ids::ProgramId;
-use zmart_testkit::helius::{Sender, body, claim};
+use zmart_testkit::{
+    helius::{Sender, body, claim},
+    postgres::Database,
+};
 
-/// Transactions in a body.
+/// Transactions in a body; what is left over at the end is not sent.
 const ITEMS: usize = 50;
 /// Bodies on their way at once.
 const SENDERS: usize = 4;
@@ -28,10 +31,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Who delivers, until it is dropped.
 pub struct Deliveries {
-    taken: Arc<AtomicU64>,
-    again: Arc<AtomicU64>,
-    left_out: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// Bodies.
+#[derive(Default)]
+struct Counts {
+    made: AtomicU64,
+    taken: AtomicU64,
+    again: AtomicU64,
+    left_out: AtomicU64,
 }
 
 impl Drop for Deliveries {
@@ -43,21 +53,42 @@ impl Drop for Deliveries {
 impl Deliveries {
     /// Of all that the node notifies from now on, to an engine's indexer.
     pub async fn start(ws: &str, program: ProgramId, indexer: &str) -> Self {
-        let (taken, again, left_out) = <(Arc<AtomicU64>, Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let counts = Arc::<Counts>::default();
         let (bodies, waiting) = mpsc::channel(WAITING);
         let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
-        let mut tasks = vec![tokio::spawn(hear(heard(ws, program).await, bodies, Arc::clone(&left_out)))];
+        let mut tasks = vec![tokio::spawn(hear(heard(ws, program).await, bodies, Arc::clone(&counts)))];
         for _ in 0..SENDERS {
-            let sending = send(Sender::to(indexer), Arc::clone(&waiting), Arc::clone(&taken), Arc::clone(&again));
-            tasks.push(tokio::spawn(sending));
+            tasks.push(tokio::spawn(send(Sender::to(indexer), Arc::clone(&waiting), Arc::clone(&counts))));
         }
-        Self { taken, again, left_out, tasks }
+        Self { counts, tasks }
     }
 
-    /// For the report: bodies that were taken, that were sent again, and that were left out because too many waited.
-    pub fn told(&self) -> String {
-        let number = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        format!("taken={} again={} left_out={}", number(&self.taken), number(&self.again), number(&self.left_out))
+    /// Bodies that are still to be taken.
+    pub fn waiting(&self) -> u64 {
+        let Counts { made, taken, left_out, .. } = &*self.counts;
+        // What is gone is read first: never too few are told.
+        let gone = number(taken) + number(left_out);
+        number(made).saturating_sub(gone)
+    }
+
+    /// Prints what became of the bodies, and of the transactions in them; answers with what is wrong with that.
+    pub async fn judge(&self, database: &Database) -> Vec<String> {
+        let Counts { made, taken, again, left_out } = &*self.counts;
+        let (taken, left_out) = (number(taken), number(left_out));
+        println!("load deliveries made={} taken={taken} again={} left_out={left_out}", number(made), number(again));
+        const OUTCOMES: &str = "SELECT key, sum(value::bigint)::bigint FROM webhook_deliveries, jsonb_each_text(outcome) \
+                                GROUP BY key ORDER BY key";
+        for row in database.connect().await.query(OUTCOMES, &[]).await.unwrap() {
+            println!("load delivered {}={}", row.get::<_, &str>(0), row.get::<_, i64>(1));
+        }
+        let mut faults = Vec::new();
+        if taken == 0 {
+            faults.push("no delivery was taken".to_owned());
+        }
+        if left_out > 0 {
+            faults.push(format!("{left_out} deliveries were left out: too many waited to be taken"));
+        }
+        faults
     }
 }
 
@@ -71,7 +102,11 @@ async fn heard(ws: &str, program: ProgramId) -> Socket {
     socket
 }
 
-async fn hear(mut socket: Socket, bodies: mpsc::Sender<Vec<u8>>, left_out: Arc<AtomicU64>) {
+fn number(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
+}
+
+async fn hear(mut socket: Socket, bodies: mpsc::Sender<Vec<u8>>, counts: Arc<Counts>) {
     let mut items = Vec::new();
     while let Some(Ok(message)) = socket.next().await {
         let Message::Text(text) = message else { continue };
@@ -81,24 +116,20 @@ async fn hear(mut socket: Socket, bodies: mpsc::Sender<Vec<u8>>, left_out: Arc<A
         let (Some(signature), Some(slot)) = (signature, result["context"]["slot"].as_u64()) else { continue };
         items.push(claim(signature, slot));
         if items.len() >= ITEMS {
+            counts.made.fetch_add(1, Ordering::Relaxed);
             let full = bodies.try_send(body(&std::mem::take(&mut items)));
-            left_out.fetch_add(u64::from(full.is_err()), Ordering::Relaxed);
+            counts.left_out.fetch_add(u64::from(full.is_err()), Ordering::Relaxed);
         }
     }
 }
 
-async fn send(
-    sender: Sender,
-    waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<u8>>>>,
-    taken: Arc<AtomicU64>,
-    again: Arc<AtomicU64>,
-) {
+async fn send(sender: Sender, waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Vec<u8>>>>, counts: Arc<Counts>) {
     loop {
         let Some(body) = waiting.lock().await.recv().await else { return };
         while !sender.try_deliver(&body).await.is_ok_and(|answer| answer.status == 200) {
-            again.fetch_add(1, Ordering::Relaxed);
+            counts.again.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(PAUSE).await;
         }
-        taken.fetch_add(1, Ordering::Relaxed);
+        counts.taken.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -21,15 +21,15 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// `times`: a signature and its microseconds a line.
+/// One of each transaction: of the last of its events. `times`: a signature and its microseconds a line.
 pub async fn lags(times: &str, database: &Database) -> Vec<Lag> {
     let notified: HashMap<&str, u64> = times
         .lines()
         .filter_map(|line| line.split_once(' '))
         .filter_map(|(s, at)| Some((s, at.parse().ok()?)))
         .collect();
-    const COMMITTED: &str = "SELECT signature::text, (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint \
-                             FROM chain_events WHERE NOT orphaned";
+    const COMMITTED: &str = "SELECT signature::text, (extract(epoch FROM max(pg_xact_commit_timestamp(xmin))) * 1000000)::bigint \
+                             FROM chain_events WHERE NOT orphaned GROUP BY signature";
     let client = database.connect().await;
     let nothing: [&(dyn tokio_postgres::types::ToSql + Sync); 0] = [];
     let mut rows = pin!(client.query_raw(COMMITTED, nothing).await.unwrap());

@@ -20,6 +20,7 @@ use zmart_testkit::{
     helius,
     http::try_request,
     postgres::{Cluster, Database},
+    process::resident_bytes,
 };
 
 use self::{deliveries::Deliveries, lag::Minutes, node::Node};
@@ -108,11 +109,11 @@ async fn run(wanted: &Wanted) -> Vec<String> {
         _ => Some(Deliveries::start(&node.ws, node.program, &engine.indexer).await),
     };
     node.say(&format!("run {} {total}", wanted.rate)).await;
-    let (samples, mut faults) = watch(&mut node, &engine, &database, wanted.rate).await;
+    let (samples, mut faults) = watch(wanted, &mut node, &engine, &database, deliveries.as_ref()).await;
     if let Some(deliveries) = deliveries {
-        println!("load deliveries {}", deliveries.told());
+        faults.extend(deliveries.judge(&database).await);
     }
-    faults.extend(judge(&mut node, &database, total).await);
+    faults.extend(judge(&mut node, &database, total, wanted.markets).await);
     let lags = lag::lags(&node.times().await, &database).await;
     if lags.len() as u64 != total {
         faults.push(format!("{} of {total} transactions have a time of notification and of commit", lags.len()));
@@ -135,10 +136,17 @@ async fn run(wanted: &Wanted) -> Vec<String> {
 }
 
 /// Each second until all is journaled, or it takes too long.
-async fn watch(node: &mut Node, engine: &Engine, database: &Database, rate: u64) -> (Vec<Sample>, Vec<String>) {
-    // The channels' counters, and not a count of rows: looking costs the server nothing.
-    const JOURNALED: &str =
-        "SELECT coalesce((SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'chain_events'), 0)";
+async fn watch(
+    wanted: &Wanted,
+    node: &mut Node,
+    engine: &Engine,
+    database: &Database,
+    deliveries: Option<&Deliveries>,
+) -> (Vec<Sample>, Vec<String>) {
+    // The heads of the streams, and not a count of events: looking costs the server nothing.
+    const ENTRIES: &str = "SELECT coalesce(sum(last_seq), 0)::bigint \
+                           FROM (SELECT last_seq FROM markets UNION ALL SELECT last_seq FROM program_config) heads";
+    const UNSETTLED: &str = "SELECT count(*) FROM webhook_deliveries WHERE settled_at IS NULL";
     let client = database.connect().await;
     let mut samples = Vec::new();
     let mut all_notified: Option<Instant> = None;
@@ -146,11 +154,17 @@ async fn watch(node: &mut Node, engine: &Engine, database: &Database, rate: u64)
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let state = node.state().await;
-        let journaled: i64 = client.query_one(JOURNALED, &[]).await.unwrap().get(0);
-        let behind = state.landed.saturating_sub(journaled.unsigned_abs());
+        let entries: i64 = client.query_one(ENTRIES, &[]).await.unwrap().get(0);
+        // A market's approval has two events, every other transaction one.
+        let behind = (state.landed + wanted.markets).saturating_sub(entries.unsigned_abs());
         let ready = try_request("GET", &engine.api, "/ready", &[], b"").await.ok().map(|answer| answer.json());
         let lag_slots = ready.and_then(|ready| ready["lag_slots"].as_u64()).unwrap_or_default();
-        samples.push(Sample { at_ms: lag::now_ms(), behind, lag_slots, memory_kib: memory_kib(engine.id()) });
+        samples.push(Sample {
+            at_ms: lag::now_ms(),
+            behind,
+            lag_slots,
+            memory_kib: resident_bytes(engine.id()) / 1_024,
+        });
         if told.elapsed() > Duration::from_secs(15) {
             told = Instant::now();
             println!("… {} notified, {behind} of them not journaled, {} lost by the socket", state.landed, state.lost);
@@ -159,28 +173,35 @@ async fn watch(node: &mut Node, engine: &Engine, database: &Database, rate: u64)
             continue;
         }
         let since = *all_notified.get_or_insert_with(Instant::now);
-        // Statistics of the server come a moment later than the rows.
-        if behind == 0 {
+        let unsettled: i64 = client.query_one(UNSETTLED, &[]).await.unwrap().get(0);
+        let unsettled = unsettled.unsigned_abs() + deliveries.map_or(0, Deliveries::waiting);
+        if behind == 0 && unsettled == 0 {
             println!("load seconds_after_the_last={}", since.elapsed().as_secs());
             return (samples, Vec::new());
         }
         if since.elapsed() > REST_MAX {
-            let fault = format!("{behind} are not journaled {REST_MAX:?} after the last of {rate} a second");
+            let fault = format!(
+                "{behind} are not journaled and {unsettled} deliveries not settled {REST_MAX:?} after the last of {} a second",
+                wanted.rate
+            );
             return (samples, vec![fault]);
         }
     }
 }
 
 /// Each transaction once, and nothing that breaks a rule of the journal.
-async fn judge(node: &mut Node, database: &Database, total: u64) -> Vec<String> {
+async fn judge(node: &mut Node, database: &Database, total: u64, markets: u64) -> Vec<String> {
     const COUNT: &str = "SELECT count(*), count(DISTINCT signature) FROM chain_events WHERE NOT orphaned";
     let row = database.connect().await.query_one(COUNT, &[]).await.unwrap();
     let (events, signatures): (i64, i64) = (row.get(0), row.get(1));
     println!("load events={events} signatures={signatures} notifications_lost={}", node.state().await.lost);
     let mut faults = Vec::new();
-    // A generated transaction has one event of the program.
-    if (events.unsigned_abs(), signatures.unsigned_abs()) != (total, total) {
-        faults.push(format!("the journal has {events} events of {signatures} transactions, the node {total}"));
+    // A market's approval has two events, every other transaction one.
+    if (events.unsigned_abs(), signatures.unsigned_abs()) != (total + markets, total) {
+        faults.push(format!(
+            "the journal has {events} events of {signatures} transactions, the node {} of {total}",
+            total + markets
+        ));
     }
     faults.extend(audit::breaches(database).await.into_iter().take(20));
     let letters = audit::dead_letters(database).await;
@@ -190,11 +211,4 @@ async fn judge(node: &mut Node, database: &Database, total: u64) -> Vec<String> 
         faults.push(format!("{adoptions} accounts were adopted: history was there"));
     }
     faults
-}
-
-/// What the process has in memory.
-fn memory_kib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }

@@ -7,6 +7,7 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 use zmart::domain::ids::ProgramId;
+use zmart_testkit::process::field;
 
 /// A running feeder; it ends with this.
 pub struct Node {
@@ -90,9 +91,4 @@ impl Node {
             }
         }
     }
-}
-
-fn field(line: &str, name: &str) -> String {
-    let found = line.split_whitespace().find_map(|word| word.strip_prefix(&format!("{name}=")));
-    found.unwrap_or_else(|| panic!("no {name} in {line:?}")).to_owned()
 }
