@@ -59,7 +59,8 @@ async fn who_wants_prices_less_often_misses_no_trade_and_ends_at_the_same_price(
     assert_eq!(newest(&own_prices), newest(&prices));
     // Who lost a price with his connection is told it when he resumes.
     let mut back = welcomed(&stage).await;
-    let answer = subscribe(&mut back, &channel, Some((1, head)), json!({"conflate": true})).await;
+    let epoch = prices[0]["epoch"].as_u64().unwrap();
+    let answer = subscribe(&mut back, &channel, Some((epoch, head)), json!({"conflate": true})).await;
     let price = &answer["price"];
     assert_eq!((price["price_yes"].clone(), price["shares_yes"].clone(), price["shares_no"].clone()), newest(&prices));
 }

@@ -232,7 +232,7 @@ async fn several_markets_roll_back_with_the_engine_killed_in_the_middle_and_a_re
     // From before it, over it, to the head: each entry once, and those that were heard as they were heard.
     let mut resumed = Connection::open(&rig.engine.ws).await;
     resumed.next_frame().await;
-    let answer = resumed.subscribe(markets[0], Some((1, heads[0] - 1))).await;
+    let answer = resumed.subscribe(markets[0], Some((again[0]["epoch"].as_u64().unwrap(), heads[0] - 1))).await;
     assert_eq!((&answer["recovered"], &answer["head_seq"]), (&json!(true), &json!(heads[0] + 2)), "{answer}");
     let mut replayed = Vec::new();
     for _ in 0..6 {

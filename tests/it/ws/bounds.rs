@@ -117,7 +117,7 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
     let scene = Scene::set(1, (BEFORE + TRADES) as u32).await;
     let (url, pid, market) = (scene.engine.ws.as_str(), scene.engine.id(), scene.markets[0]);
     scene.feeder.run_unpaced(BEFORE).await;
-    let (_, begin) = scene.heads().await[0];
+    let (epoch, begin) = scene.heads().await[0];
 
     let ask = text(&subscription(&json!(1), market, None).to_string());
     let subscribed = async |buffer| {
@@ -184,7 +184,7 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
             continue;
         }
         // Everything that it missed is there for it.
-        let ask = text(&subscription(&json!(1), market, Some((1, newest))).to_string());
+        let ask = text(&subscription(&json!(1), market, Some((epoch, newest))).to_string());
         let again = RawSocket::try_open(url, None, &ask).await.unwrap();
         read_to(again, last, Arc::new(AtomicU64::new(newest))).await;
     }
