@@ -253,10 +253,11 @@ fn is_shutdown(sqlstate: &str) -> bool {
 }
 
 /// SQLSTATE 22 (data) and 23 (integrity) will fail again; everything else is the server's or the network's trouble. So is a
-/// check without a name: the row was on its way to the default partition while its own was made, and finds it next time.
+/// check of a table without a name: the row was on its way to the default partition while its own was made, and finds it
+/// next time.
 pub(super) fn sort(error: tokio_postgres::Error) -> CommitFailure {
     match error.as_db_error() {
-        Some(db) if *db.code() == SqlState::CHECK_VIOLATION && db.constraint().is_none() => {
+        Some(db) if *db.code() == SqlState::CHECK_VIOLATION && db.constraint().is_none() && db.table().is_some() => {
             CommitFailure::Again(error.into())
         }
         Some(db) if ["22", "23"].iter().any(|class| db.code().code().starts_with(class)) => {
