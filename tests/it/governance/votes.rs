@@ -13,7 +13,6 @@ use zmart::domain::{
 use zmart_testkit::{
     ballots,
     chain::{Chain, wallet_of},
-    patience::wait_for,
     postgres::Database,
     proxy::Proxy,
     signed_in::SignedInClient,
@@ -96,12 +95,7 @@ async fn fifty_thousand_votes_on_one_market_are_counted_to_the_last_one_and_hold
         "the other market's votes waited until the flood was over"
     );
     // Counts are told to the chain once an hour: those of then have to be all.
-    wait_for("all votes to be final in the journal", || async {
-        const SQL: &str = "SELECT last_seq - finalized_seq FROM markets WHERE address = $1::text";
-        let row = court.database.connect().await.query_one(SQL, &[&flooded.to_string()]).await.unwrap();
-        if row.get::<_, i64>(0) == 0 { Ok(()) } else { Err(row.get::<_, i64>(0)) }
-    })
-    .await;
+    court.is_final_in_the_journal(flooded).await;
     court.client.travel(2 * HOUR).await;
     court.counts_on_chain(flooded, 34_999, 15_000).await;
     court.has_looked_again().await;
