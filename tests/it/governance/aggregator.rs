@@ -5,7 +5,7 @@
 
 use solana_sdk::signature::Keypair;
 use zmart::domain::{ids::MarketAddress, phase::Phase, tally::VoteKind};
-use zmart_testkit::{chain::Chain, patience::wait_for, postgres::Database};
+use zmart_testkit::{chain::Chain, postgres::Database};
 
 use super::court::{APPROVED, Court, FINALIZED, HOUR};
 
@@ -116,16 +116,11 @@ async fn votes_that_nobody_marked_as_final_before_all_died_decide_after_the_next
     let [market] = court.proposed().await;
     court.vote(VoteKind::Proposal, market, 3, 0).await;
     court.tally_is(VoteKind::Proposal, market, 3, 0).await;
-    let rows = court.database.connect().await;
-    const MARKED: &str = "SELECT finalized_seq = last_seq FROM markets WHERE address = $1::text";
-    wait_for("all of it to be final", || async {
-        let row = rows.query_one(MARKED, &[&market.to_string()]).await.unwrap();
-        if row.get(0) { Ok(()) } else { Err("not yet") }
-    })
-    .await;
+    court.is_final_in_the_journal(market).await;
     court.engine.kill();
     // As it is where the process dies between the votes and the next pass of finality. Votes change no state.
     const UNMARK: &str = "UPDATE markets SET finalized_seq = 1 WHERE address = $1::text";
+    let rows = court.database.connect().await;
     assert_eq!(rows.execute(UNMARK, &[&market.to_string()]).await.unwrap(), 1);
     court.engine.set("ROLES", "api,ws,indexer,aggregator,monitor");
     court.open().await;

@@ -299,6 +299,19 @@ impl Court {
         .await;
     }
 
+    /// Waits until every entry of a market is marked as final.
+    pub async fn is_final_in_the_journal(&self, market: MarketAddress) {
+        const SQL: &str = "SELECT last_seq - finalized_seq FROM markets WHERE address = $1::text";
+        wait_for("all of it to be final", || async {
+            let row = self.database.connect().await.query_one(SQL, &[&market.to_string()]).await.unwrap();
+            match row.get::<_, i64>(0) {
+                0 => Ok(()),
+                open => Err(format!("{open} entries are not")),
+            }
+        })
+        .await;
+    }
+
     /// Waits until the monitor has made a whole pass that began after this was called.
     pub async fn has_been_monitored_again(&self) {
         const SQL: &str = "SELECT xmin::text FROM scheduled_runs WHERE name = 'monitor'";

@@ -164,6 +164,7 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
     assert!(grown < share + MARGIN, "{grown} bytes more for {} readers that stopped", STUCK + READING_ON);
 
     // Who goes on to read finds what was sent, without a hole, and then why it is over.
+    let mut cut_off = 0;
     for mut socket in stuck.split_off(STUCK) {
         let mut newest = begin;
         let end = loop {
@@ -183,11 +184,13 @@ async fn readers_that_stop_are_cut_off_and_cost_less_than_a_megabyte_each_and_no
         if newest == last {
             continue;
         }
+        cut_off += 1;
         // Everything that it missed is there for it.
         let ask = text(&subscription(&json!(1), market, Some((epoch, newest))).to_string());
         let again = RawSocket::try_open(url, None, &ask).await.unwrap();
         read_to(again, last, Arc::new(AtomicU64::new(newest))).await;
     }
+    assert!(cut_off > 0, "each was sent everything: none was slow");
     // Who never reads again is gone by himself.
     wait_for("the stuck connections to be gone", || async {
         match connections_on(scene.port()) {

@@ -106,8 +106,9 @@ async fn five_thousand_clients_that_resume_at_once_get_everything_and_ask_the_da
     let asked = network.asked() - before;
     assert_eq!(connected.len(), CLIENTS);
     // On a slow machine the storm lasts longer, and the engine's own questions go on; some are asked once in many seconds.
+    // Never so many are let pass as one for each client would be.
     let lasted = began.elapsed().as_secs() as usize;
-    let meanwhile = 2 * by_itself * lasted / QUIET.as_secs() as usize;
+    let meanwhile = (2 * by_itself * lasted / QUIET.as_secs() as usize).min(3 * STATEMENTS_MAX);
     assert!(
         asked <= STATEMENTS_MAX + meanwhile,
         "{asked} statements for {CLIENTS} clients in {lasted} s, {by_itself} in {QUIET:?} before"
