@@ -4,7 +4,7 @@
 //! and because a slow node must not hold up the listener. Reads that can't be answered are errors; who asks asks again.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,9 +49,6 @@ const ACCOUNTS_MAX: usize = 100;
 /// Histories that are read at the same time.
 const READS_MAX: usize = 8;
 
-/// Blocks that one history is put in order by.
-const BLOCKS_MAX: usize = 64;
-
 /// Places of transactions in blocks.
 type Blocks = HashMap<Slot, HashMap<TxSignature, u32>>;
 
@@ -78,8 +75,9 @@ pub struct ReadHistory {
     pub address: AccountAddress,
     /// Everything at or below this slot is known.
     pub since: Slot,
-    /// Within a slot, by the block's own list: it was read before, and did not fit in the order of the node's list.
-    pub by_blocks: bool,
+    /// From this slot on, order within a slot is the block's own: it was read before, and what the journal lacks, of which
+    /// this is the oldest, did not fit in the order of the node's list.
+    pub by_blocks: Option<Slot>,
 }
 
 /// What each of these wallets holds now, in lamports and in their order; 0 where the chain knows no such account. Their
@@ -249,28 +247,36 @@ async fn read(
             Decoded::Failed(_) | Decoded::Garbage { .. } => {}
         }
     }
-    let blocks = if by_blocks { blocks_of(rpc, &events).await? } else { HashMap::new() };
+    let blocks = match by_blocks {
+        Some(from) => blocks_of(rpc, events.iter().filter(|event| event.position.slot >= from)).await?,
+        None => HashMap::new(),
+    };
     order_within_slots(&mut events, &blocks);
     Ok(History { events, account, drafts: drafted, decides: rpc.decides(), is_cut })
 }
 
-/// The places in their blocks of transactions that share a slot, where the node did not tell them.
-async fn blocks_of(rpc: &ChainRpc, events: &[ChainEvent]) -> Result<Blocks, ChainReadError> {
+/// The places in their blocks of transactions that share a slot, where the node did not tell them. Two of a history at least
+/// for each block: their number is bounded by that of its transactions.
+async fn blocks_of(rpc: &ChainRpc, events: impl Iterator<Item = &ChainEvent>) -> Result<Blocks, ChainReadError> {
+    let mut slots: BTreeMap<Slot, Vec<&ChainEvent>> = BTreeMap::new();
+    events.for_each(|event| slots.entry(event.position.slot).or_default().push(event));
+    slots.retain(|_, events| {
+        let is_told = events.iter().all(|event| event.position.transaction_index.is_some());
+        let is_shared = events.windows(2).any(|two| matches!(two, [a, b] if a.id.signature != b.id.signature));
+        is_shared && !is_told
+    });
+    let reads = slots.into_keys().map(|slot| async move { (slot, rpc.block_signatures(slot).await) });
+    let mut reads = futures_util::stream::iter(reads).buffer_unordered(FETCHES);
     let mut blocks = HashMap::new();
-    for slot in events.chunk_by(|a, b| a.position.slot == b.position.slot) {
-        let [first, rest @ ..] = slot else { continue };
-        let is_told = slot.iter().all(|event| event.position.transaction_index.is_some());
-        let is_shared = rest.iter().any(|event| event.id.signature != first.id.signature);
-        if is_told || !is_shared || blocks.len() >= BLOCKS_MAX {
-            continue;
-        }
-        let signatures = match rpc.block_signatures(first.position.slot).await {
-            Ok(signatures) => signatures.unwrap_or_default(),
+    while let Some((slot, read)) = reads.next().await {
+        match read {
+            Ok(signatures) => {
+                blocks.insert(slot, signatures.unwrap_or_default().into_iter().zip(0..).collect());
+            }
             // The order of the list is all there is.
-            Err(ChainReadError::HistoryGone { .. } | ChainReadError::Refused { .. }) => continue,
+            Err(ChainReadError::HistoryGone { .. } | ChainReadError::Refused { .. }) => {}
             Err(error) => return Err(error),
-        };
-        blocks.insert(first.position.slot, signatures.into_iter().zip(0..).collect());
+        }
     }
     Ok(blocks)
 }

@@ -30,7 +30,7 @@ use crate::{
     },
     domain::{
         event::ChainEvent,
-        ids::EventId,
+        ids::{EventId, Slot},
         tally::{Tally, VoteKind},
     },
     journal::{
@@ -73,10 +73,11 @@ impl<S: Subject> StreamActor<S> {
         log::info!("{} {} has a gap: {reason}", S::KIND, self.address);
         self.mode = Mode::Healing;
         self.set_stale(Some(reason.clone()));
-        self.read_again(reason, 1, ctx);
+        self.read_again(reason, 1, None, ctx);
     }
 
-    fn read_again(&mut self, reason: String, attempt: u32, ctx: &mut Context<Self>) {
+    /// `by_blocks`: [`ReadHistory::by_blocks`].
+    fn read_again(&mut self, reason: String, attempt: u32, by_blocks: Option<Slot>, ctx: &mut Context<Self>) {
         let since = self.life.finalized_slot();
         let (reader, pool, address) = (self.env.reader.clone(), self.env.pool.clone(), self.address);
         let waiting: Vec<_> = self.queue.iter().map(|item| item.delivery.event.id).collect();
@@ -85,7 +86,7 @@ impl<S: Subject> StreamActor<S> {
         let mut kinds: BTreeSet<_> = self.queue.iter().filter_map(|item| wanted(&item.delivery.event)).collect();
         let unread = VoteKind::ALL.map(|kind| (kind, !self.life.has_ballots(kind)));
         let read = async move {
-            let ask = ReadHistory { address, since, by_blocks: attempt > 1 };
+            let ask = ReadHistory { address, since, by_blocks };
             let history = read_history::<S>(&reader, ask).await;
             let mut ids: Vec<_> = history.events.iter().map(|event| event.id).collect();
             ids.extend(waiting);
@@ -113,7 +114,9 @@ impl<S: Subject> StreamActor<S> {
                     actor.queue.extend(candidates.into_iter().flat_map(Candidate::into_items));
                     let pause = Duration::from_millis(250 << attempt);
                     let next = (attempt + 1).min(ATTEMPTS);
-                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, next, ctx));
+                    let lacking = history.events.iter().filter(|event| !asked.known.contains(&event.id));
+                    let from = lacking.map(|event| event.position.slot).min();
+                    ctx.run_later(pause, move |actor, ctx| actor.read_again(reason, next, from, ctx));
                 }
                 Finding::Unclear(why) => {
                     // All readings found them elsewhere: not history is missing, but a fork was given up.

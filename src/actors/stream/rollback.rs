@@ -75,7 +75,7 @@ impl<S: Subject> StreamActor<S> {
         let (after, since, mut standing) =
             (self.life.hold_finality(), self.life.finalized_slot(), self.life.standing());
         let work = async move {
-            let ask = ReadHistory { address, since, by_blocks: false };
+            let ask = ReadHistory { address, since, by_blocks: None };
             let mut history = read_history::<S>(&env.reader, ask).await;
             while !history.decides {
                 // What falls is the first node's word.

@@ -125,7 +125,8 @@ async fn a_history_that_ends_too_early_on_one_node_is_read_from_the_other_and_is
     told_down(&scene, "the second one does not answer").await;
     assert_eq!(cursor(&scene).await, before);
     assert_eq!(audit::dead_letters(&scene.database).await, []);
-    let behind = hand.rpc_behind(60, false, When::Always);
+    // So far that the newest trades are of slots that it does not know.
+    let behind = hand.rpc_behind(400, false, When::Always);
     // More often than a call is tried.
     let fails = hand.answer_badly(Methods::Of(&["getSignaturesForAddress"]), Bad::Status(503), When::Next(6));
     cut.iter().for_each(Fault::lift);

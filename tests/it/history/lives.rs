@@ -202,6 +202,7 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
 /// Takes V18 back, and has each migration that follows sleep.
 const BEFORE_THE_LAST_MIGRATION: &str = "
     DROP TABLE public.ipfs_anchors;
+    DROP FUNCTION public.refuse_change_of_pinned();
     DO $$ DECLARE index regclass; BEGIN
         FOR index IN SELECT indexrelid FROM pg_index JOIN pg_class c ON c.oid = indexrelid
                      WHERE relname LIKE 'journal_comments%' LOOP
