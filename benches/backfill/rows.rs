@@ -24,9 +24,9 @@ pub async fn one_at_a_time(client: &Client, trades: i64) -> Duration {
         // As text, as most clients send it; `OFFSET 0` keeps the row from being read once a column.
         let read = format!(
             "SELECT 'INSERT INTO one.{table} SELECT (r).* FROM (SELECT ' || quote_literal(t::text) || '::one.{table} AS r OFFSET 0) x'
-             FROM (SELECT market, epoch, seq FROM public.trades ORDER BY slot, market, seq LIMIT {trades}) some
-             JOIN public.{table} t ON t.{key} = some.market AND t.epoch = some.epoch AND t.seq = some.seq
-             ORDER BY some.market, some.seq"
+             FROM (SELECT market, epoch, seq FROM public.trades ORDER BY slot, market, seq LIMIT {trades}) few
+             JOIN public.{table} t ON t.{key} = few.market AND t.epoch = few.epoch AND t.seq = few.seq
+             ORDER BY few.market, few.seq"
         );
         let rows = client.query(&read, &[]).await.unwrap();
         statements.push(rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>());
