@@ -69,6 +69,7 @@ impl Streams {
                 role: Role::Leading(Term(1)),
                 health: health.clone(),
                 idle_after: Duration::from_secs(3_600),
+                is_heard: true,
             },
         };
         let homes: Arc<[StreamHome]> = (0..STREAM_ARBITERS).map(|_| home()).collect();

@@ -96,6 +96,7 @@ impl Backfiller {
                 role: Role::Following,
                 health: health.clone(),
                 idle_after: Duration::from_millis(config.streams.idle_ms),
+                is_heard: false,
             };
             homes.push(StreamHome { arbiter: arbiter(&format!("streams-{number}")), env });
         }

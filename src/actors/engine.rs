@@ -196,6 +196,7 @@ impl Engine {
                 role: Role::Following,
                 health: health.clone(),
                 idle_after: Duration::from_millis(config.streams.idle_ms),
+                is_heard: true,
             };
             homes.push(StreamHome { arbiter: arbiter(&format!("streams-{number}")), env });
         }

@@ -26,6 +26,9 @@ use crate::domain::{
 
 /// Rows in one statement, and in one piece of a `COPY`.
 const PIECE_ROWS: usize = 1_024;
+/// Positions in one statement: each of them counts the new traders of its markets, so the row of a market is written once more
+/// by each. A full buffer of the writer is one.
+const PIECE_POSITIONS: usize = 8_192;
 /// A batch of fewer entries is inserted: `COPY` costs the way there and back for each table. One of more is copied, which
 /// costs PostgreSQL a quarter less; unless row level security stands over the tables, which `COPY` does not know.
 const COPY_ENTRIES_MIN: usize = 256;
@@ -134,7 +137,7 @@ impl<'a> Batch<'a> {
         let sql = MOVE_POSITIONS.replace("DELTAS", &PositionColumns::unnest(&[]));
         let mut rows = rows.peekable();
         while rows.peek().is_some() {
-            let piece = piece::<PositionColumns<'_>>(&mut rows)?;
+            let piece = piece_of::<PositionColumns<'_>>(PIECE_POSITIONS, &mut rows)?;
             let count = piece.rows();
             let verdict = exactly(count, move |written| {
                 CommitFailure::Overtaken(format!("{written} of {count} positions were there or new"))
@@ -244,8 +247,12 @@ async fn insert<'p, C: Columns<'p>>(
 
 /// The next rows. In pieces, so that the server works on one while the next is made, and a statement's length has a bound.
 fn piece<'p, C: Columns<'p>>(rows: &mut impl Iterator<Item = C::Row>) -> Result<C, CommitFailure> {
+    piece_of(PIECE_ROWS, rows)
+}
+
+fn piece_of<'p, C: Columns<'p>>(max: usize, rows: &mut impl Iterator<Item = C::Row>) -> Result<C, CommitFailure> {
     let mut columns = C::default();
-    for row in rows.take(PIECE_ROWS) {
+    for row in rows.take(max) {
         columns.push(row).map_err(|error| CommitFailure::Refused(error.to_string()))?;
     }
     Ok(columns)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix::prelude::*;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::OptionFuture};
 
 use super::{
     Listener,
@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     actors::stream::Finalized,
-    chain::{model::RawTransaction, rpc::ChainReadError},
+    chain::{
+        model::RawTransaction,
+        rpc::{ChainReadError, SignaturePage},
+    },
     journal::staging::{self, Cursor, DeadLetter, Staged},
     telemetry::health::Part,
 };
@@ -113,52 +116,67 @@ impl Listener {
     }
 
     fn next_page(&mut self, pass: Pass, ctx: &mut Context<Self>) {
+        let read = self.page(pass);
+        ctx.spawn(read.into_actor(self).map(|page, actor, ctx| actor.listed(page, ctx)));
+    }
+
+    /// Asks for the next page of a pass.
+    fn page(&self, pass: Pass) -> impl Future<Output = Result<SignaturePage, ChainReadError>> + use<> {
         let rpc = self.pass_rpc.clone();
         let program = crate::domain::ids::AccountAddress(self.parts.program.0);
         // What came since is listed down to a slot only.
         let cursor = self.cursor.filter(|_| self.held_up.is_none()).and_then(|cursor| cursor.signature);
-        let read = async move { pass.page(&rpc, program, cursor).await };
-        ctx.spawn(read.into_actor(self).map(move |page, actor, ctx| {
-            let (Some(mut pass), Some(cursor)) = (actor.pass, actor.cursor) else { return };
-            let page = match page {
-                Ok(page) => page,
-                Err(error) if actor.page_is_asked_again() => {
-                    actor.rpc_failed("a page can't be listed", &error);
-                    ctx.run_later(FAILED_PAUSE, move |actor, ctx| actor.next_page(pass, ctx));
-                    return;
-                }
-                Err(error) => return actor.pass_failed("coverage stopped", &error),
-            };
-            actor.node_answered();
-            // What has been listed since the pass that is held up is not listed again, and its aim is not this list's.
-            let cursor = match actor.held_up {
-                Some(first) => Cursor { signature: None, slot: actor.listed_up_to.max(first.confirmed_slot), ..cursor },
-                None => {
-                    actor.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
-                    cursor
-                }
-            };
-            let found = pass.take(&page, &cursor, |entry| actor.window.knows(&entry.signature, entry.slot));
-            actor.pass = Some(pass);
-            if !found.is_empty() {
-                log::debug!("coverage found {} transactions", found.len());
-                actor.drained = false;
-                actor.staged_walk.begin_again();
-            }
-            actor.note_listed(&found);
-            actor.stage(found, ctx);
-        }));
+        async move { pass.page(&rpc, program, cursor).await }
     }
 
+    /// The next page of the pass: what it found is staged.
+    fn listed(&mut self, page: Result<SignaturePage, ChainReadError>, ctx: &mut Context<Self>) {
+        let (Some(mut pass), Some(cursor)) = (self.pass, self.cursor) else { return };
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if self.page_is_asked_again() => {
+                self.rpc_failed("a page can't be listed", &error);
+                ctx.run_later(FAILED_PAUSE, move |actor, ctx| actor.next_page(pass, ctx));
+                return;
+            }
+            Err(error) => return self.pass_failed("coverage stopped", &error),
+        };
+        self.node_answered();
+        // What has been listed since the pass that is held up is not listed again, and its aim is not this list's.
+        let cursor = match self.held_up {
+            Some(first) => Cursor { signature: None, slot: self.listed_up_to.max(first.confirmed_slot), ..cursor },
+            None => {
+                self.finality.note(&page, cursor.finalized_slot.unwrap_or_default(), &pass);
+                cursor
+            }
+        };
+        let found = pass.take(&page, &cursor, |entry| self.window.knows(&entry.signature, entry.slot));
+        self.pass = Some(pass);
+        if !found.is_empty() {
+            log::debug!("coverage found {} transactions", found.len());
+            self.drained = false;
+            self.staged_walk.begin_again();
+        }
+        self.note_listed(&found);
+        self.stage(found, ctx);
+    }
+
+    /// Meanwhile the node is asked for the next page: a long list would wait for the disk and the node in turns.
     fn stage(&mut self, found: Vec<Staged>, ctx: &mut Context<Self>) {
         self.staging = true;
         let pool = self.parts.pool.clone();
         let stage = async move { retry("signatures can't be staged", || staging::stage(&pool, &found)).await };
-        ctx.spawn(stage.into_actor(self).map(|(), actor, ctx| {
+        let asked = self.pass.filter(|pass| pass.end.is_none());
+        let next = OptionFuture::from(asked.map(|pass| self.page(pass)));
+        let work = async move { futures_util::join!(stage, next).1 };
+        ctx.spawn(work.into_actor(self).map(move |page, actor, ctx| {
             actor.staging = false;
             let Some(pass) = actor.pass else { return };
             match pass.end {
-                None => actor.next_page(pass, ctx),
+                None => match page.filter(|_| actor.pass == asked) {
+                    Some(page) => actor.listed(page, ctx),
+                    None => actor.next_page(pass, ctx),
+                },
                 Some(ListEnd::Reached) => {
                     actor.listed_up_to = pass.confirmed_slot;
                     match actor.held_up.take() {

@@ -1,6 +1,10 @@
-//! Sorting: what is to be done with a transaction. Pure but for the fee timeline, which it keeps up to date.
+//! Sorting: what is to be done with a transaction. Pure but for the fee timeline, which it keeps up to date, and for addresses
+//! of markets that it remembers: deriving one costs a good part of what else a trade costs the listener.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::window::Lane;
 use crate::{
@@ -16,9 +20,12 @@ use crate::{
     domain::{
         event::{ChainEvent, EventSubject},
         fee_timeline::FeeTimeline,
-        ids::ProgramId,
+        ids::{MarketAddress, MarketSeed, ProgramId},
     },
 };
+
+/// Addresses that are remembered; past it all are forgotten, and derived anew as they come.
+const ADDRESSES_MAX: usize = 16_384;
 
 /// What is to be done with a transaction.
 #[derive(Debug)]
@@ -48,18 +55,27 @@ pub enum Sorted {
 pub struct Sorter {
     program: ProgramId,
     addresses: ProgramAddresses,
+    markets: RefCell<HashMap<MarketSeed, MarketAddress>>,
 }
 
 impl Sorter {
     /// For one program.
     pub fn new(program: ProgramId) -> Self {
-        Self { program, addresses: ProgramAddresses::new(program) }
+        Self { program, addresses: ProgramAddresses::new(program), markets: RefCell::default() }
+    }
+
+    fn market(&self, seed: MarketSeed) -> MarketAddress {
+        let mut markets = self.markets.borrow_mut();
+        if markets.len() >= ADDRESSES_MAX && !markets.contains_key(&seed) {
+            markets.clear();
+        }
+        *markets.entry(seed).or_insert_with(|| self.addresses.market(seed).0)
     }
 
     fn lane(&self, event: &ChainEvent) -> Lane {
         match event.event.subject() {
             EventSubject::Config => Lane::Config,
-            EventSubject::Market(seed) => Lane::Market(self.addresses.market(seed).0),
+            EventSubject::Market(seed) => Lane::Market(self.market(seed)),
             EventSubject::MarketAccount(market) => Lane::Market(market),
         }
     }

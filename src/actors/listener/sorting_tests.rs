@@ -99,6 +99,22 @@ fn events_go_to_their_streams_in_order_with_the_fees_in_force() {
 }
 
 #[test]
+fn remembered_addresses_are_those_that_are_derived_and_bounded() {
+    let sorter = Sorter::new(PROGRAM);
+    // Wrong on purpose, so that it shows whether they are remembered or derived.
+    let full = (0..ADDRESSES_MAX as u64).map(|n| {
+        let mut seed = [9; 32];
+        seed[..8].copy_from_slice(&n.to_be_bytes());
+        (MarketSeed(seed), MarketAddress([0; 32]))
+    });
+    sorter.markets.borrow_mut().extend(full);
+    for _ in 0..2 {
+        assert_eq!(Lane::Market(sorter.market(MarketSeed([1; 32]))), lane_of(1));
+    }
+    assert_eq!(sorter.markets.borrow().len(), 1, "past the bound all are forgotten");
+}
+
+#[test]
 fn a_creation_is_read_before_it_is_used_and_its_place_is_kept() {
     let logs: Vec<String> = [bought(2), created(1)].iter().flat_map(|e| frame(PROGRAM, e)).collect();
     let Sorted::Read(lanes) = sort(&live(logs)) else { panic!("to be read") };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 
-use super::{Mode, StreamActor, life::Life, subject::Subject};
+use super::{Mode, StreamActor, subject::Subject};
 use crate::{
     actors::retry,
     domain::{
@@ -58,7 +58,7 @@ impl<S: Subject> StreamActor<S> {
         let load = async move { retry("a stream can't be read", || S::load(&pool, address, epoch)).await };
         ctx.spawn(load.into_actor(self).map(|stored, actor, ctx| {
             if let Some(stored) = stored {
-                actor.life = Life::restore(actor.address, actor.env.epoch, stored);
+                actor.life = actor.new_life().restored(stored);
             }
             actor.mode = Mode::Ready;
             actor.answer_parked();
@@ -112,7 +112,7 @@ impl<S: Subject> StreamActor<S> {
         self.pulse.changes();
         match self.life.follow(entry) {
             Ok(pack) => {
-                self.listeners.send(&pack);
+                pack.iter().for_each(|pack| self.listeners.send(pack));
                 true
             }
             Err(misfit) => {

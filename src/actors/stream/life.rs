@@ -50,9 +50,11 @@ pub struct Point<S> {
 }
 
 struct Kept {
+    seq: Seq,
     slot: Slot,
     id: Option<EventId>,
-    pack: Arc<FramePack>,
+    /// `None` where nobody hears.
+    pack: Option<Arc<FramePack>>,
 }
 
 /// What the stream says to an event.
@@ -113,6 +115,8 @@ pub struct Life<S: Subject> {
     document_stored: Option<Arc<MarketMetadata>>,
     /// The next append writes the row anew, whatever else is to be written.
     rewrites: bool,
+    /// Nobody hears what is released: no frames are made.
+    is_silent: bool,
 }
 
 impl<S: Subject> Life<S> {
@@ -144,12 +148,23 @@ impl<S: Subject> Life<S> {
             outbox: Vec::new(),
             document_stored: None,
             rewrites: false,
+            is_silent: false,
         }
+    }
+
+    /// The same stream where nobody hears it: a frame of each of the newest entries is some two kilobytes, and nobody's.
+    pub fn silent(self) -> Self {
+        Self { is_silent: true, ..self }
     }
 
     /// A stream as it was stored.
     pub fn restore(address: AccountAddress, epoch: Epoch, stored: Stored<S>) -> Self {
-        let mut life = Self::unheard_of(address, epoch);
+        Self::unheard_of(address, epoch).restored(stored)
+    }
+
+    /// A stream that nothing was told yet, as it was stored.
+    pub fn restored(self, stored: Stored<S>) -> Self {
+        let mut life = self;
         let newest = stored.ring.last();
         let head = Point {
             seq: stored.head.last_seq,
@@ -275,7 +290,7 @@ impl<S: Subject> Life<S> {
 
     /// What was taken back is known no more: it may come again, as something new.
     fn forget(&mut self, reverted: &[Seq]) {
-        for kept in self.ring.iter_mut().filter(|kept| reverted.binary_search(&kept.pack.seq).is_ok()) {
+        for kept in self.ring.iter_mut().filter(|kept| reverted.binary_search(&kept.seq).is_ok()) {
             if let Some(id) = kept.id.take() {
                 self.ids.remove(&id);
             }
@@ -383,7 +398,7 @@ impl<S: Subject> Life<S> {
         }
         let mut packs = Vec::with_capacity(entries.len());
         for entry in entries {
-            packs.push(self.keep(&entry, true));
+            packs.extend(self.keep(&entry, true));
             self.tail_is_cut |= self.tail.len() >= TAIL_ENTRIES_MAX as usize;
             if !self.tail_is_cut {
                 self.tail.push_back((entry.seq, entry.body.slot(), entry.body));
@@ -449,17 +464,16 @@ impl<S: Subject> Life<S> {
             return Missed::NotServable;
         }
         let missing = (self.released.seq.0 - after.0) as usize;
-        match self.ring.len().checked_sub(missing) {
-            Some(skip) => Missed::Frames(self.ring.iter().skip(skip).map(|kept| Arc::clone(&kept.pack)).collect()),
-            None => Missed::ReadJournal,
-        }
+        let packs = |skip| self.ring.iter().skip(skip).map(|kept| kept.pack.clone()).collect::<Option<_>>();
+        self.ring.len().checked_sub(missing).and_then(packs).map_or(Missed::ReadJournal, Missed::Frames)
     }
 
-    fn keep(&mut self, entry: &Entry, stands: bool) -> Arc<FramePack> {
-        let pack = Arc::new(FramePack::of(S::channel(self.address), self.epoch, entry));
+    /// Answers with its frames, if somebody hears them.
+    fn keep(&mut self, entry: &Entry, stands: bool) -> Option<Arc<FramePack>> {
+        let pack = (!self.is_silent).then(|| Arc::new(FramePack::of(S::channel(self.address), self.epoch, entry)));
         let id = entry.body.chain_event().map(|(id, ..)| id).filter(|_| stands);
         self.ids.extend(id);
-        self.ring.push_back(Kept { slot: entry.body.slot(), id, pack: Arc::clone(&pack) });
+        self.ring.push_back(Kept { seq: entry.seq, slot: entry.body.slot(), id, pack: pack.clone() });
         if self.ring.len() > RING_ENTRIES as usize
             && let Some(old) = self.ring.pop_front()
         {

@@ -462,3 +462,21 @@ fn an_event_that_moves_nothing_is_known_all_the_same() {
     assert!(write_all(&mut life, &mut database).is_empty());
     assert_eq!(database.entries.len(), 2);
 }
+
+#[test]
+fn a_stream_that_nobody_hears_makes_no_frames_and_is_otherwise_the_same() {
+    let chain = Chain::active().trades(&vec![(1, 7); RING_ENTRIES as usize + 5]);
+    let (heard, written) = live(&chain);
+    let (mut silent, mut database) = (Life::unheard_of(ADDRESS.account(), EPOCH).silent(), Database::default());
+    chain.events.iter().for_each(|event| silent.plan(event, TEN_PERCENT, 1_000).unwrap());
+    database.write(silent.append().unwrap());
+    assert!(silent.release().is_empty(), "there is nobody to send them to");
+    assert!(written.entries.iter().map(|entry| &entry.body).eq(database.entries.iter().map(|entry| &entry.body)));
+    assert_eq!(silent.released().state, heard.released().state);
+    for event in &chain.events {
+        assert_eq!(silent.knows(event), heard.knows(event), "duplicates are known as ever");
+    }
+    assert!(silent.ring.iter().all(|kept| kept.pack.is_none()) && silent.ring.len() == RING_ENTRIES as usize);
+    let behind = Seq(silent.released().seq.0 - 3);
+    assert!(matches!(silent.missed(EPOCH, behind), Missed::ReadJournal), "whoever asks reads the journal");
+}

@@ -144,7 +144,7 @@ pub struct StreamActor<S: Subject> {
 impl<S: Subject> StreamActor<S> {
     /// An actor that will read its state when it starts. It ends when the registry does.
     pub fn new(address: AccountAddress, env: StreamEnvironment, pulse: Arc<Pulse>, child: Child) -> Self {
-        let life = Life::unheard_of(address, env.epoch);
+        let life = env.new_life(address);
         Self {
             address,
             env,
@@ -346,7 +346,7 @@ impl<S: Subject> StreamActor<S> {
         ctx.spawn(open.into_actor(self).map(|(generation, stored), actor, ctx| {
             actor.generation = Some(generation);
             if let Some(stored) = stored {
-                actor.life = Life::restore(actor.address, actor.env.epoch, stored);
+                actor.life = actor.new_life().restored(stored);
             }
             actor.mode = Mode::Ready;
             // An earlier life ended while it was behind the chain (refused, or a panic in the middle of a heal).
@@ -363,6 +363,10 @@ impl<S: Subject> StreamActor<S> {
         for parked in std::mem::take(&mut self.parked) {
             parked(self);
         }
+    }
+
+    fn new_life(&self) -> Life<S> {
+        self.env.new_life(self.address)
     }
 
     fn leads(&self) -> bool {

@@ -189,6 +189,7 @@ impl Rig {
             role: Role::Leading(Term(1)),
             health: health.clone(),
             idle_after: Duration::from_secs(600),
+            is_heard: true,
         };
         let parts = ListenerParts {
             live: LiveOptions {

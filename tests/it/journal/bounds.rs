@@ -51,6 +51,7 @@ async fn registry_without_writer(database: &Database, epoch: Epoch) -> Registry 
         role: Role::Leading(Term(1)),
         health: Health::new(),
         idle_after: Duration::from_secs(600),
+        is_heard: true,
     };
     let homes: Arc<[StreamHome]> = vec![StreamHome { arbiter: Arbiter::current(), env }].into();
     let (guard, _death) = DeathGuard::new();

@@ -62,6 +62,7 @@ impl Streams {
             role: Role::Leading(Term(1)),
             health: health.clone(),
             idle_after,
+            is_heard: true,
         };
         let registry = registry(&database, env.clone());
         (Self { registry, health, writer_link, database, env }, epoch)

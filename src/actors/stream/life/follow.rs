@@ -10,11 +10,11 @@ use crate::{
 };
 
 impl<S: Subject> Life<S> {
-    /// The next durable entry: its frames may leave. It must follow the newest; nothing is planned or in flight.
+    /// The next durable entry: its frames, if somebody hears them, may leave. It must follow the newest; nothing is planned or in flight.
     ///
     /// # Errors
     /// [`Misfit`]: the state does not lead to it; nothing was changed.
-    pub fn follow(&mut self, entry: &Entry) -> Result<Arc<FramePack>, Misfit> {
+    pub fn follow(&mut self, entry: &Entry) -> Result<Option<Arc<FramePack>>, Misfit> {
         let state = if entry.body.fits_always() {
             self.released.state.clone()
         } else {
