@@ -1,5 +1,7 @@
 //! How the process feels: health for probes, figures for operators, logging for people.
 
 pub mod health;
+pub mod logging;
 pub mod metrics;
+pub mod request;
 pub mod threads;
