@@ -20,14 +20,14 @@ pub mod vectors;
 pub mod verify;
 pub mod webhook;
 
-use std::process::ExitCode;
+use std::{convert::Infallible, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
 use crate::{
     config::Config,
     http::{asyncapi, openapi},
-    telemetry::logging,
+    telemetry::{logging, metrics},
 };
 
 /// The real-time engine of a prediction market on Solana.
@@ -70,6 +70,8 @@ pub enum Command {
     Openapi,
     /// Print the WebSocket's description (AsyncAPI 3.0, JSON).
     Asyncapi,
+    /// Print the list of figures that /metrics tells (Markdown).
+    Metrics,
     /// Show the configuration.
     Config(config::Arguments),
 }
@@ -96,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),
         Command::Asyncapi => document::print("the WebSocket's description", asyncapi::text()),
+        Command::Metrics => document::print("the list of figures", Ok::<_, Infallible>(metrics::markdown())),
         Command::Config(arguments) => config::run(&arguments),
     }
 }

@@ -17,6 +17,7 @@ pub mod error;
 pub mod gateway;
 pub mod idempotency;
 pub mod limits;
+mod meter;
 pub mod openapi;
 pub mod page;
 pub mod pool;

@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{metrics::Metrics, threads::Threads};
+use super::{metrics::Metrics, pools::Pools, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
@@ -138,6 +138,7 @@ pub struct Health {
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
+    pools: Pools,
     metrics: Metrics,
 }
 
@@ -160,6 +161,7 @@ impl Health {
             streams: Arc::default(),
             streams_begun: Arc::default(),
             threads: Threads::default(),
+            pools: Pools::default(),
             metrics: Metrics::new(),
         }
     }
@@ -235,7 +237,8 @@ impl Health {
         self.standing(Office::Governance)
     }
 
-    fn standing(&self, office: Office) -> Option<LeaseStanding> {
+    /// Who holds an office, once that is known.
+    pub fn standing(&self, office: Office) -> Option<LeaseStanding> {
         self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).leases.get(&office).cloned()
     }
 
@@ -327,6 +330,11 @@ impl Health {
     /// The threads that run actors: who starts one adds it, the watchdog asks them.
     pub fn threads(&self) -> &Threads {
         &self.threads
+    }
+
+    /// The pools of connections: who makes one adds it.
+    pub fn pools(&self) -> &Pools {
+        &self.pools
     }
 
     /// What is counted, for operators.

@@ -314,9 +314,8 @@ pub fn set_levels(levels: &str) -> Result<(), LevelsError> {
 
 /// The levels that are shown; nothing where nobody logs.
 pub fn levels() -> String {
-    let text = |shared: &Arc<Shared>| {
-        shared.shown.read().unwrap_or_else(PoisonError::into_inner).levels.text().to_owned()
-    };
+    let text =
+        |shared: &Arc<Shared>| shared.shown.read().unwrap_or_else(PoisonError::into_inner).levels.text().to_owned();
     LOGGING.get().map(text).unwrap_or_default()
 }
 

@@ -3,5 +3,6 @@
 pub mod health;
 pub mod logging;
 pub mod metrics;
+pub mod pools;
 pub mod request;
 pub mod threads;
