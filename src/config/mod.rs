@@ -9,6 +9,7 @@ mod governance;
 mod indexer;
 mod ipfs;
 mod node;
+pub mod ops;
 mod retention;
 mod secret;
 mod source;
@@ -216,6 +217,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// Operating.
+    pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
     pub retention: crate::journal::sweep::Retention,
     /// Logging.
@@ -353,6 +356,7 @@ impl Config {
         let retention = retention::read(source);
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
+        let ops = ops::read(source, environment);
         source.topic("Logging");
         let levels = source.value("LOG_LEVEL", "info", "what is logged: a level, or by module: warn,zmart=debug");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -406,6 +410,7 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            ops: ops?,
             retention: retention?,
             log: LogConfig { levels: levels?, json: format? == "json" },
         })

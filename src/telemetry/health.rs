@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{metrics::Metrics, pools::Pools, threads::Threads};
+use super::{census::Census, metrics::Metrics, pools::Pools, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
@@ -139,6 +139,7 @@ pub struct Health {
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
     pools: Pools,
+    census: Census,
     metrics: Metrics,
 }
 
@@ -162,6 +163,7 @@ impl Health {
             streams_begun: Arc::default(),
             threads: Threads::default(),
             pools: Pools::default(),
+            census: Census::default(),
             metrics: Metrics::new(),
         }
     }
@@ -335,6 +337,11 @@ impl Health {
     /// The pools of connections: who makes one adds it.
     pub fn pools(&self) -> &Pools {
         &self.pools
+    }
+
+    /// Which actors there are, and how each does.
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
     /// What is counted, for operators.
