@@ -8,6 +8,7 @@
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
 //! govern are wired in `governing`, the snapshotter in `snapshotting`.
 
+mod ending;
 mod faults;
 mod retiring;
 
@@ -31,7 +32,7 @@ use super::{
     indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, hand, kind},
-    lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
+    lease_keeper::{Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
     lookout::{self, Lookout},
@@ -40,7 +41,7 @@ use super::{
     pressure::Pressure,
     registry::{self, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
-    root::{Ending, Root},
+    root::Root,
     snapshotting::Snapshotting,
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
@@ -84,8 +85,6 @@ const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
 const SUBMITTER_TICK: Duration = Duration::from_millis(500);
-/// The end of the process waits so long for the leases to be given up.
-const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -474,21 +473,8 @@ impl Engine {
         self.reader.clone()
     }
 
-    /// Who obeys operators.
-    pub fn root(&self) -> Addr<Root> {
-        self.root.clone()
-    }
-
-    /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
-    /// the leases are given up, so that the next node need not wait for their end. Takes [`GIVE_UP_MAX`] at most.
-    pub async fn ends(&self) {
-        // A root that is gone starts nobody.
-        let _ = self.root.send(Ending).await;
-        let give_up = async |lease: &Link<LeaseKeeper>| {
-            if let Some(lease) = lease.get() {
-                let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
-            }
-        };
-        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper), give_up(&self.snapshotting.keeper));
+    /// Whoever knows which markets run.
+    pub fn markets(&self) -> Link<Registry> {
+        self.registry_link.clone()
     }
 }

@@ -16,6 +16,7 @@ pub mod monitor;
 pub mod replay;
 pub mod serve;
 pub mod snapshot;
+mod stopping;
 pub mod vectors;
 pub mod verify;
 pub mod webhook;

@@ -16,12 +16,39 @@ fn sources(folder: &Path, found: &mut String) {
     }
 }
 
-#[test]
-fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
+/// All tests, and where they are declared.
+fn declared() -> String {
     let mut text = String::new();
     for folder in ["src", "tests", "testkit/src"] {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     }
+    text
+}
+
+fn is_declared(text: &str, name: &str) -> bool {
+    [format!("fn {name}()"), format!("fn {name}(\n")].iter().any(|declared| text.contains(declared.as_str()))
+}
+
+#[test]
+fn every_guarantee_names_tests_that_exist() {
+    let text = declared();
+    let section = TABLE.split_once("## Guarantees\n").unwrap().1;
+    let section = section.split_once("\n## ").unwrap().0;
+    let guarantees: Vec<&str> = section.split("\n- **").skip(1).collect();
+    assert!(guarantees.len() >= 8, "{}", guarantees.len());
+    for guarantee in guarantees {
+        let (what, rest) = guarantee.split_once("**").unwrap();
+        let tests = rest.split_once("Tests: ").unwrap_or_else(|| panic!("{what} names no test")).1;
+        let tests = tests.split_once(".\n").unwrap_or((tests, "")).0;
+        for name in tests.split(", ").map(|name| name.trim_end_matches('.').trim_matches('`')) {
+            assert!(is_declared(&text, name), "{what}: no test is called {name}");
+        }
+    }
+}
+
+#[test]
+fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
+    let text = declared();
     let rows = TABLE.lines().filter(|line| line.starts_with("| ")).skip_while(|line| !line.starts_with("| --- "));
     let mut tests = 0;
     for row in rows.skip(1) {
@@ -37,11 +64,7 @@ fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
             continue;
         }
         for name in names.split(", ").map(|name| name.trim_matches('`')) {
-            let declared = [format!("fn {name}()"), format!("fn {name}(\n")];
-            assert!(
-                declared.iter().any(|declared| text.contains(declared.as_str())),
-                "no test is called {name}: {row}"
-            );
+            assert!(is_declared(&text, name), "no test is called {name}: {row}");
             tests += 1;
         }
     }
