@@ -270,13 +270,8 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing = (
-            leased(pools.watched("writer", database.writer_pool()?)),
-            health.clone(),
-            pressure.clone(),
-            committed.clone(),
-            life.clone(),
-        );
+        let written_by = leased(pools.watched("writer", database.writer_pool()?));
+        let writing = (written_by, health.clone(), pressure.clone(), committed.clone(), life.clone());
         let finding =
             (homes, pools.watched("registry", database.pool(SERVICE_CONNECTIONS)?), config_address, life.clone());
         let telling = HeraldParts {
