@@ -160,7 +160,8 @@ impl Engine {
         // The epoch of what is made here is only the first one's: each life of an actor gets that of its time.
         let epoch = life.epoch();
         let database = LivingDatabase { settings: config.database.settings(), life: life.clone() };
-        let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
+        let budget = RpcBudget::new(config.chain.rpc_calls_per_second).measured_by(health.metrics());
+        let pools = health.pools().clone();
         let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
         let rpc_with = |budget| ChainRpc::new(options.clone(), budget);
         let rpc = || rpc_with(budget.clone());
@@ -187,7 +188,7 @@ impl Engine {
         let mut homes = Vec::new();
         for number in 0..STREAM_ARBITERS {
             let env = StreamEnvironment {
-                pool: database.pool(config.database.stream_connections)?,
+                pool: pools.watched("streams", database.pool(config.database.stream_connections)?),
                 writer: writer.clone(),
                 reader: reader.clone(),
                 fees: Arc::clone(&fees),
@@ -215,7 +216,7 @@ impl Engine {
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
             rpc: rpc()?,
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("listener", database.pool(SERVICE_CONNECTIONS)?)),
             registry: registry_link.clone(),
             pressure: pressure.clone(),
             fees: Arc::clone(&fees),
@@ -224,7 +225,7 @@ impl Engine {
             backfill: None,
         };
         let reading_outbox = OutboxParts {
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("outbox", database.pool(SERVICE_CONNECTIONS)?)),
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
@@ -232,14 +233,15 @@ impl Engine {
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("submissions", database.pool(SERVICE_CONNECTIONS)?)),
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
+            metrics: health.metrics().clone(),
             committed: committed.clone(),
             epoch,
         };
         let feeding = FeedParts {
-            pool: database.pool(FEED_CONNECTIONS)?,
+            pool: pools.watched("feeds", database.pool(FEED_CONNECTIONS)?),
             epoch,
             committed: committed.clone(),
             news: submission_news.clone(),
@@ -267,9 +269,10 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing =
-            (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
-        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
+        let written_by = leased(pools.watched("writer", database.writer_pool()?));
+        let writing = (written_by, health.clone(), pressure.clone(), committed.clone(), life.clone());
+        let finding =
+            (homes, pools.watched("registry", database.pool(SERVICE_CONNECTIONS)?), config_address, life.clone());
         let telling = HeraldParts {
             bus: bus.clone(),
             committed: committed.clone(),

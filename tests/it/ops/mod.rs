@@ -4,6 +4,7 @@ mod actors;
 mod desk;
 mod ends;
 mod faults;
+mod logs;
 
 use serde_json::Value;
 use zmart_testkit::{
