@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Environment, Source};
+use super::{Environment, Source, ops::OpsConfig};
 use crate::http::console::ConsoleSettings;
 
 /// `None` if a value is missing or wrong; the source knows which.
-pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<ConsoleSettings> {
+pub fn read(source: &mut Source, environment: Option<Environment>, ops: Option<&OpsConfig>) -> Option<ConsoleSettings> {
     source.topic("The console: pages at / of API_PORT");
     let switch: Option<String> = source.value("CONSOLE", "on", "on, or off: nothing is served at /");
     let folder: Option<String> = source.value(
@@ -28,7 +28,7 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Con
         folder: (!folder.is_empty()).then(|| PathBuf::from(folder)),
         // Money of a chain that gives it away: no matter of production.
         has_faucet: environment? != Environment::Production,
-        ops_port: None,
+        ops_port: ops.filter(|ops| ops.is_served).map(|ops| ops.port),
     })
 }
 
@@ -46,7 +46,7 @@ mod tests {
             (Some("maybe"), Environment::Development, None),
         ] {
             let mut source = Source::new(|name| (name == "CONSOLE").then(|| switch.map(str::to_owned)).flatten());
-            let settings = read(&mut source, Some(environment));
+            let settings = read(&mut source, Some(environment), None);
             assert_eq!(settings.map(|settings| (settings.is_on, settings.has_faucet)), expected, "{switch:?}");
             assert_eq!(source.finish().is_ok(), expected.is_some(), "{switch:?}");
         }

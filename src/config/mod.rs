@@ -10,6 +10,7 @@ mod governance;
 mod indexer;
 mod ipfs;
 mod node;
+pub mod ops;
 mod retention;
 mod secret;
 mod source;
@@ -219,6 +220,8 @@ pub struct Config {
     pub edge: EdgeSettings,
     /// The pages that people look at.
     pub console: ConsoleSettings,
+    /// Operating.
+    pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
     pub retention: crate::journal::sweep::Retention,
     /// Logging.
@@ -355,8 +358,9 @@ impl Config {
         let node = node::read(source, api_port);
         let retention = retention::read(source);
         let edge = edge::read(source, environment);
-        let console = console::read(source, environment);
         let indexer = indexer::read(source, environment);
+        let ops = ops::read(source, environment);
+        let console = console::read(source, environment, ops.as_ref());
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -411,6 +415,7 @@ impl Config {
             node: node?,
             edge: edge?,
             console: console?,
+            ops: ops?,
             retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })
