@@ -4,7 +4,7 @@ import { $, choice, fill, h, say, toast } from "./dom.js";
 import { amount, percent, units } from "./format.js";
 
 /** What the price may move against the trade between quote and execution, in basis points. */
-const SLIPPAGE_BPS = 100n;
+const SLIPPAGE_BPS = 200n;
 const CHIPS = { buy: ["0.1", "1", "10"], sell: ["25%", "50%", "100%"] };
 /** Quotes may say so and be traded on all the same. */
 const HARMLESS = new Set(["STALE"]);
