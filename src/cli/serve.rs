@@ -112,6 +112,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Optio
         },
         read_pool_size: config.database.read_connections,
         edge: config.edge.clone(),
+        console: config.console.clone(),
         webhook: WebhookSettings {
             auth_header: config.indexer.auth_header.clone(),
             secret: config.indexer.webhook_secret.clone(),

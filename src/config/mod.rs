@@ -3,6 +3,7 @@
 //! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
+mod console;
 mod edge;
 mod fallback;
 mod governance;
@@ -25,7 +26,9 @@ pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
 
-use crate::{domain::ids::ProgramId, http::edge::EdgeSettings, telemetry::logging::Levels};
+use crate::{
+    domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings, telemetry::logging::Levels,
+};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +220,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// The pages that people look at.
+    pub console: ConsoleSettings,
     /// Operating.
     pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
@@ -357,6 +362,7 @@ impl Config {
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
         let ops = ops::read(source, environment);
+        let console = console::read(source, environment, ops.as_ref());
         source.topic("Logging");
         let levels = source.value("LOG_LEVEL", "info", "what is logged: a level, or by module: warn,zmart=debug");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -410,6 +416,7 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            console: console?,
             ops: ops?,
             retention: retention?,
             log: LogConfig { levels: levels?, json: format? == "json" },
