@@ -9,6 +9,7 @@ mod governance;
 mod indexer;
 mod ipfs;
 mod node;
+pub mod ops;
 mod retention;
 mod secret;
 mod setting;
@@ -218,6 +219,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// Operating.
+    pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
     pub retention: crate::journal::sweep::Retention,
     /// Logging.
@@ -362,6 +365,7 @@ impl Config {
         let retention = retention::read(source);
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
+        let ops = ops::read(source, environment);
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -415,6 +419,7 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            ops: ops?,
             retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })

@@ -52,7 +52,7 @@ use crate::{
     config::Roles,
     ipfs::gateway::GatewayUrl,
     journal::current_life::CurrentLife,
-    telemetry::health::Health,
+    telemetry::{census::HUB, health::Health},
 };
 
 /// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
@@ -169,6 +169,7 @@ impl HubStart {
 impl HubHandle {
     fn start(start: HubStart, services: Services) -> Self {
         let services = Rc::new(services);
+        start.parts.health.census().worker_began(HUB, false);
         Self { hub: RefCell::new(start.start(Rc::clone(&services))), services, start }
     }
 
@@ -177,6 +178,7 @@ impl HubHandle {
         let mut hub = self.hub.borrow_mut();
         if !hub.connected() {
             log::error!("a hub died; starting another");
+            self.start.parts.health.census().worker_began(HUB, true);
             *hub = self.start.start(Rc::clone(&self.services));
         }
         hub.clone()

@@ -18,6 +18,7 @@ pub mod gateway;
 pub mod idempotency;
 pub mod limits;
 pub mod openapi;
+pub mod ops;
 pub mod page;
 pub mod pool;
 pub mod query;
