@@ -34,6 +34,7 @@ pub mod gateway_login;
 pub mod governance;
 pub mod idempotency;
 pub mod identity;
+pub mod inspect;
 pub mod lease;
 pub mod ledgers;
 pub mod metadata;

@@ -53,7 +53,7 @@ impl Stop {
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// The chain's JSON-RPC.
-    #[arg(long, env = "SOLANA_RPC_URL", default_value = "http://127.0.0.1:8899")]
+    #[arg(long, env = "SOLANA_RPC_URL", hide_env_values = true, default_value = "http://127.0.0.1:8899")]
     pub rpc_url: String,
     /// The engine's WebSocket; by default on this machine, at the port below.
     #[arg(long)]

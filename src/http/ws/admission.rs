@@ -171,7 +171,11 @@ fn descriptors() -> u32 {
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let open_max = if raised.is_ok() { limit.maximum } else { limit.current };
     // No limit at all.
-    let Some(open_max) = open_max else { return u32::MAX };
+    open_max.map_or(u32::MAX, clients_with)
+}
+
+/// How many connections of clients a process can have that may have so many descriptors.
+pub fn clients_with(open_max: u64) -> u32 {
     let for_clients = open_max - (open_max / 2).min(OTHER_DESCRIPTORS);
     u32::try_from(for_clients).unwrap_or(u32::MAX)
 }
