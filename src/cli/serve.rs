@@ -27,7 +27,7 @@ use crate::{
         ws::WsLimits,
     },
     journal::{current_life::CurrentLife, gateway_login, identity, migrate},
-    telemetry::health::Health,
+    telemetry::{health::Health, service_manager},
 };
 
 /// How long the start waits for PostgreSQL and for the chain's node.
@@ -125,6 +125,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let places = [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer)];
     let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));
     println!("listening{}", served.collect::<String>());
+    service_manager::ready();
     Ok((engine, servers))
 }
 
@@ -207,6 +208,7 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, is_test: boo
             return actix::System::current().stop_with_code(1);
         }
     }
+    service_manager::stopping();
     servers.stop().await;
     engine.ends().await;
     actix::System::current().stop();

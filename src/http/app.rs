@@ -29,6 +29,7 @@ use super::{
     body::bounded,
     bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
+    descriptors,
     desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
     envelope::{BehindTls, envelope},
@@ -249,6 +250,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .max_connections(descriptors::for_requests(workers))
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .on_connect(watch_connection)
@@ -306,6 +308,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(1)
+        .max_connections(descriptors::DELIVERIES)
         .client_request_timeout(HEAD_PATIENCE)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)

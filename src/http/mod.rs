@@ -10,6 +10,7 @@ pub mod auth;
 pub mod body;
 pub mod bounds;
 pub mod compression;
+mod descriptors;
 pub mod desk;
 pub mod edge;
 pub mod envelope;
