@@ -14,6 +14,8 @@ use zmart_testkit::{
     raw_socket::RawSocket,
 };
 
+/// What a sender of deliveries shows.
+const SECRET: &str = "the secret of senders";
 const MIB: u64 = 1024 * 1024;
 /// What a process's memory may move by itself, with as many connections as there are here.
 const MARGIN: u64 = 24 * MIB;
@@ -29,6 +31,7 @@ impl Target {
     async fn set() -> Self {
         let chain = Chain::start().await;
         let mut engine = Engine::on(&chain, &Database::fresh().await);
+        engine.set("HELIUS_AUTH_HEADER", SECRET);
         engine.start().await;
         engine.ready().await;
         let plain = |at: &str| at.replace("http://", "ws://").trim_end_matches('/').to_owned();
@@ -66,9 +69,9 @@ async fn a_head_that_drips_is_ended_on_every_port_while_others_are_served() {
     const DROP_EVERY: Duration = Duration::from_millis(500);
 
     /// A byte now and then, for as long as it is taken.
-    async fn drip(port: String, begin: &'static [u8]) -> String {
+    async fn drip(port: String, begin: Vec<u8>) -> String {
         let mut socket = RawSocket::connect(&port, None).await.unwrap();
-        let mut sent = socket.send(begin).await;
+        let mut sent = socket.send(&begin).await;
         while sent.is_ok() {
             if let Ok(rest) = tokio::time::timeout(DROP_EVERY, socket.rest()).await {
                 return String::from_utf8_lossy(&rest).into_owned();
@@ -82,13 +85,16 @@ async fn a_head_that_drips_is_ended_on_every_port_while_others_are_served() {
     let head: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ";
     let body: &[u8] =
         b"POST /api/auth/nonce HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{";
-    let delivery: &[u8] =
-        b"POST /api/webhooks/helius HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n[";
+    let delivery = format!(
+        "POST /api/webhooks/helius HTTP/1.1\r\nHost: x\r\nAuthorization: {SECRET}\r\nContent-Type: application/json\r\n\
+         Content-Length: 60000\r\n\r\n["
+    );
+    let delivery = delivery.as_bytes();
     let [api, ws, indexer] = &target.ports;
     let slow = [(api, head), (ws, head), (indexer, head), (api, body), (indexer, delivery)];
     let dripping: Vec<_> = slow
         .iter()
-        .flat_map(|(port, begin)| (0..OF_EACH).map(|_| tokio::spawn(drip((*port).clone(), begin))))
+        .flat_map(|(port, begin)| (0..OF_EACH).map(|_| tokio::spawn(drip((*port).clone(), begin.to_vec()))))
         .collect();
     target.serves("while many are slow").await;
     for answer in within("all who drip to be let go", join_all(dripping)).await {
