@@ -437,7 +437,7 @@ impl Engine {
         }
         let keeping_snapshots = keeping(Office::Snapshots, true)?;
         kinds.extend(snapshotting.kinds(config, &database, &arbiter, keeping_snapshots, &health)?);
-        let root = Root::new(kinds, health.clone()).start();
+        let root = Root::new(kinds, health.clone()).under(&config.ops.restarts).start();
         root_link.set(root.clone());
         watchdog::start(health.clone())?;
         Ok(Self {
@@ -472,6 +472,11 @@ impl Engine {
     /// The way to whoever reads from the chain what a wallet holds, and what time it is there.
     pub fn chain_reader(&self) -> Link<ChainReader> {
         self.reader.clone()
+    }
+
+    /// Who obeys operators.
+    pub fn root(&self) -> Addr<Root> {
+        self.root.clone()
     }
 
     /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and

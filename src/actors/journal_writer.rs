@@ -77,13 +77,15 @@ pub struct JournalWriter {
     batch: i64,
     buffer: VecDeque<Waiting>,
     buffered_entries: usize,
+    /// Being committed.
+    entries_out: usize,
     /// Appends of each stream that wait or are in flight.
     busy: HashMap<AccountAddress, usize>,
     committing: bool,
     probing: bool,
     generations: Generations,
     opening: HashMap<AccountAddress, Vec<oneshot::Sender<Generation>>>,
-    _guard: DeathGuard,
+    guard: DeathGuard,
 }
 
 impl JournalWriter {
@@ -100,12 +102,13 @@ impl JournalWriter {
             batch: 0,
             buffer: VecDeque::new(),
             buffered_entries: 0,
+            entries_out: 0,
             busy: HashMap::new(),
             committing: false,
             probing: false,
             generations: Generations::default(),
             opening: HashMap::new(),
-            _guard: guard,
+            guard,
         }
     }
 
@@ -133,7 +136,8 @@ impl JournalWriter {
         }
         let Some(life) = self.life.clone() else { return };
         self.committing = true;
-        self.buffered_entries = 0;
+        self.entries_out = std::mem::take(&mut self.buffered_entries);
+        self.show_queue();
         self.pressure.set(false);
         let waiting = std::mem::take(&mut self.buffer);
         let streams: Vec<_> = waiting.iter().map(|waiting| waiting.append.stream).collect();
@@ -150,6 +154,8 @@ impl JournalWriter {
             actor.life = Some(life);
             actor.batch = batch;
             actor.committing = false;
+            actor.entries_out = 0;
+            actor.show_queue();
             streams.iter().for_each(|stream| actor.settled(stream));
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A market that died meanwhile reads what was written when it lives again.
@@ -157,6 +163,11 @@ impl JournalWriter {
             }
             actor.pump(ctx);
         }));
+    }
+
+    /// Entries that wait or are being committed.
+    fn show_queue(&self) {
+        self.guard.waits(self.buffered_entries + self.entries_out, BUFFER_ENTRIES_MAX);
     }
 
     /// Nobody would notice that an idle engine's database is away: it is asked.
@@ -260,6 +271,7 @@ impl Handler<Append> for JournalWriter {
         *self.busy.entry(append.stream).or_insert(0) += 1;
         let (reply, answer) = oneshot::channel();
         self.buffer.push_back(Waiting { append: *append, reply });
+        self.show_queue();
         self.pump(ctx);
         // The reply is dropped only with this actor: the stream's actor then stops, like on `Overtaken`.
         Box::pin(async move { answer.await.unwrap_or(Err(AppendError::Overtaken)) })

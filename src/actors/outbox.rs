@@ -105,7 +105,7 @@ pub struct OutboxReader {
     reading: bool,
     read_again: bool,
     asking_age: bool,
-    _guard: DeathGuard,
+    guard: DeathGuard,
 }
 
 impl OutboxReader {
@@ -120,7 +120,7 @@ impl OutboxReader {
             reading: false,
             read_again: false,
             asking_age: false,
-            _guard: guard,
+            guard,
         }
     }
 
@@ -168,6 +168,7 @@ impl OutboxReader {
                 self.read_again = true;
             }
             self.busy.insert(market);
+            self.guard.waits(self.busy.len(), BUSY_MAX);
             self.send(market, rows, alone, ctx);
         }
     }
@@ -224,6 +225,7 @@ impl OutboxReader {
         };
         ctx.spawn(work.into_actor(self).map(move |(sent, count, electors), actor, ctx| {
             actor.busy.remove(&market);
+            actor.guard.waits(actor.busy.len(), BUSY_MAX);
             match electors {
                 Electors::Unknown(reason) => actor.let_votes_wait(&reason, ctx),
                 Electors::Known => actor.votes_waited = false,

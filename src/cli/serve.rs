@@ -4,7 +4,13 @@
 //! says where they listen. Stop (SIGINT, SIGTERM): no new connections, sessions are told, the servers end, the actors
 //! end. Nothing is flushed: what matters is in PostgreSQL already.
 
-use std::{process::ExitCode, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,14 +28,17 @@ use crate::{
         app::{HttpParts, HttpSettings, RunningServers, serve_some},
         auth::{AuthSettings, siws::Site},
         desk::DeskSettings,
+        ops::{self, OpsParts, OpsServer},
         routes::votes::VoteRules,
         webhook::WebhookSettings,
         ws::WsLimits,
     },
     journal::{current_life::CurrentLife, gateway_login, identity, migrate},
-    telemetry::{health::Health, service_manager},
+    telemetry::{health::Health, panics, service_manager},
 };
 
+/// Of a server that is not there.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long the start waits for PostgreSQL and for the chain's node.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,9 +46,9 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 pub fn run(config: &Config) -> ExitCode {
     let system = actix::System::new();
     match system.block_on(start(config)) {
-        Ok((engine, servers)) => {
+        Ok((engine, servers, ops)) => {
             let is_test = config.environment == Environment::Test;
-            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, is_test))) });
+            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, ops, is_test))) });
             match system.run_with_code() {
                 Ok(0) => ExitCode::SUCCESS,
                 Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
@@ -56,7 +65,7 @@ pub fn run(config: &Config) -> ExitCode {
     }
 }
 
-async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
+async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Option<OpsServer>)> {
     let settings = config.database.settings();
     let applied = patiently("PostgreSQL", || migrate::run(&settings)).await?;
     applied.iter().for_each(|name| log::info!("applied {name}"));
@@ -76,6 +85,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
     let health = Health::new();
+    panics::tell(health.census().clone());
+    let started_at = chrono::Utc::now();
     let engine = Engine::start(config, life.clone(), &endpoints, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
@@ -95,6 +106,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
         },
         read_pool_size: config.database.read_connections,
         edge: config.edge.clone(),
+        console: config.console.clone(),
         webhook: WebhookSettings {
             auth_header: config.indexer.auth_header.clone(),
             secret: config.indexer.webhook_secret.clone(),
@@ -116,17 +128,28 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers)> {
     let parts = HttpParts {
         registry: engine.registry.clone(),
         feeds: engine.feeds.clone(),
-        health,
+        health: health.clone(),
         votes,
         desk: Some(desk),
         pinned: config.ipfs.gateway.clone(),
     };
     let servers = serve_some(config.node.roles, http, parts).await?;
-    let places = [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer)];
+    let operated = OpsParts {
+        root: engine.root(),
+        health,
+        node: config.node.id.clone(),
+        started_at,
+        api: servers.api,
+        is_behind_tls: config.edge.is_behind_tls,
+    };
+    let ops = ops::serve(&config.ops, operated)?;
+    let ops_at = ops.as_ref().map_or(NOWHERE, |server| server.at);
+    let places =
+        [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer), ("ops=http", ops_at)];
     let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));
     println!("listening{}", served.collect::<String>());
     service_manager::ready();
-    Ok((engine, servers))
+    Ok((engine, servers, ops))
 }
 
 /// The journal must be of this chain and this program.
@@ -189,7 +212,7 @@ pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result
     }
 }
 
-async fn until_stopped(engine: Engine, mut servers: RunningServers, is_test: bool) {
+async fn until_stopped(engine: Engine, mut servers: RunningServers, ops: Option<OpsServer>, is_test: bool) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         log::error!("signals can't be received");
@@ -211,5 +234,8 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, is_test: boo
     service_manager::stopping();
     servers.stop().await;
     engine.ends().await;
+    if let Some(ops) = ops {
+        ops.stop().await;
+    }
     actix::System::current().stop();
 }

@@ -3,12 +3,14 @@
 //! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
+mod console;
 mod edge;
 mod fallback;
 mod governance;
 mod indexer;
 mod ipfs;
 mod node;
+pub mod ops;
 mod retention;
 mod secret;
 mod source;
@@ -24,7 +26,7 @@ pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
 
-use crate::{domain::ids::ProgramId, http::edge::EdgeSettings};
+use crate::{domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +218,10 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// The pages that people look at.
+    pub console: ConsoleSettings,
+    /// Operating.
+    pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
     pub retention: crate::journal::sweep::Retention,
     /// Logging.
@@ -353,6 +359,8 @@ impl Config {
         let retention = retention::read(source);
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
+        let ops = ops::read(source, environment);
+        let console = console::read(source, environment, ops.as_ref());
         source.topic("Logging");
         let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
@@ -406,6 +414,8 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            console: console?,
+            ops: ops?,
             retention: retention?,
             log: LogConfig { level: level?, json: format? == "json" },
         })

@@ -29,6 +29,7 @@ use super::{
     body::bounded,
     bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
+    console::{Console, ConsoleSettings, Places},
     descriptors,
     desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
@@ -53,7 +54,7 @@ use crate::{
     config::Roles,
     ipfs::gateway::GatewayUrl,
     journal::current_life::CurrentLife,
-    telemetry::health::Health,
+    telemetry::{census::HUB, health::Health},
 };
 
 /// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
@@ -100,6 +101,8 @@ pub struct HttpSettings {
     pub edge: EdgeSettings,
     /// Whose deliveries the indexer takes.
     pub webhook: WebhookSettings,
+    /// The pages of the API's port.
+    pub console: ConsoleSettings,
 }
 
 impl HttpSettings {
@@ -170,6 +173,7 @@ impl HubStart {
 impl HubHandle {
     fn start(start: HubStart, services: Services) -> Self {
         let services = Rc::new(services);
+        start.parts.health.census().worker_began(HUB, false);
         Self { hub: RefCell::new(start.start(Rc::clone(&services))), services, start }
     }
 
@@ -178,6 +182,7 @@ impl HubHandle {
         let mut hub = self.hub.borrow_mut();
         if !hub.connected() {
             log::error!("a hub died; starting another");
+            self.start.parts.health.census().worker_began(HUB, true);
             *hub = self.start.start(Rc::clone(&self.services));
         }
         hub.clone()
@@ -217,8 +222,13 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
     let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
 
+    let socket = if roles.ws { Some(sockets::listen(&host, settings.ws_port)?) } else { None };
+    let ws_port = socket.as_ref().map(|socket| socket.local_addr().map(|at| at.port())).transpose()?;
+
     let api = if roles.api {
         let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
+        let places = Places::of(&settings.console, settings.api_port, ws_port);
+        let console = Console::new(settings.console.clone(), places);
         let port = settings.api_port;
         let server = HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
@@ -238,6 +248,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(behind_tls)
                 .configure(routes::api)
                 .configure(|app| routes::of_operators(app, settings.edge.are_metrics_public))
+                .configure(|app| console.configure(app))
                 .default_service(web::to(routes::nothing_here));
             // The last is the outermost: see `edge`.
             app.wrap(from_fn(bounds))
@@ -262,11 +273,11 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
         None
     };
 
-    let ws = if roles.ws {
-        let listener = sockets::listen(&host, settings.ws_port)?;
+    let ws = if let Some(listener) = socket {
         let at = listener.local_addr()?;
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
-        let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins);
+        let pages = api.as_ref().filter(|_| settings.console.is_on).map(|(at, _)| at.port());
+        let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins, pages);
         let limits = edge.limits.clone();
         let parts = sockets::Parts { health: health.clone(), admission: admission.into(), behind_tls };
         let server = actix_server::Server::build()

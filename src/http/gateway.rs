@@ -36,7 +36,7 @@ use crate::{
         read,
         rights::{self, Access, Acting, Claims},
     },
-    telemetry::health::Health,
+    telemetry::{census::GATEWAY, health::Health},
 };
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
@@ -101,6 +101,12 @@ impl Reads {
     /// With what is known of streams that may be behind the chain.
     pub fn with_health(self, health: Health) -> Self {
         Self { health: Some(health), ..self }
+    }
+
+    fn gateway_began(&self, again: bool) {
+        if let Some(health) = &self.health {
+            health.census().worker_began(GATEWAY, again);
+        }
     }
 
     /// The market may be behind the chain: known without asking its actor, which may not run.
@@ -368,6 +374,7 @@ impl GatewayHandle {
     pub fn start(reads: Reads) -> Self {
         let reads = Arc::new(reads);
         let gateway = Gateway { reads: reads.clone() }.start();
+        reads.gateway_began(false);
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
 
@@ -405,6 +412,7 @@ impl GatewayHandle {
         let mut gateway = self.gateway.borrow_mut();
         if !gateway.connected() {
             log::error!("a gateway died; starting another");
+            self.reads.gateway_began(true);
             *gateway = Gateway { reads: self.reads.clone() }.start();
         }
         gateway.clone()

@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{metrics::Metrics, threads::Threads};
+use super::{census::Census, metrics::Metrics, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
@@ -138,6 +138,7 @@ pub struct Health {
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
+    census: Census,
     metrics: Metrics,
 }
 
@@ -160,6 +161,7 @@ impl Health {
             streams: Arc::default(),
             streams_begun: Arc::default(),
             threads: Threads::default(),
+            census: Census::default(),
             metrics: Metrics::new(),
         }
     }
@@ -327,6 +329,11 @@ impl Health {
     /// The threads that run actors: who starts one adds it, the watchdog asks them.
     pub fn threads(&self) -> &Threads {
         &self.threads
+    }
+
+    /// Which actors there are, and how each does.
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
     /// What is counted, for operators.

@@ -17,6 +17,7 @@ pub mod discussions;
 pub mod docs;
 pub mod events;
 pub mod export;
+pub mod faucet;
 pub mod health;
 pub mod leaderboard;
 pub mod markets;
@@ -183,6 +184,11 @@ pub fn of_operators(app: &mut web::ServiceConfig, are_metrics_public: bool) {
     if are_metrics_public {
         app.service(readable("/metrics", metrics::handle));
     }
+}
+
+/// Beside them on port 4000, where money is worth nothing.
+pub fn of_development(app: &mut web::ServiceConfig) {
+    app.service(both("/api/faucet", faucet::balance, faucet::give));
 }
 
 /// The paths of port 4002.
