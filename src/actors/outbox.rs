@@ -30,7 +30,7 @@ use super::{
     bell::{Bell, ring_on},
     registry::{OpenMarket, Registry},
     retry,
-    stream::{RefusedWrite, Written, WrittenError},
+    stream::{RefusedWrite, Written, WrittenError, WrittenRow},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -179,7 +179,7 @@ impl OutboxReader {
             match self.usable(row) {
                 Ok(write) => {
                     asked.extend(self.parts.electorate.asks(row, &write));
-                    writes.push((row.id, write));
+                    writes.push(WrittenRow { id: row.id, write, request_id: row.request_id });
                 }
                 Err(reason) => bad.push(Undeliverable { row: row.clone(), reason }),
             }
@@ -188,7 +188,7 @@ impl OutboxReader {
         let electorate = Arc::clone(&self.parts.electorate);
         let work = async move {
             let judged = electorate.judge(&pool, &asked).await;
-            writes.retain(|(id, _)| match &judged {
+            writes.retain(|WrittenRow { id, .. }| match &judged {
                 // What was asked about stays where it is.
                 Err(_) => !asked.iter().any(|ballot| ballot.row() == *id),
                 Ok(refused) => {
@@ -218,7 +218,8 @@ impl OutboxReader {
                 Some(Undeliverable { row, reason })
             }));
             for Undeliverable { row, reason } in &bad {
-                log::warn!("row {} of the outbox, of market {market}, is dropped: {reason}", row.id);
+                let request = row.request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
+                log::warn!("row {} of the outbox, of market {market}, is dropped{request}: {reason}", row.id);
             }
             retry("rows of the outbox can't be dropped", || outbox::refuse(&pool, &bad)).await;
             (sent, left, electors)
@@ -297,7 +298,7 @@ impl OutboxReader {
 }
 
 /// Sends rows to a market's actor and waits for what becomes of them, as long as it takes.
-async fn send(registry: &Link<Registry>, market: MarketAddress, rows: Vec<(i64, UserWrite)>, alone: bool) -> Sent {
+async fn send(registry: &Link<Registry>, market: MarketAddress, rows: Vec<WrittenRow>, alone: bool) -> Sent {
     let Some(registry) = registry.get() else {
         tokio::time::sleep(AGAIN_AFTER).await;
         return Sent::Again;

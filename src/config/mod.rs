@@ -26,7 +26,9 @@ pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use source::{ConfigError, Source};
 
-use crate::{domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings};
+use crate::{
+    domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings, telemetry::logging::Levels,
+};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,8 +183,8 @@ pub struct ServerConfig {
 /// Logging.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// As `env_logger` filters: `info`, or `zmart=debug,warn`.
-    pub level: String,
+    /// What is shown at first.
+    pub levels: Levels,
     /// `text` or `json`.
     pub json: bool,
 }
@@ -362,7 +364,7 @@ impl Config {
         let ops = ops::read(source, environment);
         let console = console::read(source, environment, ops.as_ref());
         source.topic("Logging");
-        let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
+        let levels = source.value("LOG_LEVEL", "info", "what is logged: a level, or by module: warn,zmart=debug");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
         if format.as_deref().is_some_and(|format| !matches!(format, "text" | "json")) {
             source.refuse("LOG_FORMAT", "one of text, json");
@@ -417,7 +419,7 @@ impl Config {
             console: console?,
             ops: ops?,
             retention: retention?,
-            log: LogConfig { level: level?, json: format? == "json" },
+            log: LogConfig { levels: levels?, json: format? == "json" },
         })
     }
 }

@@ -106,8 +106,9 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    fn pool(&self, size: usize) -> ReadPool {
-        ReadPool::new(self.database.clone(), size).living_in(self.life.clone())
+    fn pool(&self, name: &'static str, size: usize, health: &Health) -> ReadPool {
+        let pool = ReadPool::new(self.database.clone(), size).living_in(self.life.clone());
+        pool.watched(name, health.pools().clone())
     }
 }
 
@@ -161,7 +162,7 @@ struct HubStart {
 
 impl HubStart {
     fn start(&self, services: Rc<Services>) -> Addr<Hub> {
-        let pool = self.settings.pool(self.settings.read_pool_size);
+        let pool = self.settings.pool("websocket", self.settings.read_pool_size, &self.parts.health);
         let HttpParts { registry, feeds, health, .. } = self.parts.clone();
         let sources = Sources::new(registry, pool, feeds, health.clone());
         let hub = Hub::new(sources, services, health, self.settings.ws).start();
@@ -234,7 +235,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
             health.threads().watch("api", Arbiter::current());
             let app = App::new()
                 .app_data(web::Data::new(gateway(&settings, &parts)))
-                .app_data(web::Data::new(Views::default()))
+                .app_data(web::Data::new(Views::measured_by(health.metrics())))
                 .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(web::Data::new(WorkerLimits::new(edge.limits.clone())))
                 .app_data(health.clone())
@@ -302,7 +303,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
     let indexer = if roles.indexer {
         let (limits, webhook) = (edge.limits.clone(), settings.webhook.clone());
-        let pool = settings.pool(WEBHOOK_CONNECTIONS);
+        let pool = settings.pool("webhook", WEBHOOK_CONNECTIONS, &health);
         let server = HttpServer::new(move || {
             health.threads().watch("indexer", Arbiter::current());
             let limits = WorkerLimits::new(limits.clone());
@@ -342,7 +343,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
 /// A worker's gateway.
 fn gateway(settings: &HttpSettings, parts: &HttpParts) -> GatewayHandle {
-    let pool = settings.pool(settings.read_pool_size);
+    let pool = settings.pool("requests", settings.read_pool_size, &parts.health);
     // Its settings were tried before: a worker without a desk builds nothing.
     let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
     let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());

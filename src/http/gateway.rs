@@ -14,6 +14,7 @@ use std::{
 use actix::prelude::*;
 use deadpool_postgres::Transaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use super::{
     auth::caller::Caller,
@@ -36,7 +37,7 @@ use crate::{
         read,
         rights::{self, Access, Acting, Claims},
     },
-    telemetry::{census::GATEWAY, health::Health},
+    telemetry::{census::GATEWAY, health::Health, request},
 };
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
@@ -344,6 +345,8 @@ impl Actor for Gateway {
 struct Ask<Q: Question> {
     question: Q,
     place: OwnedSemaphorePermit,
+    /// Of which request.
+    request: Option<Uuid>,
 }
 
 impl<Q: Question> Handler<Ask<Q>> for Gateway {
@@ -351,13 +354,13 @@ impl<Q: Question> Handler<Ask<Q>> for Gateway {
 
     fn handle(&mut self, ask: Ask<Q>, _: &mut Context<Self>) -> Self::Result {
         let reads = self.reads.clone();
-        Box::pin(async move {
-            let Ask { question, place } = ask;
+        let Ask { question, place, request } = ask;
+        Box::pin(request::within(request, async move {
             let answer = tokio::time::timeout(PATIENCE, question.answer(reads)).await;
             // Held to here even if the client is gone by now: the work was done all the same.
             drop(place);
             answer.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Timeout, "It took too long.")))
-        })
+        }))
     }
 }
 
@@ -392,7 +395,7 @@ impl GatewayHandle {
         let place = self.places.clone().try_acquire_owned().map_err(busy)?;
         let lost = |_| ApiError::unavailable("The request was interrupted.");
         let gateway = self.gateway();
-        gateway.send(Ask { question, place }).await.map_err(lost)?
+        gateway.send(Ask { question, place, request: request::current() }).await.map_err(lost)?
     }
 
     /// As [`Self::ask`], in the asker's own task instead of the actor's: what is dropped is not worked on any more, and a

@@ -19,6 +19,7 @@ pub mod error;
 pub mod gateway;
 pub mod idempotency;
 pub mod limits;
+mod meter;
 pub mod openapi;
 pub mod ops;
 pub mod page;

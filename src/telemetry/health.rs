@@ -15,7 +15,7 @@ use std::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{census::Census, metrics::Metrics, threads::Threads};
+use super::{census::Census, metrics::Metrics, pools::Pools, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
@@ -138,6 +138,7 @@ pub struct Health {
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
+    pools: Pools,
     census: Census,
     metrics: Metrics,
 }
@@ -161,6 +162,7 @@ impl Health {
             streams: Arc::default(),
             streams_begun: Arc::default(),
             threads: Threads::default(),
+            pools: Pools::default(),
             census: Census::default(),
             metrics: Metrics::new(),
         }
@@ -237,7 +239,8 @@ impl Health {
         self.standing(Office::Governance)
     }
 
-    fn standing(&self, office: Office) -> Option<LeaseStanding> {
+    /// Who holds an office, once that is known.
+    pub fn standing(&self, office: Office) -> Option<LeaseStanding> {
         self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).leases.get(&office).cloned()
     }
 
@@ -329,6 +332,11 @@ impl Health {
     /// The threads that run actors: who starts one adds it, the watchdog asks them.
     pub fn threads(&self) -> &Threads {
         &self.threads
+    }
+
+    /// The pools of connections: who makes one adds it.
+    pub fn pools(&self) -> &Pools {
+        &self.pools
     }
 
     /// Which actors there are, and how each does.

@@ -2,7 +2,10 @@
 
 pub mod census;
 pub mod health;
+pub mod logging;
 pub mod metrics;
 pub mod panics;
+pub mod pools;
+pub mod request;
 pub mod service_manager;
 pub mod threads;

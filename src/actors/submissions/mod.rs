@@ -75,6 +75,7 @@ impl From<&SubmissionRow> for SubmissionView {
             last_valid_block_height: row.last_valid_block_height,
             received_at: timestamp(row.received_at_ms),
             updated_at: timestamp(row.updated_at_ms),
+            request_id: row.request_id,
         }
     }
 }
@@ -279,6 +280,7 @@ mod tests {
             last_valid_block_height: 12,
             received_at_ms: 1,
             updated_at_ms: 2,
+            request_id: None,
         }
     }
 

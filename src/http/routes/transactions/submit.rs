@@ -29,6 +29,7 @@ use crate::{
         rights::{self, Acting},
         submissions::{self, Kept, NewSubmission, SubmissionRow, Unsettled},
     },
+    telemetry::request,
 };
 
 /// What is handed in.
@@ -190,6 +191,7 @@ fn unsettled(new: &NewSubmission<'_>) -> Unsettled {
         last_valid_block_height: new.last_valid_block_height,
         received_at_ms: now,
         updated_at_ms: now,
+        request_id: request::current(),
     };
     Unsettled { row, wire: new.wire.to_vec() }
 }
