@@ -36,7 +36,7 @@ use crate::{
         current_life::{CurrentLife, LivingDatabase},
         gateway_login, identity, migrate,
     },
-    telemetry::{health::Health, panics},
+    telemetry::{health::Health, panics, service_manager},
 };
 
 /// Operators are few.
@@ -157,6 +157,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Optio
         [("api=http", servers.api), ("ws=ws", servers.ws), ("indexer=http", servers.indexer), ("ops=http", ops_at)];
     let served = places.iter().filter(|(_, at)| at.port() != 0).map(|(name, at)| format!(" {name}://{at}"));
     println!("listening{}", served.collect::<String>());
+    service_manager::ready();
     Ok((engine, servers, ops))
 }
 
@@ -245,6 +246,7 @@ async fn until_stopped(
             return actix::System::current().stop_with_code(1);
         }
     }
+    service_manager::stopping();
     let ended = stopping::stop(&engine, servers, ops, within);
     tokio::select! {
         () = ended => {}

@@ -30,6 +30,7 @@ use super::{
     bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
     console::{Console, ConsoleSettings, Places},
+    descriptors,
     desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
     envelope::{BehindTls, envelope},
@@ -265,6 +266,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .max_connections(descriptors::for_requests(workers))
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .on_connect(watch_connection)
@@ -322,6 +324,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(1)
+        .max_connections(descriptors::DELIVERIES)
         .client_request_timeout(HEAD_PATIENCE)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)

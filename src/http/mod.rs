@@ -11,6 +11,7 @@ pub mod body;
 pub mod bounds;
 pub mod compression;
 pub mod console;
+pub mod descriptors;
 pub mod desk;
 pub mod edge;
 pub mod envelope;

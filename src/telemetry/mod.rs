@@ -8,4 +8,5 @@ pub mod metrics;
 pub mod panics;
 pub mod pools;
 pub mod request;
+pub mod service_manager;
 pub mod threads;

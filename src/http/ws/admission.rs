@@ -16,14 +16,13 @@ use std::{
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::http::{
+    descriptors,
     error::{ApiError, ErrorCode},
     limits::{LimitSettings, client::Subject},
 };
 
 /// How long who found no room is to wait.
 const RETRY_AFTER_SECONDS: u32 = 10;
-/// Descriptors that are left for everything but sockets of clients: other ports, PostgreSQL, Redis, the node.
-const OTHER_DESCRIPTORS: u64 = 1_024;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +78,7 @@ impl Admission {
             pages_port,
             limits: limits.clone(),
             per_address: settings.per_address,
-            in_all: settings.in_all.unwrap_or_else(descriptors),
+            in_all: settings.in_all.unwrap_or_else(descriptors::for_sockets),
             count: AtomicU32::new(0),
             counts: Mutex::default(),
         })
@@ -162,22 +161,6 @@ fn name_and_port(host: &str) -> (&str, Option<&str>) {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (host, None),
     }
-}
-
-/// So many connections leave descriptors for the rest of the process.
-fn descriptors() -> u32 {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let open_max = if raised.is_ok() { limit.maximum } else { limit.current };
-    // No limit at all.
-    open_max.map_or(u32::MAX, clients_with)
-}
-
-/// How many connections of clients a process can have that may have so many descriptors.
-pub fn clients_with(open_max: u64) -> u32 {
-    let for_clients = open_max - (open_max / 2).min(OTHER_DESCRIPTORS);
-    u32::try_from(for_clients).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -271,12 +254,5 @@ mod tests {
         assert_eq!((error.code, error.retry_after_seconds), (ErrorCode::Unavailable, Some(RETRY_AFTER_SECONDS)));
         held.pop();
         assert!(admit().is_ok());
-    }
-
-    #[test]
-    fn descriptors_are_left_for_the_rest_of_the_process() {
-        let open_max = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
-        assert!(open_max.is_none_or(|open_max| u64::from(descriptors()) < open_max));
-        assert!(descriptors() > 0);
     }
 }
