@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use solana_sdk::signature::Keypair;
@@ -84,6 +85,25 @@ impl Load {
         self.sent.lock().unwrap().clone()
     }
 
+    /// Starts trading, so many trades a second in all as far as the chain can, until [`Pace::fall_quiet`].
+    pub fn start_at(&self, client: &ChainClient, trades_a_second: u64) -> Pace {
+        let permits = Arc::new(Semaphore::new(0));
+        // They end when the permits are closed.
+        drop(self.start(client, &permits));
+        let (ticking, wallets) = (permits.clone(), self.wallets.len());
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / trades_a_second.max(1)));
+            while !ticking.is_closed() {
+                tick.tick().await;
+                // A chain that does not keep up is not flooded afterwards.
+                if ticking.available_permits() < wallets {
+                    ticking.add_permits(1);
+                }
+            }
+        });
+        Pace { permits, done: self.done.clone() }
+    }
+
     /// Starts trading; each trade takes a permit. Who waits for one when the permits are closed ends.
     pub fn start(&self, client: &ChainClient, permits: &Arc<Semaphore>) -> Vec<JoinHandle<Sent>> {
         self.wallets
@@ -101,6 +121,37 @@ impl Load {
                 tokio::spawn(trader.trade(self.trades_each, permits.clone()))
             })
             .collect()
+    }
+}
+
+/// Traders who trade on and on.
+#[derive(Debug)]
+pub struct Pace {
+    permits: Arc<Semaphore>,
+    done: Arc<AtomicUsize>,
+}
+
+impl Pace {
+    /// No more trades; waits for those under way.
+    pub async fn fall_quiet(&self) {
+        self.permits.close();
+        let mut before = usize::MAX;
+        wait_for("the traders to end", || {
+            let now = self.done.load(Ordering::Relaxed);
+            let quiet = now == std::mem::replace(&mut before, now);
+            async move {
+                // A trade takes a few looks at its signature.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                if quiet { Ok(()) } else { Err(now) }
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        self.permits.close();
     }
 }
 
