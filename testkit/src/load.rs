@@ -36,6 +36,9 @@ const SOLD_PART: u64 = 4;
 /// What a wallet spends on a trade has so many sizes.
 const COSTS: usize = 29;
 
+/// Refusals in a row that a trader takes.
+const REFUSALS_MAX: u32 = 5;
+
 /// Markets and those who trade on them.
 #[derive(Debug)]
 pub struct Load {
@@ -196,6 +199,12 @@ impl Trader {
         let outcome = Outcome::from((count / self.markets.len() + self.number).is_multiple_of(2));
         // Never the same twice by one wallet: two equal transactions on one blockhash are one.
         let cost = SOL / 5 + (count % COSTS) as u64 * 37_000_000 + (count * 16 + self.number) as u64;
+        // On a machine that is too busy a blockhash may be gone before it arrives.
+        for _ in 0..REFUSALS_MAX {
+            if let Ok(signature) = self.client.try_buy(market, &self.wallet, outcome, cost).await {
+                return signature;
+            }
+        }
         self.client.buy(market, &self.wallet, outcome, cost).await
     }
 }

@@ -44,6 +44,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Acknowledgements of each sort that show that one was asked for after a blow: one more than can be under way.
 const WORK_AFTER: usize = 3;
 
+/// How long thousands may take to be back.
+const BACK_WITHIN: Duration = Duration::from_secs(300);
+
 /// What was dealt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dealt {
@@ -243,13 +246,16 @@ impl World {
             let mut markets = notebook.markets.iter();
             notebook.connections > before && markets.all(|(market, heard)| heard.last >= heads[&market.to_string()])
         };
-        wait_for("all clients to be back", || async {
+        let began = Instant::now();
+        loop {
             let all = self.crowd.iter().zip(connections);
-            match all.filter(|(one, before)| !one.look(|notebook| is_back(notebook, **before))).count() {
-                0 => Ok(()),
-                away => Err(format!("{away} are away or behind")),
+            let away: Vec<_> = all.filter(|(one, before)| !one.look(|notebook| is_back(notebook, **before))).collect();
+            let Some((one, before)) = away.first() else { return };
+            if began.elapsed() > BACK_WITHIN {
+                let (count, now) = (away.len(), one.look(|notebook| format!("{notebook:?}")));
+                panic!("{count} clients are not back; the first connected {before} times before, now: {now}");
             }
-        })
-        .await;
+            sleep(LOOK).await;
+        }
     }
 }

@@ -33,6 +33,8 @@ use crate::{
 
 /// Long enough to sign a transaction in time on a busy machine, short enough to see a blockhash expire (150 of them).
 const SLOT_MS: &str = "100";
+/// As on a real chain, where thousands of clients leave little of the machine.
+const SLOT_MS_OF_MANY: &str = "400";
 /// Wallets that trade on the chain.
 const WALLETS: usize = 6;
 /// Markets that they trade on.
@@ -135,7 +137,8 @@ impl World {
         let has = |kind: Kind| kinds.contains(&kind);
         let many = if has(Kind::Clients) { size.clients } else { 0 };
         let (cluster, database) = servers(kinds).await;
-        let (redis, chain) = (Redis::start().await, Chain::with_slots_of(SLOT_MS).await);
+        let slot_ms = if many > 0 { SLOT_MS_OF_MANY } else { SLOT_MS };
+        let (redis, chain) = (Redis::start().await, Chain::with_slots_of(slot_ms).await);
         let client = chain.client().clone();
         let proxy = Proxy::before(&client.rpc_url, &chain.ws_url).await;
         let before = [
@@ -248,7 +251,7 @@ fn engine_on(chain: &Chain, database: &Database, urls: [&str; 4], is_for_many: b
         ("COVERAGE_INTERVAL_MS", "1000"),
         ("CHAIN_SILENT_AFTER_MS", "2000"),
         ("RESEND_MS", "500"),
-        ("SLOT_MS", SLOT_MS),
+        ("SLOT_MS", if is_for_many { SLOT_MS_OF_MANY } else { SLOT_MS }),
         // Nothing that is voted on is decided meanwhile: votes are taken until the end.
         ("MIN_PROPOSAL_VOTES", "1000000"),
         ("NODE_ID", "node-0"),
