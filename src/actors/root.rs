@@ -73,6 +73,8 @@ struct Watched {
     held: Option<Status>,
     /// It was retired to begin anew.
     renews: bool,
+    /// It was retired by an operator, and no role waits for its end.
+    by_hand: bool,
 }
 
 /// What this node is in an office.
@@ -107,6 +109,7 @@ impl Root {
             record: health.census().record(kind.name, Some("root"), kind.runs.name(), &kind.gauge),
             held: None,
             renews: false,
+            by_hand: false,
             kind,
         };
         Self {
@@ -136,7 +139,8 @@ impl Root {
 
     /// Somebody who belongs to the office's old role is not gone yet.
     fn changes(&self, office: Office) -> bool {
-        self.watched.iter().any(|one| one.life == Life::Retires && one.kind.runs.office() == Some(office))
+        let is_of_old = |one: &Watched| one.life == Life::Retires && !one.by_hand;
+        self.watched.iter().any(|one| is_of_old(one) && one.kind.runs.office() == Some(office))
     }
 
     /// Starts a life of a kind, if there is to be one and there is none.
@@ -167,6 +171,7 @@ impl Root {
     fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
         let Some(watched) = self.watched.get_mut(index) else { return };
         let office = watched.kind.runs.office();
+        watched.by_hand = false;
         let next = if std::mem::take(&mut watched.renews) { Status::Starting } else { Status::Waiting };
         watched.record.is(watched.held.unwrap_or(next));
         if std::mem::replace(&mut watched.life, Life::None) == Life::Retires {
@@ -237,6 +242,8 @@ impl Root {
                 watched.life = Life::Retires;
                 (watched.kind.retire)();
             }
+            // Whoever retired it before: now a role waits for its end.
+            watched.by_hand = false;
             // Deaths of an earlier role are no fault of the next.
             watched.deaths.clear();
         }
@@ -391,6 +398,30 @@ mod tests {
             lives.lock().unwrap().clear();
             tokio::time::sleep(RestartRule::DEFAULT.pause_after(2) * 4).await;
             runs_as(&lives, &[]).await;
+        });
+    }
+
+    #[test]
+    fn one_that_an_operator_restarts_and_that_does_not_end_holds_up_nobody_but_the_next_role() {
+        System::new().block_on(async {
+            let (stuck, mut first) = sleeper(Runs::Leading, false);
+            first.name = "stuck";
+            let (other, second) = sleeper(Runs::Leading, true);
+            let root = Root::new(vec![first, second], Health::new()).start();
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&other, &[led]).await;
+            root.send(Ordered { name: "stuck".into(), order: Order::Restart }).await.unwrap().unwrap();
+            // It dies, and lives again beside the one that does not end.
+            other.lock().unwrap().clear();
+            runs_as(&other, &[led]).await;
+            let next = Role::Leading(Term(2));
+            root.send(Become(Office::Engine, next)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            runs_as(&other, &[]).await;
+            stuck.lock().unwrap().clear();
+            runs_as(&other, &[next]).await;
+            runs_as(&stuck, &[next]).await;
         });
     }
 

@@ -130,5 +130,6 @@ impl Watched {
 /// Ends its life in its own time.
 fn retire(watched: &mut Watched) {
     watched.life = Life::Retires;
+    watched.by_hand = true;
     (watched.kind.retire)();
 }
