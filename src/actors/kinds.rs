@@ -13,11 +13,12 @@ use super::{
     clock::Hand,
     role::{Role, Runs},
     root::Kind,
-    supervision::{Crash, DeathGuard, Link, Retire},
+    supervision::{Crash, DeathGuard, Link, Retire, start_tended},
 };
 use crate::{
     domain::{fee_timeline::FeeTimeline, ids::Epoch},
     journal::current_life::CurrentLife,
+    telemetry::census::Gauge,
 };
 
 /// Makes an actor panic; false if there is none now.
@@ -67,9 +68,12 @@ where
     P: Clone + Send + 'static,
 {
     let (link, retired) = (link.clone(), link.clone());
-    let start = move |role, guard| {
+    let gauge = Arc::<Gauge>::default();
+    let counts = Arc::clone(&gauge);
+    let start = move |role, guard: DeathGuard| {
         let parts = parts.clone();
-        link.set(A::start_in_arbiter(&arbiter, move |_| make(parts, role, guard)));
+        let guard = guard.showing(&counts);
+        link.set(start_tended(name, &counts, &arbiter, move || make(parts, role, guard)));
     };
     let retire = move || {
         if let Some(addr) = retired.get() {
@@ -79,7 +83,7 @@ where
             });
         }
     };
-    Kind { name, runs, start: Box::new(start), retire: Box::new(retire) }
+    Kind { name, runs, gauge, start: Box::new(start), retire: Box::new(retire) }
 }
 
 /// A tick that finds its actor dead or full is left out.

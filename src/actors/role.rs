@@ -44,6 +44,20 @@ pub enum Runs {
 }
 
 impl Runs {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::InEachLife => "in_each_life",
+            Self::Leading => "leading",
+            Self::Holding => "holding",
+            Self::Following => "following",
+            Self::InEach => "in_each_role",
+            Self::Governing => "governing",
+            Self::Snapshotting => "snapshotting",
+        }
+    }
+
     /// The office whose roles it belongs to.
     pub fn office(self) -> Option<Office> {
         match self {

@@ -2,9 +2,10 @@
 //! this node, with it.
 //!
 //! Each kind is made by a factory, which gets a guard that wakes root when the actor is dropped, for whatever reason. A
-//! kind that dies is started again with backoff; one that dies more than [`RESTARTS_MAX`] times in [`RESTARTS_WINDOW`]
-//! has a fault that restarting does not mend: readiness turns down and the process ends with [`EXIT_CODE`]. Streams
-//! are not among them: they are the registry's children.
+//! kind that dies is started again with backoff, by its rule ([`RestartRule`]); one that dies more often than that has a fault
+//! that restarting does not mend: readiness turns down and the process ends with [`EXIT_CODE`]. Only where the process can do
+//! without it ([`SPARED`]), it is left for an operator. Streams are not among them: they are the registry's children. What
+//! operators order is in [`orders`]; what root knows of lives is in the census, for whoever looks.
 //!
 //! The keepers of the leases say what this node is in each office ([`Become`]). Whoever belongs to the office's old role is
 //! retired, and only when the last of them is gone does the new role begin: so no actor ever meets one of the other role. The
@@ -12,38 +13,34 @@
 //! leaves the writer and the streams: they show what is durable, and can write nothing until the lease is renewed. That
 //! actors retire in time is a courtesy: what keeps whoever held an office before from writing is the lock in the database.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+mod orders;
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use actix::prelude::*;
+pub use orders::{NotNow, Order, Ordered};
 
 use super::{
     role::{Role, Runs},
     supervision::DeathGuard,
 };
 use crate::{
+    config::ops::{RestartRule, Restarts},
     domain::ids::Epoch,
     journal::lease::Office,
-    telemetry::health::{Health, Part},
+    telemetry::{
+        census::{Gauge, Record, Status},
+        health::{Health, Part},
+    },
 };
 
-/// Restarts of one kind that are allowed within the window.
-pub const RESTARTS_MAX: usize = 20;
-/// See [`RESTARTS_MAX`].
-pub const RESTARTS_WINDOW: Duration = Duration::from_secs(60);
 /// The process's exit code when a kind's restarts are used up (`EX_SOFTWARE`).
 pub const EXIT_CODE: i32 = 70;
-/// Short enough for a kind that dies at every start to use up its restarts within the window.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// What only a leader knows of itself.
 const OF_THE_LEADER: [Part; 5] = [Part::Journal, Part::Rpc, Part::Live, Part::Coverage, Part::Outbox];
-
-/// How long to wait after so many deaths within the window.
-fn pause_after(deaths: usize) -> Duration {
-    Duration::from_millis(20 << deaths.min(8)).min(PAUSE_MAX)
-}
+/// Kinds that the process can do without: prices are shown and votes are taken while they are away. One of them that has used
+/// up its restarts waits for an operator.
+const SPARED: [&str; 5] = ["snapshotter", "verifier", "stats keeper", "sweeper", "lookout"];
 
 /// A kind of actor.
 pub struct Kind {
@@ -51,6 +48,8 @@ pub struct Kind {
     pub name: &'static str,
     /// When there is one.
     pub runs: Runs,
+    /// What its lives show while they work.
+    pub gauge: Arc<Gauge>,
     /// Starts a life of it.
     pub start: Box<dyn FnMut(Role, DeathGuard)>,
     /// Ends the life that it has, which is then no death.
@@ -68,6 +67,14 @@ struct Watched {
     kind: Kind,
     life: Life,
     deaths: VecDeque<Instant>,
+    rule: RestartRule,
+    record: Arc<Record>,
+    /// Why it is not to begin by itself: an operator's word, or used-up restarts.
+    held: Option<Status>,
+    /// It was retired to begin anew.
+    renews: bool,
+    /// It was retired by an operator, and no role waits for its end.
+    by_hand: bool,
 }
 
 /// What this node is in an office.
@@ -95,7 +102,16 @@ pub struct Root {
 impl Root {
     /// Kinds are started in this order.
     pub fn new(kinds: Vec<Kind>, health: Health) -> Self {
-        let watched = |kind| Watched { kind, life: Life::None, deaths: VecDeque::new() };
+        let watched = |kind: Kind| Watched {
+            life: Life::None,
+            deaths: VecDeque::new(),
+            rule: RestartRule::DEFAULT,
+            record: health.census().record(kind.name, Some("root"), kind.runs.name(), &kind.gauge),
+            held: None,
+            renews: false,
+            by_hand: false,
+            kind,
+        };
         Self {
             watched: kinds.into_iter().map(watched).collect(),
             health,
@@ -105,6 +121,12 @@ impl Root {
             snapshots: Standing::default(),
             is_ending: false,
         }
+    }
+
+    /// With these rules of how often who dies is started again.
+    pub fn under(mut self, restarts: &Restarts) -> Self {
+        self.watched.iter_mut().for_each(|watched| watched.rule = restarts.of(watched.kind.name));
+        self
     }
 
     fn standing(&mut self, office: Office) -> &mut Standing {
@@ -117,7 +139,8 @@ impl Root {
 
     /// Somebody who belongs to the office's old role is not gone yet.
     fn changes(&self, office: Office) -> bool {
-        self.watched.iter().any(|one| one.life == Life::Retires && one.kind.runs.office() == Some(office))
+        let is_of_old = |one: &Watched| one.life == Life::Retires && !one.by_hand;
+        self.watched.iter().any(|one| is_of_old(one) && one.kind.runs.office() == Some(office))
     }
 
     /// Starts a life of a kind, if there is to be one and there is none.
@@ -127,11 +150,16 @@ impl Root {
         let Standing { role, lapsed, .. } = *self.standing(office.unwrap_or(Office::Engine));
         let has_its_time = runs.within(role, lapsed) && !office.is_some_and(|office| self.changes(office));
         let Some(watched) = self.watched.get_mut(index) else { return };
-        if self.is_ending || watched.life != Life::None || !has_its_time {
+        if self.is_ending || watched.life != Life::None || watched.held.is_some() {
             return;
+        }
+        if !has_its_time {
+            return watched.record.is(Status::Waiting);
         }
         let (guard, death) = DeathGuard::new();
         watched.life = Life::Runs;
+        watched.renews = false;
+        watched.record.began();
         (watched.kind.start)(role.unwrap_or(Role::Following), guard);
         ctx.spawn(death.into_actor(self).map(move |(), actor, ctx| actor.died(index, ctx)));
     }
@@ -143,6 +171,9 @@ impl Root {
     fn died(&mut self, index: usize, ctx: &mut Context<Self>) {
         let Some(watched) = self.watched.get_mut(index) else { return };
         let office = watched.kind.runs.office();
+        watched.by_hand = false;
+        let next = if std::mem::take(&mut watched.renews) { Status::Starting } else { Status::Waiting };
+        watched.record.is(watched.held.unwrap_or(next));
         if std::mem::replace(&mut watched.life, Life::None) == Life::Retires {
             if let Some(office) = office {
                 self.begin_role(office);
@@ -152,21 +183,36 @@ impl Root {
         if self.is_ending {
             return;
         }
-        let name = watched.kind.name;
+        let (name, rule) = (watched.kind.name, watched.rule);
         watched.deaths.push_back(Instant::now());
-        while watched.deaths.front().is_some_and(|death| death.elapsed() > RESTARTS_WINDOW) {
+        while watched.deaths.front().is_some_and(|death| death.elapsed() > rule.window) {
             watched.deaths.pop_front();
         }
         let deaths = watched.deaths.len();
-        if deaths > RESTARTS_MAX {
-            log::error!("{name} died {deaths} times in {} s: giving up", RESTARTS_WINDOW.as_secs());
-            self.health.down(Part::Restarts, format!("{name} has used up its restarts"));
-            System::current().stop_with_code(EXIT_CODE);
-            return;
+        if deaths > rule.most {
+            return self.gives_up(index, deaths);
         }
-        let pause = pause_after(deaths);
+        let pause = rule.pause_after(deaths);
+        watched.record.is(Status::Starting);
+        watched.record.restarted();
         log::error!("{name} died, starting it again in {} ms", pause.as_millis());
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
+    }
+
+    /// A kind has a fault that restarting does not mend.
+    fn gives_up(&mut self, index: usize, deaths: usize) {
+        let Some(watched) = self.watched.get_mut(index) else { return };
+        let (name, seconds) = (watched.kind.name, watched.rule.window.as_secs());
+        watched.held = Some(Status::Failed);
+        watched.record.is(Status::Failed);
+        if SPARED.contains(&name) {
+            log::error!("{name} died {deaths} times in {seconds} s: it waits for an operator, all else goes on");
+            self.health.degraded(Part::Restarts, format!("{name} has used up its restarts, and waits for an operator"));
+            return;
+        }
+        log::error!("{name} died {deaths} times in {seconds} s: giving up");
+        self.health.down(Part::Restarts, format!("{name} has used up its restarts"));
+        System::current().stop_with_code(EXIT_CODE);
     }
 
     /// A role begins when the last of the one before is gone. Until its actors say more, the parts of the engine are what this
@@ -196,6 +242,8 @@ impl Root {
                 watched.life = Life::Retires;
                 (watched.kind.retire)();
             }
+            // Whoever retired it before: now a role waits for its end.
+            watched.by_hand = false;
             // Deaths of an earlier role are no fault of the next.
             watched.deaths.clear();
         }
@@ -277,6 +325,21 @@ impl Handler<Reborn> for Root {
     }
 }
 
+/// The end of the process is wanted: whoever brings something new ends now, and nobody is started again. What works it off
+/// goes on until [`Ending`].
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct EndSources;
+
+impl Handler<EndSources> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: EndSources, _: &mut Self::Context) {
+        self.is_ending = true;
+        self.retire(Runs::ends_with_a_lapse);
+    }
+}
+
 /// The end of the process is wanted: what only one node may do ends now, deaths are no news any more, and nobody is started
 /// again.
 #[derive(Debug, Clone, Copy, Message)]
@@ -294,7 +357,7 @@ impl Handler<Ending> for Root {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{sync::Mutex, time::Duration};
 
     use super::*;
     use crate::{journal::lease::Term, telemetry::health::PartState};
@@ -307,7 +370,7 @@ mod tests {
         let (kept, ended) = (Arc::clone(&lives), Arc::clone(&lives));
         let start = Box::new(move |role, guard| kept.lock().unwrap().push((role, guard)));
         let retire = Box::new(move || drop(obeys.then(|| ended.lock().unwrap().pop())));
-        (lives, Kind { name: "sleeper", runs, start, retire })
+        (lives, Kind { name: "sleeper", runs, gauge: Arc::default(), start, retire })
     }
 
     async fn runs_as(lives: &Lives, roles: &[Role]) {
@@ -333,8 +396,49 @@ mod tests {
             runs_as(&lives, &[Role::Following]).await;
             root.send(Ending).await.unwrap();
             lives.lock().unwrap().clear();
-            tokio::time::sleep(pause_after(2) * 4).await;
+            tokio::time::sleep(RestartRule::DEFAULT.pause_after(2) * 4).await;
             runs_as(&lives, &[]).await;
+        });
+    }
+
+    #[test]
+    fn one_that_an_operator_restarts_and_that_does_not_end_holds_up_nobody_but_the_next_role() {
+        System::new().block_on(async {
+            let (stuck, mut first) = sleeper(Runs::Leading, false);
+            first.name = "stuck";
+            let (other, second) = sleeper(Runs::Leading, true);
+            let root = Root::new(vec![first, second], Health::new()).start();
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&other, &[led]).await;
+            root.send(Ordered { name: "stuck".into(), order: Order::Restart }).await.unwrap().unwrap();
+            // It dies, and lives again beside the one that does not end.
+            other.lock().unwrap().clear();
+            runs_as(&other, &[led]).await;
+            let next = Role::Leading(Term(2));
+            root.send(Become(Office::Engine, next)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            runs_as(&other, &[]).await;
+            stuck.lock().unwrap().clear();
+            runs_as(&other, &[next]).await;
+            runs_as(&stuck, &[next]).await;
+        });
+    }
+
+    #[test]
+    fn at_the_end_whoever_brings_something_new_goes_first_and_the_writer_works_it_off() {
+        System::new().block_on(async {
+            let (source, first) = sleeper(Runs::Leading, true);
+            let (writer, second) = sleeper(Runs::Holding, true);
+            let root = Root::new(vec![first, second], Health::new()).start();
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&source, &[led]).await;
+            root.send(EndSources).await.unwrap();
+            runs_as(&source, &[]).await;
+            runs_as(&writer, &[led]).await;
+            root.send(Ending).await.unwrap();
+            runs_as(&writer, &[]).await;
         });
     }
 
@@ -455,10 +559,90 @@ mod tests {
         });
     }
 
+    /// Lives of a kind that dies as soon as it begins, counted.
+    fn mayfly(name: &'static str) -> (Arc<Mutex<usize>>, Kind) {
+        let lives = Arc::<Mutex<usize>>::default();
+        let counted = Arc::clone(&lives);
+        let start = Box::new(move |_, guard| {
+            *counted.lock().unwrap() += 1;
+            drop(guard);
+        });
+        (lives, Kind { name, runs: Runs::Always, gauge: Arc::default(), start, retire: Box::new(|| {}) })
+    }
+
+    fn three() -> Restarts {
+        let mut source = crate::config::Source::new(|name| (name == "RESTARTS").then(|| "3/60/1..2".to_owned()));
+        crate::config::ops::read(&mut source, Some(crate::config::Environment::Test)).unwrap().restarts
+    }
+
     #[test]
     fn a_kind_that_dies_at_every_start_uses_up_its_restarts() {
-        let needed: Duration = (1..=RESTARTS_MAX).map(pause_after).sum();
-        assert!(needed < RESTARTS_WINDOW, "{needed:?} of pauses: its first deaths would be forgotten before the last");
+        let system = System::new();
+        let (lives, kind) = mayfly("listener");
+        let health = Health::new();
+        system.block_on(async { drop(Root::new(vec![kind], health.clone()).under(&three()).start()) });
+        assert_eq!(system.run_with_code().unwrap(), EXIT_CODE);
+        assert_eq!(*lives.lock().unwrap(), 4, "the first life, and three restarts");
+        let record = health.census().find("listener").unwrap();
+        assert_eq!((record.status(), record.restarts()), (Status::Failed, 3));
+    }
+
+    #[test]
+    fn one_that_the_process_can_do_without_waits_for_an_operator_and_all_else_goes_on() {
+        System::new().block_on(async {
+            let (lives, kind) = mayfly("snapshotter");
+            let (others, other) = sleeper(Runs::Always, true);
+            let health = Health::new();
+            let root = Root::new(vec![kind, other], health.clone()).under(&three()).start();
+            let record = health.census().find("snapshotter").unwrap();
+            status_becomes(&record, Status::Failed).await;
+            assert_eq!(*lives.lock().unwrap(), 4);
+            runs_as(&others, &[Role::Following]).await;
+            assert!(matches!(health.parts()[&Part::Restarts], PartState::Degraded { .. }));
+            // By his word it has all its restarts again.
+            let ordered = root.send(Ordered { name: "snapshotter".into(), order: Order::Start }).await.unwrap();
+            assert_eq!(ordered, Ok(Status::Running));
+            status_becomes(&record, Status::Failed).await;
+            assert_eq!(*lives.lock().unwrap(), 8);
+        });
+    }
+
+    async fn status_becomes(record: &Record, status: Status) {
+        for _ in 0..1_000 {
+            if record.status() == status {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("{:?}, not {status:?}", record.status());
+    }
+
+    #[test]
+    fn who_is_stopped_by_hand_stays_so_through_every_role_until_it_is_started_by_hand() {
+        System::new().block_on(async {
+            let (lives, kind) = sleeper(Runs::InEach, true);
+            let health = Health::new();
+            let root = Root::new(vec![kind], health.clone()).start();
+            let order = async |order| root.send(Ordered { name: "sleeper".into(), order }).await.unwrap();
+            assert!(matches!(order(Order::Restart).await, Err(NotNow::Refused(_))), "it is not to run yet");
+            root.send(Become(Office::Engine, Role::Following)).await.unwrap();
+            runs_as(&lives, &[Role::Following]).await;
+            order(Order::Stop).await.unwrap();
+            let record = health.census().find("sleeper").unwrap();
+            status_becomes(&record, Status::Stopped).await;
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            runs_as(&lives, &[]).await;
+            assert_eq!(order(Order::Start).await, Ok(Status::Running));
+            runs_as(&lives, &[led]).await;
+            assert!(matches!(order(Order::Start).await, Err(NotNow::Refused(_))), "it runs");
+            assert_eq!(order(Order::Restart).await, Ok(Status::Starting));
+            status_becomes(&record, Status::Running).await;
+            assert_eq!(record.restarts(), 1);
+            let unknown = root.send(Ordered { name: "nobody".into(), order: Order::Stop }).await.unwrap();
+            assert_eq!(unknown, Err(NotNow::Unknown));
+        });
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //!
 //! - `crash NAME`: that actor panics. `hub` (all of them), or a name of [`Engine::crash`].
 //! - `hang NAME MILLIS`: a handler on that thread does not return for so long; all actors of the thread stand still.
-//!   `root`, `writer`, `reader`, `listener`, `registry`, `clock`, `streams-0`, `streams-1`, `api`, `websocket`, `indexer`.
+//!   Every actor has a thread of its name (`root`, `writer`, `reader`, `listener`, …); streams share `streams-0` and `streams-1`,
+//!   servers have `api`, `websocket`, `indexer`, `ops`.
+//! - `slow NAME MILLIS`: each turn of an actor on that thread takes so much longer from now on; 0 ends it.
 //! - `die-at POINT`, `stop-at POINT`: the process sends itself SIGKILL, or SIGSTOP, when it next reaches that point
 //!   ([`crate::faults`]), and says `reached POINT` before.
 //!
@@ -28,6 +30,7 @@ const ORDERS_MAX: usize = 16;
 enum Order<'a> {
     Crash(&'a str),
     Hang(&'a str, Duration),
+    Slow(&'a str, Duration),
     Strike(&'a str, Strike),
 }
 
@@ -37,6 +40,7 @@ impl<'a> Order<'a> {
         match words[..] {
             ["crash", name] => Some(Self::Crash(name)),
             ["hang", name, millis] => Some(Self::Hang(name, Duration::from_millis(millis.parse().ok()?))),
+            ["slow", name, millis] => Some(Self::Slow(name, Duration::from_millis(millis.parse().ok()?))),
             ["die-at", point] => Some(Self::Strike(point, Strike::Die)),
             ["stop-at", point] => Some(Self::Strike(point, Strike::Stop)),
             _ => None,
@@ -49,6 +53,7 @@ impl<'a> Order<'a> {
             Self::Crash("hub") => hubs.all().iter().filter(|hub| hub.try_send(Crash).is_ok()).count() > 0,
             Self::Crash(name) => engine.crash(name),
             Self::Hang(name, time) => engine.health.threads().hang(name, time),
+            Self::Slow(name, time) => engine.health.threads().slow(name, time),
             Self::Strike(point, strike) => faults::arm(point, strike),
         }
     }
@@ -87,6 +92,7 @@ mod tests {
     fn an_order_is_understood_whole_or_not_at_all() {
         assert_eq!(Order::parse("crash writer"), Some(Order::Crash("writer")));
         assert_eq!(Order::parse("hang  listener 250"), Some(Order::Hang("listener", Duration::from_millis(250))));
+        assert_eq!(Order::parse("slow listener 5"), Some(Order::Slow("listener", Duration::from_millis(5))));
         assert_eq!(Order::parse("die-at a:b"), Some(Order::Strike("a:b", Strike::Die)));
         assert_eq!(Order::parse("stop-at a:b"), Some(Order::Strike("a:b", Strike::Stop)));
         for line in [
@@ -98,7 +104,8 @@ mod tests {
             "hang listener",
             "hang listener soon",
             "hang listener -1",
-            "slow x 5",
+            "slow x",
+            "slower x 5",
         ] {
             assert_eq!(Order::parse(line), None, "{line:?}");
         }

@@ -14,6 +14,8 @@ use std::{
 
 use actix::ArbiterHandle;
 
+use super::panics;
+
 #[derive(Debug)]
 struct Watched {
     name: String,
@@ -39,8 +41,10 @@ pub struct Threads(Arc<Mutex<Vec<Watched>>>);
 impl Threads {
     /// Adds one. Threads of one kind may share a name.
     pub fn watch(&self, name: impl Into<String>, arbiter: ArbiterHandle) {
-        let watched =
-            Watched { name: name.into(), arbiter, asked: 0, answered: Arc::new(AtomicU64::new(0)), missed: 0 };
+        let name = name.into();
+        let own = name.clone();
+        arbiter.spawn_fn(move || panics::name_thread(&own));
+        let watched = Watched { name, arbiter, asked: 0, answered: Arc::new(AtomicU64::new(0)), missed: 0 };
         self.list().push(watched);
     }
 
@@ -67,6 +71,14 @@ impl Threads {
         let list = self.list();
         let mut named = list.iter().filter(|watched| watched.name == name).peekable();
         named.peek().is_some() && named.all(|watched| watched.arbiter.spawn_fn(move || std::thread::sleep(time)))
+    }
+
+    /// For fault tests: from now on each turn of an actor on the threads of that name takes so much longer. False if there is
+    /// none.
+    pub fn slow(&self, name: &str, time: Duration) -> bool {
+        let list = self.list();
+        let mut named = list.iter().filter(|watched| watched.name == name).peekable();
+        named.peek().is_some() && named.all(|watched| watched.arbiter.spawn_fn(move || panics::slow_thread(time)))
     }
 
     fn list(&self) -> MutexGuard<'_, Vec<Watched>> {

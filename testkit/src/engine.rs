@@ -34,6 +34,8 @@ pub struct Engine {
     pub ws: String,
     /// `http://HOST:PORT` of the event indexer.
     pub indexer: String,
+    /// `http://HOST:PORT` of the operators' port.
+    pub ops: String,
 }
 
 impl Engine {
@@ -60,6 +62,7 @@ impl Engine {
             ("API_PORT", free_port().to_string()),
             ("WS_PORT", free_port().to_string()),
             ("INDEXER_PORT", free_port().to_string()),
+            ("OPS_PORT", free_port().to_string()),
             // Not in the middle of a test that does not ask for it.
             ("VERIFY_CRON", "0 0 1 1 *".to_owned()),
         ];
@@ -72,6 +75,7 @@ impl Engine {
             api: String::new(),
             ws: String::new(),
             indexer: String::new(),
+            ops: String::new(),
         }
     }
 
@@ -114,6 +118,7 @@ impl Engine {
             ("api", "API_PORT", &mut self.api),
             ("ws", "WS_PORT", &mut self.ws),
             ("indexer", "INDEXER_PORT", &mut self.indexer),
+            ("ops", "OPS_PORT", &mut self.ops),
         ] {
             // A node need not run all of them.
             if !line.contains(&format!(" {key}=")) {
@@ -180,6 +185,11 @@ impl Engine {
     /// `registry`, `clock`, `root`, `streams-0`, `streams-1`, `api`, `websocket`, `indexer`.
     pub async fn hang(&mut self, thread: &str, time: Duration) {
         self.order(&format!("hang {thread} {}", time.as_millis())).await;
+    }
+
+    /// From now on each turn of an actor on that thread takes so much longer; zero ends it.
+    pub async fn slow(&mut self, thread: &str, time: Duration) {
+        self.order(&format!("slow {thread} {}", time.as_millis())).await;
     }
 
     /// Kills itself when it next comes to that point of its work, as a crash there would.

@@ -13,6 +13,7 @@ mod history;
 mod journal;
 mod layering;
 mod nodes;
+mod ops;
 mod reads;
 mod snapshots;
 mod spine;

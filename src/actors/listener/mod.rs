@@ -173,7 +173,7 @@ pub struct Listener {
     bootstrapped: bool,
     /// Staged transactions that the node did not have, and how often.
     absent: HashMap<TxSignature, u32>,
-    _guard: DeathGuard,
+    guard: DeathGuard,
 }
 
 impl Listener {
@@ -218,8 +218,13 @@ impl Listener {
             bootstrapped: false,
             absent: HashMap::new(),
             parts,
-            _guard: guard,
+            guard,
         }
+    }
+
+    /// A transaction came this way, for operators.
+    fn came(&self, way: &str) {
+        self.parts.health.metrics().note(|counts| counts.chain_transactions.with_label_values(&[way]).inc());
     }
 
     /// Takes a transaction from whatever source.
@@ -424,6 +429,7 @@ impl Handler<ListenerTick> for Listener {
     type Result = ();
 
     fn handle(&mut self, _: ListenerTick, ctx: &mut Self::Context) {
+        self.guard.waits(self.window.unsettled(), self.window.limits().window);
         self.look_at_nodes(ctx);
         if self.pass.is_none() && Instant::now() >= self.pass_due {
             self.begin_pass(ctx);

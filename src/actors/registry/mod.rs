@@ -16,6 +16,7 @@
 mod child;
 mod following;
 mod handle;
+mod seen;
 mod upkeep;
 
 use std::{
@@ -29,6 +30,7 @@ pub use child::Child;
 use deadpool_postgres::Pool;
 pub use following::{HearCommitted, HearHeads, StreamsInUse};
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
+pub use seen::{MarketSeen, RestartStream, SeeMarkets};
 pub use upkeep::{CrashStream, Leave, WakeStream};
 
 use self::child::{Death, Parent};
@@ -38,12 +40,15 @@ use super::{
         ConfigActor, MarketActor, ReadError, StreamActor, StreamEnvironment, follow::HeardHead, pulse::Pulse,
         subject::Subject,
     },
-    supervision::{DeathGuard, Link},
+    supervision::{DeathGuard, Link, start_tended},
 };
-use crate::domain::{
-    config::ProgramConfig,
-    ids::{AccountAddress, Epoch, MarketAddress},
-    market::Market,
+use crate::{
+    domain::{
+        config::ProgramConfig,
+        ids::{AccountAddress, Epoch, MarketAddress},
+        market::Market,
+    },
+    telemetry::census::{Record, STREAMS},
 };
 
 /// Streams that may run.
@@ -105,6 +110,8 @@ pub struct Registry {
     /// Heads of streams that were too busy to hear of them.
     unheard: HashMap<AccountAddress, HeardHead>,
     parent: Parent,
+    /// What all of them show, to operators.
+    record: Option<Arc<Record>>,
     _guard: DeathGuard,
 }
 
@@ -112,10 +119,12 @@ impl Registry {
     /// A registry without any stream yet. `homes` must not be empty.
     pub fn new(homes: Arc<[StreamHome]>, pool: Pool, config_address: AccountAddress, guard: DeathGuard) -> Self {
         let idle_after = homes.iter().map(|home| home.env.idle_after).min().unwrap_or(Duration::MAX);
+        let record = homes.first().map(|home| home.env.health.census().streams());
         Self {
             homes,
             pool,
             config_address,
+            record,
             config: None,
             markets: HashMap::new(),
             deaths: HashMap::new(),
@@ -158,7 +167,9 @@ impl Registry {
         env.epoch = self.epoch.unwrap_or(env.epoch);
         let child = self.parent.child(address, life, ctx.address().recipient(), env.health.clone());
         let shown = Arc::clone(&pulse);
-        let addr = StreamActor::start_in_arbiter(&home.arbiter, move |_| StreamActor::new(address, env, shown, child));
+        let gauge = self.record.as_ref().map(|record| Arc::clone(record.gauge())).unwrap_or_default();
+        let make = move || StreamActor::new(address, env, shown, child);
+        let addr = start_tended(STREAMS, &gauge, &home.arbiter, make);
         Some(Running { addr, pulse, life })
     }
 
@@ -208,6 +219,7 @@ impl StreamHandler<Death> for Registry {
         }
         let address = death.address;
         log::info!("the actor of stream {address} has ended");
+        self.record.iter().for_each(|record| record.restarted());
         let market = MarketAddress(address.0);
         if self.markets.get(&market).is_some_and(|running| running.life == death.life) {
             self.markets.remove(&market);
