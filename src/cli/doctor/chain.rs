@@ -1,4 +1,4 @@
-//! The chain: do its nodes answer, do they notify, is the program there and set up?
+//! The chain: do its nodes answer, do they notify, is the program there and set up? Only reads, and sends no transaction.
 
 use std::time::{Duration, Instant, SystemTime};
 
