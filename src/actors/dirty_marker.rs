@@ -168,9 +168,18 @@ mod tests {
         let (wallet, slot) = (Wallet([3; 32]), Slot(7));
         let body = if is_vote {
             let (vote_kind, tally) = (VoteKind::Proposal, Counts::new(1, 0).unwrap());
-            EntryBody::Vote { vote_kind, wallet, vote: true, signature: None, voted_at_ms: 5, tally, slot }
+            EntryBody::Vote {
+                vote_kind,
+                wallet,
+                vote: true,
+                signature: None,
+                voted_at_ms: 5,
+                tally,
+                slot,
+                request_id: None,
+            }
         } else {
-            EntryBody::CommentDeleted { id: uuid::Uuid::nil(), wallet, slot }
+            EntryBody::CommentDeleted { id: uuid::Uuid::nil(), wallet, slot, request_id: None }
         };
         let entry = Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 5, body });
         CommittedEntry { stream, entry, numbers: Numbers { markets: None, trades: None } }

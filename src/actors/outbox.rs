@@ -30,7 +30,7 @@ use super::{
     bell::{Bell, ring_on},
     registry::{OpenMarket, Registry},
     retry,
-    stream::{RefusedWrite, Written, WrittenError},
+    stream::{RefusedWrite, Written, WrittenError, WrittenRow},
     supervision::{Crash, DeathGuard, Link},
 };
 use crate::{
@@ -179,16 +179,16 @@ impl OutboxReader {
             match self.usable(row) {
                 Ok(write) => {
                     asked.extend(self.parts.electorate.asks(row, &write));
-                    writes.push((row.id, write));
+                    writes.push(WrittenRow { id: row.id, write, request_id: row.request_id });
                 }
                 Err(reason) => bad.push(Undeliverable { row: row.clone(), reason }),
             }
         }
         let (registry, pool) = (self.parts.registry.clone(), self.parts.pool.clone());
-        let electorate = Arc::clone(&self.parts.electorate);
+        let (electorate, metrics) = (Arc::clone(&self.parts.electorate), self.parts.health.metrics().clone());
         let work = async move {
             let judged = electorate.judge(&pool, &asked).await;
-            writes.retain(|(id, _)| match &judged {
+            writes.retain(|WrittenRow { id, .. }| match &judged {
                 // What was asked about stays where it is.
                 Err(_) => !asked.iter().any(|ballot| ballot.row() == *id),
                 Ok(refused) => {
@@ -218,9 +218,11 @@ impl OutboxReader {
                 Some(Undeliverable { row, reason })
             }));
             for Undeliverable { row, reason } in &bad {
-                log::warn!("row {} of the outbox, of market {market}, is dropped: {reason}", row.id);
+                let request = row.request_id.map(|id| format!(" (request {id})")).unwrap_or_default();
+                log::warn!("row {} of the outbox, of market {market}, is dropped{request}: {reason}", row.id);
             }
             retry("rows of the outbox can't be dropped", || outbox::refuse(&pool, &bad)).await;
+            metrics.note(|counts| counts.outbox_dropped.inc_by(bad.len() as u64));
             (sent, left, electors)
         };
         ctx.spawn(work.into_actor(self).map(move |(sent, count, electors), actor, ctx| {
@@ -284,6 +286,10 @@ impl OutboxReader {
             let ask = async move { outbox::oldest_age_seconds(pool.pool()).await };
             ctx.spawn(ask.into_actor(self).map(|age, actor, _| {
                 actor.asking_age = false;
+                if let Ok(age) = &age {
+                    let age = age.unwrap_or(0).try_into().unwrap_or(i64::MAX);
+                    actor.parts.health.metrics().note(|counts| counts.outbox_age.set(age));
+                }
                 match age {
                     Ok(Some(age)) if age > WAITS_MAX_SECONDS => {
                         actor.parts.health.down(Part::Outbox, format!("a user's write has been waiting for {age} s"));
@@ -297,7 +303,7 @@ impl OutboxReader {
 }
 
 /// Sends rows to a market's actor and waits for what becomes of them, as long as it takes.
-async fn send(registry: &Link<Registry>, market: MarketAddress, rows: Vec<(i64, UserWrite)>, alone: bool) -> Sent {
+async fn send(registry: &Link<Registry>, market: MarketAddress, rows: Vec<WrittenRow>, alone: bool) -> Sent {
     let Some(registry) = registry.get() else {
         tokio::time::sleep(AGAIN_AFTER).await;
         return Sent::Again;

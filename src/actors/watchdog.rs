@@ -12,6 +12,7 @@ use std::{io, thread, time::Duration};
 use super::root::EXIT_CODE;
 use crate::telemetry::{
     health::{Health, Part},
+    service_manager,
     threads::Silent,
 };
 
@@ -47,6 +48,7 @@ pub fn start(health: Health) -> io::Result<()> {
                 std::process::exit(EXIT_CODE);
             }
         }
+        service_manager::alive(&health);
     };
     thread::Builder::new().name("watchdog".into()).spawn(watch).map(drop)
 }

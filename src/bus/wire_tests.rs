@@ -8,8 +8,14 @@ use crate::{
 
 fn comment(seq: u64, bytes: usize) -> CommittedEntry {
     let content = "x".repeat(bytes);
-    let body =
-        EntryBody::Comment { id: Uuid::nil(), wallet: Wallet([3; 32]), content, created_at_ms: 5, slot: Slot(7) };
+    let body = EntryBody::Comment {
+        id: Uuid::nil(),
+        wallet: Wallet([3; 32]),
+        content,
+        created_at_ms: 5,
+        slot: Slot(7),
+        request_id: None,
+    };
     let entry = Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 1_700_000_000_123, body });
     let numbers = Numbers { markets: None, trades: seq.is_multiple_of(2).then_some(Seq(seq * 10)) };
     CommittedEntry { stream: AccountAddress([9; 32]), entry, numbers }
@@ -105,6 +111,7 @@ fn news_come_as_they_were() {
         last_valid_block_height: 12,
         received_at_ms: 1,
         updated_at_ms: 2,
+        request_id: Some(Uuid::from_u128(7)),
     };
     let came = decode(&Voice::new(Term(1)).news(&row).unwrap()).unwrap();
     assert_eq!(came.said, Said::News(Box::new(row)));

@@ -1,4 +1,4 @@
-//! `zmart openapi` and `zmart asyncapi`: the descriptions of REST and of the WebSocket, as `docs/` has them.
+//! `zmart openapi`, `zmart asyncapi`, `zmart metrics`: what `docs/` has of REST, of the WebSocket and of the figures.
 
 use std::{fmt::Display, process::ExitCode};
 

@@ -33,6 +33,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("vectors", &["zmart vectors recorded.json"]),
     ("openapi", &["zmart openapi > docs/openapi.json"]),
     ("asyncapi", &["zmart asyncapi > docs/asyncapi.json"]),
+    ("metrics", &["zmart metrics > docs/metrics.md"]),
     (
         "config",
         &[

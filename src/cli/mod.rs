@@ -22,18 +22,20 @@ pub mod ps;
 pub mod replay;
 pub mod serve;
 pub mod snapshot;
+mod stopping;
 mod table;
 pub mod vectors;
 pub mod verify;
 pub mod webhook;
 
-use std::{io::Write, process::ExitCode};
+use std::{convert::Infallible, process::ExitCode};
 
 use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    config::{Config, LogConfig},
+    config::Config,
     http::{asyncapi, openapi},
+    telemetry::{logging, metrics},
 };
 
 /// The real-time engine of a prediction market on Solana.
@@ -76,6 +78,8 @@ pub enum Command {
     Openapi,
     /// Print the WebSocket's description (AsyncAPI 3.0, JSON).
     Asyncapi,
+    /// Print the list of figures that /metrics tells (Markdown).
+    Metrics,
     /// Show the configuration, or check it.
     Config(config::Arguments),
     /// Show the services of a running engine: status, restarts, uptime, busy time; with --actors what they are made of.
@@ -124,6 +128,7 @@ pub fn run() -> ExitCode {
         Command::Vectors(arguments) => vectors::run(&arguments),
         Command::Openapi => document::print("the API's description", openapi::text()),
         Command::Asyncapi => document::print("the WebSocket's description", asyncapi::text()),
+        Command::Metrics => document::print("the list of figures", Ok::<_, Infallible>(metrics::markdown())),
         Command::Config(arguments) => config::run(&arguments),
         Command::Ps(arguments) => ps::run(&arguments),
         Command::Show(arguments) => ps::show(&arguments),
@@ -134,7 +139,9 @@ pub fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Keys(arguments) => {
             // A key file that others may open is warned of.
-            start_logging(&LogConfig { level: "warn".to_owned(), json: false });
+            if let Ok(levels) = "warn".parse() {
+                logging::start(&levels, false);
+            }
             keys::run(&arguments)
         }
         Command::Completions(arguments) => completions::complete(&arguments),
@@ -145,7 +152,7 @@ pub fn run() -> ExitCode {
 fn configured(run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::from_environment() {
         Ok(config) => {
-            start_logging(&config.log);
+            logging::start(&config.log.levels, config.log.json);
             run(config)
         }
         Err(error) => {
@@ -153,23 +160,4 @@ fn configured(run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
             ExitCode::from(EXIT_CONFIG)
         }
     }
-}
-
-/// Logs go to the standard error, so that the standard output stays for machines.
-fn start_logging(config: &LogConfig) {
-    let mut builder = env_logger::Builder::new();
-    builder.parse_filters(&config.level).format_timestamp_millis();
-    if config.json {
-        builder.format(|out, record| {
-            let line = serde_json::json!({
-                "timestamp": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-                "level": record.level().as_str(),
-                "target": record.target(),
-                "message": record.args().to_string(),
-            });
-            writeln!(out, "{line}")
-        });
-    }
-    // Only a second logger in the same process fails, and then there is one.
-    let _ = builder.try_init();
 }

@@ -3,6 +3,7 @@
 //! Every variable is described where it is read, so `.env.example` is generated from the same lines (`zmart config
 //! example`) and can't drift. Units are in the names. Secrets are never printed.
 
+mod console;
 mod edge;
 mod fallback;
 mod governance;
@@ -27,7 +28,9 @@ pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
 pub use setting::{Setting, Shown, place_of};
 pub use source::{ConfigError, Source};
 
-use crate::{domain::ids::ProgramId, http::edge::EdgeSettings};
+use crate::{
+    domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings, telemetry::logging::Levels,
+};
 
 /// Where the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,8 +185,8 @@ pub struct ServerConfig {
 /// Logging.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// As `env_logger` filters: `info`, or `zmart=debug,warn`.
-    pub level: String,
+    /// What is shown at first.
+    pub levels: Levels,
     /// `text` or `json`.
     pub json: bool,
 }
@@ -219,6 +222,8 @@ pub struct Config {
     pub node: NodeConfig,
     /// Who may ask them, and how much.
     pub edge: EdgeSettings,
+    /// The pages that people look at.
+    pub console: ConsoleSettings,
     /// Operating.
     pub ops: ops::OpsConfig,
     /// How long is kept what is of use for a while only.
@@ -366,8 +371,9 @@ impl Config {
         let edge = edge::read(source, environment);
         let indexer = indexer::read(source, environment);
         let ops = ops::read(source, environment);
+        let console = console::read(source, environment, ops.as_ref());
         source.topic("Logging");
-        let level = source.value("LOG_LEVEL", "info", "as env_logger filters: info, or zmart=debug,warn");
+        let levels = source.value("LOG_LEVEL", "info", "what is logged: a level, or by module: warn,zmart=debug");
         let format: Option<String> = source.value("LOG_FORMAT", "text", "text or json");
         if format.as_deref().is_some_and(|format| !matches!(format, "text" | "json")) {
             source.refuse("LOG_FORMAT", "one of text, json");
@@ -419,9 +425,10 @@ impl Config {
             indexer: indexer?,
             node: node?,
             edge: edge?,
+            console: console?,
             ops: ops?,
             retention: retention?,
-            log: LogConfig { level: level?, json: format? == "json" },
+            log: LogConfig { levels: levels?, json: format? == "json" },
         })
     }
 }

@@ -115,7 +115,7 @@ mod tests {
     use crate::domain::ids::{Slot, Wallet};
 
     fn comment() -> EntryBody {
-        EntryBody::CommentDeleted { id: uuid::Uuid::nil(), wallet: Wallet([1; 32]), slot: Slot(1) }
+        EntryBody::CommentDeleted { id: uuid::Uuid::nil(), wallet: Wallet([1; 32]), slot: Slot(1), request_id: None }
     }
 
     fn vote() -> EntryBody {
@@ -127,6 +127,7 @@ mod tests {
             voted_at_ms: 0,
             tally: crate::domain::tally::Counts::default(),
             slot: Slot(1),
+            request_id: None,
         }
     }
 

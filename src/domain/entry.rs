@@ -170,6 +170,9 @@ pub enum EntryBody {
         tally: Counts,
         /// The stream's slot when it was recorded: what users write has none of its own.
         slot: Slot,
+        /// The request that it was written by; `None` where it was written past the API, or before requests were named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<uuid::Uuid>,
     },
     /// Somebody commented on the market.
     Comment {
@@ -183,6 +186,9 @@ pub enum EntryBody {
         created_at_ms: i64,
         /// As in a vote.
         slot: Slot,
+        /// As in a vote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<uuid::Uuid>,
     },
     /// A comment was deleted by its author.
     CommentDeleted {
@@ -192,6 +198,9 @@ pub enum EntryBody {
         wallet: Wallet,
         /// As in a vote.
         slot: Slot,
+        /// As in a vote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<uuid::Uuid>,
     },
     /// What the market is about has come: the document whose hash is the chain's.
     Metadata {
@@ -201,6 +210,9 @@ pub enum EntryBody {
         market: Box<Market>,
         /// As in a vote.
         slot: Slot,
+        /// As in a vote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request_id: Option<uuid::Uuid>,
     },
 }
 
@@ -219,6 +231,29 @@ impl EntryBody {
     /// True for what a user wrote beside the chain: no event, and no account tells of it.
     pub fn is_users(&self) -> bool {
         matches!(self, Self::Vote { .. } | Self::Comment { .. } | Self::CommentDeleted { .. } | Self::Metadata { .. })
+    }
+
+    /// What a user wrote names the request that it was written by. Nothing happens to others.
+    pub fn caused_by(mut self, request: Option<uuid::Uuid>) -> Self {
+        if let Self::Vote { request_id, .. }
+        | Self::Comment { request_id, .. }
+        | Self::CommentDeleted { request_id, .. }
+        | Self::Metadata { request_id, .. } = &mut self
+        {
+            *request_id = request;
+        }
+        self
+    }
+
+    /// The request that it was written by, where a user wrote it and that is known.
+    pub fn request_id(&self) -> Option<uuid::Uuid> {
+        match self {
+            Self::Vote { request_id, .. }
+            | Self::Comment { request_id, .. }
+            | Self::CommentDeleted { request_id, .. }
+            | Self::Metadata { request_id, .. } => *request_id,
+            _ => None,
+        }
     }
 
     /// True for what is said about a market whatever becomes of it on the chain: it fits any state, changes none, and no

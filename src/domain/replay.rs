@@ -254,7 +254,19 @@ mod tests {
         let tally = Counts::default();
         let wallet = Wallet([wallet; 32]);
         let vote_kind = VoteKind::Proposal;
-        entry(seq, EntryBody::Vote { vote_kind, wallet, vote, signature: None, voted_at_ms: 0, tally, slot: Slot(1) })
+        entry(
+            seq,
+            EntryBody::Vote {
+                vote_kind,
+                wallet,
+                vote,
+                signature: None,
+                voted_at_ms: 0,
+                tally,
+                slot: Slot(1),
+                request_id: None,
+            },
+        )
     }
 
     #[test]

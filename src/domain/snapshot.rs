@@ -310,11 +310,18 @@ mod tests {
 
     fn comment(number: u128, content: &str) -> EntryBody {
         let created_at_ms = 1_699_999_999_000 + number as i64;
-        EntryBody::Comment { id: id(number), wallet: AUTHOR, content: content.into(), created_at_ms, slot: Slot(5) }
+        EntryBody::Comment {
+            id: id(number),
+            wallet: AUTHOR,
+            content: content.into(),
+            created_at_ms,
+            slot: Slot(5),
+            request_id: None,
+        }
     }
 
     fn deletion(number: u128) -> EntryBody {
-        EntryBody::CommentDeleted { id: id(number), wallet: AUTHOR, slot: Slot(5) }
+        EntryBody::CommentDeleted { id: id(number), wallet: AUTHOR, slot: Slot(5), request_id: None }
     }
 
     fn heading(as_of: u64) -> Heading {
@@ -365,6 +372,7 @@ mod tests {
             voted_at_ms: 1,
             tally: Default::default(),
             slot: Slot(1),
+            request_id: None,
         };
         assert_eq!(snapshot(&[(at(1), vote.clone())], &[], 1), None);
         let document = snapshot(&[(at(1), vote.clone()), (at(2), comment(1, "a")), (at(3), vote)], &[], 2).unwrap();

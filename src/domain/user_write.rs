@@ -110,16 +110,18 @@ impl Market {
         let market = current.ok_or(WriteRefused::NoMarket)?;
         Ok(match write {
             UserWrite::Vote(CastVote { kind: vote_kind, wallet, vote, signature, voted_at_ms }) => {
-                EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, slot }
+                EntryBody::Vote { vote_kind, wallet, vote, signature, voted_at_ms, tally, slot, request_id: None }
             }
             UserWrite::Comment { id, wallet, content, created_at_ms } => {
-                EntryBody::Comment { id, wallet, content, created_at_ms, slot }
+                EntryBody::Comment { id, wallet, content, created_at_ms, slot, request_id: None }
             }
-            UserWrite::CommentDeleted { id, wallet } => EntryBody::CommentDeleted { id, wallet, slot },
+            UserWrite::CommentDeleted { id, wallet } => {
+                EntryBody::CommentDeleted { id, wallet, slot, request_id: None }
+            }
             UserWrite::Metadata { wallet, document } => {
                 market.accepts_document(wallet, &document)?;
                 let metadata = Box::new(document.into_metadata());
-                EntryBody::Metadata { metadata, market: Box::new(market.clone()), slot }
+                EntryBody::Metadata { metadata, market: Box::new(market.clone()), slot, request_id: None }
             }
         })
     }

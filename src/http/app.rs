@@ -29,6 +29,8 @@ use super::{
     body::bounded,
     bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
+    console::{Console, ConsoleSettings, Places},
+    descriptors,
     desk::{Desk, DeskSettings},
     edge::{Edge, EdgeSettings, actions_for_all},
     envelope::{BehindTls, envelope},
@@ -48,7 +50,11 @@ use super::{
     },
 };
 use crate::{
-    actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
+    actors::{
+        feeds::Feeds,
+        registry::RegistryHandle,
+        supervision::{Link, start_tended_here},
+    },
     config::Roles,
     ipfs::gateway::GatewayUrl,
     journal::current_life::CurrentLife,
@@ -99,11 +105,14 @@ pub struct HttpSettings {
     pub edge: EdgeSettings,
     /// Whose deliveries the indexer takes.
     pub webhook: WebhookSettings,
+    /// The pages of the API's port.
+    pub console: ConsoleSettings,
 }
 
 impl HttpSettings {
-    fn pool(&self, size: usize) -> ReadPool {
-        ReadPool::new(self.database.clone(), size).living_in(self.life.clone())
+    fn pool(&self, name: &'static str, size: usize, health: &Health) -> ReadPool {
+        let pool = ReadPool::new(self.database.clone(), size).living_in(self.life.clone());
+        pool.watched(name, health.pools().clone())
     }
 }
 
@@ -156,11 +165,13 @@ struct HubStart {
 }
 
 impl HubStart {
-    fn start(&self, services: Rc<Services>) -> Addr<Hub> {
-        let pool = self.settings.pool(self.settings.read_pool_size);
+    /// `again`: the one before had died.
+    fn start(&self, services: Rc<Services>, again: bool) -> Addr<Hub> {
+        let pool = self.settings.pool("websocket", self.settings.read_pool_size, &self.parts.health);
         let HttpParts { registry, feeds, health, .. } = self.parts.clone();
         let sources = Sources::new(registry, pool, feeds, health.clone());
-        let hub = Hub::new(sources, services, health, self.settings.ws).start();
+        let gauge = health.census().worker_begins(HUB, again);
+        let hub = start_tended_here(HUB, &gauge, Hub::new(sources, services, health, self.settings.ws));
         self.hubs.add(hub.clone());
         hub
     }
@@ -169,8 +180,7 @@ impl HubStart {
 impl HubHandle {
     fn start(start: HubStart, services: Services) -> Self {
         let services = Rc::new(services);
-        start.parts.health.census().worker_began(HUB, false);
-        Self { hub: RefCell::new(start.start(Rc::clone(&services))), services, start }
+        Self { hub: RefCell::new(start.start(Rc::clone(&services), false)), services, start }
     }
 
     /// The hub.
@@ -178,8 +188,7 @@ impl HubHandle {
         let mut hub = self.hub.borrow_mut();
         if !hub.connected() {
             log::error!("a hub died; starting another");
-            self.start.parts.health.census().worker_began(HUB, true);
-            *hub = self.start.start(Rc::clone(&self.services));
+            *hub = self.start.start(Rc::clone(&self.services), true);
         }
         hub.clone()
     }
@@ -218,14 +227,19 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
     let first = |addresses: Vec<SocketAddr>| addresses.first().copied().ok_or(io::ErrorKind::AddrNotAvailable);
 
+    let socket = if roles.ws { Some(sockets::listen(&host, settings.ws_port)?) } else { None };
+    let ws_port = socket.as_ref().map(|socket| socket.local_addr().map(|at| at.port())).transpose()?;
+
     let api = if roles.api {
         let (settings, parts, health, edge) = (settings.clone(), parts.clone(), health.clone(), edge.clone());
+        let places = Places::of(&settings.console, settings.api_port, ws_port);
+        let console = Console::new(settings.console.clone(), places);
         let port = settings.api_port;
         let server = HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let app = App::new()
                 .app_data(web::Data::new(gateway(&settings, &parts)))
-                .app_data(web::Data::new(Views::default()))
+                .app_data(web::Data::new(Views::measured_by(health.metrics())))
                 .app_data(web::Data::new(ExportPlaces::default()))
                 .app_data(web::Data::new(WorkerLimits::new(edge.limits.clone())))
                 .app_data(health.clone())
@@ -239,6 +253,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(behind_tls)
                 .configure(routes::api)
                 .configure(|app| routes::of_operators(app, settings.edge.are_metrics_public))
+                .configure(|app| console.configure(app))
                 .default_service(web::to(routes::nothing_here));
             // The last is the outermost: see `edge`.
             app.wrap(from_fn(bounds))
@@ -251,6 +266,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(workers)
+        .max_connections(descriptors::for_requests(workers))
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
         .on_connect(watch_connection)
@@ -262,11 +278,11 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
         None
     };
 
-    let ws = if roles.ws {
-        let listener = sockets::listen(&host, settings.ws_port)?;
+    let ws = if let Some(listener) = socket {
         let at = listener.local_addr()?;
         let start = HubStart { settings: settings.clone(), parts: parts.clone(), hubs: hubs.clone() };
-        let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins);
+        let pages = api.as_ref().filter(|_| settings.console.is_on).map(|(at, _)| at.port());
+        let admission = Admission::new(settings.edge.sockets, &settings.edge.limits, &settings.edge.origins, pages);
         let limits = edge.limits.clone();
         let parts = sockets::Parts { health: health.clone(), admission: admission.into(), behind_tls };
         let server = actix_server::Server::build()
@@ -291,7 +307,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
     let indexer = if roles.indexer {
         let (limits, webhook) = (edge.limits.clone(), settings.webhook.clone());
-        let pool = settings.pool(WEBHOOK_CONNECTIONS);
+        let pool = settings.pool("webhook", WEBHOOK_CONNECTIONS, &health);
         let server = HttpServer::new(move || {
             health.threads().watch("indexer", Arbiter::current());
             let limits = WorkerLimits::new(limits.clone());
@@ -308,6 +324,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .wrap(from_fn(envelope))
         })
         .workers(1)
+        .max_connections(descriptors::DELIVERIES)
         .client_request_timeout(HEAD_PATIENCE)
         .on_connect(watch_connection)
         .shutdown_timeout(STOP_SECONDS)
@@ -330,7 +347,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
 
 /// A worker's gateway.
 fn gateway(settings: &HttpSettings, parts: &HttpParts) -> GatewayHandle {
-    let pool = settings.pool(settings.read_pool_size);
+    let pool = settings.pool("requests", settings.read_pool_size, &parts.health);
     // Its settings were tried before: a worker without a desk builds nothing.
     let desk = parts.desk.clone().and_then(|settings| Desk::new(settings).map(Arc::new).ok());
     let reads = Reads::new(parts.registry.clone(), pool).with_desk(desk).with_health(parts.health.clone());

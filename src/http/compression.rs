@@ -1,4 +1,4 @@
-//! gzip for larger JSON, where the client takes it. Small replies, streams and what is compressed already stay as they are.
+//! gzip for larger JSON and the console's files, where the client takes it. Small replies, streams and what is compressed already stay as they are.
 
 use actix_http::encoding::Encoder;
 use actix_web::{
@@ -22,7 +22,7 @@ pub async fn compressed(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let takes_gzip = request.headers().contains_key(header::ACCEPT_ENCODING) && takes_gzip(&request);
     let mut response = next.call(request).await?.map_into_boxed_body();
-    if !is_large_json(&response) {
+    if !is_worth_it(&response) {
         return Ok(response);
     }
     if !takes_gzip {
@@ -39,10 +39,11 @@ fn takes_gzip(request: &ServiceRequest) -> bool {
         .is_some_and(|taken| taken.negotiate([Encoding::identity(), Encoding::gzip()].iter()) == Some(Encoding::gzip()))
 }
 
-fn is_large_json(response: &ServiceResponse<BoxBody>) -> bool {
+fn is_worth_it(response: &ServiceResponse<BoxBody>) -> bool {
     let is_large = matches!(response.response().body().size(), BodySize::Sized(bytes) if bytes >= MIN_BYTES);
     let kind = || response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    is_large && kind().starts_with(b"application/json")
+    let packs = [&b"application/json"[..], b"text/javascript", b"text/css", b"text/html"];
+    is_large && packs.iter().any(|packed| kind().starts_with(packed))
 }
 
 /// The same JSON in other bytes: a strong tag would promise the bytes.

@@ -1,4 +1,5 @@
 //! What every reply gets around its handler's: an id, the error body, and what browsers are told to be careful with.
+//! Here a request begins and ends, so here it gets its id for all that is done for it ([`request`]), and is counted ([`meter`]).
 //!
 //! One place writes the body of an error, whoever refused: a handler, an extractor, the router, a middleware. A reply that
 //! is an error but says nothing of it (the framework's own) is given the code of its status; headers that it got on its
@@ -16,8 +17,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::error::{ApiError, ErrorCode, FieldError, ProgramRefusal};
-use crate::{domain::ids::TxSignature, journal::rows::timestamp};
+use super::{
+    error::{ApiError, ErrorCode, FieldError, ProgramRefusal},
+    meter::Meter,
+    routes::Route,
+};
+use crate::{domain::ids::TxSignature, journal::rows::timestamp, telemetry::request};
 
 /// Where a reply names its request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -64,18 +69,32 @@ pub async fn envelope(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request::new_id();
+    // What is done before the answer's future is polled belongs to the request, too.
+    request::within(Some(id), async move { answered(id, request, next).await }).await
+}
+
+async fn answered(
+    request_id: Uuid,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let meter = Meter::of(&request);
     let told = Told {
-        request_id: Uuid::now_v7(),
+        request_id,
         path: request.path().get(..request.path().floor_char_boundary(MAX_TOLD_PATH)).unwrap_or_default().to_owned(),
         is_behind_tls: request.app_data::<BehindTls>().is_some_and(|tls| tls.0),
     };
     match next.call(request).await {
         Ok(response) => {
             let (request, response) = response.map_into_boxed_body().into_parts();
-            Ok(ServiceResponse::new(request, told.complete(response)))
+            let response = told.complete(response);
+            meter.answered(request.app_data::<Route>().copied(), response.status());
+            Ok(ServiceResponse::new(request, response))
         }
         Err(error) => {
             let reply = told.complete(error.error_response());
+            meter.answered(None, reply.status());
             Err(InternalError::from_response(error, reply).into())
         }
     }

@@ -34,11 +34,34 @@ pub enum ErrorCode {
     RateLimited,
     Internal,
     Unavailable,
+    Paused,
     Stale,
     Timeout,
 }
 
 impl ErrorCode {
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ValidationError => "VALIDATION_ERROR",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::ChainRefused => "CHAIN_REFUSED",
+            Self::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Stale => "STALE",
+            Self::Paused => "PAUSED",
+            Self::Timeout => "TIMEOUT",
+        }
+    }
+
     /// The status that goes with it.
     pub fn status(self) -> StatusCode {
         match self {
@@ -53,7 +76,7 @@ impl ErrorCode {
             Self::ChainRefused | Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Paused | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -103,7 +126,12 @@ pub struct ApiError {
 impl ApiError {
     /// An error without fields.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        let retry_after_seconds = matches!(code, ErrorCode::Unavailable | ErrorCode::Stale).then_some(1);
+        let retry_after_seconds = match code {
+            ErrorCode::Unavailable | ErrorCode::Stale => Some(1),
+            // Till a person says otherwise.
+            ErrorCode::Paused => Some(30),
+            _ => None,
+        };
         Self {
             code,
             message: message.into(),
@@ -144,6 +172,11 @@ impl ApiError {
     /// A part that is needed does not answer now.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Unavailable, message)
+    }
+
+    /// An operator lets nothing new in.
+    pub fn paused() -> Self {
+        Self::new(ErrorCode::Paused, "Nothing new is taken at the moment; reading goes on. Come again a little later.")
     }
 
     /// A fault of ours: the cause is logged here, once, and not told.

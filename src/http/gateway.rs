@@ -14,6 +14,7 @@ use std::{
 use actix::prelude::*;
 use deadpool_postgres::Transaction;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use super::{
     auth::caller::Caller,
@@ -25,6 +26,7 @@ use crate::{
     actors::{
         registry::{ConfigHandle, MarketHandle, RegistryHandle},
         stream::{ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, pulse::Pulse},
+        supervision::start_tended_here,
     },
     domain::{
         config::ProgramConfig,
@@ -36,7 +38,7 @@ use crate::{
         read,
         rights::{self, Access, Acting, Claims},
     },
-    telemetry::{census::GATEWAY, health::Health},
+    telemetry::{census::GATEWAY, health::Health, request},
 };
 
 /// Most requests in flight in a gateway; past it UNAVAILABLE.
@@ -103,10 +105,19 @@ impl Reads {
         Self { health: Some(health), ..self }
     }
 
-    fn gateway_began(&self, again: bool) {
-        if let Some(health) = &self.health {
-            health.census().worker_began(GATEWAY, again);
-        }
+    /// `again`: the one before had died.
+    fn start_gateway(self: &Arc<Self>, again: bool) -> Addr<Gateway> {
+        let gauge = self.health.as_ref().map(|health| health.census().worker_begins(GATEWAY, again));
+        start_tended_here(GATEWAY, &gauge.unwrap_or_default(), Gateway { reads: Arc::clone(self) })
+    }
+
+    /// Something new of a user's may be taken now.
+    ///
+    /// # Errors
+    /// PAUSED, by an operator's word.
+    pub fn takes(&self) -> Result<(), ApiError> {
+        let is_paused = self.health.as_ref().is_some_and(|health| health.intake().is_paused());
+        if is_paused { Err(ApiError::paused()) } else { Ok(()) }
     }
 
     /// The market may be behind the chain: known without asking its actor, which may not run.
@@ -344,6 +355,8 @@ impl Actor for Gateway {
 struct Ask<Q: Question> {
     question: Q,
     place: OwnedSemaphorePermit,
+    /// Of which request.
+    request: Option<Uuid>,
 }
 
 impl<Q: Question> Handler<Ask<Q>> for Gateway {
@@ -351,13 +364,13 @@ impl<Q: Question> Handler<Ask<Q>> for Gateway {
 
     fn handle(&mut self, ask: Ask<Q>, _: &mut Context<Self>) -> Self::Result {
         let reads = self.reads.clone();
-        Box::pin(async move {
-            let Ask { question, place } = ask;
+        let Ask { question, place, request } = ask;
+        Box::pin(request::within(request, async move {
             let answer = tokio::time::timeout(PATIENCE, question.answer(reads)).await;
             // Held to here even if the client is gone by now: the work was done all the same.
             drop(place);
             answer.unwrap_or_else(|_| Err(ApiError::new(ErrorCode::Timeout, "It took too long.")))
-        })
+        }))
     }
 }
 
@@ -373,8 +386,7 @@ impl GatewayHandle {
     /// Start a gateway on this worker.
     pub fn start(reads: Reads) -> Self {
         let reads = Arc::new(reads);
-        let gateway = Gateway { reads: reads.clone() }.start();
-        reads.gateway_began(false);
+        let gateway = reads.start_gateway(false);
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
 
@@ -392,7 +404,7 @@ impl GatewayHandle {
         let place = self.places.clone().try_acquire_owned().map_err(busy)?;
         let lost = |_| ApiError::unavailable("The request was interrupted.");
         let gateway = self.gateway();
-        gateway.send(Ask { question, place }).await.map_err(lost)?
+        gateway.send(Ask { question, place, request: request::current() }).await.map_err(lost)?
     }
 
     /// As [`Self::ask`], in the asker's own task instead of the actor's: what is dropped is not worked on any more, and a
@@ -412,8 +424,7 @@ impl GatewayHandle {
         let mut gateway = self.gateway.borrow_mut();
         if !gateway.connected() {
             log::error!("a gateway died; starting another");
-            self.reads.gateway_began(true);
-            *gateway = Gateway { reads: self.reads.clone() }.start();
+            *gateway = self.reads.start_gateway(true);
         }
         gateway.clone()
     }

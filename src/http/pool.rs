@@ -7,9 +7,12 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::{BuildError, Object, Pool, PoolError};
 use tokio::sync::OnceCell;
 
-use crate::journal::{
-    current_life::CurrentLife,
-    pool::{self, Patience},
+use crate::{
+    journal::{
+        current_life::CurrentLife,
+        pool::{self, Patience},
+    },
+    telemetry::pools::Pools,
 };
 
 /// A connection could not be had.
@@ -32,13 +35,14 @@ pub struct ReadPool {
     database: tokio_postgres::Config,
     size: usize,
     life: Option<CurrentLife>,
+    watched: Option<(&'static str, Pools)>,
     pool: Arc<OnceCell<Pool>>,
 }
 
 impl ReadPool {
     /// At most `size` connections to `database`; connects to nothing yet.
     pub fn new(database: tokio_postgres::Config, size: usize) -> Self {
-        Self { database, size, life: None, pool: Arc::default() }
+        Self { database, size, life: None, watched: None, pool: Arc::default() }
     }
 
     /// Its connections lead to the database of this life of the journal, or are none.
@@ -46,9 +50,14 @@ impl ReadPool {
         Self { life, pool: Arc::default(), ..self }
     }
 
+    /// Operators see it by this name, once it is used.
+    pub fn watched(self, name: &'static str, pools: Pools) -> Self {
+        Self { watched: Some((name, pools)), pool: Arc::default(), ..self }
+    }
+
     /// At most `size` others to the same database: who holds these takes none of ours.
     pub fn beside(&self, size: usize) -> Self {
-        Self::new(self.database.clone(), size).living_in(self.life.clone())
+        Self { size, pool: Arc::default(), ..self.clone() }
     }
 
     /// A connection.
@@ -61,7 +70,11 @@ impl ReadPool {
             if let Some(life) = &self.life {
                 builder = life.bind(builder);
             }
-            builder.build()
+            builder.build().inspect(|pool| {
+                if let Some((name, pools)) = &self.watched {
+                    pools.watch(name, pool);
+                }
+            })
         };
         let pool = self.pool.get_or_try_init(made).await?;
         Ok(pool.get().await?)

@@ -20,6 +20,7 @@ use super::{
     gateway::{MarketRef, Observed},
     reply::Rendered,
 };
+use crate::telemetry::metrics::Metrics;
 
 /// A market's figures are looked up again after so long.
 const FRESH: Duration = Duration::from_secs(2);
@@ -33,6 +34,7 @@ const BYTES_MAX: usize = 16 << 20;
 /// Answers that are ready.
 #[derive(Debug, Default)]
 pub struct Views {
+    metrics: Option<Metrics>,
     markets: RefCell<Shelf<MarketRef, Observed>>,
     lists: RefCell<Shelf<String, ()>>,
 }
@@ -74,11 +76,25 @@ impl<K: Hash + Eq, T> Shelf<K, T> {
 }
 
 impl Views {
+    /// None yet; looks into them are counted here.
+    pub fn measured_by(metrics: &Metrics) -> Self {
+        Self { metrics: Some(metrics.clone()), ..Self::default() }
+    }
+
+    /// Counts a look, and passes on what it found.
+    fn counted<T>(&self, cache: &str, found: Option<T>) -> Option<T> {
+        if let Some(metrics) = &self.metrics {
+            let outcome = if found.is_some() { "hit" } else { "miss" };
+            metrics.note(|counts| counts.cache_reads.with_label_values(&[cache, outcome]).inc());
+        }
+        found
+    }
+
     /// The answer to a market's GET, if it is still right.
     pub fn market(&self, market: &MarketRef) -> Option<Rendered> {
         let markets = self.markets.borrow();
-        let view = markets.views.get(market)?;
-        (view.made.elapsed() < FRESH && view.seen.is_current()).then(|| view.rendered.clone())
+        let view = markets.views.get(market).filter(|view| view.made.elapsed() < FRESH && view.seen.is_current());
+        self.counted("markets", view.map(|view| view.rendered.clone()))
     }
 
     /// A market's answer, made from what was observed.
@@ -106,8 +122,8 @@ impl Views {
 
     fn list(&self, target: &str) -> Option<Rendered> {
         let lists = self.lists.borrow();
-        let view = lists.views.get(target)?;
-        (view.made.elapsed() < LIST_FRESH).then(|| view.rendered.clone())
+        let view = lists.views.get(target).filter(|view| view.made.elapsed() < LIST_FRESH);
+        self.counted("lists", view.map(|view| view.rendered.clone()))
     }
 
     fn put_list(&self, target: &str, rendered: Rendered) {

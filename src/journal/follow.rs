@@ -67,7 +67,7 @@ pub async fn changed_submissions(
     let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &[moment, signature, &i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
-    rows.iter().map(|row| Ok(((row.try_get(12)?, row.try_get(0)?), super::submissions::row_of(row)?))).collect()
+    rows.iter().map(|row| Ok(((row.try_get(13)?, row.try_get(0)?), super::submissions::row_of(row)?))).collect()
 }
 
 /// The database's clock.

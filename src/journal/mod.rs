@@ -41,6 +41,7 @@ pub mod metadata;
 pub mod migrate;
 pub mod notices;
 pub mod open;
+pub mod operating;
 pub mod outbox;
 pub mod overdue;
 pub mod partitions;

@@ -31,6 +31,8 @@ pub struct OutboxRow {
     pub is_admitted: bool,
     /// When the market's dispute began, by its newest entry; 0: there was none.
     pub disputed_at: UnixSeconds,
+    /// The request that it was written by, where it came by the API.
+    pub request_id: Option<uuid::Uuid>,
     /// When it was read, and how old it was then by the database's clock.
     pub read: (Instant, Duration),
 }
@@ -57,7 +59,7 @@ pub async fn page(
 ) -> Result<Vec<OutboxRow>, JournalError> {
     const SQL: &str = "
         SELECT o.id, o.market::text, o.kind, o.payload, m.dispute_initiated_at_unix,
-               extract(epoch FROM now() - o.created_at)::float8
+               extract(epoch FROM now() - o.created_at)::float8, o.request_id
         FROM outbox o JOIN markets m ON m.address = o.market
         WHERE o.market::text <> ALL ($1::text[])
           AND ($3 OR o.kind NOT IN ('proposal_vote', 'dispute_vote') OR o.payload -> 'admitted' = 'true')
@@ -77,7 +79,8 @@ pub async fn page(
         let disputed_at = UnixSeconds(row.try_get(4)?);
         let age = Duration::try_from_secs_f64(row.try_get(5)?).unwrap_or_default();
         let read = (read_at, age);
-        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, disputed_at, read });
+        let request_id = row.try_get(6)?;
+        page.push(OutboxRow { id: row.try_get(0)?, market, write, is_admitted, disputed_at, request_id, read });
     }
     Ok(page)
 }

@@ -5,14 +5,14 @@
 //! that is dropped anywhere rolls back, so no role and no claim is ever left on a connection of the pool. Never a `SET` of
 //! the session, never a hand-written BEGIN.
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{fmt::Write as _, pin::pin, task::Poll, time::Duration};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use futures_util::future::join;
 use tokio_postgres::{Error, IsolationLevel};
 use uuid::Uuid;
 
-use crate::domain::ids::Wallet;
+use crate::{domain::ids::Wallet, telemetry::request};
 
 /// Longest that one statement of a request may take; past it 57014. Shorter than a request's patience.
 pub const STATEMENT_TIME: Duration = Duration::from_secs(8);
@@ -79,12 +79,18 @@ impl Acting {
     }
 
     fn first_statements(self) -> String {
-        format!(
+        let mut statements = format!(
             "{}; SET LOCAL statement_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}",
             self.statements(),
             STATEMENT_TIME.as_millis(),
             SILENT_TIME.as_millis(),
-        )
+        );
+        // What is written for a request names it: a default of the columns that keep it.
+        if let Some(id) = request::current() {
+            // Writing to a text can't fail.
+            let _ = write!(statements, "; SET LOCAL \"zmart.request_id\" = '{id}'");
+        }
+        statements
     }
 }
 

@@ -95,6 +95,9 @@ pub struct SubmissionRow {
     pub received_at_ms: i64,
     /// When its status last changed, milliseconds since 1970.
     pub updated_at_ms: i64,
+    /// The request that handed it in, where that is known.
+    #[serde(default)]
+    pub request_id: Option<uuid::Uuid>,
 }
 
 /// One that is on its way.
@@ -122,7 +125,7 @@ pub struct Change {
 }
 
 pub(super) const COLUMNS: &str = "signature::text, wallet::text, client_ref, market::text, purpose, status, settled, slot, reason, \
-                       last_valid_block_height, received_at, updated_at";
+                       last_valid_block_height, received_at, updated_at, request_id";
 
 pub(super) fn row_of(row: &Row) -> Result<SubmissionRow, ReadFailure> {
     let bad = |reason: &str| BadRow { table: "submissions", reason: reason.to_owned() };
@@ -143,6 +146,7 @@ pub(super) fn row_of(row: &Row) -> Result<SubmissionRow, ReadFailure> {
         last_valid_block_height: unsigned(row.try_get(9)?)?,
         received_at_ms: moment(10)?,
         updated_at_ms: moment(11)?,
+        request_id: row.try_get(12)?,
     })
 }
 
@@ -264,7 +268,7 @@ pub async fn unsettled(
     let (at, name) = after.cloned().unwrap_or_else(|| (chrono::DateTime::UNIX_EPOCH, String::new()));
     let rows = pool.get().await?.query(&sql, &[&at, &name, &limit]).await?;
     let place = rows.last().map(|row| Ok::<_, JournalError>((row.try_get(10)?, row.try_get(0)?))).transpose()?;
-    let found = rows.iter().map(|row| Ok(Unsettled { row: row_of(row)?, wire: row.try_get(12)? }));
+    let found = rows.iter().map(|row| Ok(Unsettled { row: row_of(row)?, wire: row.try_get(13)? }));
     Ok((found.collect::<Result<_, JournalError>>()?, place))
 }
 

@@ -9,20 +9,20 @@ use std::{
         Arc, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{census::Census, metrics::Metrics, threads::Threads};
+use super::{census::Census, intake::Intake, metrics::Metrics, pools::Pools, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
 };
 
 /// A stream that is stale for longer turns readiness down.
-pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
+pub const STALE_FOR: Duration = Duration::from_secs(30);
 /// Stale streams that are named; while there are so many, readiness is down.
 pub const STALE_KEPT: usize = 1_000;
 
@@ -138,7 +138,9 @@ pub struct Health {
     streams: Arc<AtomicUsize>,
     streams_begun: Arc<AtomicU64>,
     threads: Threads,
+    pools: Pools,
     census: Census,
+    intake: Intake,
     metrics: Metrics,
 }
 
@@ -161,7 +163,9 @@ impl Health {
             streams: Arc::default(),
             streams_begun: Arc::default(),
             threads: Threads::default(),
+            pools: Pools::default(),
             census: Census::default(),
+            intake: Intake::default(),
             metrics: Metrics::new(),
         }
     }
@@ -237,7 +241,8 @@ impl Health {
         self.standing(Office::Governance)
     }
 
-    fn standing(&self, office: Office) -> Option<LeaseStanding> {
+    /// Who holds an office, once that is known.
+    pub fn standing(&self, office: Office) -> Option<LeaseStanding> {
         self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner).leases.get(&office).cloned()
     }
 
@@ -245,6 +250,16 @@ impl Health {
     pub fn stale_streams(&self) -> Vec<(AccountAddress, String)> {
         let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         values.stale.iter().map(|(stream, (_, reason))| (*stream, reason.clone())).collect()
+    }
+
+    /// The streams that may be behind the chain for longest: for how long, and why.
+    pub fn stale_longest(&self, most: usize) -> Vec<(AccountAddress, Duration, String)> {
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut longest: Vec<_> =
+            values.stale.iter().map(|(stream, (since, why))| (*stream, since.elapsed(), why.clone())).collect();
+        longest.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
+        longest.truncate(most);
+        longest
     }
 
     /// Why a stream may be behind the chain, if it may.
@@ -331,9 +346,19 @@ impl Health {
         &self.threads
     }
 
+    /// The pools of connections: who makes one adds it.
+    pub fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
     /// Which actors there are, and how each does.
     pub fn census(&self) -> &Census {
         &self.census
+    }
+
+    /// Whether new input of users is taken.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// What is counted, for operators.

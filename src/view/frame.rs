@@ -8,6 +8,7 @@ pub mod described;
 use bytestring::ByteString;
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 pub use super::{channel::Channel, pack::FramePack};
 use super::{
@@ -45,9 +46,7 @@ impl FramePack {
 
     fn made(channel: Channel, epoch: Epoch, seq: Seq, market_id: Option<MarketAddress>, entry: &Entry) -> Self {
         let recorded_at = timestamp(entry.recorded_at_ms);
-        let market_seq = entry.seq;
-        let maker =
-            Maker { channel, market_id, epoch, seq, market_seq, slot: entry.body.slot(), recorded_at: &recorded_at };
+        let maker = Maker::of(channel, market_id, epoch, seq, entry, &recorded_at);
         Self::new(channel, epoch, seq, &frames(&maker, entry))
     }
 }
@@ -55,9 +54,8 @@ impl FramePack {
 /// The price that holds after an entry, as the ticker tells it: without a number of the channel's own.
 pub fn ticker_price(epoch: Epoch, stream: AccountAddress, entry: &Entry) -> Option<ByteString> {
     let recorded_at = timestamp(entry.recorded_at_ms);
-    let (channel, market_id, seq, slot) =
-        (Channel::Ticker, Some(MarketAddress(stream.0)), entry.seq, entry.body.slot());
-    Maker { channel, market_id, epoch, seq, market_seq: seq, slot, recorded_at: &recorded_at }.price(entry)
+    let market_id = Some(MarketAddress(stream.0));
+    Maker::of(Channel::Ticker, market_id, epoch, entry.seq, entry, &recorded_at).price(entry)
 }
 
 fn frames(maker: &Maker<'_>, entry: &Entry) -> Vec<ByteString> {
@@ -187,9 +185,22 @@ struct Maker<'a> {
     market_seq: Seq,
     slot: Slot,
     recorded_at: &'a str,
+    request_id: Option<Uuid>,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn of(
+        channel: Channel,
+        market_id: Option<MarketAddress>,
+        epoch: Epoch,
+        seq: Seq,
+        entry: &Entry,
+        recorded_at: &'a str,
+    ) -> Self {
+        let (market_seq, slot, request_id) = (entry.seq, entry.body.slot(), entry.body.request_id());
+        Self { channel, market_id, epoch, seq, market_seq, slot, recorded_at, request_id }
+    }
+
     fn frame<D: Serialize>(&self, frame_type: FrameType, data: &D) -> ByteString {
         let frame = Frame {
             frame_type,
@@ -200,6 +211,7 @@ impl Maker<'_> {
             market_seq: (self.channel.market().is_none() && self.market_id.is_some()).then_some(self.market_seq),
             slot: self.slot,
             timestamp: self.recorded_at,
+            request_id: self.request_id,
             data,
         };
         text(&frame)
@@ -262,6 +274,9 @@ struct Frame<'a, D> {
     market_seq: Option<Seq>,
     slot: Slot,
     timestamp: &'a str,
+    /// What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Uuid>,
     data: &'a D,
 }
 

@@ -53,6 +53,8 @@ pub struct SubmissionView {
     pub received_at: String,
     /// When its status last changed.
     pub updated_at: String,
+    /// The request that handed it in, as its answer named it in `x-request-id`.
+    pub request_id: Option<uuid::Uuid>,
 }
 
 /// What a wallet holds in a market, without what is computed from prices.

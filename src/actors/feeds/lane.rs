@@ -139,7 +139,12 @@ mod tests {
     };
 
     fn entry(seq: u64) -> Arc<Entry> {
-        let body = EntryBody::CommentDeleted { id: uuid::Uuid::nil(), wallet: Wallet([1; 32]), slot: Slot(seq) };
+        let body = EntryBody::CommentDeleted {
+            id: uuid::Uuid::nil(),
+            wallet: Wallet([1; 32]),
+            slot: Slot(seq),
+            request_id: None,
+        };
         Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 1_760_000_000_000, body })
     }
 

@@ -22,6 +22,7 @@ fn batch(seq: u64) -> Committed {
         content: "x".into(),
         created_at_ms: 1,
         slot: Slot(1),
+        request_id: None,
     };
     let entry = Arc::new(Entry { seq: Seq(seq), recorded_at_ms: 1, body });
     let numbers = Numbers { markets: None, trades: Some(Seq(seq)) };

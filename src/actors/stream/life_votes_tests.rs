@@ -9,6 +9,7 @@ use super::{
     tests::{Database, EPOCH, frames, id, write_all},
     *,
 };
+use crate::actors::stream::WrittenRow;
 use crate::domain::{
     amount::UnixSeconds,
     event::ProposalVoteSubmitted,
@@ -132,12 +133,14 @@ impl World {
     }
 
     fn written(&mut self, write: UserWrite) {
-        if let Err(NotTaken::ReadBallots(_)) = self.life.take_written(7, write.clone(), 1) {
+        let row = row(7, write);
+        if let Err(NotTaken::ReadBallots(_)) = self.life.take_written(&row, 1) {
             self.read_ballots();
-            self.life.take_written(7, write, 1).unwrap();
+            self.life.take_written(&row, 1).unwrap();
         }
         let append = self.life.append().unwrap();
         assert_eq!(append.users.outbox, [7], "its row goes with it");
+        assert_eq!(append.entries[0].body.request_id(), row.request_id, "and the request that wrote it is named");
         assert_eq!(
             append.entries[0].body.slot(),
             Slot(self.database.slot_highs.last().unwrap().0),
@@ -236,13 +239,17 @@ proptest! {
     }
 }
 
+fn row(id: i64, write: UserWrite) -> WrittenRow {
+    WrittenRow { id, write, request_id: Some(uuid::Uuid::from_u128(id as u128)) }
+}
+
 #[test]
 fn votes_beyond_the_bound_are_refused_here_and_only_recorded_from_the_chain() {
     let mut world = World::begin();
     world.life.take_ballots([(KIND, Tally::new(1))]);
     let cast = |n| CastVote { kind: KIND, wallet: Wallet([n; 32]), vote: true, signature: None, voted_at_ms: 5 };
-    world.life.take_written(1, UserWrite::Vote(cast(1)), 1).unwrap();
-    let refused = world.life.take_written(2, UserWrite::Vote(cast(2)), 1);
+    world.life.take_written(&row(1, UserWrite::Vote(cast(1))), 1).unwrap();
+    let refused = world.life.take_written(&row(2, UserWrite::Vote(cast(2))), 1);
     assert!(matches!(refused, Err(NotTaken::Refused(WriteRefused::Full(_)))), "{refused:?}");
     world.on_chain(Wallet([3; 32]), true);
     let last = world.database.entries.last().unwrap();

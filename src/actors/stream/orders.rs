@@ -73,9 +73,20 @@ pub struct Vanished {
 #[rtype(result = "Result<Vec<RefusedWrite>, WrittenError>")]
 pub struct Written {
     /// The outbox's rows.
-    pub rows: Vec<(i64, UserWrite)>,
+    pub rows: Vec<WrittenRow>,
     /// Each in an append of its own: one of them is suspected to be what the journal refused.
     pub alone: bool,
+}
+
+/// A row of the outbox.
+#[derive(Debug, Clone)]
+pub struct WrittenRow {
+    /// Its number.
+    pub id: i64,
+    /// What was written.
+    pub write: UserWrite,
+    /// By which request.
+    pub request_id: Option<uuid::Uuid>,
 }
 
 /// A row that becomes no entry.

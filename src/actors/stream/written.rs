@@ -11,14 +11,14 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use super::{
-    LookAgain, MarketActor, Mode, RefusedWrite, StreamActor, Written, WrittenError, life::NotTaken, now_ms,
+    LookAgain, MarketActor, Mode, RefusedWrite, StreamActor, Written, WrittenError, WrittenRow, life::NotTaken, now_ms,
     subject::Subject,
 };
 use crate::domain::{tally::VoteKind, user_write::UserWrite};
 
 /// See the module.
 pub(super) struct WrittenJob {
-    waiting: VecDeque<(i64, UserWrite)>,
+    waiting: VecDeque<WrittenRow>,
     /// Some are planned or in flight.
     on_their_way: bool,
     refused: Vec<RefusedWrite>,
@@ -29,8 +29,8 @@ pub(super) struct WrittenJob {
 impl<S: Subject> StreamActor<S> {
     /// The ballots that the next of them needs, if they are to be read and can be.
     pub(super) fn written_wants(&self) -> Option<VoteKind> {
-        let (_, next) = self.written.as_ref().filter(|_| !self.life.has_planned())?.waiting.front()?;
-        match next {
+        let next = self.written.as_ref().filter(|_| !self.life.has_planned())?.waiting.front()?;
+        match &next.write {
             UserWrite::Vote(cast) if !self.life.has_ballots(cast.kind) => Some(cast.kind),
             _ => None,
         }
@@ -62,17 +62,17 @@ impl<S: Subject> StreamActor<S> {
     /// Plans the next one that is not refused. False if none is left.
     fn plan_next(&mut self) -> Result<bool, VoteKind> {
         let Some(job) = &mut self.written else { return Ok(false) };
-        while let Some((id, write)) = job.waiting.pop_front() {
-            match self.life.take_written(id, write.clone(), now_ms()) {
+        while let Some(row) = job.waiting.pop_front() {
+            match self.life.take_written(&row, now_ms()) {
                 Ok(()) => {
                     job.on_their_way = true;
                     return Ok(true);
                 }
                 Err(NotTaken::ReadBallots(kind)) => {
-                    job.waiting.push_front((id, write));
+                    job.waiting.push_front(row);
                     return Err(kind);
                 }
-                Err(NotTaken::Refused(why)) => job.refused.push(RefusedWrite { id, why }),
+                Err(NotTaken::Refused(why)) => job.refused.push(RefusedWrite { id: row.id, why }),
             }
         }
         Ok(false)

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::{PATIENCE, finding::Finding};
 use crate::{
     config::{Config, place_of},
-    http::ws::admission::clients_with,
+    http::descriptors::sockets_of,
 };
 
 /// Clocks of the host and of PostgreSQL may differ by so much: tokens and nonces have times of either.
@@ -111,7 +111,7 @@ pub fn files(config: &Config) -> Finding {
 }
 
 fn of_limit(open_max: Option<u64>, wanted: Option<u32>) -> Finding {
-    let clients = open_max.map_or(u32::MAX, clients_with);
+    let clients = sockets_of(open_max);
     let seen = match open_max {
         Some(open_max) => format!("{open_max} open files at most, which is {clients} WebSocket clients"),
         None => "open files have no limit".to_owned(),

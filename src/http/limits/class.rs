@@ -85,6 +85,7 @@ pub fn counted(method: &Method, path: &str) -> Counted {
     }
     let reads = method == Method::GET || method == Method::HEAD;
     match (reads, parts) {
+        (true, ["", "", ..] | ["ops" | "console" | "console.json" | "favicon.ico", ..]) => Counted::Free,
         (_, ["health" | "ready" | "openapi.json" | "asyncapi.json" | "docs", ..]) => Counted::Free,
         (_, ["api", "auth", ..]) => Counted::Also(Class::Auth),
         (true, _) => Counted::General,
@@ -93,7 +94,7 @@ pub fn counted(method: &Method, path: &str) -> Counted {
         (false, ["api", "markets", _, "resolve" | "dispute" | "activate" | "claim" | "withdraw", ..]) => {
             Counted::Also(Class::Trades)
         }
-        (false, ["api", "trades" | "actions", ..]) => Counted::Also(Class::Trades),
+        (false, ["api", "trades" | "actions" | "faucet", ..]) => Counted::Also(Class::Trades),
         (false, ["api", "transactions", ..]) => Counted::Also(Class::Submits),
         (false, ["api", "votes", ..]) => Counted::Also(Class::Votes),
         (false, ["api", "discussions", ..]) => Counted::Also(Class::Comments),
@@ -136,7 +137,12 @@ mod tests {
             ("GET", "/healthy", General),
             ("GET", "/api/markets", General),
             ("GET", "/api/votes/x", General),
-            ("GET", "/", General),
+            ("GET", "/", Free),
+            ("GET", "/ops", Free),
+            ("GET", "/console/js/live.js", Free),
+            ("GET", "/console.json", Free),
+            ("POST", "/console/x", General),
+            ("POST", "/api/faucet", Also(Class::Trades)),
             ("POST", "/", General),
             ("POST", "/api/auth/login", Also(Class::Auth)),
             ("POST", "/api/markets", Also(Class::Markets)),

@@ -17,6 +17,7 @@ pub mod discussions;
 pub mod docs;
 pub mod events;
 pub mod export;
+pub mod faucet;
 pub mod health;
 pub mod leaderboard;
 pub mod markets;
@@ -31,14 +32,19 @@ pub mod webhook;
 
 /// A path that takes these methods, whose routes are added by who calls; OPTIONS tells them, and anything else is
 /// METHOD_NOT_ALLOWED.
-pub fn takes(path: &str, methods: &'static str) -> Resource {
+pub fn takes(path: &'static str, methods: &'static str) -> Resource {
     let options = move || ready(HttpResponse::NoContent().insert_header((header::ALLOW, methods)).finish());
     let refused = move || ready(HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, methods)).finish());
-    web::resource(path).route(web::method(Method::OPTIONS).to(options)).default_service(web::to(refused))
+    let resource = web::resource(path).app_data(Route(path));
+    resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(refused))
 }
 
+/// With a resource's data: its path as it was declared, for who counts requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Route(pub &'static str);
+
 /// A path that is read: GET, and HEAD (the same without its body).
-pub fn readable<F, Args>(path: &str, handler: F) -> Resource
+pub fn readable<F, Args>(path: &'static str, handler: F) -> Resource
 where
     F: Handler<Args> + Clone,
     Args: FromRequest + 'static,
@@ -48,7 +54,7 @@ where
 }
 
 /// A path that is written by POST.
-pub fn writable<F, Args>(path: &str, handler: F) -> Resource
+pub fn writable<F, Args>(path: &'static str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
@@ -58,7 +64,7 @@ where
 }
 
 /// A path that is read, and written by POST.
-pub fn both<R, ReadArgs, W, WriteArgs>(path: &str, read: R, write: W) -> Resource
+pub fn both<R, ReadArgs, W, WriteArgs>(path: &'static str, read: R, write: W) -> Resource
 where
     R: Handler<ReadArgs> + Clone,
     ReadArgs: FromRequest + 'static,
@@ -183,6 +189,11 @@ pub fn of_operators(app: &mut web::ServiceConfig, are_metrics_public: bool) {
     if are_metrics_public {
         app.service(readable("/metrics", metrics::handle));
     }
+}
+
+/// Beside them on port 4000, where money is worth nothing.
+pub fn of_development(app: &mut web::ServiceConfig) {
+    app.service(both("/api/faucet", faucet::balance, faucet::give));
 }
 
 /// The paths of port 4002.

@@ -358,6 +358,7 @@ impl World {
             ws: limits,
             edge,
             webhook,
+            console: Default::default(),
         };
         let servers = serve(
             settings,

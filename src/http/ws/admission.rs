@@ -13,17 +13,16 @@ use std::{
     },
 };
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::http::{
+    descriptors,
     error::{ApiError, ErrorCode},
     limits::{LimitSettings, client::Subject},
 };
 
 /// How long who found no room is to wait.
 const RETRY_AFTER_SECONDS: u32 = 10;
-/// Descriptors that are left for everything but sockets of clients: other ports, PostgreSQL, Redis, the node.
-const OTHER_DESCRIPTORS: u64 = 1_024;
 
 /// How many connections there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +37,8 @@ pub struct SocketSettings {
 #[derive(Debug)]
 pub struct Admission {
     origins: Vec<String>,
+    /// Where this node serves pages of its own.
+    pages_port: Option<u16>,
     limits: LimitSettings,
     per_address: u32,
     in_all: u32,
@@ -65,12 +66,19 @@ pub struct Admitted {
 
 impl Admission {
     /// Nobody is in. Raises the process' limit of open descriptors as far as it may.
-    pub fn new(settings: SocketSettings, limits: &LimitSettings, origins: &[String]) -> Arc<Self> {
+    /// Pages of `origins` may connect, and those that this node serves itself at `pages_port`.
+    pub fn new(
+        settings: SocketSettings,
+        limits: &LimitSettings,
+        origins: &[String],
+        pages_port: Option<u16>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             origins: origins.to_vec(),
+            pages_port,
             limits: limits.clone(),
             per_address: settings.per_address,
-            in_all: settings.in_all.unwrap_or_else(descriptors),
+            in_all: settings.in_all.unwrap_or_else(descriptors::for_sockets),
             count: AtomicU32::new(0),
             counts: Mutex::default(),
         })
@@ -82,8 +90,12 @@ impl Admission {
     /// FORBIDDEN for a page of another origin, UNAVAILABLE where there is no room.
     pub fn admit(self: &Arc<Self>, peer: IpAddr, headers: &HeaderMap) -> Result<Admitted, ApiError> {
         // Only browsers send it, and they always do: what is no browser has no cookies and no page to be misled by.
-        let mut origins = headers.get_all(header::ORIGIN);
-        if !origins.all(|origin| self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes())) {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let is_known = |origin: &HeaderValue| {
+            let is_listed = self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+            is_listed || self.pages_port.is_some_and(|port| is_own_page(origin, host, port))
+        };
+        if !headers.get_all(header::ORIGIN).all(is_known) {
             return Err(ApiError::new(ErrorCode::Forbidden, "Pages of this origin may not connect."));
         }
         let room = |count: u32| (count < self.in_all).then_some(count + 1);
@@ -130,20 +142,25 @@ impl Drop for Permit {
     }
 }
 
-/// So many connections leave descriptors for the rest of the process.
-fn descriptors() -> u32 {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-    let open_max = if raised.is_ok() { limit.maximum } else { limit.current };
-    // No limit at all.
-    open_max.map_or(u32::MAX, clients_with)
+/// A page that was had from the host that is asked: by the port of pages, or, where a proxy shows both under one address, by
+/// the same port. (A name that somebody else points to this host gets him no more than asking from his own machine: there
+/// are no cookies.)
+fn is_own_page(origin: &HeaderValue, host: Option<&str>, pages_port: u16) -> bool {
+    let origin = origin.to_str().ok();
+    let page = origin.and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")));
+    let (Some(page), Some(host)) = (page, host) else { return false };
+    let ((page_name, page_port), (name, port)) = (name_and_port(page), name_and_port(host));
+    !name.is_empty()
+        && page_name.eq_ignore_ascii_case(name)
+        && (page_port == port || page_port.unwrap_or("80").parse() == Ok(pages_port))
 }
 
-/// How many connections of clients a process can have that may have so many descriptors.
-pub fn clients_with(open_max: u64) -> u32 {
-    let for_clients = open_max - (open_max / 2).min(OTHER_DESCRIPTORS);
-    u32::try_from(for_clients).unwrap_or(u32::MAX)
+/// `name:port`, where the name may be an IPv6 address in brackets.
+fn name_and_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +174,7 @@ mod tests {
         let mut limits = EdgeSettings::open().limits;
         (limits.is_on, limits.proxies, limits.trusted) = (true, proxies.parse().unwrap(), trusted.parse().unwrap());
         let settings = SocketSettings { per_address, in_all: Some(in_all) };
-        Admission::new(settings, &limits, &["https://app.example".to_owned()])
+        Admission::new(settings, &limits, &["https://app.example".to_owned()], Some(4000))
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -179,6 +196,34 @@ mod tests {
         }
         let two = [("origin", "https://app.example"), ("origin", "https://evil.example")];
         assert_eq!(code(&two).unwrap_err(), ErrorCode::Forbidden);
+    }
+
+    #[test]
+    fn pages_of_this_node_may_connect_directly_and_behind_a_proxy() {
+        let admission = admission(10, 10, "", "");
+        let is_let_in = |origin: &'static str, host: &'static str| {
+            admission.admit([192, 0, 2, 1].into(), &headers(&[("origin", origin), ("host", host)])).is_ok()
+        };
+        for (origin, host) in [
+            ("http://127.0.0.1:4000", "127.0.0.1:4001"),
+            ("http://localhost:4000", "LOCALHOST:4001"),
+            ("http://[::1]:4000", "[::1]:4001"),
+            ("https://console.example", "console.example"),
+            ("https://console.example:8443", "console.example:8443"),
+        ] {
+            assert!(is_let_in(origin, host), "{origin} at {host}");
+        }
+        for (origin, host) in [
+            ("http://evil.example:4000", "127.0.0.1:4001"),
+            ("http://127.0.0.1:4002", "127.0.0.1:4001"),
+            ("http://127.0.0.1", "127.0.0.1:4001"),
+            ("http://127.0.0.1.evil.example:4000", "127.0.0.1:4001"),
+            ("file://127.0.0.1:4000", "127.0.0.1:4001"),
+            ("http://", ""),
+            ("null", "null"),
+        ] {
+            assert!(!is_let_in(origin, host), "{origin} at {host}");
+        }
     }
 
     #[test]
@@ -209,12 +254,5 @@ mod tests {
         assert_eq!((error.code, error.retry_after_seconds), (ErrorCode::Unavailable, Some(RETRY_AFTER_SECONDS)));
         held.pop();
         assert!(admit().is_ok());
-    }
-
-    #[test]
-    fn descriptors_are_left_for_the_rest_of_the_process() {
-        let open_max = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
-        assert!(open_max.is_none_or(|open_max| u64::from(descriptors()) < open_max));
-        assert!(descriptors() > 0);
     }
 }

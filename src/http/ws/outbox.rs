@@ -151,6 +151,10 @@ struct Inner {
     deferred_bytes: usize,
     blocked: Option<Blocked>,
     end: Option<End>,
+    /// What the client is told of its end, where it is ended from here.
+    told: Option<Close>,
+    /// Frames and bytes that the socket took, since somebody asked.
+    sent: (u32, u64),
     strikes: u8,
 }
 
@@ -198,6 +202,7 @@ impl Inner {
             count -= left;
             self.offset = 0;
             self.frames -= first.frames as usize;
+            self.sent.0 += first.frames as u32;
             self.bytes -= first.bytes as usize;
             page |= first.ends_page;
             self.first = self.rest.pop_front();
@@ -319,6 +324,12 @@ impl Outbox {
         }
     }
 
+    /// Frames that wait, and their bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let inner = self.inner.borrow();
+        (inner.frames, inner.bytes)
+    }
+
     /// True while most of the bound is free: there is room for more than the next frame.
     pub fn is_roomy(&self) -> bool {
         let inner = self.inner.borrow();
@@ -365,6 +376,9 @@ impl Outbox {
         let mut inner = self.inner.borrow_mut();
         if matches!(inner.end, None | Some(End::After(..))) {
             inner.drop_waiting();
+            if inner.end.is_none() {
+                inner.told = Some(close);
+            }
             inner.end.get_or_insert(End::After(Some(close.code()), close.sentence()));
             drop(inner);
             self.mark();
@@ -373,6 +387,9 @@ impl Outbox {
 
     /// End the connection after what waits.
     pub fn finish(&self, close: Close) {
+        if !self.is_ending() {
+            self.inner.borrow_mut().told = Some(close);
+        }
         self.end_with(Some(close.code()), close.sentence());
     }
 
@@ -384,6 +401,16 @@ impl Outbox {
     fn end_with(&self, code: Option<u16>, reason: &'static str) {
         self.inner.borrow_mut().end.get_or_insert(End::After(code, reason));
         self.mark();
+    }
+
+    /// What the client was told of its end, if it was ended from here.
+    pub fn told(&self) -> Option<Close> {
+        self.inner.borrow().told
+    }
+
+    /// How many frames and bytes the socket took since this was asked last.
+    pub fn take_sent(&self) -> (u32, u64) {
+        std::mem::take(&mut self.inner.borrow_mut().sent)
     }
 
     /// It was closed or finished: nothing more is taken.
@@ -441,6 +468,7 @@ impl Outbox {
             match inner.write_once(out) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => {
+                    inner.sent.1 += count as u64;
                     written.page |= inner.consume(count);
                     if let Some(blocked) = &mut inner.blocked {
                         blocked.progress_at = now;

@@ -271,6 +271,11 @@ impl Sockets {
         Ok((place, outbox))
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// A connection, while it is there.
     pub fn get_mut(&mut self, place: usize) -> Option<&mut Connection> {
         self.table.get_mut(place)

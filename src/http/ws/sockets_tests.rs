@@ -30,7 +30,7 @@ fn connect(sockets: &mut Sockets, now: Instant) -> (usize, StdStream) {
     let (stream, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let settings = SocketSettings { per_address: u32::MAX, in_all: None };
-    let admission = Admission::new(settings, &EdgeSettings::open().limits, &[]);
+    let admission = Admission::new(settings, &EdgeSettings::open().limits, &[], None);
     let permit = admission.admit([127, 0, 0, 1].into(), &Default::default()).unwrap().permit;
     let (place, _) = sockets.add(stream, SessionId::next(), &limits(), permit, now).unwrap();
     (place, peer)

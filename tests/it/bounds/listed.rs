@@ -1,8 +1,9 @@
-//! The table of bounds names its tests: each must exist.
+//! The table of bounds names its tests, and so does the page on security: each must exist.
 
 use std::{fs, path::Path};
 
 const TABLE: &str = include_str!("../../../docs/runtime.md");
+const SECURITY: &str = include_str!("../../../docs/security.md");
 
 /// All sources that may hold a test.
 fn sources(folder: &Path, found: &mut String) {
@@ -16,12 +17,52 @@ fn sources(folder: &Path, found: &mut String) {
     }
 }
 
-#[test]
-fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
+fn all_sources() -> String {
     let mut text = String::new();
     for folder in ["src", "tests", "testkit/src"] {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut text);
     }
+    text
+}
+
+fn declares(text: &str, name: &str) -> bool {
+    [format!("fn {name}()"), format!("fn {name}(\n")].iter().any(|declared| text.contains(declared.as_str()))
+}
+
+#[test]
+fn every_guarantee_names_tests_that_exist() {
+    let text = all_sources();
+    let section = TABLE.split_once("## Guarantees\n").unwrap().1;
+    let section = section.split_once("\n## ").unwrap().0;
+    let guarantees: Vec<&str> = section.split("\n- **").skip(1).collect();
+    assert!(guarantees.len() >= 8, "{}", guarantees.len());
+    for guarantee in guarantees {
+        let (what, rest) = guarantee.split_once("**").unwrap();
+        let tests = rest.split_once("Tests: ").unwrap_or_else(|| panic!("{what} names no test")).1;
+        let tests = tests.split_once(".\n").unwrap_or((tests, "")).0;
+        for name in tests.split(", ").map(|name| name.trim_end_matches('.').trim_matches('`')) {
+            assert!(declares(&text, name), "{what}: no test is called {name}");
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_page_on_security_names_exists() {
+    let text = all_sources();
+    // What is between backticks and is a sentence: no path, no setting.
+    let is_test = |name: &&str| {
+        name.matches('_').count() > 3 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let names: Vec<&str> = SECURITY.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(names.len() > 30, "{}: is this the page?", names.len());
+    for name in names {
+        assert!(declares(&text, name), "no test is called {name}");
+    }
+}
+
+#[test]
+fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
+    let text = all_sources();
     let rows = TABLE.lines().filter(|line| line.starts_with("| ")).skip_while(|line| !line.starts_with("| --- "));
     let mut tests = 0;
     for row in rows.skip(1) {
@@ -37,11 +78,7 @@ fn every_bound_of_the_table_has_a_rule_and_a_test_that_exists() {
             continue;
         }
         for name in names.split(", ").map(|name| name.trim_matches('`')) {
-            let declared = [format!("fn {name}()"), format!("fn {name}(\n")];
-            assert!(
-                declared.iter().any(|declared| text.contains(declared.as_str())),
-                "no test is called {name}: {row}"
-            );
+            assert!(declares(&text, name), "no test is called {name}: {row}");
             tests += 1;
         }
     }

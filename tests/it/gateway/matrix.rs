@@ -43,6 +43,8 @@ const ROUTES: &[(&str, &str, Who)] = &[
     ("GET", "/api/actions/markets/{market}", Anyone),
     ("POST", "/api/actions/markets/{market}", Anyone),
     ("GET", "/api/config", Anyone),
+    ("GET", "/api/faucet", SignedIn),
+    ("POST", "/api/faucet", SignedIn),
     ("GET", "/api/events/latest", Anyone),
     ("GET", "/api/export/trades.csv", Anyone),
     ("GET", "/api/export/trades.ndjson", Anyone),

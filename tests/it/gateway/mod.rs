@@ -9,6 +9,7 @@ mod metadata;
 mod reads;
 mod rights;
 mod sign_in;
+mod supabase;
 mod sweep;
 mod tables;
 mod trading;

@@ -39,6 +39,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("market_stats", ["r", "r", "r", "riud"]),
     ("markets", ["r", "r", "r", "riud"]),
     ("nonces", ["", "", "", "riud"]),
+    ("operator_actions", ["", "", "r", "ri"]),
     ("outbox", ["", "", "r", "riud"]),
     ("position_changes", ["", "", "r", "riud"]),
     ("position_hours", ["r", "r", "r", "riud"]),
@@ -68,7 +69,7 @@ async fn every_table_gives_every_role_what_it_should_and_no_more() {
     rights_are_as_listed(&database.connect().await).await;
 }
 
-async fn rights_are_as_listed(client: &Client) {
+pub(super) async fn rights_are_as_listed(client: &Client) {
     const TABLES: &str = "SELECT relname::text, relrowsecurity, relforcerowsecurity FROM pg_class \
                           WHERE relkind IN ('r', 'p', 'v', 'm') AND relnamespace = 'public'::regnamespace \
                             AND NOT relispartition ORDER BY 1";
@@ -153,7 +154,7 @@ async fn what_supabase_gives_by_default_is_taken_back_and_what_is_not_ours_is_le
     functions_are_closed(&owned.connect().await).await;
 }
 
-async fn functions_are_closed(client: &Client) {
+pub(super) async fn functions_are_closed(client: &Client) {
     const FUNCTIONS: &str = "SELECT p.proname::text, p.prosecdef, coalesce(array_to_string(p.proconfig, ','), '') \
                              FROM pg_proc p WHERE pronamespace = 'public'::regnamespace";
     for row in client.query(FUNCTIONS, &[]).await.unwrap() {

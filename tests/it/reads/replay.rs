@@ -168,6 +168,7 @@ async fn a_client_far_behind_is_served_from_the_journal_and_then_live() {
         ws: WsLimits::default(),
         edge: EdgeSettings::open(),
         webhook: Default::default(),
+        console: Default::default(),
     };
     let registry = RegistryHandle::new(move || Some(markets.clone()), move || Some(config.clone()));
     let parts = HttpParts {

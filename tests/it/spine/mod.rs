@@ -1,6 +1,7 @@
 //! The spine: from a transaction on the chain, through a market's actor and the journal, to every subscriber.
 
 mod chaos;
+mod notify;
 mod phases;
 mod readme;
 mod rest;

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{Life, Subject};
+use crate::actors::stream::WrittenRow;
 use crate::domain::{
     entry::EntryBody,
     event::ProgramEvent,
@@ -101,26 +102,27 @@ impl<S: Subject> Life<S> {
     ///
     /// # Errors
     /// [`NotTaken`]: nothing was changed.
-    pub fn take_written(&mut self, id: i64, write: UserWrite, now_ms: i64) -> Result<(), NotTaken> {
+    pub fn take_written(&mut self, row: &WrittenRow, now_ms: i64) -> Result<(), NotTaken> {
         let slot = self.planned.iter().map(|entry| entry.body.slot()).fold(self.slot_high, Ord::max);
         if self.applied.state.is_none() {
             return Err(NotTaken::Refused(WriteRefused::NoMarket));
         }
         let (mut counts, mut counted) = (Counts::default(), None);
-        if let UserWrite::Vote(cast) = &write {
+        if let UserWrite::Vote(cast) = &row.write {
             let tally = self.ballots.of(cast.kind).as_mut().ok_or(NotTaken::ReadBallots(cast.kind))?;
             tally.cast(cast.wallet, VoteSource::OffChain, cast.vote).map_err(|full| NotTaken::Refused(full.into()))?;
             (counts, counted) = (tally.counts(), Some(cast.kind));
         }
-        let planned = S::plan_written(self.applied.state.as_deref(), write, counts, slot);
+        let planned = S::plan_written(self.applied.state.as_deref(), row.write.clone(), counts, slot);
         // It was made of this very state.
-        let taken = planned.and_then(|body| self.take(body, now_ms).map_err(|_: Misfit| WriteRefused::NoMarket));
+        let taken = planned.map(|body| body.caused_by(row.request_id));
+        let taken = taken.and_then(|body| self.take(body, now_ms).map_err(|_: Misfit| WriteRefused::NoMarket));
         if let Err(refused) = taken {
             // Its vote is among them: they are read again.
             counted.into_iter().for_each(|kind| *self.ballots.of(kind) = None);
             return Err(NotTaken::Refused(refused));
         }
-        self.outbox.push(id);
+        self.outbox.push(row.id);
         Ok(())
     }
 

@@ -16,7 +16,10 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::super::{auth::AuthSettings, error::ApiError};
+use super::{
+    super::{auth::AuthSettings, error::ApiError},
+    Route,
+};
 
 /// The version of the Actions' rules that is spoken.
 const VERSION: &str = "2.4";
@@ -54,7 +57,7 @@ fn refused(error: ApiError, chain: Option<&str>) -> HttpResponse {
 }
 
 /// A path of Actions: read by any site, with GET and HEAD; `methods` are those that OPTIONS tells, which any site may ask.
-pub fn action<F, Args>(path: &str, methods: &'static str, read: F) -> Resource
+pub fn action<F, Args>(path: &'static str, methods: &'static str, read: F) -> Resource
 where
     F: Handler<Args> + Clone,
     Args: FromRequest + 'static,
@@ -63,6 +66,7 @@ where
     let told =
         move |mut reply: HttpResponseBuilder| ready(open(reply.insert_header((header::ALLOW, methods)).finish(), None));
     web::resource(path)
+        .app_data(Route(path))
         .route(web::get().to(read.clone()))
         .route(web::head().to(read))
         .route(web::method(Method::OPTIONS).to(move || told(HttpResponse::NoContent())))

@@ -29,6 +29,7 @@ use crate::{
         rights::{self, Acting},
         submissions::{self, Kept, NewSubmission, SubmissionRow, Unsettled},
     },
+    telemetry::request,
 };
 
 /// What is handed in.
@@ -119,6 +120,7 @@ impl Question for Submit {
         let last_valid_block_height = match reads.read_for(Some(&caller), find).await? {
             Some(known) => known.last_valid_block_height,
             None => {
+                reads.takes()?;
                 accounts_are_right(&reads, &inspected).await?;
                 still_valid(&reads, &inspected).await?
             }
@@ -190,6 +192,7 @@ fn unsettled(new: &NewSubmission<'_>) -> Unsettled {
         last_valid_block_height: new.last_valid_block_height,
         received_at_ms: now,
         updated_at_ms: now,
+        request_id: request::current(),
     };
     Unsettled { row, wire: new.wire.to_vec() }
 }

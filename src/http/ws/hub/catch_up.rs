@@ -178,6 +178,7 @@ impl Hub {
         let PageKey { channel, epoch, after } = exact;
         let (shared, now) = (PageKey::around(channel, epoch, after), Instant::now());
         let page = [shared, exact].into_iter().find_map(|key| self.page_reads.kept(key, after, now));
+        self.told.looked_up_page(page.is_some());
         match page {
             Some(page) => self.send_page(session, channel, page, ctx),
             // It ended before this: at what was the head then, or its entries are large.

@@ -28,13 +28,14 @@ use crate::{
             protocol::RequestId,
         },
     },
+    telemetry::request,
     view::frame::text,
 };
 
 /// What a session needs for its commands.
 #[derive(Debug)]
 pub(super) struct CommandState {
-    address: IpAddr,
+    pub address: IpAddr,
     is_trusted: bool,
     /// Whose the connection is, also when it is signed in no more.
     pub wallet: Option<Wallet>,
@@ -138,7 +139,9 @@ impl Hub {
         let answer = Some(Answered { session, ticket, id, name, outcome });
         let pending = Pending { hub: self.done.clone(), answer };
         let services = Rc::clone(&self.services);
-        let task = actix::spawn(async move { pending.answer(services.perform(&asker, command).await) });
+        // An action is a request like any other: what it writes and what is logged of it have an id.
+        let work = async move { pending.answer(services.perform(&asker, command).await) };
+        let task = actix::spawn(request::within(Some(request::new_id()), work));
         let task = (!name.is_effect()).then(|| task.abort_handle());
         known.commands.running.push(Running { ticket, quotes, task });
     }
@@ -165,6 +168,7 @@ impl Hub {
             return;
         };
         running.swap_remove(place);
+        self.told.answered(name.as_str(), outcome.as_ref().map_or_else(|error| error.code.as_str(), |_| "ok"));
         match outcome {
             Ok(Outcome::SignedIn(identity)) => self.sign_in(session, &id, identity),
             Ok(Outcome::Data(data)) => {

@@ -67,6 +67,7 @@ impl Handler<Connect> for Hub {
             Ok(added) => added,
             Err(error) => return log::warn!("a connection can't be taken: {error}"),
         };
+        self.told.opened();
         let refused = refused.or(self.is_closing.then_some(Close::ShuttingDown));
         let greeted = outbox.push(Outgoing::Frames(head, 0)).and_then(|()| match refused {
             Some(_) => Ok(()),
@@ -143,7 +144,9 @@ impl Hub {
     fn write(&mut self, place: usize, now: Instant, ctx: &mut Context<Self>) {
         let Some(connection) = self.sockets.get_mut(place) else { return };
         let session = connection.session;
-        match connection.write(now) {
+        let written = connection.write(now);
+        self.told.wrote(connection.outbox.take_sent());
+        match written {
             Ok(written) => {
                 if written.is_over {
                     self.forget(session);
@@ -211,6 +214,7 @@ impl Hub {
     ) -> ControlFlow<()> {
         let Some(connection) = self.sockets.get_mut(place) else { return ControlFlow::Break(()) };
         connection.heard(now);
+        self.told.heard();
         let is_within = connection.bucket.take(self.message_rate, now);
         match heard {
             Heard::Close(code) => {
@@ -266,7 +270,9 @@ impl Hub {
 
     /// A connection is gone.
     fn lose(&mut self, place: usize, resets: bool) {
+        let close = self.sockets.get_mut(place).and_then(|connection| connection.outbox.told());
         if let Some(session) = self.sockets.remove(place, resets) {
+            self.told.closed(close);
             self.forget(session);
         }
     }

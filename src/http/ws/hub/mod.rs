@@ -32,12 +32,14 @@ mod connections;
 mod fan_out;
 mod feed;
 mod feeds;
+mod figures;
 mod head;
 mod identities;
 mod join;
 mod prices;
 mod quotes;
 mod seeds;
+mod seen;
 mod sources;
 mod standing;
 mod unnumbered;
@@ -89,7 +91,11 @@ use crate::{
     view::frame::Channel,
 };
 
-pub use self::{connections::Connect, sources::Sources};
+pub use self::{
+    connections::Connect,
+    seen::{ConnectionSeen, SeeConnections},
+    sources::Sources,
+};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
@@ -182,6 +188,7 @@ pub struct Hub {
     services: Rc<Services>,
     done: DoneSender,
     done_inbox: Option<mpsc::UnboundedReceiver<Done>>,
+    told: figures::Told,
     health: Health,
     limits: WsLimits,
     message_rate: MessageRate,
@@ -221,6 +228,7 @@ impl Hub {
             services,
             done,
             done_inbox: Some(done_inbox),
+            told: figures::Told::new(health.metrics().clone()),
             health,
             limits,
             message_rate: MessageRate::new(limits.messages_per_second, limits.message_burst),
@@ -310,6 +318,7 @@ impl Actor for Hub {
             ctx.add_stream(poll_fn(move |cx| inbox.poll_recv(cx)));
         }
         ctx.spawn(connections::Flushing);
+        ctx.run_interval(Duration::from_secs(1), Self::tell_figures);
         ctx.run_interval(self.life_interval(), |hub, _| hub.check_lives(Instant::now()));
         let often = (self.limits.heartbeat / 4).clamp(Duration::from_millis(10), Duration::from_millis(250));
         ctx.run_interval(often, |hub, ctx| hub.tick(Instant::now(), ctx));

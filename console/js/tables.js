@@ -1,0 +1,33 @@
+// Lists of the ops port as tables: their columns are the fields of their rows.
+
+import { $, fill, h } from "./dom.js";
+import { ago, brief, count } from "./format.js";
+
+const MOMENT = /^\d{4}-\d\d-\d\dT/;
+
+function cell(value) {
+  if (value === null || value === undefined) return h("td", { class: "dim" }, "–");
+  if (typeof value === "number") return h("td", { class: "num" }, count(value));
+  if (typeof value === "boolean") return h("td", {}, value ? "yes" : "no");
+  if (typeof value === "object") return h("td", { class: "mono", title: JSON.stringify(value) }, JSON.stringify(value));
+  if (MOMENT.test(value)) return h("td", { title: value }, ago(value));
+  const isAddress = /^[1-9A-HJ-NP-Za-km-z]{32,90}$/.test(value);
+  return h("td", { class: isAddress ? "mono" : null, title: value }, isAddress ? brief(value) : value);
+}
+
+/** Draws the rows of an answer; `act(row)` is a button for it, or nothing. */
+export function table(id, answer, act) {
+  const section = $(id);
+  if (!answer) return;
+  const rows = Array.isArray(answer) ? answer : (Object.values(answer).find(Array.isArray) ?? []);
+  section.hidden = false;
+  const place = section.querySelector(".over");
+  if (place.contains(document.activeElement)) return;
+  if (rows.length === 0) {
+    fill(place, h("p", { class: "note" }, "Nothing now."));
+    return;
+  }
+  const columns = Object.keys(rows[0]);
+  const isNumber = (name) => typeof rows[0][name] === "number";
+  fill(place, h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col", class: isNumber(name) && "num" }, name.replaceAll("_", " "))), act && h("th"))), h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((name) => cell(row[name])), act && h("td", { class: "acts" }, act(row)))))));
+}
