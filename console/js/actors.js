@@ -61,7 +61,7 @@ function draw(place, head, rows) {
 /** The six services. */
 export function serviceTable(place, census, before, seconds, act) {
   const earlier = new Map(before.services.map((service) => [service.name, service]));
-  draw(place, [["Service"], ["Status"], ["Up for", "num"], ["Busy"], ["Restarts", "num"], ["Actors", "wide"], [""]], census.services.map((service) => {
+  draw(place, [["Service"], ["Status"], ["Up for", "num wide"], ["Busy", "wide"], ["Restarts", "num wide"], ["Actors", "wide"], [""]], census.services.map((service) => {
     const busy = Math.max(0, (service.busy_ms - (earlier.get(service.name)?.busy_ms ?? service.busy_ms)) / 1_000 / seconds);
     return {
       key: service.name,
@@ -70,9 +70,9 @@ export function serviceTable(place, census, before, seconds, act) {
       cells: [
         h("td", { class: "name" }, dot(service.status), h("b", {}, service.name)),
         h("td", {}, h("span", { class: "pill", "data-state": service.status }, service.status)),
-        h("td", { class: "num" }, lasting(service.uptime_seconds)),
-        h("td", { class: "num" }, busyBar(busy)),
-        h("td", { class: "num" }, count(service.restarts)),
+        h("td", { class: "num wide" }, lasting(service.uptime_seconds)),
+        h("td", { class: "num wide" }, busyBar(busy)),
+        h("td", { class: "num wide" }, count(service.restarts)),
         h("td", { class: "dim wide" }, service.actors.join(", ")),
       ],
     };
@@ -100,7 +100,7 @@ function tree(actors) {
 export function actorTable(place, census, before, seconds, act) {
   const earlier = new Map(before.actors.map((actor) => [actor.name, actor]));
   const rate = (actor, name) => Math.max(0, ((actor[name] ?? 0) - (earlier.get(actor.name)?.[name] ?? actor[name] ?? 0)) / seconds);
-  draw(place, [["Actor"], ["Status"], ["Runs", "wide"], ["Queue", "num"], ["Processed", "num"], ["A second", "num"], ["Busy"], ["Restarts", "num"], ["Last panic"], [""]], tree(census.actors).map((actor) => ({
+  draw(place, [["Actor"], ["Status"], ["Runs", "wide"], ["Queue", "num wide"], ["Processed", "num wide"], ["A second", "num wide"], ["Busy", "wide"], ["Restarts", "num wide"], ["Last panic"], [""]], tree(census.actors).map((actor) => ({
     key: actor.name,
     status: actor.status,
     acts: () => (actor.parent === null ? h("td", { class: "acts" }) : orders(actor.name, actor.status, act)),
@@ -108,11 +108,11 @@ export function actorTable(place, census, before, seconds, act) {
       h("td", { class: "name" }, h("span", { class: "rail" }, actor.rail), dot(actor.status), h("b", {}, actor.name)),
       h("td", {}, h("span", { class: "pill", "data-state": actor.status }, actor.status)),
       h("td", { class: "dim wide" }, actor.runs),
-      h("td", { class: "num" }, actor.queue === null ? "–" : actor.queue_max ? `${count(actor.queue)}/${count(actor.queue_max)}` : count(actor.queue)),
-      h("td", { class: "num" }, count(actor.processed)),
-      h("td", { class: "num" }, rate(actor, "processed").toFixed(1)),
-      h("td", { class: "num" }, busyBar(rate(actor, "busy_ms") / 1_000)),
-      h("td", { class: "num" }, count(actor.restarts)),
+      h("td", { class: "num wide" }, actor.queue === null ? "–" : actor.queue_max ? `${count(actor.queue)}/${count(actor.queue_max)}` : count(actor.queue)),
+      h("td", { class: "num wide" }, count(actor.processed)),
+      h("td", { class: "num wide" }, rate(actor, "processed").toFixed(1)),
+      h("td", { class: "num wide" }, busyBar(rate(actor, "busy_ms") / 1_000)),
+      h("td", { class: "num wide" }, count(actor.restarts)),
       h("td", { class: "panic" }, panic(actor)),
     ],
   })));

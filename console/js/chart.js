@@ -56,6 +56,7 @@ export class PriceChart {
     this.#chart.timeScale().applyOptions({ secondsVisible: this.#seconds < 60 });
     const most = this.#seconds === 1 ? 240 : 120;
     if (bars.length > most) this.#chart.timeScale().setVisibleLogicalRange({ from: bars.length - most, to: bars.length + 2 });
+    else if (this.#isCandles && bars.length < 60) this.#chart.timeScale().setVisibleLogicalRange({ from: bars.length - 60, to: bars.length + 2 });
     else this.#chart.timeScale().fitContent();
     this.#show(this.#bars.get(this.#last));
   }

@@ -19,6 +19,8 @@ class Ops {
   #before = null;
   #history = {};
   #levelIsEdited = false;
+  /** What this engine does not have. */
+  #missing = new Set();
 
   constructor(base) {
     this.#base = base;
@@ -166,7 +168,15 @@ class Ops {
 
   async #lists() {
     if (!$("sign").hidden && this.#before === null) return;
-    const read = (path) => this.#ask("GET", path).catch(() => null);
+    const read = async (path) => {
+      if (this.#missing.has(path)) return null;
+      try {
+        return await this.#ask("GET", path);
+      } catch (error) {
+        if (error.status === 404) this.#missing.add(path);
+        return null;
+      }
+    };
     const [alerts, markets, connections, submissions, levels, logs, intake] = await Promise.all([
       read("/alerts"), read("/actors/markets?sort=lag&limit=100"), read("/connections"), read("/submissions"), read("/log-levels"), read(`/logs?lines=${LINES}`), read("/intake"),
     ]);

@@ -55,7 +55,7 @@ export class Purse {
     }
     step("Signing in…");
     await this.wallet.token();
-    this.#listen();
+    await this.#listen();
     if (this.balance === null) this.balance = await this.wallet.balance();
     if (this.balance < LITTLE) {
       step("Asking for money…");
@@ -75,7 +75,7 @@ export class Purse {
     this.#tell();
     await this.#readPositions();
     if (wallet.isSignedIn && this.#hasFaucet) {
-      this.#listen();
+      void this.#listen();
       this.balance = await wallet.balance().catch(() => null);
       this.#tell();
     }
@@ -88,10 +88,11 @@ export class Purse {
   }
 
   #listen() {
-    if (this.#follows) return;
+    if (this.#follows) return this.#follows;
     const wallet = this.wallet;
     const follow = () => this.#live.follow(`wallet:${wallet.address}`, {
-      snapshot: ({ positions }) => {
+      snapshot: ({ orders, positions }) => {
+        for (const order of orders ?? []) this.#ordered(order);
         for (const row of positions ?? []) this.#positions.set(row.market_id, { ...this.#positions.get(row.market_id), ...row });
         this.#tell();
       },
@@ -106,13 +107,11 @@ export class Purse {
         }
       },
     });
-    this.#follows = () => undefined;
-    void this.#live
+    this.#follows = this.#live
       .signIn(() => wallet.token())
       .catch(() => undefined)
-      .then(() => {
-        if (this.wallet === wallet) this.#follows = follow();
-      });
+      .then(() => void follow());
+    return this.#follows;
   }
 
   async #recount() {
@@ -159,7 +158,7 @@ export class Purse {
             act("Copy the address", () => navigator.clipboard.writeText(wallet.address)),
             this.#hasFaucet && act("Get 100 SOL", async () => {
               this.balance = await wallet.fund();
-              this.#listen();
+              void this.#listen();
               this.#tell();
             }, "primary"),
             act("Throw it away", async () => {

@@ -4,10 +4,15 @@ import { $, choice, fill, h, say, toast } from "./dom.js";
 import { amount, percent, units } from "./format.js";
 
 /** What the price may move against the trade between quote and execution, in basis points. */
-const SLIPPAGE_BPS = 100n;
+const SLIPPAGE_BPS = 200n;
 const CHIPS = { buy: ["0.1", "1", "10"], sell: ["25%", "50%", "100%"] };
 /** Quotes may say so and be traded on all the same. */
 const HARMLESS = new Set(["STALE"]);
+/** A transaction that is as good as done, and one that is done. */
+const SETTLED = new Set(["confirmed", "finalized", "failed", "expired"]);
+const END = new Set(["finalized", "failed", "expired"]);
+const ASKS = 20;
+const ASK_MS = 2_000;
 const STEPS = { received: "Sent", processed: "Executed", confirmed: "Confirmed", finalized: "Final", failed: "Failed", expired: "Expired" };
 
 export class Ticket {
@@ -20,6 +25,7 @@ export class Ticket {
   #endQuote = null;
   #isBusy = false;
   #follows = null;
+  #isSettled = false;
   #parts = {};
 
   /** `purse` has the wallet: `wallet`, `ready()`, `shares(market)`. */
@@ -193,8 +199,9 @@ export class Ticket {
       say(result, "Signing…");
       const transaction = await wallet.signTransaction(built);
       const { signature, status } = await wallet.ask("POST", "/api/transactions", { body: { transaction, client_ref: built.client_ref } });
-      this.#follows = signature;
+      [this.#follows, this.#isSettled] = [signature, false];
       this.ordered({ signature, status });
+      void this.#watch(wallet, signature);
     } catch (error) {
       say(result, error.message);
       toast(error.message, "bad");
@@ -204,9 +211,21 @@ export class Ticket {
     }
   }
 
+  /** Asks what became of an order, as long as the wallet's channel says nothing of its end: a step may have been missed. */
+  async #watch(wallet, signature) {
+    for (let tries = 0; tries < ASKS && signature === this.#follows && !this.#isSettled; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+      if (signature !== this.#follows || this.#isSettled) return;
+      await wallet.ask("GET", `/api/transactions/${signature}`).then((order) => this.ordered(order), () => undefined);
+    }
+  }
+
   /** What became of an order of the wallet. */
   ordered({ signature, status, reason }) {
     if (signature !== this.#follows) return;
+    // An older word that comes late changes nothing.
+    if (this.#isSettled && !END.has(status)) return;
+    this.#isSettled = SETTLED.has(status);
     const result = this.#parts.result;
     result.dataset.status = status;
     say(result, `${STEPS[status] ?? status}${reason ? `: ${reason.name}` : ""} · ${signature.slice(0, 8)}…`);

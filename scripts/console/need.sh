@@ -1,7 +1,7 @@
 # What the scripts of the console need: Node's packages, Chromium, and the arena. Sourced, in the repository's folder.
 
-# Sets `modules`, the folder with the scripts beside their packages, CHROMIUM, and ZMART_ARENA_BIN.
-console_require() {
+# Sets `modules`, the folder with the scripts beside their packages, and CHROMIUM.
+console_browser() {
     local program lock
     for program in node npm; do
         command -v $program >/dev/null || { echo "$program is missing" >&2 && exit 2; }
@@ -21,6 +21,11 @@ console_require() {
     fi
     CHROMIUM=$(command -v chromium) || { echo "Chromium is missing, and could not be installed" >&2 && exit 2; }
     export CHROMIUM
+}
+
+# All that, and ZMART_ARENA_BIN.
+console_require() {
+    console_browser
     . scripts/postgresql.sh
     . scripts/toolchain.sh
     toolchain_require

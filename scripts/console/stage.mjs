@@ -26,6 +26,9 @@ export class Arena {
 
   static async open(settings = {}) {
     const arena = new Arena();
+    // Pages from a folder, for who works on them; else those that were built in.
+    const { CONSOLE_DIR } = process.env;
+    if (CONSOLE_DIR) settings = { CONSOLE_DIR, ...settings };
     const program = process.env.ZMART_ARENA_BIN;
     if (!program) throw new Error("ZMART_ARENA_BIN: run scripts/check-console");
     arena.#process = spawn(program, Object.entries({ LOG_LEVEL: "info", ...settings }).map(([name, value]) => `${name}=${value}`));

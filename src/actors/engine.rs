@@ -8,6 +8,7 @@
 //! the node there is one, and gets the role of its office with each of its lives. How a kind is made is in `kinds`; those who
 //! govern are wired in `governing`, the snapshotter in `snapshotting`.
 
+mod ending;
 mod faults;
 mod retiring;
 
@@ -31,7 +32,7 @@ use super::{
     indexing::{Indexing, IndexingParts},
     journal_writer::JournalWriter,
     kinds::{NewTerms, hand, kind},
-    lease_keeper::{GiveUp, Held, LeaseKeeper, LeaseParts},
+    lease_keeper::{Held, LeaseKeeper, LeaseParts},
     ledger_keeper::{LedgerKeeper, LedgerTick},
     listener::{Listener, ListenerParts, ListenerTick},
     lookout::{self, Lookout},
@@ -40,7 +41,7 @@ use super::{
     pressure::Pressure,
     registry::{self, Registry, RegistryHandle, StreamHome},
     role::{Role, Runs},
-    root::{Ending, Root},
+    root::Root,
     snapshotting::Snapshotting,
     stats_keeper::{StatsKeeper, StatsTick},
     stream::{StreamEnvironment, StreamTick},
@@ -84,8 +85,6 @@ const LEDGER_TICK: Duration = Duration::from_millis(250);
 const STATS_TICK: Duration = Duration::from_secs(1);
 const SUBMISSIONS_TICK: Duration = Duration::from_millis(500);
 const SUBMITTER_TICK: Duration = Duration::from_millis(500);
-/// The end of the process waits so long for the leases to be given up.
-const GIVE_UP_MAX: Duration = Duration::from_secs(2);
 
 /// The engine can't be put together.
 #[derive(Debug, thiserror::Error)]
@@ -161,7 +160,8 @@ impl Engine {
         // The epoch of what is made here is only the first one's: each life of an actor gets that of its time.
         let epoch = life.epoch();
         let database = LivingDatabase { settings: config.database.settings(), life: life.clone() };
-        let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
+        let budget = RpcBudget::new(config.chain.rpc_calls_per_second).measured_by(health.metrics());
+        let pools = health.pools().clone();
         let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
         let rpc_with = |budget| ChainRpc::new(options.clone(), budget);
         let rpc = || rpc_with(budget.clone());
@@ -188,7 +188,7 @@ impl Engine {
         let mut homes = Vec::new();
         for number in 0..STREAM_ARBITERS {
             let env = StreamEnvironment {
-                pool: database.pool(config.database.stream_connections)?,
+                pool: pools.watched("streams", database.pool(config.database.stream_connections)?),
                 writer: writer.clone(),
                 reader: reader.clone(),
                 fees: Arc::clone(&fees),
@@ -216,7 +216,7 @@ impl Engine {
             config_address,
             coverage_interval: Duration::from_millis(config.chain.coverage_interval_ms),
             rpc: rpc()?,
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("listener", database.pool(SERVICE_CONNECTIONS)?)),
             registry: registry_link.clone(),
             pressure: pressure.clone(),
             fees: Arc::clone(&fees),
@@ -225,7 +225,7 @@ impl Engine {
             backfill: None,
         };
         let reading_outbox = OutboxParts {
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("outbox", database.pool(SERVICE_CONNECTIONS)?)),
             listen: database.parse()?,
             registry: registry_link.clone(),
             health: health.clone(),
@@ -233,14 +233,15 @@ impl Engine {
         };
         let submitting = SubmissionParts {
             rpc: rpc()?,
-            pool: leased(database.pool(SERVICE_CONNECTIONS)?),
+            pool: leased(pools.watched("submissions", database.pool(SERVICE_CONNECTIONS)?)),
             resend_after: Duration::from_millis(config.trading.resend_ms),
             news: submission_news.clone(),
+            metrics: health.metrics().clone(),
             committed: committed.clone(),
             epoch,
         };
         let feeding = FeedParts {
-            pool: database.pool(FEED_CONNECTIONS)?,
+            pool: pools.watched("feeds", database.pool(FEED_CONNECTIONS)?),
             epoch,
             committed: committed.clone(),
             news: submission_news.clone(),
@@ -268,9 +269,10 @@ impl Engine {
             })
         };
         let keeping_lease = keeping(Office::Engine, config.node.roles.indexer)?;
-        let writing =
-            (leased(database.writer_pool()?), health.clone(), pressure.clone(), committed.clone(), life.clone());
-        let finding = (homes, database.pool(SERVICE_CONNECTIONS)?, config_address, life.clone());
+        let written_by = leased(pools.watched("writer", database.writer_pool()?));
+        let writing = (written_by, health.clone(), pressure.clone(), committed.clone(), life.clone());
+        let finding =
+            (homes, pools.watched("registry", database.pool(SERVICE_CONNECTIONS)?), config_address, life.clone());
         let telling = HeraldParts {
             bus: bus.clone(),
             committed: committed.clone(),
@@ -474,21 +476,8 @@ impl Engine {
         self.reader.clone()
     }
 
-    /// Who obeys operators.
-    pub fn root(&self) -> Addr<Root> {
-        self.root.clone()
-    }
-
-    /// The process is about to end: what only one node may do ends, actors that end from now on are not started again, and
-    /// the leases are given up, so that the next node need not wait for their end. Takes [`GIVE_UP_MAX`] at most.
-    pub async fn ends(&self) {
-        // A root that is gone starts nobody.
-        let _ = self.root.send(Ending).await;
-        let give_up = async |lease: &Link<LeaseKeeper>| {
-            if let Some(lease) = lease.get() {
-                let _ = tokio::time::timeout(GIVE_UP_MAX, lease.send(GiveUp)).await;
-            }
-        };
-        tokio::join!(give_up(&self.lease), give_up(&self.governing.keeper), give_up(&self.snapshotting.keeper));
+    /// Whoever knows which markets run.
+    pub fn markets(&self) -> Link<Registry> {
+        self.registry_link.clone()
     }
 }

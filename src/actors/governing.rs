@@ -87,7 +87,12 @@ impl Governing {
                 "ROLES has no `{missing}`: one node governs at a time, and while it is this one, nobody does that part"
             );
         }
-        let pool = || Ok::<_, PoolSettingsError>(Leased::governing(database.pool(CONNECTIONS)?, Term::NONE));
+        let pool = || {
+            Ok::<_, PoolSettingsError>(Leased::governing(
+                health.pools().watched("governance", database.pool(CONNECTIONS)?),
+                Term::NONE,
+            ))
+        };
         let (news, _) = broadcast::channel(submitter::NEWS_MAX);
         let name = "keeper of the lease of governance";
         let at = arbiter("governance");
@@ -118,6 +123,7 @@ impl Governing {
                 submitter: self.submitter.clone(),
                 news: news.clone(),
                 webhook: Webhook::configured(&config.governance, &config.node.id)?,
+                metrics: health.metrics().clone(),
             };
             let at = arbiter("monitor");
             kinds.push(kind("monitor", Runs::Governing, &self.monitor, at, parts, |parts, role, guard| {
@@ -131,6 +137,7 @@ impl Governing {
             resend_after: Duration::from_millis(config.trading.resend_ms),
             max_priority_fee_micro_lamports: config.governance.max_priority_fee_micro_lamports,
             news,
+            metrics: health.metrics().clone(),
         };
         let at = arbiter("submitter");
         kinds.push(kind("submitter", Runs::Governing, &self.submitter, at, parts, |parts, role, guard| {

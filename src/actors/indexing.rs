@@ -52,7 +52,7 @@ impl Indexing {
         let IndexingParts { database, rpc, arbiter, listener, health } = parts;
         let parts = DeliveriesParts {
             rpc: rpc()?,
-            pool: Leased::new(database.pool(CONNECTIONS)?, Term::NONE),
+            pool: Leased::new(health.pools().watched("deliveries", database.pool(CONNECTIONS)?), Term::NONE),
             listen: database.parse()?,
             listener: listener.clone(),
             health: health.clone(),

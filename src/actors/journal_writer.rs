@@ -22,7 +22,7 @@ mod messages;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::prelude::*;
@@ -63,6 +63,7 @@ const ANSWER_LONGEST: Duration = Duration::from_secs(960);
 struct Waiting {
     append: StreamAppend,
     reply: oneshot::Sender<Result<(), AppendError>>,
+    since: Instant,
 }
 
 /// See the module.
@@ -141,7 +142,7 @@ impl JournalWriter {
         self.pressure.set(false);
         let waiting = std::mem::take(&mut self.buffer);
         let streams: Vec<_> = waiting.iter().map(|waiting| waiting.append.stream).collect();
-        let (appends, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.append, w.reply)).unzip();
+        let (appends, replies): (Vec<_>, Vec<_>) = waiting.into_iter().map(|w| (w.append, (w.reply, w.since))).unzip();
         let (pool, health, answer_max) = (self.pool.clone(), self.health.clone(), self.answer_max);
         let committer = Committer { life, pool, health, answer_max, committed: self.committed.clone() };
         let batch = self.batch;
@@ -157,7 +158,8 @@ impl JournalWriter {
             actor.entries_out = 0;
             actor.show_queue();
             streams.iter().for_each(|stream| actor.settled(stream));
-            for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            for ((reply, since), outcome) in replies.into_iter().zip(outcomes) {
+                actor.health.metrics().note(|counts| counts.journal_lag.observe(since.elapsed().as_secs_f64()));
                 // A market that died meanwhile reads what was written when it lives again.
                 let _ = reply.send(outcome);
             }
@@ -168,6 +170,7 @@ impl JournalWriter {
     /// Entries that wait or are being committed.
     fn show_queue(&self) {
         self.guard.waits(self.buffered_entries + self.entries_out, BUFFER_ENTRIES_MAX);
+        self.health.metrics().note(|counts| counts.journal_waiting.set(self.buffered_entries as i64));
     }
 
     /// Nobody would notice that an idle engine's database is away: it is asked.
@@ -270,7 +273,7 @@ impl Handler<Append> for JournalWriter {
         self.buffered_entries += weight;
         *self.busy.entry(append.stream).or_insert(0) += 1;
         let (reply, answer) = oneshot::channel();
-        self.buffer.push_back(Waiting { append: *append, reply });
+        self.buffer.push_back(Waiting { append: *append, reply, since: Instant::now() });
         self.show_queue();
         self.pump(ctx);
         // The reply is dropped only with this actor: the stream's actor then stops, like on `Overtaken`.
@@ -355,10 +358,18 @@ impl Committer {
     /// Told before anybody is answered. Nobody may be listening; who listens too slowly reads the journal.
     fn announce(&self, appends: Vec<StreamAppend>, numbers: Vec<Vec<Numbers>>) {
         let entries: usize = appends.iter().map(|append| append.entries.len()).sum();
-        self.health.metrics().note(|counts| counts.journal_entries.inc_by(entries as u64));
+        self.health.metrics().note(|counts| {
+            counts.journal_batches.inc();
+            counts.journal_entries.inc_by(entries as u64);
+        });
         if let Some(committed) = &self.committed {
             Committed::of(appends, numbers).into_iter().for_each(|batch| drop(committed.send(Arc::new(batch))));
         }
+    }
+
+    /// A batch was not written at once.
+    fn retried(&self, reason: &str) {
+        self.health.metrics().note(|counts| counts.journal_retries.with_label_values(&[reason]).inc());
     }
 
     /// Tries for ever; an error is final.
@@ -382,21 +393,31 @@ impl Committer {
             };
             let error = match outcome {
                 Ok(numbers) => break Ok(numbers),
-                Err(CommitFailure::Refused(reason)) => break Err(AppendError::Refused(reason)),
+                Err(CommitFailure::Refused(reason)) => {
+                    self.retried("refused");
+                    break Err(AppendError::Refused(reason));
+                }
                 Err(CommitFailure::LifeOver) => break Err(AppendError::WriterGone),
                 Err(CommitFailure::Overtaken(reason)) => {
                     log::warn!("an append was overtaken: {reason}");
                     break Err(AppendError::Overtaken);
                 }
                 Err(CommitFailure::Unknown(error)) => {
+                    self.retried("unknown");
                     if let Some(numbers) = self.look_up(batch, appends, &error).await {
                         break Ok(numbers);
                     }
                     limit = (limit * 2).min(ANSWER_LONGEST);
                     error
                 }
-                Err(CommitFailure::LeaseOver) => JournalError::LeaseOver(self.pool.term()),
-                Err(CommitFailure::Again(error)) => error,
+                Err(CommitFailure::LeaseOver) => {
+                    self.retried("lease_over");
+                    JournalError::LeaseOver(self.pool.term())
+                }
+                Err(CommitFailure::Again(error)) => {
+                    self.retried("again");
+                    error
+                }
             };
             self.life.set_patient(true);
             let pause = pauses.next().unwrap_or(PAUSE_MAX);
@@ -410,6 +431,7 @@ impl Committer {
             tokio::time::sleep(pause).await;
         };
         self.life.set_patient(false);
+        self.health.metrics().note(|counts| counts.journal_commit.observe(began.elapsed().as_secs_f64()));
         self.health.up(Part::Database);
         self.health.up(Part::Journal);
         result

@@ -2,7 +2,7 @@
 //!
 //! | actor | owns | receives | sends | mailbox bound | overflow | on panic |
 //! | --- | --- | --- | --- | --- | --- | --- |
-//! | [`root`] | kinds and restarts | deaths | - | a death a kind | 20 restarts a minute, then exit 70 | the process ends |
+//! | [`root`] | kinds and restarts | deaths, orders | - | a death a kind | 20 restarts a minute by rule, then exit 70 | the process ends |
 //! | [`clock`] | nothing | - | ticks | - | a tick is left out | restarted |
 //! | [`sweeper`] | a timer | - | - | one pass at a time | the next pass | restarted |
 //! | [`listener`] | window, live connection, cursor | logs, ticks | `Apply`, `Suspect`, `Finalized` | 4,096 transactions, 256 a lane | unsubscribes; leaves it to coverage | restarted at the cursor |

@@ -185,7 +185,7 @@ impl OutboxReader {
             }
         }
         let (registry, pool) = (self.parts.registry.clone(), self.parts.pool.clone());
-        let electorate = Arc::clone(&self.parts.electorate);
+        let (electorate, metrics) = (Arc::clone(&self.parts.electorate), self.parts.health.metrics().clone());
         let work = async move {
             let judged = electorate.judge(&pool, &asked).await;
             writes.retain(|WrittenRow { id, .. }| match &judged {
@@ -222,6 +222,7 @@ impl OutboxReader {
                 log::warn!("row {} of the outbox, of market {market}, is dropped{request}: {reason}", row.id);
             }
             retry("rows of the outbox can't be dropped", || outbox::refuse(&pool, &bad)).await;
+            metrics.note(|counts| counts.outbox_dropped.inc_by(bad.len() as u64));
             (sent, left, electors)
         };
         ctx.spawn(work.into_actor(self).map(move |(sent, count, electors), actor, ctx| {
@@ -285,6 +286,10 @@ impl OutboxReader {
             let ask = async move { outbox::oldest_age_seconds(pool.pool()).await };
             ctx.spawn(ask.into_actor(self).map(|age, actor, _| {
                 actor.asking_age = false;
+                if let Ok(age) = &age {
+                    let age = age.unwrap_or(0).try_into().unwrap_or(i64::MAX);
+                    actor.parts.health.metrics().note(|counts| counts.outbox_age.set(age));
+                }
                 match age {
                     Ok(Some(age)) if age > WAITS_MAX_SECONDS => {
                         actor.parts.health.down(Part::Outbox, format!("a user's write has been waiting for {age} s"));

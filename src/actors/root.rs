@@ -318,6 +318,21 @@ impl Handler<Reborn> for Root {
     }
 }
 
+/// The end of the process is wanted: whoever brings something new ends now, and nobody is started again. What works it off
+/// goes on until [`Ending`].
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct EndSources;
+
+impl Handler<EndSources> for Root {
+    type Result = ();
+
+    fn handle(&mut self, _: EndSources, _: &mut Self::Context) {
+        self.is_ending = true;
+        self.retire(Runs::ends_with_a_lapse);
+    }
+}
+
 /// The end of the process is wanted: what only one node may do ends now, deaths are no news any more, and nobody is started
 /// again.
 #[derive(Debug, Clone, Copy, Message)]
@@ -376,6 +391,23 @@ mod tests {
             lives.lock().unwrap().clear();
             tokio::time::sleep(RestartRule::DEFAULT.pause_after(2) * 4).await;
             runs_as(&lives, &[]).await;
+        });
+    }
+
+    #[test]
+    fn at_the_end_whoever_brings_something_new_goes_first_and_the_writer_works_it_off() {
+        System::new().block_on(async {
+            let (source, first) = sleeper(Runs::Leading, true);
+            let (writer, second) = sleeper(Runs::Holding, true);
+            let root = Root::new(vec![first, second], Health::new()).start();
+            let led = Role::Leading(Term(1));
+            root.send(Become(Office::Engine, led)).await.unwrap();
+            runs_as(&source, &[led]).await;
+            root.send(EndSources).await.unwrap();
+            runs_as(&source, &[]).await;
+            runs_as(&writer, &[led]).await;
+            root.send(Ending).await.unwrap();
+            runs_as(&writer, &[]).await;
         });
     }
 

@@ -57,7 +57,7 @@ impl Snapshotting {
         }
         health.degraded(Part::Snapshots, "starting");
         let parts = SnapshotterParts {
-            pool: Leased::snapshots(database.pool(CONNECTIONS)?, Term::NONE),
+            pool: Leased::snapshots(health.pools().watched("snapshots", database.pool(CONNECTIONS)?), Term::NONE),
             provider: Provider::new(provider, config.ipfs.patience)?,
             schedule: config.ipfs.cron.clone(),
             metrics: health.metrics().clone(),

@@ -130,6 +130,14 @@ pub fn start_tended<A: Actor<Context = Context<A>>>(
     Addr::new(sender)
 }
 
+/// As [`start_tended`], on the thread that asks.
+pub fn start_tended_here<A: Actor<Context = Context<A>>>(name: &'static str, gauge: &Arc<Gauge>, actor: A) -> Addr<A> {
+    let (sender, receiver) = channel(MAILBOX);
+    let actor = Context::with_receiver(receiver).into_future(actor);
+    actix::spawn(Tended { name, gauge: Arc::clone(gauge), actor });
+    Addr::new(sender)
+}
+
 /// End in this turn: what this actor does belongs to a role that the node has no more.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

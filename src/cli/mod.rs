@@ -3,26 +3,32 @@
 //! Owns parsing and dispatch only, and what every subcommand does first: `.env`, configuration, logging.
 
 pub mod backfill;
+pub mod completions;
 pub mod config;
 pub mod dead_letters;
 pub mod demo;
+pub mod doctor;
 mod document;
+mod examples;
 mod faults;
 mod held;
 pub mod journal;
+pub mod keys;
 mod line;
 pub mod migrate;
 pub mod monitor;
 pub mod replay;
 pub mod serve;
 pub mod snapshot;
+mod stopping;
+mod table;
 pub mod vectors;
 pub mod verify;
 pub mod webhook;
 
 use std::{convert::Infallible, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::{
     config::Config,
@@ -72,8 +78,16 @@ pub enum Command {
     Asyncapi,
     /// Print the list of figures that /metrics tells (Markdown).
     Metrics,
-    /// Show the configuration.
+    /// Show the configuration, or check it.
     Config(config::Arguments),
+    /// Look whether the engine would start here, and do what it is for: a line for each thing that it needs.
+    Doctor(doctor::Arguments),
+    /// Keys in files: make one, see whose it is, what it holds, have a test network give it money.
+    Keys(keys::Arguments),
+    /// Print what a shell needs to complete these commands.
+    Completions(completions::Completions),
+    /// Print the manual page, or write those of all commands.
+    Man(completions::Man),
 }
 
 /// The exit code of a wrong configuration, or of a server that is not there (`EX_CONFIG`).
@@ -83,7 +97,9 @@ const EXIT_CONFIG: u8 = 78;
 pub fn run() -> ExitCode {
     // Absent is fine; what is wrong in it is said with the variable that misses.
     let _ = dotenvy::dotenv();
-    match Arguments::parse().command {
+    let matches = examples::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match arguments.command {
         Command::Serve => configured(|config| serve::run(&config)),
         Command::Migrate => configured(|config| migrate::run(&config)),
         Command::Backfill(arguments) => configured(|config| backfill::run(&config, &arguments)),
@@ -100,6 +116,16 @@ pub fn run() -> ExitCode {
         Command::Asyncapi => document::print("the WebSocket's description", asyncapi::text()),
         Command::Metrics => document::print("the list of figures", Ok::<_, Infallible>(metrics::markdown())),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Keys(arguments) => {
+            // A key file that others may open is warned of.
+            if let Ok(levels) = "warn".parse() {
+                logging::start(&levels, false);
+            }
+            keys::run(&arguments)
+        }
+        Command::Completions(arguments) => completions::complete(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
     }
 }
 

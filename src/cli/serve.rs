@@ -1,8 +1,7 @@
 //! `zmart serve`: the engine.
 //!
 //! Start: schema, the chain's identity, the journal's life, the actors, the servers; then one line on the standard output
-//! says where they listen. Stop (SIGINT, SIGTERM): no new connections, sessions are told, the servers end, the actors
-//! end. Nothing is flushed: what matters is in PostgreSQL already.
+//! says where they listen. Stop (SIGINT, SIGTERM): in order and in time ([`stopping`]); a second signal ends it at once.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -14,7 +13,7 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::faults;
+use super::{faults, stopping};
 use crate::{
     actors::engine::Engine,
     bus::{
@@ -33,10 +32,15 @@ use crate::{
         webhook::WebhookSettings,
         ws::WsLimits,
     },
-    journal::{current_life::CurrentLife, gateway_login, identity, migrate},
+    journal::{
+        current_life::{CurrentLife, LivingDatabase},
+        gateway_login, identity, migrate,
+    },
     telemetry::{health::Health, panics, service_manager},
 };
 
+/// Operators are few.
+const OPS_CONNECTIONS: usize = 2;
 /// Of a server that is not there.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long the start waits for PostgreSQL and for the chain's node.
@@ -48,7 +52,8 @@ pub fn run(config: &Config) -> ExitCode {
     match system.block_on(start(config)) {
         Ok((engine, servers, ops)) => {
             let is_test = config.environment == Environment::Test;
-            system.block_on(async move { drop(actix::spawn(until_stopped(engine, servers, ops, is_test))) });
+            let ended = until_stopped(engine, servers, ops, is_test, config.ops.stop_within);
+            system.block_on(async move { drop(actix::spawn(ended)) });
             match system.run_with_code() {
                 Ok(0) => ExitCode::SUCCESS,
                 Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
@@ -87,6 +92,7 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Optio
     let health = Health::new();
     panics::tell(health.census().clone());
     let started_at = chrono::Utc::now();
+    let living = LivingDatabase { settings: settings.clone(), life: life.clone() };
     let engine = Engine::start(config, life.clone(), &endpoints, bus, health.clone())?;
     let http = HttpSettings {
         api_host: config.server.host.clone(),
@@ -136,6 +142,9 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Optio
     let servers = serve_some(config.node.roles, http, parts).await?;
     let operated = OpsParts {
         root: engine.root(),
+        registry: engine.markets(),
+        hubs: servers.hubs(),
+        pool: living.pool(OPS_CONNECTIONS)?,
         health,
         node: config.node.id.clone(),
         started_at,
@@ -212,7 +221,13 @@ pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result
     }
 }
 
-async fn until_stopped(engine: Engine, mut servers: RunningServers, ops: Option<OpsServer>, is_test: bool) {
+async fn until_stopped(
+    engine: Engine,
+    mut servers: RunningServers,
+    ops: Option<OpsServer>,
+    is_test: bool,
+    within: Duration,
+) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         log::error!("signals can't be received");
@@ -232,10 +247,11 @@ async fn until_stopped(engine: Engine, mut servers: RunningServers, ops: Option<
         }
     }
     service_manager::stopping();
-    servers.stop().await;
-    engine.ends().await;
-    if let Some(ops) = ops {
-        ops.stop().await;
+    let ended = stopping::stop(&engine, servers, ops, within);
+    tokio::select! {
+        () = ended => {}
+        _ = terminate.recv() => stopping::at_once(),
+        _ = interrupt.recv() => stopping::at_once(),
     }
     actix::System::current().stop();
 }

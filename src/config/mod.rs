@@ -13,6 +13,7 @@ mod node;
 pub mod ops;
 mod retention;
 mod secret;
+mod setting;
 mod source;
 pub mod verify;
 
@@ -24,6 +25,7 @@ pub use indexer::IndexerConfig;
 pub use ipfs::IpfsConfig;
 pub use node::{NodeConfig, Roles};
 pub use secret::{SECRET_BYTES_MIN, Secret, SecretText};
+pub use setting::{Setting, Shown, place_of};
 pub use source::{ConfigError, Source};
 
 use crate::{
@@ -240,6 +242,13 @@ impl Config {
         let config = Self::read(&mut source);
         source.finish()?;
         config.ok_or_else(ConfigError::default)
+    }
+
+    /// Every setting as it is in the environment, secrets hidden, and what is wrong with them.
+    pub fn settings() -> (Vec<Setting>, Result<(), ConfigError>) {
+        let mut source = Source::new(|name| std::env::var(name).ok());
+        let _ = Self::read(&mut source);
+        (source.settings().to_vec(), source.finish())
     }
 
     /// The text of `.env.example`.

@@ -50,7 +50,11 @@ use super::{
     },
 };
 use crate::{
-    actors::{feeds::Feeds, registry::RegistryHandle, supervision::Link},
+    actors::{
+        feeds::Feeds,
+        registry::RegistryHandle,
+        supervision::{Link, start_tended_here},
+    },
     config::Roles,
     ipfs::gateway::GatewayUrl,
     journal::current_life::CurrentLife,
@@ -161,11 +165,13 @@ struct HubStart {
 }
 
 impl HubStart {
-    fn start(&self, services: Rc<Services>) -> Addr<Hub> {
+    /// `again`: the one before had died.
+    fn start(&self, services: Rc<Services>, again: bool) -> Addr<Hub> {
         let pool = self.settings.pool("websocket", self.settings.read_pool_size, &self.parts.health);
         let HttpParts { registry, feeds, health, .. } = self.parts.clone();
         let sources = Sources::new(registry, pool, feeds, health.clone());
-        let hub = Hub::new(sources, services, health, self.settings.ws).start();
+        let gauge = health.census().worker_begins(HUB, again);
+        let hub = start_tended_here(HUB, &gauge, Hub::new(sources, services, health, self.settings.ws));
         self.hubs.add(hub.clone());
         hub
     }
@@ -174,8 +180,7 @@ impl HubStart {
 impl HubHandle {
     fn start(start: HubStart, services: Services) -> Self {
         let services = Rc::new(services);
-        start.parts.health.census().worker_began(HUB, false);
-        Self { hub: RefCell::new(start.start(Rc::clone(&services))), services, start }
+        Self { hub: RefCell::new(start.start(Rc::clone(&services), false)), services, start }
     }
 
     /// The hub.
@@ -183,8 +188,7 @@ impl HubHandle {
         let mut hub = self.hub.borrow_mut();
         if !hub.connected() {
             log::error!("a hub died; starting another");
-            self.start.parts.health.census().worker_began(HUB, true);
-            *hub = self.start.start(Rc::clone(&self.services));
+            *hub = self.start.start(Rc::clone(&self.services), true);
         }
         hub.clone()
     }

@@ -41,7 +41,8 @@ fn requests_of(open_max: Option<u64>, workers: usize) -> usize {
     usize::try_from(each.max(REQUESTS_OF_A_WORKER_MIN)).unwrap_or(usize::MAX)
 }
 
-fn sockets_of(open_max: Option<u64>) -> u32 {
+/// As [`for_sockets`], of a process that may have so many descriptors; `None`: any number.
+pub fn sockets_of(open_max: Option<u64>) -> u32 {
     let Some(open_max) = open_max else { return u32::MAX };
     let left = open_max - (open_max / 2).min(OTHERS) - requests_in_all(Some(open_max));
     u32::try_from(left).unwrap_or(u32::MAX)

@@ -34,6 +34,7 @@ pub enum ErrorCode {
     RateLimited,
     Internal,
     Unavailable,
+    Paused,
     Stale,
     Timeout,
 }
@@ -56,6 +57,7 @@ impl ErrorCode {
             Self::Internal => "INTERNAL",
             Self::Unavailable => "UNAVAILABLE",
             Self::Stale => "STALE",
+            Self::Paused => "PAUSED",
             Self::Timeout => "TIMEOUT",
         }
     }
@@ -74,7 +76,7 @@ impl ErrorCode {
             Self::ChainRefused | Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Paused | Self::Stale => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -124,7 +126,12 @@ pub struct ApiError {
 impl ApiError {
     /// An error without fields.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        let retry_after_seconds = matches!(code, ErrorCode::Unavailable | ErrorCode::Stale).then_some(1);
+        let retry_after_seconds = match code {
+            ErrorCode::Unavailable | ErrorCode::Stale => Some(1),
+            // Till a person says otherwise.
+            ErrorCode::Paused => Some(30),
+            _ => None,
+        };
         Self {
             code,
             message: message.into(),
@@ -165,6 +172,11 @@ impl ApiError {
     /// A part that is needed does not answer now.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Unavailable, message)
+    }
+
+    /// An operator lets nothing new in.
+    pub fn paused() -> Self {
+        Self::new(ErrorCode::Paused, "Nothing new is taken at the moment; reading goes on. Come again a little later.")
     }
 
     /// A fault of ours: the cause is logged here, once, and not told.

@@ -26,6 +26,7 @@ use crate::{
     actors::{
         registry::{ConfigHandle, MarketHandle, RegistryHandle},
         stream::{ReadError, ReadMarket, ReleasedConfig, ReleasedMarket, pulse::Pulse},
+        supervision::start_tended_here,
     },
     domain::{
         config::ProgramConfig,
@@ -104,10 +105,19 @@ impl Reads {
         Self { health: Some(health), ..self }
     }
 
-    fn gateway_began(&self, again: bool) {
-        if let Some(health) = &self.health {
-            health.census().worker_began(GATEWAY, again);
-        }
+    /// `again`: the one before had died.
+    fn start_gateway(self: &Arc<Self>, again: bool) -> Addr<Gateway> {
+        let gauge = self.health.as_ref().map(|health| health.census().worker_begins(GATEWAY, again));
+        start_tended_here(GATEWAY, &gauge.unwrap_or_default(), Gateway { reads: Arc::clone(self) })
+    }
+
+    /// Something new of a user's may be taken now.
+    ///
+    /// # Errors
+    /// PAUSED, by an operator's word.
+    pub fn takes(&self) -> Result<(), ApiError> {
+        let is_paused = self.health.as_ref().is_some_and(|health| health.intake().is_paused());
+        if is_paused { Err(ApiError::paused()) } else { Ok(()) }
     }
 
     /// The market may be behind the chain: known without asking its actor, which may not run.
@@ -376,8 +386,7 @@ impl GatewayHandle {
     /// Start a gateway on this worker.
     pub fn start(reads: Reads) -> Self {
         let reads = Arc::new(reads);
-        let gateway = Gateway { reads: reads.clone() }.start();
-        reads.gateway_began(false);
+        let gateway = reads.start_gateway(false);
         Self { reads, places: Arc::new(Semaphore::new(MAX_IN_FLIGHT)), gateway: RefCell::new(gateway) }
     }
 
@@ -415,8 +424,7 @@ impl GatewayHandle {
         let mut gateway = self.gateway.borrow_mut();
         if !gateway.connected() {
             log::error!("a gateway died; starting another");
-            self.reads.gateway_began(true);
-            *gateway = Gateway { reads: self.reads.clone() }.start();
+            *gateway = self.reads.start_gateway(true);
         }
         gateway.clone()
     }

@@ -11,7 +11,7 @@ pub mod body;
 pub mod bounds;
 pub mod compression;
 pub mod console;
-mod descriptors;
+pub mod descriptors;
 pub mod desk;
 pub mod edge;
 pub mod envelope;

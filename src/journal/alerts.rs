@@ -317,6 +317,22 @@ pub async fn note_notified(pool: &Leased, id: i64, what: News) -> Result<(), Jou
     Ok(())
 }
 
+/// How many alerts of each kind are open; those without any are left out.
+///
+/// # Errors
+/// [`JournalError`].
+pub async fn open_by_kind(pool: &Pool) -> Result<Vec<(AlertKind, i64)>, JournalError> {
+    const SQL: &str = "SELECT kind, count(*) FROM alerts WHERE resolved_at IS NULL GROUP BY kind";
+    let client = pool.get().await?;
+    let statement = client.prepare_cached(SQL).await?;
+    let mut kinds = Vec::new();
+    for row in client.query(&statement, &[]).await? {
+        // One that another release knows is not counted here.
+        kinds.extend(AlertKind::parse(row.try_get(0)?).zip(row.try_get(1)?));
+    }
+    Ok(kinds)
+}
+
 /// Open alerts, the oldest first.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //! refinery takes no lock of its own, so all of it runs under an advisory lock: two processes that start together run one
 //! after the other.
 
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 use super::{DatabaseSettings, PoolSettingsError};
 
@@ -41,4 +41,40 @@ pub async fn run(settings: &DatabaseSettings) -> Result<Vec<String>, MigrateErro
     drop(client);
     let _ = driver.await;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// How a database's schema stands to this binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Migrations that were applied.
+    pub applied: usize,
+    /// Those that [`run`] would apply, in order.
+    pub pending: Vec<String>,
+    /// Applied ones that this binary does not have, or has with another text: it refuses such a database.
+    pub foreign: Vec<String>,
+}
+
+/// Looks, and changes nothing.
+///
+/// # Errors
+/// [`MigrateError`].
+pub async fn standing(client: &mut Client) -> Result<Standing, MigrateError> {
+    let runner = embedded::migrations::runner();
+    let is_there = client.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?;
+    let applied = match is_there.try_get(0)? {
+        true => runner.get_applied_migrations_async(client).await?,
+        false => Vec::new(),
+    };
+    let known = runner.get_migrations();
+    let mut pending: Vec<_> =
+        known.iter().filter(|own| applied.iter().all(|other| other.version() != own.version())).collect();
+    pending.sort_by_key(|migration| migration.version());
+    let is_known = |other: &refinery::Migration| {
+        known.iter().any(|own| own.version() == other.version() && own.checksum() == other.checksum())
+    };
+    Ok(Standing {
+        applied: applied.len(),
+        pending: pending.into_iter().map(ToString::to_string).collect(),
+        foreign: applied.iter().filter(|other| !is_known(other)).map(ToString::to_string).collect(),
+    })
 }

@@ -218,6 +218,11 @@ impl Record {
         &self.gauge
     }
 
+    /// It brings something new, while this node holds an office: it ends before who works that off.
+    pub fn brings(&self) -> bool {
+        matches!(self.runs, "leading" | "governing" | "snapshotting")
+    }
+
     /// Lives that followed another because that one died, or because an operator wanted it.
     pub fn restarts(&self) -> u64 {
         self.life().restarts
@@ -368,13 +373,14 @@ impl Census {
         record
     }
 
-    /// A worker has begun one of its own kind; `again`: the one before had died.
-    pub fn worker_began(&self, name: &'static str, again: bool) {
+    /// A worker begins one of its own kind; `again`: the one before had died.
+    pub fn worker_begins(&self, name: &'static str, again: bool) -> Arc<Gauge> {
         let record = self.record(name, Some("root"), "always", &Arc::default());
         record.began();
         if again {
             record.restarted();
         }
+        Arc::clone(record.gauge())
     }
 
     /// The record of that name.

@@ -9,20 +9,20 @@ use std::{
         Arc, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{census::Census, metrics::Metrics, pools::Pools, threads::Threads};
+use super::{census::Census, intake::Intake, metrics::Metrics, pools::Pools, threads::Threads};
 use crate::{
     domain::ids::{AccountAddress, Slot},
     journal::lease::Office,
 };
 
 /// A stream that is stale for longer turns readiness down.
-pub const STALE_FOR: std::time::Duration = std::time::Duration::from_secs(30);
+pub const STALE_FOR: Duration = Duration::from_secs(30);
 /// Stale streams that are named; while there are so many, readiness is down.
 pub const STALE_KEPT: usize = 1_000;
 
@@ -140,6 +140,7 @@ pub struct Health {
     threads: Threads,
     pools: Pools,
     census: Census,
+    intake: Intake,
     metrics: Metrics,
 }
 
@@ -164,6 +165,7 @@ impl Health {
             threads: Threads::default(),
             pools: Pools::default(),
             census: Census::default(),
+            intake: Intake::default(),
             metrics: Metrics::new(),
         }
     }
@@ -248,6 +250,16 @@ impl Health {
     pub fn stale_streams(&self) -> Vec<(AccountAddress, String)> {
         let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         values.stale.iter().map(|(stream, (_, reason))| (*stream, reason.clone())).collect()
+    }
+
+    /// The streams that may be behind the chain for longest: for how long, and why.
+    pub fn stale_longest(&self, most: usize) -> Vec<(AccountAddress, Duration, String)> {
+        let values = self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut longest: Vec<_> =
+            values.stale.iter().map(|(stream, (since, why))| (*stream, since.elapsed(), why.clone())).collect();
+        longest.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
+        longest.truncate(most);
+        longest
     }
 
     /// Why a stream may be behind the chain, if it may.
@@ -342,6 +354,11 @@ impl Health {
     /// Which actors there are, and how each does.
     pub fn census(&self) -> &Census {
         &self.census
+    }
+
+    /// Whether new input of users is taken.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
     }
 
     /// What is counted, for operators.

@@ -54,8 +54,8 @@ figures! {
             "Times that a market or the config did not fit its events and was read again from the chain.";
         rollbacks: IntCounter, "rollbacks_total", [], "Times that a fork took entries of a stream back.";
         rpc_calls: IntCounterVec, "rpc_calls_total", ["node", "outcome"],
-            "Calls to the chain's nodes (first, second) and how they ended: ok, refused (an error of the call), limited (429), \
-             failed (no answer that can be used).";
+            "Calls to the chain's nodes (first, second) and how they ended: ok (an answer came, whatever it says), limited (429), \
+             failed.";
         rpc_time: HistogramVec, "rpc_call_seconds", ["node"], "How long a node took to answer a call.";
         // REST, and what else comes by HTTP.
         http_requests: IntCounterVec, "http_requests_total", ["service", "method", "route", "status"],
@@ -78,14 +78,11 @@ figures! {
         // Users' transactions.
         submissions: IntCounterVec, "submissions_total", ["status"],
             "Users' transactions by what became of them: received, processed, confirmed, finalized, failed, expired.";
-        submissions_waiting: IntGauge, "submissions_on_their_way", [],
-            "Users' transactions that may still land, as the last pass saw them; of the leader.";
         // Governance, and alerts.
-        governance_sent: IntCounterVec, "governance_submissions_total", ["purpose", "outcome"],
-            "Transactions of the authorities: sent, confirmed, failed, or refused before they were sent.";
+        governance: IntCounterVec, "governance_submissions_total", ["purpose", "outcome"],
+            "Transactions of the authorities that were settled: finalized, failed, expired.";
         authority_balance: IntGaugeVec, "authority_balance_lamports", ["authority"],
             "What the authorities hold, as the monitor last saw it.";
-        alerts_raised: IntCounterVec, "alerts_raised_total", ["kind"], "Alerts that were raised anew.";
         alerts_open: IntGaugeVec, "alerts_open", ["kind"],
             "Alerts that are open, as the monitor last counted them; of the node that governs.";
         alert_posts: IntCounterVec, "alert_webhook_posts_total", ["outcome"],
@@ -133,6 +130,14 @@ figures! {
         parts: IntGaugeVec, "part_up", ["part"], "1 while a part of the process is up, 0 while it is degraded or down; none: not used.";
         leads: IntGaugeVec, "office_held", ["office"],
             "1 while this node holds the office among the nodes of its database (engine, governance, snapshots), else 0.";
+        actor_running: IntGaugeVec, "actor_running", ["kind"], "1 while a kind of actor has a life, else 0.";
+        actor_restarts: IntCounterVec, "actor_restarts_total", ["kind"],
+            "Lives that followed another because that one died, or because an operator wanted it.";
+        actor_panics: IntCounterVec, "actor_panics_total", ["kind"],
+            "Panics of a kind of actor; elsewhere: of whatever is none.";
+        actor_turns: IntCounterVec, "actor_turns_total", ["kind"], "Turns that a kind of actor has worked.";
+        actor_busy: IntCounterVec, "actor_busy_milliseconds_total", ["kind"], "How long these took together.";
+        actor_queue: IntGaugeVec, "actor_queue", ["kind"], "What waits in an actor, where it has a queue of its own.";
         uptime: IntGauge, "uptime_seconds", [], "Seconds since the process began.";
         pool_connections: IntGaugeVec, "pool_connections", ["pool", "state"],
             "Connections to PostgreSQL, by who uses them: used, idle.";

@@ -2,6 +2,7 @@
 
 pub mod census;
 pub mod health;
+pub mod intake;
 pub mod logging;
 pub mod metrics;
 pub mod panics;

@@ -292,6 +292,21 @@ impl ChainClient {
         self.must_send(&[buy], &[buyer]).await
     }
 
+    /// As [`Self::buy`], where the chain may refuse it.
+    ///
+    /// # Errors
+    /// It does.
+    pub async fn try_buy(
+        &self,
+        market: MarketAddress,
+        buyer: &Keypair,
+        outcome: Outcome,
+        target_cost: u64,
+    ) -> Result<TxSignature, Refused> {
+        let buy = self.build.buy_shares(market, wallet_of(buyer), self.fee_wallet, outcome, Lamports(target_cost));
+        self.send(&[buy], &[buyer]).await
+    }
+
     /// An instruction that buys, for a transaction of several.
     pub fn buy_instruction(
         &self,

@@ -187,6 +187,11 @@ impl Engine {
         self.order(&format!("hang {thread} {}", time.as_millis())).await;
     }
 
+    /// From now on each turn of an actor on that thread takes so much longer; zero ends it.
+    pub async fn slow(&mut self, thread: &str, time: Duration) {
+        self.order(&format!("slow {thread} {}", time.as_millis())).await;
+    }
+
     /// Kills itself when it next comes to that point of its work, as a crash there would.
     pub async fn die_at(&mut self, point: &str) {
         self.arm("die-at", point).await;

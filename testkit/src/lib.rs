@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod ballots;
 pub mod chain;
+pub mod chaos;
 pub mod compare;
 pub mod engine;
 pub mod feeder;
@@ -17,6 +18,7 @@ pub mod hook;
 pub mod host_clock;
 pub mod http;
 pub mod http_server;
+pub mod link;
 pub mod load;
 pub mod network;
 pub mod patience;

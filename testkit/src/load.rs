@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use solana_sdk::signature::Keypair;
@@ -34,6 +35,9 @@ const SOLD_PART: u64 = 4;
 
 /// What a wallet spends on a trade has so many sizes.
 const COSTS: usize = 29;
+
+/// Refusals in a row that a trader takes.
+const REFUSALS_MAX: u32 = 5;
 
 /// Markets and those who trade on them.
 #[derive(Debug)]
@@ -84,6 +88,25 @@ impl Load {
         self.sent.lock().unwrap().clone()
     }
 
+    /// Starts trading, so many trades a second in all as far as the chain can, until [`Pace::fall_quiet`].
+    pub fn start_at(&self, client: &ChainClient, trades_a_second: u64) -> Pace {
+        let permits = Arc::new(Semaphore::new(0));
+        // They end when the permits are closed.
+        drop(self.start(client, &permits));
+        let (ticking, wallets) = (permits.clone(), self.wallets.len());
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_micros(1_000_000 / trades_a_second.max(1)));
+            while !ticking.is_closed() {
+                tick.tick().await;
+                // A chain that does not keep up is not flooded afterwards.
+                if ticking.available_permits() < wallets {
+                    ticking.add_permits(1);
+                }
+            }
+        });
+        Pace { permits, done: self.done.clone() }
+    }
+
     /// Starts trading; each trade takes a permit. Who waits for one when the permits are closed ends.
     pub fn start(&self, client: &ChainClient, permits: &Arc<Semaphore>) -> Vec<JoinHandle<Sent>> {
         self.wallets
@@ -101,6 +124,37 @@ impl Load {
                 tokio::spawn(trader.trade(self.trades_each, permits.clone()))
             })
             .collect()
+    }
+}
+
+/// Traders who trade on and on.
+#[derive(Debug)]
+pub struct Pace {
+    permits: Arc<Semaphore>,
+    done: Arc<AtomicUsize>,
+}
+
+impl Pace {
+    /// No more trades; waits for those under way.
+    pub async fn fall_quiet(&self) {
+        self.permits.close();
+        let mut before = usize::MAX;
+        wait_for("the traders to end", || {
+            let now = self.done.load(Ordering::Relaxed);
+            let quiet = now == std::mem::replace(&mut before, now);
+            async move {
+                // A trade takes a few looks at its signature.
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                if quiet { Ok(()) } else { Err(now) }
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        self.permits.close();
     }
 }
 
@@ -145,6 +199,12 @@ impl Trader {
         let outcome = Outcome::from((count / self.markets.len() + self.number).is_multiple_of(2));
         // Never the same twice by one wallet: two equal transactions on one blockhash are one.
         let cost = SOL / 5 + (count % COSTS) as u64 * 37_000_000 + (count * 16 + self.number) as u64;
+        // On a machine that is too busy a blockhash may be gone before it arrives.
+        for _ in 0..REFUSALS_MAX {
+            if let Ok(signature) = self.client.try_buy(market, &self.wallet, outcome, cost).await {
+                return signature;
+            }
+        }
         self.client.buy(market, &self.wallet, outcome, cost).await
     }
 }

@@ -7,10 +7,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use zmart::domain::ids::MarketAddress;
 
 use crate::socket::{Connection, Ended, RECONNECT_AFTER, subscription};
@@ -45,6 +46,21 @@ pub struct Notebook {
     pub connections: u32,
 }
 
+/// How a subscriber behaves beside what the protocol says.
+#[derive(Debug, Clone, Copy)]
+pub struct Habits {
+    /// A connection that says nothing for so long is dead, whatever TCP says; `None`: that is waited for.
+    pub silent_after: Option<Duration>,
+    /// Between the end of a connection and the next.
+    pub reconnect_after: Duration,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { silent_after: None, reconnect_after: RECONNECT_AFTER }
+    }
+}
+
 /// A running subscriber.
 #[derive(Debug)]
 pub struct Subscriber {
@@ -61,15 +77,25 @@ impl Subscriber {
 
     /// As [`Self::start`], on several servers in turn: whoever loses one goes on with the next.
     pub fn start_on(urls: Vec<String>, markets: &[MarketAddress]) -> Self {
+        Self::start_with(Habits::default(), urls, markets)
+    }
+
+    /// As [`Self::start_on`], with habits of its own.
+    pub fn start_with(habits: Habits, urls: Vec<String>, markets: &[MarketAddress]) -> Self {
         let notebook = Arc::new(Mutex::new(Notebook::default()));
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(follow(urls, markets.to_vec(), notebook.clone(), stopped));
+        let task = tokio::spawn(follow(habits, urls, markets.to_vec(), notebook.clone(), stopped));
         Self { notebook, stop, task }
     }
 
     /// What it knows by now.
     pub fn notebook(&self) -> Notebook {
         self.notebook.lock().unwrap().clone()
+    }
+
+    /// As [`Self::notebook`], without a copy.
+    pub fn look<T>(&self, at: impl FnOnce(&Notebook) -> T) -> T {
+        at(&self.notebook.lock().unwrap())
     }
 
     /// True once it has a first state of that many markets.
@@ -92,6 +118,7 @@ impl Subscriber {
 }
 
 async fn follow(
+    habits: Habits,
     urls: Vec<String>,
     markets: Vec<MarketAddress>,
     notebook: Arc<Mutex<Notebook>>,
@@ -103,21 +130,23 @@ async fn follow(
         }
         tokio::select! {
             _ = stopped.changed() => return,
-            _ = one_connection(url, &markets, &notebook) => {}
+            _ = one_connection(habits, url, &markets, &notebook) => {}
         }
-        tokio::time::sleep(RECONNECT_AFTER).await;
+        tokio::time::sleep(habits.reconnect_after).await;
     }
 }
 
-async fn one_connection(url: &str, markets: &[MarketAddress], notebook: &Mutex<Notebook>) {
-    let Ok(mut connection) = Connection::try_open(url).await else { return };
+async fn one_connection(habits: Habits, url: &str, markets: &[MarketAddress], notebook: &Mutex<Notebook>) {
+    let silent_after = habits.silent_after.unwrap_or(Duration::MAX);
+    let Ok(Ok(mut connection)) = timeout(silent_after, Connection::try_open(url)).await else { return };
     notebook.lock().unwrap().connections += 1;
     for market in markets {
         let since = notebook.lock().unwrap().markets.get(market).map(|heard| (heard.epoch, heard.last));
         connection.send_message(subscription(&json!(market.to_string()), *market, since).to_string().into()).await;
     }
     loop {
-        match connection.next().await {
+        let Ok(heard) = timeout(silent_after, connection.next()).await else { return };
+        match heard {
             Ok(frame) => {
                 notebook.lock().unwrap().write_down(&frame);
                 if let Some(market) = asked_too_early(&frame) {
@@ -244,5 +273,73 @@ impl Notebook {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARKET: MarketAddress = MarketAddress([9; 32]);
+
+    fn frame(kind: &str, seq: u64) -> Value {
+        json!({"type": kind, "channel": format!("market:{MARKET}"), "market_id": MARKET.to_string(), "epoch": 1, "seq": seq,
+               "data": {"tx_signature": format!("s{seq}"), "price_yes": "1", "shares_yes": "0", "shares_no": "0",
+                        "reverted_seqs": [1]}})
+    }
+
+    fn subscribed(seq: u64, recovered: bool) -> Value {
+        let mut answer = frame("subscribed", seq);
+        answer["recovered"] = json!(recovered);
+        if !recovered {
+            answer["snapshot"] = json!({});
+        }
+        answer
+    }
+
+    fn heard(frames: &[Value]) -> Notebook {
+        let mut notebook = Notebook::default();
+        frames.iter().for_each(|frame| notebook.write_down(frame));
+        notebook
+    }
+
+    #[test]
+    fn what_the_protocol_promises_is_no_fault() {
+        let told = [
+            subscribed(4, false),
+            frame("trade_executed", 5),
+            frame("price_update", 5),
+            frame("discussion", 6),
+            subscribed(6, true),
+            frame("trade_executed", 7),
+        ];
+        let notebook = heard(&told);
+        assert_eq!(notebook.faults, [""; 0]);
+        assert_eq!((notebook.markets[&MARKET].last, notebook.markets[&MARKET].trades.len()), (7, 2));
+    }
+
+    #[test]
+    fn every_breach_of_the_protocol_is_written_down() {
+        let begun = [subscribed(4, false), frame("trade_executed", 5)];
+        let mut other_epoch = frame("price_update", 5);
+        other_epoch["epoch"] = json!(2);
+        let ahead = json!({"type": "heartbeat", "slot": 1, "channels": {format!("market:{MARKET}"): {"seq": 6}}});
+        let mut both = subscribed(5, true);
+        both["snapshot"] = json!({});
+        for (doctored, fault) in [
+            (frame("trade_executed", 7), "seq 7 after 5"),
+            (frame("trade_executed", 5), "trade_executed of 5 twice"),
+            (frame("vote_update", 4), "seq 4 after 5"),
+            (other_epoch, "epoch 2 after 1"),
+            (subscribed(4, true), "recovered after 4, given was 5"),
+            (subscribed(9, false), "not recovered"),
+            (both, "a snapshot is due"),
+            (ahead, "the newest that came is 5"),
+            (json!({"type": "error", "code": "INTERNAL"}), "an error"),
+        ] {
+            let notebook = heard(&[&begun[..], std::slice::from_ref(&doctored)].concat());
+            assert_eq!(notebook.faults.len(), 1, "{doctored}: {:?}", notebook.faults);
+            assert!(notebook.faults[0].contains(fault), "{fault}: {}", notebook.faults[0]);
+        }
     }
 }

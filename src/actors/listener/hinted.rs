@@ -81,6 +81,7 @@ impl Listener {
         if is_late && !is_final {
             return HintStanding::Unknown;
         }
+        self.came("hint");
         match self.ingest(transaction, Source::Live, ctx) {
             Admission::Taken | Admission::Known => {
                 let standing = self.standing(&signature, slot);

@@ -68,6 +68,7 @@ impl Listener {
         let (stop, stopped) = oneshot::channel();
         self.live.stop = Some(stop);
         self.live.number += 1;
+        self.parts.health.metrics().note(|counts| counts.live_begun.inc());
         let number = self.live.number;
         let mut options = self.parts.live.clone();
         if let (Some(_), Some(second)) = (self.live.on_second, &self.parts.second_ws) {
@@ -177,6 +178,9 @@ impl Listener {
 
 impl StreamHandler<LiveInput> for Listener {
     fn handle(&mut self, input: LiveInput, ctx: &mut Self::Context) {
+        if matches!(input, LiveInput::Logs(_)) {
+            self.came("live");
+        }
         match input {
             LiveInput::Subscribed => {
                 self.live.failures = 0;

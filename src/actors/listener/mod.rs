@@ -222,6 +222,11 @@ impl Listener {
         }
     }
 
+    /// A transaction came this way, for operators.
+    fn came(&self, way: &str) {
+        self.parts.health.metrics().note(|counts| counts.chain_transactions.with_label_values(&[way]).inc());
+    }
+
     /// Takes a transaction from whatever source.
     fn ingest(&mut self, transaction: RawTransaction, source: Source, ctx: &mut Context<Self>) -> Admission {
         let (signature, slot) = (transaction.signature, Slot(transaction.slot));

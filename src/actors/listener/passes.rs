@@ -283,6 +283,9 @@ impl Listener {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
                     self.staged_out.insert(signature);
+                    if source == Source::Fetched {
+                        self.came("coverage");
+                    }
                     match self.ingest(transaction.clone(), source, ctx) {
                         // Its market is slow: it waits here, and so will the younger ones of that market, and no others.
                         Admission::LaneFull(lane) => {

@@ -26,7 +26,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use self::{
-    look::{Places, Rules},
+    look::{Balance, Places, Rules},
     refused::Refused,
     sight::Failing,
     walk::{Walk, Walked},
@@ -45,9 +45,12 @@ use crate::{
         lease::Leased,
         overdue, scheduled,
     },
+    telemetry::metrics::{Counts, Metrics},
 };
 
 /// It looks so often whether there is a pass to be made.
+/// Open alerts are counted so often, for operators.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While a market waits for its deadline, the chain's time is read so often.
 const CLOCK_EVERY: Duration = Duration::from_secs(5);
@@ -73,6 +76,8 @@ pub struct MonitorParts {
     pub news: broadcast::Sender<GovernanceNews>,
     /// Where alerts are posted, if anywhere.
     pub webhook: Option<Webhook>,
+    /// Where what is found is counted.
+    pub metrics: Metrics,
 }
 
 impl MonitorParts {
@@ -93,6 +98,8 @@ struct Memory {
     /// An attempt may be made from then on.
     not_before: Option<Instant>,
     clock_read: Option<Instant>,
+    /// When open alerts were counted.
+    counted: Option<Instant>,
 }
 
 /// See the module.
@@ -186,6 +193,17 @@ impl Monitor {
         ctx.spawn(say.into_actor(self));
     }
 
+    /// A round of the webhook is over.
+    fn posted(&self, round: &webhook::Round) {
+        let count = |outcome, times: usize| {
+            let note = |counts: &Counts| counts.alert_posts.with_label_values(&[outcome]).inc_by(times as u64);
+            self.parts.metrics.note(note);
+        };
+        count("taken", round.taken);
+        count("refused", round.refused);
+        count("failed", usize::from(round.is_away));
+    }
+
     /// Posts what nobody has taken yet, one round at a time.
     fn tell(&mut self, ctx: &mut Context<Self>) {
         let Some(webhook) = self.parts.webhook.clone() else { return };
@@ -198,10 +216,12 @@ impl Monitor {
             (actor.is_telling, actor.refused) = (false, refused);
             match told {
                 Ok(round) if round.is_away => {
+                    actor.posted(&round);
                     actor.in_vain = actor.in_vain.saturating_add(1);
                     actor.tell_at = Instant::now() + pause_after(actor.in_vain);
                 }
                 Ok(round) => {
+                    actor.posted(&round);
                     actor.in_vain = 0;
                     if round.more {
                         actor.tell(ctx);
@@ -220,6 +240,14 @@ fn pause_after(in_vain: u32) -> Duration {
 /// A look, and the pass that it may call for.
 async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<(), Trouble> {
     let run = scheduled::last_run(parts.pool.pool(), NAME).await?;
+    if memory.counted.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+        let open = alerts::open_by_kind(parts.pool.pool()).await?;
+        parts.metrics.note(|counts| {
+            counts.alerts_open.reset();
+            open.iter().for_each(|(kind, open)| counts.alerts_open.with_label_values(&[kind.as_str()]).set(*open));
+        });
+        memory.counted = Some(Instant::now());
+    }
     let is_scheduled = parts.schedule.is_due(run.last, run.now);
     let may_again = memory.not_before.is_some_and(|at| at <= Instant::now());
     let wanted = is_scheduled || memory.again || may_again;
@@ -249,6 +277,11 @@ async fn look_once(parts: &MonitorParts, memory: &mut Memory) -> Result<(), Trou
             log::warn!("whether there is an alert {} can't be asked now: {trouble}", kind.as_str());
         }
         act::tell(&parts.pool, &conditions).await?;
+        for Balance { authority, lamports, .. } in &conditions.balances {
+            let lamports = lamports.0.try_into().unwrap_or(i64::MAX);
+            let authority = [authority.as_str()];
+            parts.metrics.note(|counts| counts.authority_balance.with_label_values(&authority).set(lamports));
+        }
         // For the schedule as of when it was asked: what falls due meanwhile is due.
         scheduled::note_run(&parts.pool, NAME, run.now).await?;
     }

@@ -16,6 +16,7 @@
 mod child;
 mod following;
 mod handle;
+mod seen;
 mod upkeep;
 
 use std::{
@@ -29,6 +30,7 @@ pub use child::Child;
 use deadpool_postgres::Pool;
 pub use following::{HearCommitted, HearHeads, StreamsInUse};
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
+pub use seen::{MarketSeen, RestartStream, SeeMarkets};
 pub use upkeep::{CrashStream, Leave, WakeStream};
 
 use self::child::{Death, Parent};

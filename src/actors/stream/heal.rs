@@ -71,6 +71,7 @@ impl<S: Subject> StreamActor<S> {
     /// Turns stale and reads the chain.
     pub(super) fn heal(&mut self, reason: String, ctx: &mut Context<Self>) {
         log::info!("{} {} has a gap: {reason}", S::KIND, self.address);
+        self.env.health.metrics().note(|counts| counts.streams_healed.inc());
         self.mode = Mode::Healing;
         self.set_stale(Some(reason.clone()));
         self.read_again(reason, 1, ctx);

@@ -125,6 +125,7 @@ impl<S: Subject> StreamActor<S> {
             return self.pump(ctx);
         };
         log::warn!("{} {}: {} entries are rolled back: {reverted:?}", S::KIND, self.address, reverted.len());
+        self.env.health.metrics().note(|counts| counts.rollbacks.inc());
         let since = self.life.finalized_slot();
         let mut body = S::plan_rollback(&head, state, reverted, proved_at);
         if !ballots.is_empty() {

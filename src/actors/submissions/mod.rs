@@ -41,6 +41,7 @@ use crate::{
         rows::timestamp,
         submissions::{Change, FailureReason, Place, SubmissionRow, UNSETTLED_MAX, Unsettled},
     },
+    telemetry::metrics::Metrics,
     view::order::{OrderFailure, SubmissionView},
 };
 
@@ -80,6 +81,14 @@ impl From<&SubmissionRow> for SubmissionView {
     }
 }
 
+impl SubmissionParts {
+    /// Something became of a transaction: counted, and told to who listens. Nobody need.
+    fn tell(&self, row: SubmissionRow) {
+        self.metrics.note(|counts| counts.submissions.with_label_values(&[row.status.as_str()]).inc());
+        let _ = self.news.send(SubmissionNews { row });
+    }
+}
+
 /// What the actor works with.
 #[derive(Clone)]
 pub struct SubmissionParts {
@@ -91,6 +100,8 @@ pub struct SubmissionParts {
     pub resend_after: Duration,
     /// Where news go.
     pub news: broadcast::Sender<SubmissionNews>,
+    /// Where they are counted.
+    pub metrics: Metrics,
     /// Where it is told that an earlier life may have left some of them untold.
     pub committed: broadcast::Sender<Arc<Committed>>,
     /// The journal's life.
@@ -146,8 +157,7 @@ impl Submissions {
             self.told.clear();
         }
         self.told.insert(row.signature);
-        // Nobody may be listening.
-        let _ = self.parts.news.send(SubmissionNews { row: row.clone() });
+        self.parts.tell(row.clone());
     }
 
     /// True for what was not sent for a while.
@@ -295,6 +305,7 @@ mod tests {
             pool: Leased::new(settings.pool(1).unwrap(), Term(1)),
             resend_after: Duration::from_secs(1),
             news,
+            metrics: Metrics::new(),
             committed: broadcast::channel(1).0,
             epoch: Epoch(1),
         };

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{PAGE, SubmissionNews, SubmissionParts};
+use super::{PAGE, SubmissionParts};
 use crate::{
     actors::trouble::Trouble,
     chain::{
@@ -132,8 +132,7 @@ pub async fn tell(parts: &SubmissionParts, page: &[Unsettled], changes: Vec<Chan
             updated_at_ms: now,
             ..one.row.clone()
         };
-        // Nobody need be listening.
-        let _ = parts.news.send(SubmissionNews { row });
+        parts.tell(row);
     }
     Ok(made)
 }

@@ -37,6 +37,7 @@ use crate::{
         chain_submissions::{self, OpenAttempt, Past},
         lease::Leased,
     },
+    telemetry::metrics::Metrics,
 };
 
 /// News that wait for who listens; past it the oldest are left out, and who lags is told so.
@@ -133,6 +134,8 @@ pub struct SubmitterParts {
     pub max_priority_fee_micro_lamports: u64,
     /// Where news go.
     pub news: broadcast::Sender<GovernanceNews>,
+    /// Where they are counted.
+    pub metrics: Metrics,
 }
 
 /// See the module.
@@ -303,6 +306,7 @@ mod tests {
             resend_after: Duration::from_secs(1),
             max_priority_fee_micro_lamports: 0,
             news: broadcast::channel(NEWS_MAX).0,
+            metrics: Metrics::new(),
         };
         Submitter::new(parts, DeathGuard::new().0)
     }

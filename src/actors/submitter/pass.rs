@@ -191,6 +191,7 @@ pub async fn record(parts: &SubmitterParts, open: &[OpenAttempt], changes: Vec<C
         if status == AttemptStatus::Finalized || is_done {
             resolve_failing(parts, market, one.purpose).await;
         }
+        parts.metrics.note(|counts| counts.governance.with_label_values(&[purpose, status.as_str()]).inc());
         // Nobody need be listening.
         let _ = parts.news.send(GovernanceNews { market, purpose: one.purpose, status });
     }

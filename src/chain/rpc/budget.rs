@@ -7,11 +7,13 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+
+use crate::telemetry::metrics::Metrics;
 
 /// The longest pause that a node's `Retry-After` can ask for.
 pub const PAUSE_MAX: Duration = Duration::from_secs(120);
@@ -33,6 +35,7 @@ struct Inner {
     bucket: DefaultDirectRateLimiter,
     /// Of the first node, and of the second: what one has enough of, the other may have room for.
     pauses: [Mutex<Pause>; 2],
+    metrics: OnceLock<Metrics>,
 }
 
 #[derive(Default)]
@@ -52,7 +55,27 @@ impl RpcBudget {
     /// Allows that many calls a second, and as many at once after a quiet second.
     pub fn new(calls_per_second: NonZeroU32) -> Self {
         let bucket = RateLimiter::direct(Quota::per_second(calls_per_second));
-        Self { inner: Arc::new(Inner { calls_per_second, bucket, pauses: Default::default() }), share: None, node: 0 }
+        Self {
+            inner: Arc::new(Inner { calls_per_second, bucket, pauses: Default::default(), metrics: OnceLock::new() }),
+            share: None,
+            node: 0,
+        }
+    }
+
+    /// Calls are counted here. Only the first word counts.
+    pub fn measured_by(self, metrics: &Metrics) -> Self {
+        let _ = self.inner.metrics.set(metrics.clone());
+        self
+    }
+
+    /// So many calls that were sent as one have ended.
+    pub(super) fn ended(&self, calls: usize, outcome: &str, took: Duration) {
+        let Some(metrics) = self.inner.metrics.get() else { return };
+        let node = if self.node == 0 { "first" } else { "second" };
+        metrics.note(|counts| {
+            counts.rpc_calls.with_label_values(&[node, outcome]).inc_by(calls as u64);
+            counts.rpc_time.with_label_values(&[node]).observe(took.as_secs_f64());
+        });
     }
 
     /// The same budget for calls that users cause: at most half of it (and at least one call a second).

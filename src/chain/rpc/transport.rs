@@ -104,6 +104,18 @@ impl Transport {
     pub(super) async fn post(&self, body: String, calls: usize) -> Result<(reqwest::StatusCode, Vec<u8>), Failure> {
         let deadline = Instant::now() + self.patience;
         self.budget.admit_calls(calls, deadline).await.map_err(|Paused { left }| Failure::RateLimited(left))?;
+        let began = Instant::now();
+        let answer = self.exchange(body).await;
+        let outcome = match &answer {
+            Ok(_) => "ok",
+            Err(Failure::RateLimited(_)) => "limited",
+            Err(_) => "failed",
+        };
+        self.budget.ended(calls, outcome, began.elapsed());
+        answer
+    }
+
+    async fn exchange(&self, body: String) -> Result<(reqwest::StatusCode, Vec<u8>), Failure> {
         let call =
             self.http.post(self.url.clone()).header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
         // An address may carry a key: it never goes into an error's text.

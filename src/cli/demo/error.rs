@@ -35,6 +35,9 @@ pub enum DemoError {
         /// Who it is.
         configured: String,
     },
+    /// A market would ask what can't be asked.
+    #[error("a document of the demo is none: {0}")]
+    Document(String),
     /// The program's config was made by nobody, and can't be made here.
     #[error("the program has no config yet")]
     NoConfig,

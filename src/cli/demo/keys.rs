@@ -1,11 +1,11 @@
 //! Keys in files, in the form of Solana's own tools: a JSON array of 64 numbers.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{fs, path::Path};
 
 use solana_sdk::{signature::Keypair, signer::Signer};
 
 use super::error::DemoError;
-use crate::domain::ids::Wallet;
+use crate::{cli::keys::file::write_new, domain::ids::Wallet};
 
 /// The wallet of a key.
 pub fn wallet_of(keypair: &Keypair) -> Wallet {
@@ -22,7 +22,7 @@ pub fn read_or_make(path: &Path) -> Result<Keypair, DemoError> {
         Ok(text) => parse(&text).map_err(bad),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let keypair = Keypair::new();
-            write(path, &keypair).map_err(|error| bad(error.to_string()))?;
+            write_new(path, &keypair.to_bytes()).map_err(|error| bad(error.to_string()))?;
             Ok(keypair)
         }
         Err(error) => Err(bad(error.to_string())),
@@ -32,14 +32,6 @@ pub fn read_or_make(path: &Path) -> Result<Keypair, DemoError> {
 fn parse(text: &str) -> Result<Keypair, String> {
     let bytes: Vec<u8> = serde_json::from_str(text).map_err(|_| "not a JSON array of 64 bytes".to_owned())?;
     Keypair::try_from(bytes.as_slice()).map_err(|_| "not a key pair of 64 bytes".to_owned())
-}
-
-fn write(path: &Path, keypair: &Keypair) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let text = serde_json::to_string(&keypair.to_bytes().to_vec())?;
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
     error::DemoError,
     governance::Governance,
     keys::wallet_of,
+    questions::{Teller, document},
     settle::settle,
     strategy::Strategy,
     tally::Tally,
@@ -27,7 +28,6 @@ use crate::{
     chain::{program::instructions::CreateMarket, rpc::ChainSendError},
     domain::{
         amount::Lamports,
-        event::IpfsHash,
         ids::{MarketAddress, MarketSeed},
     },
 };
@@ -43,9 +43,6 @@ const REFUSALS_TOLD_MAX: u32 = 3;
 
 /// One in so many voters dislikes a proposal.
 const DISLIKES_ONE_IN: usize = 10;
-
-/// The question's document of every market here.
-const QUESTION: IpfsHash = IpfsHash(*b"QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o");
 
 /// Liquidity on paper, as a part of b: winners are promised shares of it, so it must stay below what the traders put in.
 const LIQUIDITY_PART: u64 = 10;
@@ -63,6 +60,8 @@ pub struct Plan {
     pub tally: Arc<Tally>,
     /// Who watches.
     pub watcher: Watcher,
+    /// Who tells the engine what the markets are about.
+    pub teller: Teller,
     /// How long a market is traded on.
     pub market_seconds: u64,
     /// On each market.
@@ -86,15 +85,16 @@ pub async fn keep_trading(plan: Arc<Plan>, place: u32, places: u32, mut stopped:
     let b = B_SOL[place as usize % B_SOL.len()] * SOL;
     let settling = stopped.clone();
     let lives = async {
-        let mut market = activate(&plan, propose(&plan, b).await?).await?;
+        let mut market = activate(&plan, propose(&plan, b, (place, 0)).await?).await?;
         // The first lives have different lengths, so that not all markets are resolved at once.
         let mut seconds = plan.market_seconds * u64::from(place + 1) / u64::from(places);
-        loop {
-            let (next, ()) = tokio::join!(propose(&plan, b), trade_for(&plan, &market, seconds));
+        for round in 1.. {
+            let (next, ()) = tokio::join!(propose(&plan, b, (place, round)), trade_for(&plan, &market, seconds));
             let next = activate(&plan, next?).await?;
             tokio::spawn(settled(plan.clone(), market, settling.clone()));
             (market, seconds) = (next, plan.market_seconds);
         }
+        Ok(())
     };
     tokio::select! {
         ended = lives => ended,
@@ -102,20 +102,22 @@ pub async fn keep_trading(plan: Arc<Plan>, place: u32, places: u32, mut stopped:
     }
 }
 
-/// Proposes a market, has it voted on and approved.
-async fn propose(plan: &Plan, b: u64) -> Result<OwnMarket, DemoError> {
+/// Proposes a market, has it voted on and approved. What it asks follows from its place and its round.
+async fn propose(plan: &Plan, b: u64, (place, round): (u32, u32)) -> Result<OwnMarket, DemoError> {
     let creator = plan.traders[usize::from(rand::random::<u16>()) % plan.traders.len()].clone();
     let market_id = MarketSeed(rand::random());
+    let asked = document(place, round).map_err(|error| DemoError::Document(error.to_string()))?;
     let create = CreateMarket {
         market_id,
         b_parameter: b,
         initial_liquidity: Lamports(b / LIQUIDITY_PART),
-        ipfs_question_hash: QUESTION,
+        ipfs_question_hash: asked.question_hash(),
     };
     let (address, _) = plan.chain.build.addresses().market(market_id);
     plan.chain.land(&[plan.chain.build.create_market(wallet_of(&creator), create)], &[&creator]).await?;
     println!("{address} proposed, b = {} SOL", b / SOL);
     plan.watcher.follow(address).await;
+    plan.teller.tell(address, Arc::clone(&creator), asked);
     let votes = plan.traders.iter().enumerate().map(|(number, voter)| async move {
         let like = (number + 1) % DISLIKES_ONE_IN != 0;
         let vote = plan.chain.build.submit_proposal_vote(address, wallet_of(voter), like);

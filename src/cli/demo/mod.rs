@@ -18,6 +18,7 @@ mod error;
 mod governance;
 mod keys;
 mod life;
+mod questions;
 mod settle;
 mod strategy;
 mod tally;
@@ -29,6 +30,7 @@ use chain::DemoChain;
 pub use error::DemoError;
 use governance::Governance;
 use life::{Plan, keep_trading};
+use questions::Teller;
 use tally::Tally;
 use watcher::Watcher;
 
@@ -51,7 +53,7 @@ impl Stop {
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// The chain's JSON-RPC.
-    #[arg(long, env = "SOLANA_RPC_URL", default_value = "http://127.0.0.1:8899")]
+    #[arg(long, env = "SOLANA_RPC_URL", hide_env_values = true, default_value = "http://127.0.0.1:8899")]
     pub rpc_url: String,
     /// The engine's WebSocket; by default on this machine, at the port below.
     #[arg(long)]
@@ -59,6 +61,9 @@ pub struct Arguments {
     /// The port of the engine's WebSocket, as the engine itself is told.
     #[arg(long, env = "WS_PORT", default_value = "4001")]
     pub ws_port: u16,
+    /// The port of the engine's REST, which is told what the markets are about.
+    #[arg(long, env = "API_PORT", default_value = "4000")]
+    pub api_port: u16,
     /// The program.
     #[arg(long, env = "SOLANA_PROGRAM_ID_CORE", default_value = "7h3gXfBfYFueFVLYyfL5Qo1QGsf4GQUfW96FKVgnUsJS")]
     pub program_id: ProgramId,
@@ -134,6 +139,7 @@ async fn play(arguments: &Arguments) -> Result<(), DemoError> {
         traders,
         tally,
         watcher,
+        teller: Teller::new(format!("http://127.0.0.1:{}", arguments.api_port)),
         market_seconds: arguments.market_seconds,
         trades_per_second: NonZeroU32::new(arguments.trades_per_second).unwrap_or(NonZeroU32::MIN),
     });

@@ -17,6 +17,7 @@ use crate::{
         lease::{Holder, Leased, Office},
         overdue::{self, Attempt},
     },
+    telemetry::metrics::Metrics,
 };
 
 /// Attempts are looked at so often.
@@ -46,6 +47,7 @@ impl Hand {
             resend_after: parts.resend_after,
             max_priority_fee_micro_lamports: parts.max_priority_fee_micro_lamports,
             news: broadcast::channel(NEWS_MAX).0,
+            metrics: Metrics::new(),
         };
         submitter.set(Submitter::new(parts, guard).start());
         Ok(Ok(Self { pool: leased, submitter, lease }))

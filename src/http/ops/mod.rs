@@ -5,27 +5,37 @@
 //! here is on the way of a user's request, and nothing here is told to the public.
 
 mod actors;
+mod desk;
 mod door;
+mod intake;
+mod levels;
+mod sessions;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use actix::prelude::*;
+use actix::{Addr, Arbiter};
 use actix_web::{
-    App, HttpServer,
+    App, FromRequest, Handler, HttpServer, Resource, Responder,
     dev::{Server, ServerHandle},
     middleware::from_fn,
     web,
 };
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Pool;
 
 use self::door::Door;
 use super::{
     body::bounded,
     bounds::{HEAD_PATIENCE, bounds},
     envelope::{BehindTls, envelope},
-    routes::{self, health::ServiceName, readable, writable},
+    routes::{self, health::ServiceName, readable, takes, writable},
 };
-use crate::{actors::root::Root, config::ops::OpsConfig, telemetry::health::Health};
+use crate::{
+    actors::{registry::Registry, root::Root, supervision::Link},
+    config::ops::OpsConfig,
+    http::ws::hub::Hubs,
+    telemetry::health::Health,
+};
 
 /// Answers under way have so long when the process ends.
 const STOP_SECONDS: u64 = 1;
@@ -37,6 +47,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub struct OpsParts {
     /// Who obeys.
     pub root: Addr<Root>,
+    /// Whoever knows which markets run.
+    pub registry: Link<Registry>,
+    /// The hubs of all workers.
+    pub hubs: Hubs,
+    /// The journal's database, with the engine's own rights.
+    pub pool: Pool,
     /// What the parts say of themselves.
     pub health: Health,
     /// This node's name.
@@ -78,6 +94,7 @@ pub fn serve(config: &OpsConfig, parts: OpsParts) -> io::Result<Option<OpsServer
         App::new()
             .app_data(web::Data::new(parts.health.clone()))
             .app_data(web::Data::new(parts.clone()))
+            .app_data(web::Data::new(parts.pool.clone()))
             .app_data(web::Data::new(door.clone()))
             .app_data(web::Data::new(ServiceName("ops")))
             .app_data(BehindTls(parts.is_behind_tls))
@@ -105,10 +122,35 @@ pub fn serve(config: &OpsConfig, parts: OpsParts) -> io::Result<Option<OpsServer
     Ok(Some(OpsServer { at, handle }))
 }
 
+/// A path that is read, and set by PUT.
+fn settable<R, ReadArgs, W, WriteArgs>(path: &'static str, read: R, write: W) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    W: Handler<WriteArgs>,
+    WriteArgs: FromRequest + 'static,
+    W::Output: Responder + 'static,
+{
+    takes(path, "GET, HEAD, PUT, OPTIONS")
+        .route(web::get().to(read.clone()))
+        .route(web::head().to(read))
+        .route(web::put().to(write))
+}
+
 fn paths(app: &mut web::ServiceConfig) {
     app.service(readable("/health", routes::health::handle))
         .service(readable("/ready", routes::ready::handle))
         .service(readable("/metrics", routes::metrics::handle))
         .service(readable("/actors", actors::list))
-        .service(writable("/actors/{name}/{order}", actors::order));
+        .service(readable("/actors/markets", actors::markets))
+        .service(writable("/actors/{name}/{order}", actors::order))
+        .service(readable("/connections", sessions::list))
+        .service(readable("/submissions", desk::submissions))
+        .service(readable("/alerts", desk::alerts))
+        .service(writable("/alerts/{id}/acknowledge", desk::acknowledge))
+        .service(writable("/discussions/{id}/hide", desk::hide))
+        .service(settable("/intake", intake::show, intake::set))
+        .service(settable("/log-levels", levels::show, levels::set))
+        .service(readable("/logs", levels::recent));
 }

@@ -114,7 +114,7 @@ impl From<ErrorCode> for WsErrorCode {
             ErrorCode::IdempotencyMismatch => Self::IdempotencyMismatch,
             ErrorCode::RateLimited => Self::RateLimited,
             ErrorCode::Internal => Self::Internal,
-            ErrorCode::Unavailable => Self::Unavailable,
+            ErrorCode::Unavailable | ErrorCode::Paused => Self::Unavailable,
             ErrorCode::Stale => Self::Stale,
             ErrorCode::Timeout => Self::Timeout,
         }

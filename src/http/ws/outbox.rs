@@ -324,6 +324,12 @@ impl Outbox {
         }
     }
 
+    /// Frames that wait, and their bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        let inner = self.inner.borrow();
+        (inner.frames, inner.bytes)
+    }
+
     /// True while most of the bound is free: there is room for more than the next frame.
     pub fn is_roomy(&self) -> bool {
         let inner = self.inner.borrow();

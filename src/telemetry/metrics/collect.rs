@@ -11,6 +11,7 @@ use super::Known;
 use crate::{
     journal::lease::Office,
     telemetry::{
+        census::Status,
         health::{Health, PartState},
         logging,
     },
@@ -27,6 +28,7 @@ impl Collecting {
     pub(super) fn collect(&self, health: &Health) {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.read_health(health);
+        known.read_actors(health);
         known.read_pools(health);
         for (level, lines) in logging::written() {
             raise(&known.log_lines.with_label_values(&[level.as_str()]), lines);
@@ -68,6 +70,22 @@ impl Known {
             let is_held = health.standing(office).is_some_and(|standing| standing.role == "leader");
             self.leads.with_label_values(&[office.as_str()]).set(i64::from(is_held));
         }
+    }
+
+    fn read_actors(&self, health: &Health) {
+        for record in health.census().records() {
+            let (kind, gauge) = ([record.name()], record.gauge());
+            self.actor_running.with_label_values(&kind).set(i64::from(record.status() == Status::Running));
+            raise(&self.actor_restarts.with_label_values(&kind), record.restarts());
+            raise(&self.actor_panics.with_label_values(&kind), record.panics());
+            raise(&self.actor_turns.with_label_values(&kind), gauge.turns());
+            let busy = u64::try_from(gauge.busy().as_millis()).unwrap_or(u64::MAX);
+            raise(&self.actor_busy.with_label_values(&kind), busy);
+            if let Some((waiting, _)) = gauge.queue() {
+                self.actor_queue.with_label_values(&kind).set(whole(waiting));
+            }
+        }
+        raise(&self.actor_panics.with_label_values(&["elsewhere"]), health.census().elsewhere().0);
     }
 
     fn read_pools(&self, health: &Health) {

@@ -68,6 +68,18 @@ impl Handle {
         self.set_socket("silence", side, SocketFault::Silence)
     }
 
+    /// Cuts the node off: resets new connections of both sides until both are lifted, and drops those that are open; how
+    /// many these were.
+    pub fn cut_off(&self) -> ([Fault; 2], usize) {
+        let mut dropped = 0;
+        let refused = [Side::Http, Side::Ws].map(|side| {
+            let fault = self.refuse_connections(side);
+            dropped += self.drop_connections(side);
+            fault
+        });
+        (refused, dropped)
+    }
+
     /// Ends connections in the middle of an answer's body.
     pub fn cut_answers(&self, methods: Methods, when: When) -> Fault {
         self.set("cut answers", when, |dice| CutAnswers { methods, manner: Manner::Cut, dice })

@@ -64,7 +64,7 @@ pub async fn run(seed: u64, length: Duration) -> Summary {
     end_due(&mut world, &mut under_way, began, None, &mut summary).await;
     log("quiet".to_owned());
     revive(&mut world, &mut summary, &log);
-    world.fall_quiet().await;
+    world.pace.fall_quiet().await;
     revive(&mut world, &mut summary, &log);
     world.judge(&mut summary).await;
     log("judged".to_owned());

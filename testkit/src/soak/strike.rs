@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     helius,
-    proxy::{Bad, Cut, Delay, Fault, Handle, Methods, PageFault, Place, Side, When, Which},
+    proxy::{Bad, Cut, Delay, Fault, Methods, PageFault, Place, Side, When, Which},
     subscriber::Subscriber,
 };
 
@@ -52,16 +52,6 @@ pub enum Dealt {
     Struck(u64, Over),
     /// It could not be: why.
     LeftOut(&'static str),
-}
-
-/// Cuts a node off, and who is connected to it.
-fn cut_off(hand: &Handle) -> Vec<Fault> {
-    let both = [Side::Http, Side::Ws].map(|side| {
-        let fault = hand.refuse_connections(side);
-        hand.drop_connections(side);
-        fault
-    });
-    both.into()
 }
 
 impl World {
@@ -246,8 +236,8 @@ impl World {
             Blow::ForgottenPages => hand.bad_pages(PageFault::ForgottenBefore, one_in(3)),
             Blow::SlotsReversed => hand.bad_pages(PageFault::SlotsReversed, When::Always),
             Blow::TransactionsCut => hand.cut_logs(Place::Transactions, Cut::Marked, one_in(3)),
-            Blow::FirstCutOff => return cut_off(hand),
-            Blow::SecondCutOff => return cut_off(second),
+            Blow::FirstCutOff => return hand.cut_off().0.into(),
+            Blow::SecondCutOff => return second.cut_off().0.into(),
             Blow::SecondBehind => second.rpc_behind(60, false, When::Always),
             Blow::SecondShort => second.history_begins(self.client.slot().await),
             Blow::SecondUnwell => second.answer_badly(Methods::All, Bad::Status(502), one_in(2)),

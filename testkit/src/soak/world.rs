@@ -1,15 +1,13 @@
 //! Everything that a soak runs: PostgreSQL and the way to it, a chain and two nodes of it, the engine between them, traders
 //! and subscribers.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::sync::Semaphore;
+use std::time::Duration;
 
 use crate::{
     chain::{Chain, ChainClient},
     engine::Engine,
     helius::{self, Following, Form, Sender},
-    load::{Load, subscribers},
+    load::{Load, Pace, subscribers},
     network::Network,
     patience::wait_for,
     postgres::{Cluster, Database},
@@ -51,7 +49,8 @@ pub struct World {
     pub sender: Sender,
     /// Deliveries under way; `None` while nobody delivers.
     pub following: Option<Following>,
-    permits: Arc<Semaphore>,
+    /// The traders, as long as they trade.
+    pub pace: Pace,
     _proxies: [Proxy; 2],
     _chain: Chain,
 }
@@ -91,20 +90,7 @@ impl World {
         .await;
         let listening = subscribers(&engine.ws, SUBSCRIBERS, &load.markets).await;
         let (client, hand, second_hand) = (chain.client().clone(), proxy.handle(), second.handle());
-        let permits = Arc::new(Semaphore::new(0));
-        // They end when the permits are closed.
-        drop(load.start(&client, &permits));
-        let ticking = permits.clone();
-        tokio::spawn(async move {
-            let mut tick = tokio::time::interval(Duration::from_millis(1_000 / TRADES_A_SECOND));
-            while !ticking.is_closed() {
-                tick.tick().await;
-                // A chain that does not keep up is not flooded afterwards.
-                if ticking.available_permits() < WALLETS {
-                    ticking.add_permits(1);
-                }
-            }
-        });
+        let pace = load.start_at(&client, TRADES_A_SECOND);
         let sender = Sender::to(&engine.indexer);
         let mut world = Self {
             engine,
@@ -119,7 +105,7 @@ impl World {
             joined: Vec::new(),
             sender,
             following: None,
-            permits,
+            pace,
             _proxies: [proxy, second],
             _chain: chain,
         };
@@ -130,21 +116,5 @@ impl World {
     /// Delivers what happens from now on.
     pub fn follow(&mut self) {
         self.following = Some(self.sender.follow(&self.client.rpc_url, self.client.program, Form::Mixed));
-    }
-
-    /// No more trades; waits for those under way.
-    pub async fn fall_quiet(&self) {
-        self.permits.close();
-        let mut before = usize::MAX;
-        wait_for("the traders to end", || {
-            let now = self.load.done();
-            let quiet = now == std::mem::replace(&mut before, now);
-            async move {
-                // A trade takes a few looks at its signature.
-                tokio::time::sleep(Duration::from_secs(2)).await;
-                if quiet { Ok(()) } else { Err(now) }
-            }
-        })
-        .await;
     }
 }

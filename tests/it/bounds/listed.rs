@@ -30,6 +30,23 @@ fn declares(text: &str, name: &str) -> bool {
 }
 
 #[test]
+fn every_guarantee_names_tests_that_exist() {
+    let text = all_sources();
+    let section = TABLE.split_once("## Guarantees\n").unwrap().1;
+    let section = section.split_once("\n## ").unwrap().0;
+    let guarantees: Vec<&str> = section.split("\n- **").skip(1).collect();
+    assert!(guarantees.len() >= 8, "{}", guarantees.len());
+    for guarantee in guarantees {
+        let (what, rest) = guarantee.split_once("**").unwrap();
+        let tests = rest.split_once("Tests: ").unwrap_or_else(|| panic!("{what} names no test")).1;
+        let tests = tests.split_once(".\n").unwrap_or((tests, "")).0;
+        for name in tests.split(", ").map(|name| name.trim_end_matches('.').trim_matches('`')) {
+            assert!(declares(&text, name), "{what}: no test is called {name}");
+        }
+    }
+}
+
+#[test]
 fn every_test_that_the_page_on_security_names_exists() {
     let text = all_sources();
     // What is between backticks and is a sentence: no path, no setting.

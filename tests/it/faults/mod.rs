@@ -3,6 +3,7 @@
 //! notices more than a pause.
 
 mod adoption;
+mod chaos;
 mod crashes;
 mod database;
 mod flood;

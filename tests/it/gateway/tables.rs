@@ -39,6 +39,7 @@ const RIGHTS: &[(&str, [&str; 4])] = &[
     ("market_stats", ["r", "r", "r", "riud"]),
     ("markets", ["r", "r", "r", "riud"]),
     ("nonces", ["", "", "", "riud"]),
+    ("operator_actions", ["", "", "r", "ri"]),
     ("outbox", ["", "", "r", "riud"]),
     ("position_changes", ["", "", "r", "riud"]),
     ("position_hours", ["r", "r", "r", "riud"]),

@@ -199,8 +199,10 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
     }
 }
 
-/// Takes V18 back, and has each migration that follows sleep.
+/// Takes V18 and what follows back, and has each migration that follows sleep.
 const BEFORE_THE_LAST_MIGRATION: &str = "
+    ALTER TABLE public.outbox DROP COLUMN request_id;
+    ALTER TABLE public.submissions DROP COLUMN request_id;
     DROP TABLE public.ipfs_anchors;
     DO $$ DECLARE index regclass; BEGIN
         FOR index IN SELECT indexrelid FROM pg_index JOIN pg_class c ON c.oid = indexrelid

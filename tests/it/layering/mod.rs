@@ -61,6 +61,8 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::sessions",
             "journal::users",
             "journal::social",
+            // The operators' port, which no user reaches.
+            "journal::operating",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.
@@ -70,7 +72,18 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
 /// What only some may name, and who they are: the authorities' keys, and the parts that sign with them.
 const KEPT: &[(&str, &[&str])] = &[(
     "chain::keys",
-    &["chain::keys", "config::governance", "actors::engine", "actors::governing", "actors::submitter", "cli::monitor"],
+    &[
+        "chain::keys",
+        "config::governance",
+        "config::setting",
+        "actors::engine",
+        "actors::governing",
+        "actors::submitter",
+        "cli::monitor",
+        // What they read of a key is whose it is.
+        "cli::keys",
+        "cli::doctor",
+    ],
 )];
 
 /// Crates that the domain may not name: runtimes, databases, randomness.

@@ -1,6 +1,10 @@
 //! What an operator sees and orders on the port of operators, of an engine that runs.
 
 mod actors;
+mod desk;
+mod ends;
+mod faults;
+mod logs;
 
 use serde_json::Value;
 use zmart_testkit::{
@@ -19,12 +23,7 @@ async fn told(engine: &Engine, path: &str) -> Value {
 /// Orders it; the status, and what was said.
 async fn order(engine: &Engine, method: &str, path: &str, body: &str) -> (u16, Value) {
     let headers: &[(&str, &str)] = if body.is_empty() { &[] } else { &[("Content-Type", "application/json")] };
-    let length = body.len().to_string();
-    let mut headers = headers.to_vec();
-    if !body.is_empty() && method != "POST" {
-        headers.push(("Content-Length", &length));
-    }
-    let answer = request(method, &engine.ops, path, &headers, body.as_bytes()).await;
+    let answer = request(method, &engine.ops, path, headers, body.as_bytes()).await;
     (answer.status, if answer.body.is_empty() { Value::Null } else { answer.json() })
 }
 

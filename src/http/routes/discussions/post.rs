@@ -132,6 +132,7 @@ impl Question for Post {
     type Answer = Reply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<Reply, ApiError> {
+        reads.takes()?;
         let market = reads.released(self.market).await?.market.address;
         reads
             .write_once(&self.caller, self.key.as_ref(), async |tx| {

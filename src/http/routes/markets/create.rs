@@ -164,6 +164,7 @@ impl Question for Create {
         if let Some(reply) = reads.replayed(key.as_ref()).await? {
             return Ok(reply);
         }
+        reads.takes()?;
         if reads.program_config().await?.is_paused {
             return Err(ApiError::chain_refused(ProgramError::ProtocolPaused));
         }

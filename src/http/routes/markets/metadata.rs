@@ -115,6 +115,7 @@ impl Question for Supply {
     type Answer = MetadataReply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<MetadataReply, ApiError> {
+        reads.takes()?;
         let Self { caller, document, market } = self;
         let released = reads.released(market).await?;
         let (address, seed) = (released.market.address, released.market.seed);

@@ -121,6 +121,7 @@ impl Question for Resolve {
     type Answer = ResolveReply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<ResolveReply, ApiError> {
+        reads.takes()?;
         let Self { market, caller, outcome, evidence, form } = self;
         let place = Place::of(&reads, market).await?;
         let market = &place.released.market;

@@ -158,6 +158,7 @@ impl Question for Buy {
     type Answer = BuyReply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<BuyReply, ApiError> {
+        reads.takes()?;
         let Self { wallet, body } = self;
         let (size, max_cost, outcome) = (body.size()?, body.max_cost()?, body.outcome.0);
         let place = Place::of(&reads, body.market_id.0).await?;

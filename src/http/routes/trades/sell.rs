@@ -113,6 +113,7 @@ impl Question for Sell {
     type Answer = SellReply;
 
     async fn answer(self, reads: Arc<Reads>) -> Result<SellReply, ApiError> {
+        reads.takes()?;
         let Self { wallet, body } = self;
         let (outcome, shares, min_proceeds) = (body.outcome.0, body.shares, body.min_proceeds);
         if shares == ShareUnits::ZERO {

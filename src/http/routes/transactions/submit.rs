@@ -120,6 +120,7 @@ impl Question for Submit {
         let last_valid_block_height = match reads.read_for(Some(&caller), find).await? {
             Some(known) => known.last_valid_block_height,
             None => {
+                reads.takes()?;
                 accounts_are_right(&reads, &inspected).await?;
                 still_valid(&reads, &inspected).await?
             }

@@ -165,6 +165,7 @@ impl Question for Cast {
         if let Some(reply) = reads.replayed(self.key.as_ref()).await? {
             return Ok(reply);
         }
+        reads.takes()?;
         let released = reads.released(self.market).await?;
         let market = released.market.address;
         let vote_cast = CastVote { kind, wallet: caller.wallet, vote, signature, voted_at_ms: 0 };

@@ -35,7 +35,7 @@ use crate::{
 /// What a session needs for its commands.
 #[derive(Debug)]
 pub(super) struct CommandState {
-    address: IpAddr,
+    pub address: IpAddr,
     is_trusted: bool,
     /// Whose the connection is, also when it is signed in no more.
     pub wallet: Option<Wallet>,

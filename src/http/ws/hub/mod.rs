@@ -39,6 +39,7 @@ mod join;
 mod prices;
 mod quotes;
 mod seeds;
+mod seen;
 mod sources;
 mod standing;
 mod unnumbered;
@@ -90,7 +91,11 @@ use crate::{
     view::frame::Channel,
 };
 
-pub use self::{connections::Connect, sources::Sources};
+pub use self::{
+    connections::Connect,
+    seen::{ConnectionSeen, SeeConnections},
+    sources::Sources,
+};
 
 /// Frames that wait for the hub; what does not fit is dropped by the stream, and read again.
 pub const INBOX: usize = 65_536;
