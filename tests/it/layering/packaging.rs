@@ -7,7 +7,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 const OF_OTHERS: &[&str] = &["POSTGRES_PASSWORD", "POSTGRES_DB", "LOCALNET_HOST"];
 
 fn read(file: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 /// The name of a setting at the beginning of a text, if what follows it is that sign.
