@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use serde_json::{Value, json};
 
-use super::{EXIT_CONFIG, line::printable, table::Table};
+use super::{
+    EXIT_CONFIG,
+    line::{printable, tell},
+    table::Table,
+};
 use crate::config::{Config, ConfigError, Setting, Shown};
 
 /// See the module.
@@ -56,7 +60,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         What::Print { changed, json } => {
             let settings: Vec<_> =
                 settings.iter().filter(|setting| !changed || is_changed(setting)).map(|it| (it, origin(it))).collect();
-            if json { println!("{}", as_json(&settings)) } else { print!("{}", as_table(&settings)) }
+            tell(&if json { as_json(&settings).to_string() } else { as_table(&settings) });
         }
         What::Check if outcome.is_ok() => {
             let set = settings.iter().filter(|setting| setting.value.is_some()).count();
@@ -66,7 +70,9 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             );
         }
         What::Check => {}
-        What::Env { all, with_secrets } => print!("{}", as_env(&settings, all, with_secrets)),
+        What::Env { all, with_secrets } => {
+            tell(&as_env(&settings, all, with_secrets));
+        }
     }
     said(outcome)
 }

@@ -33,6 +33,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("vectors", &["zmart vectors recorded.json"]),
     ("openapi", &["zmart openapi > docs/openapi.json"]),
     ("asyncapi", &["zmart asyncapi > docs/asyncapi.json"]),
+    ("metrics", &["zmart metrics > docs/metrics.md"]),
     (
         "config",
         &[
@@ -42,6 +43,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "zmart config env > engine.env  # without the secrets",
         ],
     ),
+    ("ps", &["zmart ps", "zmart ps --watch --actors", "zmart ps --json"]),
+    ("show", &["zmart show event-indexer", "zmart show \"journal writer\" --json"]),
+    ("restart", &["zmart restart vote-aggregator", "zmart restart all"]),
+    ("stop", &["zmart stop market-monitor"]),
+    ("start", &["zmart start market-monitor"]),
+    ("logs", &["zmart logs event-indexer --lines 50", "zmart logs all --follow"]),
     ("doctor", &["zmart doctor", "zmart doctor --json"]),
     (
         "keys",
@@ -92,13 +99,14 @@ mod tests {
             for line in *lines {
                 // What is set before it, what comes after it, and quotes are the shell's.
                 let end = line.find(['#', '>']).unwrap_or(line.len());
-                let words = line[..end].replace('"', "");
-                let words = words.split_whitespace().skip_while(|word| word.contains('='));
-                let words: Vec<&str> = match name {
-                    // A text of several words is one.
-                    &"dead-letters" if line.contains('"') => words.take(5).chain(["a test"]).collect(),
-                    _ => words.collect(),
-                };
+                let quoted = line[..end].split('"').enumerate();
+                let words: Vec<&str> = quoted
+                    .flat_map(|(at, part)| match at % 2 {
+                        0 => part.split_whitespace().collect(),
+                        _ => vec![part],
+                    })
+                    .skip_while(|word| word.contains('='))
+                    .collect();
                 assert!(words.contains(name), "{line}");
                 Arguments::try_parse_from(&words).unwrap_or_else(|error| panic!("{line}: {error}"));
             }

@@ -1,8 +1,16 @@
 //! A line of what others wrote, for a terminal.
 
+use std::io::Write;
+
 /// The text on one line, without anything that a terminal would obey.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// Prints text and a line's end; false if whoever read it has closed it (`| head`), which is no failure.
+pub(super) fn tell(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()).is_ok()
 }
 
 #[cfg(test)]

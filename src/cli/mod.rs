@@ -17,6 +17,8 @@ pub mod keys;
 mod line;
 pub mod migrate;
 pub mod monitor;
+pub mod ops_client;
+pub mod ps;
 pub mod replay;
 pub mod serve;
 pub mod snapshot;
@@ -80,6 +82,18 @@ pub enum Command {
     Metrics,
     /// Show the configuration, or check it.
     Config(config::Arguments),
+    /// Show the services of a running engine: status, restarts, uptime, busy time; with --actors what they are made of.
+    Ps(ps::Arguments),
+    /// Show all that is known of a service or an actor, with its last panic.
+    Show(ps::ShowArguments),
+    /// End a service or an actor of a running engine in its own time, and begin it anew.
+    Restart(ps::OrderArguments),
+    /// End a service or an actor of a running engine in its own time; it begins again by `start`, or with the process.
+    Stop(ps::OrderArguments),
+    /// Begin what was stopped, or has used up its restarts.
+    Start(ps::OrderArguments),
+    /// Print what a running engine has logged lately.
+    Logs(ps::LogsArguments),
     /// Look whether the engine would start here, and do what it is for: a line for each thing that it needs.
     Doctor(doctor::Arguments),
     /// Keys in files: make one, see whose it is, what it holds, have a test network give it money.
@@ -116,6 +130,12 @@ pub fn run() -> ExitCode {
         Command::Asyncapi => document::print("the WebSocket's description", asyncapi::text()),
         Command::Metrics => document::print("the list of figures", Ok::<_, Infallible>(metrics::markdown())),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Ps(arguments) => ps::run(&arguments),
+        Command::Show(arguments) => ps::show(&arguments),
+        Command::Restart(arguments) => ps::order(ps::Order::Restart, &arguments),
+        Command::Stop(arguments) => ps::order(ps::Order::Stop, &arguments),
+        Command::Start(arguments) => ps::order(ps::Order::Start, &arguments),
+        Command::Logs(arguments) => ps::logs(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Keys(arguments) => {
             // A key file that others may open is warned of.

@@ -3,6 +3,7 @@
 mod backfill;
 mod bounds;
 mod channels;
+mod cli;
 mod commands;
 mod edge;
 mod faults;

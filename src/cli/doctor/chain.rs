@@ -1,4 +1,4 @@
-//! The chain: do its nodes answer, do they notify, is the program there and set up?
+//! The chain: do its nodes answer, do they notify, is the program there and set up? Only reads, and sends no transaction.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,8 +22,9 @@ use crate::{
     },
 };
 
-/// Programs that own programs.
-const LOADERS: [ProgramId; 4] = [
+/// Programs that own programs; the development chain has the program inside, as the runtime's own.
+const LOADERS: [ProgramId; 5] = [
+    loader("NativeLoader1111111111111111111111111111111"),
     loader("BPFLoader1111111111111111111111111111111111"),
     loader("BPFLoader2111111111111111111111111111111111"),
     loader("BPFLoaderUpgradeab1e11111111111111111111111"),

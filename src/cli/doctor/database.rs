@@ -1,4 +1,5 @@
-//! PostgreSQL: is it there, is its schema ours, may its logins do what they have to, is the journal of this chain?
+//! PostgreSQL: is it there, is its schema ours, may its logins do what they have to, is the journal of this chain? Only reads:
+//! what a start would make or migrate is told, and not done.
 
 use std::time::SystemTime;
 

@@ -1,0 +1,62 @@
+//! A running engine's services, as `zmart ps` and its likes show and order them.
+
+use serde_json::Value;
+use zmart_testkit::stage::Stage;
+
+use super::said;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_are_shown_restarted_stopped_and_started_by_the_names_that_operators_know() {
+    let stage = Stage::set().await;
+    let engine = &stage.engine;
+    // Tests' engines take any free port.
+    let ask = async |arguments: &[&str]| said(&engine.run(&[arguments, &["--ops-url", &engine.ops]].concat()).await);
+    let shown = async |name: &str| {
+        let (code, out, err) = ask(&["show", name, "--json"]).await;
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<Value>(out.lines().next().unwrap()).unwrap()
+    };
+
+    let (code, out, err) = ask(&["ps", "--actors"]).await;
+    assert_eq!(code, 0, "{err}");
+    for name in zmart::telemetry::census::Service::ALL.map(|service| service.name()) {
+        assert!(out.lines().any(|line| line.starts_with(name)), "{name} in {out}");
+    }
+    assert!(out.contains("journal writer"), "{out}");
+    let (_, json, _) = ask(&["ps", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["services"].as_array().unwrap().len(), 6);
+    let (_, all, _) = ask(&["show", "all"]).await;
+    assert!(all.contains("service event-indexer: running") && all.contains("actor listener (listener)"), "{all}");
+
+    let before = shown("monitor").await;
+    let (code, out, err) = ask(&["restart", "market-monitor"]).await;
+    assert_eq!((code, out.as_str()), (0, "market-monitor: running\n"), "{err}");
+    let after = shown("monitor").await;
+    assert_ne!(after["started_at"], before["started_at"], "it is another life");
+    assert_eq!(after["restarts"].as_u64(), before["restarts"].as_u64().map(|count| count + 1));
+
+    let (code, out, err) = ask(&["stop", "market-monitor"]).await;
+    assert_eq!((code, out.as_str()), (0, "market-monitor: stopped\n"), "{err}");
+    assert_eq!(shown("market-monitor").await["status"], "stopped");
+    let (code, out, err) = ask(&["start", "market-monitor"]).await;
+    assert_eq!((code, out.as_str()), (0, "market-monitor: running\n"), "{err}");
+
+    for (arguments, wanted) in [
+        (&["restart", "nobody"][..], 1),
+        (&["stop", "clock"], 1),
+        (&["show", "nobody"], 1),
+        (&["ps", "--ops-url", "http://127.0.0.1:1"], 2),
+    ] {
+        let output = match arguments.contains(&"--ops-url") {
+            true => said(&engine.run(arguments).await),
+            false => ask(arguments).await,
+        };
+        assert_eq!(output.0, wanted, "{arguments:?}: {output:?}");
+        assert!(!output.2.is_empty(), "{arguments:?}");
+    }
+    // All of them, in the end: those that this node does not have are said to be so.
+    let (code, out, err) = ask(&["restart", "all"]).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("event-indexer: running") && out.contains("ipfs-service: disabled"), "{out}");
+    engine.ready().await;
+}
