@@ -180,11 +180,12 @@ class Ops {
     const [alerts, markets, connections, submissions, levels, logs, intake] = await Promise.all([
       read("/alerts"), read("/actors/markets?sort=lag&limit=100"), read("/connections"), read("/submissions"), read("/log-levels"), read(`/logs?lines=${LINES}`), read("/intake"),
     ]);
-    table("alerts", alerts, (row) => row.acknowledged_at || row.resolved_at ? null : h("button", { type: "button", onclick: () => void this.#order("POST", `/alerts/${row.id}/acknowledge`, "Acknowledged").then(() => this.#lists()) }, "Acknowledge"));
-    table("lag", markets);
-    table("connections", connections);
-    table("submissions", submissions);
-    const total = connections?.count ?? connections?.connections?.length;
+    const acknowledge = ({ id, acknowledged_at, resolved_at }) => acknowledged_at || resolved_at ? null : h("button", { type: "button", onclick: () => void this.#order("POST", `/alerts/${id}/acknowledge`, "Acknowledged").then(() => this.#lists()) }, "Acknowledge");
+    table("alerts", alerts, { rows: "alerts", columns: ["severity", "kind", "subject", "message", "raised_at", "times", "resolved_at"], act: acknowledge });
+    table("lag", markets, { rows: "markets", columns: ["market", "lag_ms", "running", "reason", "idle_ms"] });
+    table("connections", connections, { rows: "connections", columns: ["id", "address", "wallet", "channels", "waiting_frames", "waiting_bytes", "catching_up"] });
+    table("submissions", submissions, { rows: "submissions" });
+    const total = connections?.total;
     if (total !== undefined) this.#card("connections", "Connections", count(total), "WebSocket", total);
     if (levels) {
       $("logs").hidden = false;

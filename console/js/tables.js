@@ -1,4 +1,4 @@
-// Lists of the ops port as tables: their columns are the fields of their rows.
+// Lists of the ops port as tables: their columns are the fields of their rows, or those that are worth the room.
 
 import { $, fill, h } from "./dom.js";
 import { ago, brief, count } from "./format.js";
@@ -15,11 +15,11 @@ function cell(value) {
   return h("td", { class: isAddress ? "mono" : null, title: value }, isAddress ? brief(value) : value);
 }
 
-/** Draws the rows of an answer; `act(row)` is a button for it, or nothing. */
-export function table(id, answer, act) {
+/** Draws the rows of an answer, which are its field `rows`; `act(row)` is a button for one, or nothing. */
+export function table(id, answer, { rows: key, columns: wanted, act } = {}) {
   const section = $(id);
   if (!answer) return;
-  const rows = Array.isArray(answer) ? answer : (Object.values(answer).find(Array.isArray) ?? []);
+  const rows = answer[key] ?? [];
   section.hidden = false;
   const place = section.querySelector(".over");
   if (place.contains(document.activeElement)) return;
@@ -27,7 +27,7 @@ export function table(id, answer, act) {
     fill(place, h("p", { class: "note" }, "Nothing now."));
     return;
   }
-  const columns = Object.keys(rows[0]);
+  const columns = wanted ?? Object.keys(rows[0]);
   const isNumber = (name) => typeof rows[0][name] === "number";
   fill(place, h("table", {}, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col", class: isNumber(name) && "num" }, name.replaceAll("_", " "))), act && h("th"))), h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((name) => cell(row[name])), act && h("td", { class: "acts" }, act(row)))))));
 }

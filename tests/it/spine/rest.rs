@@ -34,7 +34,7 @@ async fn every_refusal_has_the_one_error_body() {
     let seed = "ab".repeat(32);
     for (method, target, status, code) in [
         ("GET", "/api/nothing", 404, "NOT_FOUND"),
-        ("GET", "/", 404, "NOT_FOUND"),
+        ("GET", "/console/nothing.js", 404, "NOT_FOUND"),
         ("GET", &format!("/api/markets/{NOBODY}"), 404, "NOT_FOUND"),
         ("GET", &format!("/api/markets/{seed}"), 404, "NOT_FOUND"),
         ("GET", &format!("/api/markets/{NOBODY}/trades"), 404, "NOT_FOUND"),
