@@ -48,7 +48,7 @@ async fn a_request_is_named_alike_in_its_answer_its_log_line_its_entry_and_its_f
     driver.await.unwrap().unwrap();
 
     let log = stage.engine.stop_and_tell().await;
-    let lines: Vec<Value> = log.lines().filter(|line| line.starts_with('{')).map(|line| json_of(line)).collect();
+    let lines: Vec<Value> = log.lines().filter(|line| line.starts_with('{')).map(json_of).collect();
     for (answer, route) in [(&comment, "/api/discussions/{market}"), (&vote, "/api/votes/proposal")] {
         let said: Vec<&Value> = lines.iter().filter(|line| line["request_id"] == named(answer)).collect();
         let is_its = |line: &&&Value| {

@@ -661,6 +661,10 @@ export interface ConfigConfigUpdateFrame {
   channel: string;
   data: ConfigUpdate;
   epoch: Epoch;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -724,6 +728,10 @@ export interface ConfigRollbackFrame {
   channel: string;
   data: ConfigRollback;
   epoch: Epoch;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1237,6 +1245,10 @@ export interface SubmissionView {
    */
   received_at: string;
   /**
+   * The request that handed it in, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
+  /**
    * Nothing changes that any more.
    */
   settled: boolean;
@@ -1275,6 +1287,10 @@ export interface MarketDiscussionFrame {
   data: DiscussionFrame;
   epoch: Epoch;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1288,6 +1304,10 @@ export interface MarketMarketUpdateFrame {
   data: MarketUpdate;
   epoch: Epoch;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1379,6 +1399,10 @@ export interface MarketPriceUpdateFrame {
    */
   from_seq?: number;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1457,6 +1481,10 @@ export interface MarketRollbackFrame {
   data: MarketRollback;
   epoch: Epoch;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1470,6 +1498,10 @@ export interface MarketTradeExecutedFrame {
   data: TradeView;
   epoch: Epoch;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1483,6 +1515,10 @@ export interface MarketVoteUpdateFrame {
   data: VoteView;
   epoch: Epoch;
   market_id: MarketAddress;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1640,6 +1676,10 @@ export interface MarketsMarketUpdateFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1654,6 +1694,10 @@ export interface MarketsRollbackFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -1668,6 +1712,10 @@ export interface MarketsVoteUpdateFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -2538,6 +2586,10 @@ export interface TickerPriceUpdateFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   slot: Slot;
   timestamp: string;
   type: "price_update";
@@ -2551,6 +2603,10 @@ export interface TradesRollbackFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;
@@ -2565,6 +2621,10 @@ export interface TradesTradeExecutedFrame {
   epoch: Epoch;
   market_id: MarketAddress;
   market_seq: Seq;
+  /**
+   * What a user wrote: the request that wrote it, as its answer named it in `x-request-id`.
+   */
+  request_id?: string | null;
   seq: Seq;
   slot: Slot;
   timestamp: string;

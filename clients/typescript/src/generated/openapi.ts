@@ -2178,6 +2178,11 @@ export interface components {
             reason?: components["schemas"]["OrderFailure"] | null;
             /** @description When it was handed in. */
             received_at: string;
+            /**
+             * Format: uuid
+             * @description The request that handed it in, as its answer named it in `x-request-id`.
+             */
+            request_id?: string | null;
             /** @description Nothing changes that any more. */
             settled: boolean;
             /** @description Its name on the chain. */

@@ -83,7 +83,7 @@ impl Hub {
     /// Once a second.
     pub(super) fn tell_figures(&mut self, _: &mut Context<Self>) {
         let subscriptions = self.sessions.values().map(|session| session.channels.len() as i64).sum();
-        self.told.tell(self.sockets.len() as i64, subscriptions);
+        self.told.tell(self.sockets.count() as i64, subscriptions);
     }
 }
 
