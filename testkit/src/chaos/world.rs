@@ -10,7 +10,10 @@
 //! Traders go to the chain themselves: what they do has to be heard of, whatever state the engine is in. What is judged is
 //! read past every link.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use zmart::domain::ids::MarketAddress;
 
@@ -120,6 +123,8 @@ pub struct World {
     pub redis: Redis,
     /// No blow lasts longer.
     pub longest_blow: Duration,
+    /// Once it is raised, no more blows are dealt.
+    pub enough: Arc<AtomicBool>,
     /// PostgreSQL's server.
     pub cluster: Cluster,
     /// The database, past the link.
@@ -222,6 +227,7 @@ impl World {
             clock,
             redis,
             longest_blow: size.longest_blow,
+            enough: Arc::default(),
             cluster,
             database,
             _proxy: proxy,
