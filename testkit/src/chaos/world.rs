@@ -56,7 +56,7 @@ const SILENT_AFTER: Duration = Duration::from_millis(2_500);
 /// Where thousands listen, heartbeats come each 10 s.
 const SILENT_AFTER_OF_MANY: Duration = Duration::from_secs(25);
 /// How long each of them waits before it comes back.
-const BACK_AFTER_OF_MANY: Duration = Duration::from_millis(500);
+const BACK_AFTER_OF_MANY: Duration = Duration::from_secs(2);
 /// What users and traders do is not to be refused for its rate; each request is counted by Redis all the same.
 const RATES: [&str; 8] = [
     "RATE_LIMIT_ANONYMOUS",
