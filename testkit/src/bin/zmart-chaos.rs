@@ -1,9 +1,19 @@
 //! `zmart-chaos [--only KIND[,KIND]] [--count N] [KIND=N …] [--seed N] [--clients N] [--trades N] [--together]`: see
 //! `zmart_testkit::chaos`. Prints a line of the table as soon as a kind is done, and all of it at the end. Succeeds if nothing
 //! is wrong.
+//!
+//! SIGTERM means enough: no more blows are dealt, what was dealt is judged, and everything is taken down. A second one does
+//! not wait for the judgement.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
+use tokio::signal::unix::{SignalKind, signal};
 use zmart_testkit::chaos::{self, Outcome, kind::Kind, table, verdict::Breach, world::Size};
 
 const USAGE: &str =
@@ -41,11 +51,18 @@ fn main() -> ExitCode {
     let runs: Vec<Vec<(Kind, u32)>> =
         if asked.together { vec![asked.blows] } else { asked.blows.into_iter().map(|blow| vec![blow]).collect() };
     let (mut rows, mut is_well) = (Vec::new(), true);
+    let enough = Arc::new(AtomicBool::new(false));
     for blows in runs {
+        if enough.load(Ordering::Relaxed) {
+            break;
+        }
         let own = blows.clone();
         // A task of its own: what a wait that was in vain has to say ends its kind, and no other.
-        let ran = runtime
-            .block_on(async move { tokio::spawn(async move { chaos::run(&own, asked.seed, size).await }).await });
+        let run = {
+            let enough = enough.clone();
+            async move { chaos::run(&own, asked.seed, size, enough).await }
+        };
+        let ran = runtime.block_on(until_enough(run, &enough));
         let outcome = ran.unwrap_or_else(|panic| Outcome {
             struck: blows.iter().map(|(kind, _)| (*kind, 0)).collect(),
             breaches: vec![Breach::Other(format!("it broke off: {panic}"))],
@@ -60,6 +77,26 @@ fn main() -> ExitCode {
     println!("\n{}\n{}", table::HEAD, rows.join("\n"));
     println!("\n{}, seed {}", if is_well { "all is well" } else { "NOT WELL" }, asked.seed);
     if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Waits for a run; whoever says that it is enough has it end sooner.
+async fn until_enough(
+    run: impl Future<Output = Outcome> + Send + 'static,
+    enough: &AtomicBool,
+) -> Result<Outcome, tokio::task::JoinError> {
+    let mut running = tokio::spawn(run);
+    let mut told = signal(SignalKind::terminate()).expect("a handler of SIGTERM");
+    loop {
+        tokio::select! {
+            ran = &mut running => return ran,
+            _ = told.recv() => {
+                if enough.swap(true, Ordering::Relaxed) {
+                    running.abort();
+                }
+                println!("that is enough");
+            }
+        }
+    }
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {

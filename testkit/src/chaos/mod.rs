@@ -16,7 +16,10 @@ pub mod users;
 pub mod verdict;
 pub mod world;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
 
 use rand::{SeedableRng, rngs::StdRng};
 
@@ -48,15 +51,17 @@ pub struct Outcome {
     pub breaches: Vec<Breach>,
 }
 
-/// Runs these kinds one after the other, each so often, in one world; what is wrong is looked for at the end.
+/// Runs these kinds one after the other, each so often or until it is `enough`, in one world; what is wrong is looked for at
+/// the end.
 ///
 /// # Panics
 /// If something can't be had here, or does not go on: `Err` of the task that this runs in.
-pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size) -> Outcome {
+pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size, enough: Arc<AtomicBool>) -> Outcome {
     let began = Instant::now();
     let log = move |text: String| println!("{:7} ms  {text}", began.elapsed().as_millis());
     let kinds: Vec<Kind> = blows.iter().map(|(kind, _)| *kind).collect();
     let mut world = World::begin(&kinds, size).await;
+    world.enough = enough;
     log("begun".to_owned());
     let mut random = StdRng::seed_from_u64(seed);
     let mut outcome = Outcome::default();
@@ -65,8 +70,8 @@ pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size) -> Outcome {
         outcome.struck.push((*kind, dealt.struck));
         outcome.back_after.extend(dealt.back_after);
         outcome.breaches.extend(dealt.breaches);
-        if dealt.struck < *count {
-            let fell = format!("{} of {count} blows fell on nothing: {kind}", count - dealt.struck);
+        if dealt.struck < dealt.dealt {
+            let fell = format!("{} of {} blows fell on nothing: {kind}", dealt.dealt - dealt.struck, dealt.dealt);
             outcome.breaches.push(Breach::Other(fell));
         }
     }

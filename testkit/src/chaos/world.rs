@@ -10,7 +10,10 @@
 //! Traders go to the chain themselves: what they do has to be heard of, whatever state the engine is in. What is judged is
 //! read past every link.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use zmart::domain::ids::MarketAddress;
 
@@ -53,7 +56,7 @@ const SILENT_AFTER: Duration = Duration::from_millis(2_500);
 /// Where thousands listen, heartbeats come each 10 s.
 const SILENT_AFTER_OF_MANY: Duration = Duration::from_secs(25);
 /// How long each of them waits before it comes back.
-const BACK_AFTER_OF_MANY: Duration = Duration::from_millis(500);
+const BACK_AFTER_OF_MANY: Duration = Duration::from_secs(2);
 /// What users and traders do is not to be refused for its rate; each request is counted by Redis all the same.
 const RATES: [&str; 8] = [
     "RATE_LIMIT_ANONYMOUS",
@@ -120,6 +123,8 @@ pub struct World {
     pub redis: Redis,
     /// No blow lasts longer.
     pub longest_blow: Duration,
+    /// Once it is raised, no more blows are dealt.
+    pub enough: Arc<AtomicBool>,
     /// PostgreSQL's server.
     pub cluster: Cluster,
     /// The database, past the link.
@@ -222,6 +227,7 @@ impl World {
             clock,
             redis,
             longest_blow: size.longest_blow,
+            enough: Arc::default(),
             cluster,
             database,
             _proxy: proxy,
