@@ -85,7 +85,8 @@ async fn no_secret_is_in_the_logs_of_a_run_however_loud_it_is_and_whatever_goes_
         stage.engine.set(setting, &format!("{before}{}{after}", secret(what)));
         secrets.push(secret(what));
     }
-    for (setting, value) in [("IPFS_ENABLED", "true"), ("PINATA_API_URL", "http://127.0.0.1:1"), ("LOG_LEVEL", "trace")] {
+    for (setting, value) in [("IPFS_ENABLED", "true"), ("PINATA_API_URL", "http://127.0.0.1:1"), ("LOG_LEVEL", "trace")]
+    {
         stage.engine.set(setting, value);
     }
     for path in [stage.chain.backend_key_path(), stage.chain.admin_key_path()] {

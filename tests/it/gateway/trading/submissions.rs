@@ -64,7 +64,11 @@ async fn a_client_that_repeats_itself_trades_once() {
     let seen = trader.status(&signature).await.json();
     assert_eq!((&seen["client_ref"], &seen["purpose"]), (&json!("an-intent"), &json!("buy_shares")));
     assert_eq!((&seen["settled"], &seen["market_id"]), (&json!(true), &json!(market.to_string())));
-    assert_eq!(seen["request_id"].as_str(), first.header("x-request-id"), "the request that handed it in, and no repetition");
+    assert_eq!(
+        seen["request_id"].as_str(),
+        first.header("x-request-id"),
+        "the request that handed it in, and no repetition"
+    );
     let history = trader.0.get("/api/trades/history").await.json();
     let named: Vec<_> = history["trades"].as_array().unwrap().iter().map(|trade| &trade["client_ref"]).collect();
     assert_eq!(named, [&json!("an-intent")], "{history}");
