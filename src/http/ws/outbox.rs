@@ -202,7 +202,7 @@ impl Inner {
             count -= left;
             self.offset = 0;
             self.frames -= first.frames as usize;
-            self.sent.0 += first.frames as u32;
+            self.sent.0 += first.frames;
             self.bytes -= first.bytes as usize;
             page |= first.ends_page;
             self.first = self.rest.pop_front();

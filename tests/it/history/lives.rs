@@ -203,6 +203,7 @@ async fn a_standby_that_lagged_is_promoted_under_running_engines_and_the_chain_g
 const BEFORE_THE_LAST_MIGRATION: &str = "
     ALTER TABLE public.outbox DROP COLUMN request_id;
     ALTER TABLE public.submissions DROP COLUMN request_id;
+    DROP TABLE public.operator_actions;
     DROP TABLE public.ipfs_anchors;
     DROP FUNCTION public.refuse_change_of_pinned();
     DO $$ DECLARE index regclass; BEGIN
