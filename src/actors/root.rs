@@ -590,17 +590,17 @@ mod tests {
     #[test]
     fn one_that_the_process_can_do_without_waits_for_an_operator_and_all_else_goes_on() {
         System::new().block_on(async {
-            let (lives, kind) = mayfly("snapshotter");
+            let (lives, kind) = mayfly("sweeper");
             let (others, other) = sleeper(Runs::Always, true);
             let health = Health::new();
             let root = Root::new(vec![kind, other], health.clone()).under(&three()).start();
-            let record = health.census().find("snapshotter").unwrap();
+            let record = health.census().find("sweeper").unwrap();
             status_becomes(&record, Status::Failed).await;
             assert_eq!(*lives.lock().unwrap(), 4);
             runs_as(&others, &[Role::Following]).await;
             assert!(matches!(health.parts()[&Part::Restarts], PartState::Degraded { .. }));
             // By his word it has all its restarts again.
-            let ordered = root.send(Ordered { name: "snapshotter".into(), order: Order::Start }).await.unwrap();
+            let ordered = root.send(Ordered { name: "sweeper".into(), order: Order::Start }).await.unwrap();
             assert_eq!(ordered, Ok(Status::Running));
             status_becomes(&record, Status::Failed).await;
             assert_eq!(*lives.lock().unwrap(), 8);
