@@ -43,6 +43,7 @@ pub fn run(markets: usize) -> Result<()> {
             ws: WsLimits::default(),
             edge: EdgeSettings::open(),
             webhook: Default::default(),
+            console: Default::default(),
         };
         let registry = stand_ins.registry();
         let parts = HttpParts {

@@ -14,8 +14,11 @@ const BLOWS: [Kind; 7] =
 const LONGEST: Duration = Duration::from_secs(1);
 const SEED: u64 = 7;
 
+/// Is it the breach that has to be found?
+type Finds = fn(&Breach) -> bool;
+
 /// What somebody does to the database behind everybody's back, and what has to be found then.
-const DOCTORED: [(&str, fn(&Breach) -> bool); 6] = [
+const DOCTORED: [(&str, Finds); 6] = [
     (
         "DELETE FROM proposal_votes WHERE ctid = (SELECT min(ctid) FROM proposal_votes)",
         |breach| matches!(breach, Breach::Lost(what) if what.starts_with("vote as row")),
