@@ -34,7 +34,11 @@ export class Arena {
     arena.#process = spawn(program, Object.entries({ LOG_LEVEL: "info", ...settings }).map(([name, value]) => `${name}=${value}`));
     arena.#process.stderr.on("data", (text) => (arena.#errors = (arena.#errors + text).slice(-20_000)));
     arena.#lines = createInterface({ input: arena.#process.stdout })[Symbol.asyncIterator]();
-    const ready = await arena.#line("ready");
+    const ready = await arena.#line("ready").catch((error) => {
+      arena.#process.stdin.end();
+      arena.#process.kill();
+      throw error;
+    });
     for (const [, name, value] of ready.matchAll(/ (\w+)=(\S+)/g)) arena[name] = value;
     return arena;
   }

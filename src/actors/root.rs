@@ -195,7 +195,8 @@ impl Root {
         let pause = rule.pause_after(deaths);
         watched.record.is(Status::Starting);
         watched.record.restarted();
-        log::error!("{name} died, starting it again in {} ms", pause.as_millis());
+        // What it died of was logged as an error when it did.
+        log::warn!("{name} died, starting it again in {} ms", pause.as_millis());
         ctx.run_later(pause, move |actor, ctx| actor.begin(index, ctx));
     }
 
@@ -207,7 +208,7 @@ impl Root {
         watched.record.is(Status::Failed);
         if SPARED.contains(&name) {
             log::error!("{name} died {deaths} times in {seconds} s: it waits for an operator, all else goes on");
-            self.health.degraded(Part::Restarts, format!("{name} has used up its restarts, and waits for an operator"));
+            self.tell_held();
             return;
         }
         log::error!("{name} died {deaths} times in {seconds} s: giving up");

@@ -22,7 +22,10 @@ use actix_web::{
     web,
 };
 use futures_util::future::{join_all, select_all};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use super::{
     auth::{AuthSettings, middleware::identify, sessions::Sessions, tokens::Tokens},
@@ -376,21 +379,28 @@ impl RunningServers {
     /// Say goodbye to WebSocket clients, let requests be answered, and stop. Takes a few seconds at most.
     pub async fn stop(self) {
         let hubs = self.hubs.all();
-        let told = join_all(hubs.iter().map(|hub| hub.send(SayGoodbye))).await;
-        let told: usize = told.into_iter().flatten().sum();
+        // A thread that hangs keeps nobody: what comes after this gives the leases up.
+        let told = timeout(GOODBYE, join_all(hubs.iter().map(|hub| hub.send(SayGoodbye)))).await;
+        let told: usize = told.into_iter().flatten().flatten().sum();
         if told > 0 {
             log::info!("{told} WebSocket clients were told to come back");
         }
         let until = Instant::now() + GOODBYE;
         while Instant::now() < until {
-            let left = join_all(hubs.iter().map(|hub| hub.send(CountSessions))).await;
-            if left.into_iter().flatten().sum::<usize>() == 0 {
+            let left = timeout(GOODBYE, join_all(hubs.iter().map(|hub| hub.send(CountSessions)))).await;
+            if left.is_ok_and(|left| left.into_iter().flatten().sum::<usize>() == 0) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
-        join_all(self.tasks).await;
+        let (handles, tasks) = (self.handles, self.tasks);
+        let ended = async {
+            join_all(handles.iter().map(|handle| handle.stop(true))).await;
+            join_all(tasks).await;
+        };
+        if timeout(Duration::from_secs(STOP_SECONDS + 1), ended).await.is_err() {
+            log::warn!("a server does not end: its thread hangs");
+        }
         if let Some(probe) = self.probe {
             probe.abort();
         }

@@ -423,7 +423,7 @@ impl GatewayHandle {
     fn gateway(&self) -> Addr<Gateway> {
         let mut gateway = self.gateway.borrow_mut();
         if !gateway.connected() {
-            log::error!("a gateway died; starting another");
+            log::warn!("a gateway died; starting another");
             *gateway = self.reads.start_gateway(true);
         }
         gateway.clone()

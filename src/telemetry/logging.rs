@@ -172,7 +172,7 @@ pub fn service_of(target: &str) -> Option<&'static str> {
         ("zmart::actors::outbox", "vote-aggregator"),
         ("zmart::actors::aggregator", "vote-aggregator"),
         ("zmart::actors::monitor", "market-monitor"),
-        ("zmart::actors::submitter", "market-monitor"),
+        ("zmart::actors::submitter", "vote-aggregator"),
         ("zmart::actors::snapshotter", "ipfs-service"),
         ("zmart::ipfs", "ipfs-service"),
         ("zmart::actors::listener", "event-indexer"),

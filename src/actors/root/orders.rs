@@ -5,10 +5,13 @@
 
 use actix::prelude::*;
 
-use super::{Life, Root, Watched};
-use crate::telemetry::{
-    census::{Service, Status},
-    health::Part,
+use super::{Life, Root, SPARED, Watched};
+use crate::{
+    journal::lease::Office,
+    telemetry::{
+        census::{Service, Status},
+        health::Part,
+    },
 };
 
 /// Without them nothing else would go on, or this node would go on believing in a lease that it lets expire.
@@ -94,6 +97,7 @@ impl Root {
                     Life::None => watched.record.is(Status::Stopped),
                     Life::Retires => {}
                 }
+                self.tell_held();
                 Ok(Status::Stopped)
             }
             Order::Start if watched.held.is_none() => refused("it was not stopped, and begins by itself"),
@@ -108,19 +112,38 @@ impl Root {
                 Ok(Status::Starting)
             }
             Order::Start | Order::Restart => {
-                let was = watched.held.take();
+                watched.held = None;
                 watched.deaths.clear();
-                if was == Some(Status::Failed) && !self.watched.iter().any(|one| one.held == Some(Status::Failed)) {
-                    self.health.up(Part::Restarts);
-                }
+                self.tell_held();
                 self.begin(index, ctx);
                 Ok(self.watched.get(index).map_or(Status::Waiting, |watched| watched.record.status()))
             }
         }
     }
+
+    /// Readiness: who waits for an operator. Down where what is shown may not be the chain's any more, since who is gone can't
+    /// say so itself: the parts that it told of stay as it left them.
+    pub(super) fn tell_held(&self) {
+        let held = |spared: bool| {
+            let one = self.watched.iter().find(|one| one.held.is_some() && one.can_be_spared() == spared)?;
+            let why = if one.held == Some(Status::Failed) { "has used up its restarts" } else { "was stopped by hand" };
+            Some(format!("{} {why}, and waits for an operator", one.kind.name))
+        };
+        match (held(false), held(true)) {
+            (Some(reason), _) => self.health.down(Part::Restarts, reason),
+            (None, Some(reason)) => self.health.degraded(Part::Restarts, reason),
+            (None, None) => self.health.up(Part::Restarts),
+        }
+    }
 }
 
 impl Watched {
+    /// Prices are shown and votes are taken while it is away.
+    fn can_be_spared(&self) -> bool {
+        let office = self.kind.runs.office();
+        SPARED.contains(&self.kind.name) || matches!(office, Some(Office::Governance | Office::Snapshots))
+    }
+
     /// It died, and its pause is not over.
     fn is_starting(&self) -> bool {
         self.record.status() == Status::Starting

@@ -15,7 +15,7 @@ use crate::cli::{
 /// How often it is asked what is new.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// Lines that are asked for at most.
-const LINES_MAX: u64 = 10_000;
+const LINES_MAX: u64 = 2_000;
 
 /// See the module.
 #[derive(Debug, clap::Args)]

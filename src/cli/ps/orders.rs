@@ -23,9 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// What is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Its work is drained, it ends, and begins anew.
+    /// It does what had come to it, ends, and begins anew.
     Restart,
-    /// Its work is drained, and it ends.
+    /// It does what had come to it, and ends.
     Stop,
     /// It begins.
     Start,

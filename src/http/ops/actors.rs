@@ -5,8 +5,9 @@ use std::time::Duration;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
-use super::OpsParts;
+use super::{OpsParts, PATIENCE};
 use crate::{
     actors::{
         registry::{MarketSeen, RestartStream, SeeMarkets},
@@ -130,7 +131,8 @@ pub async fn markets(query: web::Query<MarketsQuery>, parts: web::Data<OpsParts>
         return Err(ApiError::invalid_field("sort", "lag."));
     }
     let gone = || ApiError::unavailable("The registry is being started again.");
-    let running = parts.registry.get().ok_or_else(gone)?.send(SeeMarkets { most: limit }).await.map_err(|_| gone())?;
+    let seen = timeout(PATIENCE, parts.registry.get().ok_or_else(gone)?.send(SeeMarkets { most: limit })).await;
+    let running = seen.ok().and_then(Result::ok).ok_or_else(gone)?;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut running: Vec<_> = running.into_iter().map(Some).collect();
     let stale = parts.health.stale_longest(limit).into_iter().map(|(stream, lag, reason)| {
@@ -198,7 +200,12 @@ fn order_workers(name: &str, order: Order, parts: &OpsParts) -> Result<Option<St
         (_, Order::Restart) if is_hub || name == Service::WebsocketServer.name() => {
             log::warn!("an operator orders: restart of all hubs");
             // Its clients come back to the next, which begins with the first of them.
-            parts.hubs.all().iter().for_each(|hub| drop(hub.try_send(Retire)));
+            for hub in parts.hubs.all() {
+                // It waits for room in the mailbox.
+                actix::spawn(async move {
+                    let _ = hub.send(Retire).await;
+                });
+            }
             Ok(is_hub.then_some(Status::Starting))
         }
         (HUB, _) => refused("Hubs serve as long as the process does: they can only be restarted."),
@@ -217,7 +224,8 @@ async fn restart_market(market: &str, order: Order, parts: &OpsParts) -> Result<
     }
     let gone = || ApiError::unavailable("The registry is being started again.");
     let registry = parts.registry.get().ok_or_else(gone)?;
-    let is_there = registry.send(RestartStream(address)).await.map_err(|_| gone())?;
+    let asked = timeout(PATIENCE, registry.send(RestartStream(address))).await;
+    let is_there = asked.ok().and_then(Result::ok).ok_or_else(gone)?;
     log::warn!("an operator orders: restart stream {address}");
     if is_there { Ok(()) } else { Err(nothing()) }
 }

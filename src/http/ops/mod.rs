@@ -39,6 +39,10 @@ use crate::{
 
 /// Answers under way have so long when the process ends.
 const STOP_SECONDS: u64 = 1;
+/// Connections: a few people and programs. Past it who connects waits.
+const CONNECTIONS_MAX: usize = 64;
+/// How long an actor is waited for: this port has to answer while others hang.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// An operator's browser and its questions each second.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -108,6 +112,7 @@ pub fn serve(config: &OpsConfig, parts: OpsParts) -> io::Result<Option<OpsServer
             .wrap(from_fn(envelope))
     })
     .workers(1)
+    .max_connections(CONNECTIONS_MAX)
     .client_request_timeout(HEAD_PATIENCE)
     .keep_alive(KEEP_ALIVE)
     .on_connect(super::app::watch_connection)

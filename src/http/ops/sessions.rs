@@ -3,8 +3,9 @@
 use actix_web::{HttpResponse, web};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
-use super::OpsParts;
+use super::{OpsParts, PATIENCE};
 use crate::http::{
     error::ApiError,
     ws::hub::{ConnectionSeen, CountSessions, SeeConnections},
@@ -39,11 +40,12 @@ pub async fn list(query: web::Query<ConnectionsQuery>, parts: web::Data<OpsParts
         return Err(ApiError::invalid_field("limit", format!("1 to {CONNECTIONS_MAX}.")));
     }
     let hubs = parts.hubs.all();
-    // One that died meanwhile has none.
-    let counts = join_all(hubs.iter().map(|hub| hub.send(CountSessions))).await;
-    let counts: Vec<usize> = counts.into_iter().map(Result::unwrap_or_default).collect();
-    let seen = join_all(hubs.iter().map(|hub| hub.send(SeeConnections { most }))).await;
-    let mut connections: Vec<ConnectionSeen> = seen.into_iter().flatten().flatten().collect();
+    // One that died meanwhile, or hangs, tells of none.
+    let counts = join_all(hubs.iter().map(|hub| timeout(PATIENCE, hub.send(CountSessions)))).await;
+    let counts: Vec<usize> =
+        counts.into_iter().map(|count| count.ok().and_then(Result::ok).unwrap_or_default()).collect();
+    let seen = join_all(hubs.iter().map(|hub| timeout(PATIENCE, hub.send(SeeConnections { most })))).await;
+    let mut connections: Vec<ConnectionSeen> = seen.into_iter().flatten().flatten().flatten().collect();
     connections.sort_by_key(|seen| (std::cmp::Reverse(seen.waiting_bytes), seen.id));
     connections.truncate(most);
     Ok(HttpResponse::Ok().json(Connections { total: counts.iter().sum(), hubs: counts, connections }))

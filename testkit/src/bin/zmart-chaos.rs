@@ -2,8 +2,8 @@
 //! `zmart_testkit::chaos`. Prints a line of the table as soon as a kind is done, and all of it at the end. Succeeds if nothing
 //! is wrong.
 //!
-//! SIGTERM means enough: no more blows are dealt, what was dealt is judged, and everything is taken down. A second one does
-//! not wait for the judgement.
+//! SIGTERM, SIGINT or SIGHUP means enough: no more blows are dealt, what was dealt is judged, and everything is taken down. A
+//! second one does not wait for the judgement.
 
 use std::{
     process::ExitCode,
@@ -85,11 +85,16 @@ async fn until_enough(
     enough: &AtomicBool,
 ) -> Result<Outcome, tokio::task::JoinError> {
     let mut running = tokio::spawn(run);
-    let mut told = signal(SignalKind::terminate()).expect("a handler of SIGTERM");
+    let heard = |kind| signal(kind).expect("a handler of a signal");
+    let mut told = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(heard);
     loop {
+        let [terminated, interrupted, hung_up] = &mut told;
+        let told = async {
+            tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {}, _ = hung_up.recv() => {} }
+        };
         tokio::select! {
             ran = &mut running => return ran,
-            _ = told.recv() => {
+            () = told => {
                 if enough.swap(true, Ordering::Relaxed) {
                     running.abort();
                 }
