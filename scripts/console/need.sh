@@ -16,7 +16,7 @@ console_browser() {
     for program in node npm; do
         command -v $program >/dev/null || { echo "$program is missing" >&2 && exit 2; }
     done
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18)' || { echo "Node 18 or newer is needed" >&2 && exit 2; }
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' || { echo "Node 18 or newer is needed" >&2 && exit 2; }
     lock=$(sha256sum scripts/console/package-lock.json)
     modules=${XDG_CACHE_HOME:-$HOME/.cache}/zmart/console-${lock:0:12}
     if [ ! -e "$modules/complete" ]; then
