@@ -184,7 +184,7 @@ test("both pages fit a phone, in dark and in light, and are readable", async () 
   for (const path of ["/", `/#${arena.market}`, "/ops"]) {
     const phone = await tab(path, { size: { width: 390, height: 844 } });
     await phone.locator("header.top").waitFor();
-    await phone.locator(path === "/ops" ? "#actors tr" : path === "/" ? "#markets a" : "#price").first().waitFor();
+    await phone.locator(path === "/ops" ? "#actors tr[data-key]" : path === "/" ? "#markets a" : "#price").first().waitFor();
     await phone.waitForTimeout(500);
     for (const theme of ["dark", "light"]) {
       if ((await phone.evaluate(() => document.documentElement.dataset.theme)) !== theme) await phone.locator("#theme").click();
