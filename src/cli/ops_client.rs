@@ -10,7 +10,10 @@ use reqwest::{Client, Method, Response, StatusCode, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::config::{SecretText, place_of};
+use crate::{
+    config::{SecretText, place_of},
+    telemetry::census::LastPanic,
+};
 
 /// How long an answer may take: the port has a worker of its own.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -164,17 +167,6 @@ pub struct Actor {
     pub busy_ms: u64,
     /// What it said last when it died.
     pub last_panic: Option<LastPanic>,
-}
-
-/// A panic.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct LastPanic {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What was said.
-    pub message: String,
-    /// The way there.
-    pub backtrace: String,
 }
 
 /// What has become of an order.

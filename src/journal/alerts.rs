@@ -85,10 +85,11 @@ pub struct Alert {
     pub acknowledged_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, kind, subject, severity, message, raised_at, last_seen_at, times, resolved_at, acknowledged_at";
 
-fn alert_of(row: &Row) -> Result<Alert, JournalError> {
+/// Of [`COLUMNS`].
+pub(super) fn alert_of(row: &Row) -> Result<Alert, tokio_postgres::Error> {
     Ok(Alert {
         id: row.try_get(0)?,
         kind: row.try_get(1)?,
@@ -342,5 +343,5 @@ pub async fn open(pool: &Pool, limit: usize) -> Result<Vec<Alert>, JournalError>
     let client = pool.get().await?;
     let statement = client.prepare_cached(&sql).await?;
     let rows = client.query(&statement, &[&i64::try_from(limit).unwrap_or(i64::MAX)]).await?;
-    rows.iter().map(alert_of).collect()
+    Ok(rows.iter().map(alert_of).collect::<Result<_, _>>()?)
 }

@@ -10,6 +10,9 @@ use serde_json::Value;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
+pub use super::alerts::Alert;
+use super::alerts::{COLUMNS, alert_of};
+
 /// Rows of a list.
 pub const ROWS_MAX: i64 = 200;
 
@@ -89,63 +92,30 @@ fn on_its_way(of: &'static str, row: &Row) -> Result<OnItsWay, tokio_postgres::E
     })
 }
 
-/// An alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)] // the names are the table's own
-pub struct AlertSeen {
-    pub id: i64,
-    pub kind: String,
-    pub subject: String,
-    pub severity: String,
-    pub message: String,
-    pub raised_at: DateTime<Utc>,
-    pub last_seen_at: DateTime<Utc>,
-    pub times: i64,
-    pub resolved_at: Option<DateTime<Utc>>,
-    pub acknowledged_at: Option<DateTime<Utc>>,
-}
-
-const ALERT: &str =
-    "id, kind, subject, severity, message, raised_at, last_seen_at, times, resolved_at, acknowledged_at";
-
-fn alert(row: &Row) -> Result<AlertSeen, tokio_postgres::Error> {
-    Ok(AlertSeen {
-        id: row.try_get(0)?,
-        kind: row.try_get(1)?,
-        subject: row.try_get(2)?,
-        severity: row.try_get(3)?,
-        message: row.try_get(4)?,
-        raised_at: row.try_get(5)?,
-        last_seen_at: row.try_get(6)?,
-        times: row.try_get(7)?,
-        resolved_at: row.try_get(8)?,
-        acknowledged_at: row.try_get(9)?,
-    })
-}
-
 /// Open alerts, and those that ended last; the newest first, [`ROWS_MAX`] of each at most.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn alerts(client: &Client) -> Result<Vec<AlertSeen>, tokio_postgres::Error> {
+pub async fn alerts(client: &Client) -> Result<Vec<Alert>, tokio_postgres::Error> {
     let sql = format!(
-        "(SELECT {ALERT} FROM alerts WHERE resolved_at IS NULL ORDER BY raised_at DESC, id DESC LIMIT $1)
+        "(SELECT {COLUMNS} FROM alerts WHERE resolved_at IS NULL ORDER BY raised_at DESC, id DESC LIMIT $1)
          UNION ALL
-         (SELECT {ALERT} FROM (SELECT * FROM alerts ORDER BY raised_at DESC, id DESC LIMIT $1) AS newest
+         (SELECT {COLUMNS} FROM (SELECT * FROM alerts ORDER BY raised_at DESC, id DESC LIMIT $1) AS newest
           WHERE resolved_at IS NOT NULL)
          ORDER BY raised_at DESC, id DESC"
     );
-    client.query(&sql, &[&ROWS_MAX]).await?.iter().map(alert).collect()
+    client.query(&sql, &[&ROWS_MAX]).await?.iter().map(alert_of).collect()
 }
 
 /// A person says that they know of an alert. `None`: there is none of that number.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn acknowledge(client: &Client, id: i64) -> Result<Option<AlertSeen>, tokio_postgres::Error> {
-    let sql =
-        format!("UPDATE alerts SET acknowledged_at = coalesce(acknowledged_at, now()) WHERE id = $1 RETURNING {ALERT}");
-    client.query_opt(&sql, &[&id]).await?.as_ref().map(alert).transpose()
+pub async fn acknowledge(client: &Client, id: i64) -> Result<Option<Alert>, tokio_postgres::Error> {
+    let sql = format!(
+        "UPDATE alerts SET acknowledged_at = coalesce(acknowledged_at, now()) WHERE id = $1 RETURNING {COLUMNS}"
+    );
+    client.query_opt(&sql, &[&id]).await?.as_ref().map(alert_of).transpose()
 }
 
 /// Hides a comment: true if it was not hidden or deleted before, `None` if there is none of that id.

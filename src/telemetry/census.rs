@@ -16,7 +16,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Records that are kept: far more than there are kinds.
 const RECORDS_MAX: usize = 256;
@@ -111,7 +111,7 @@ pub const HUB: &str = "hub";
 pub const STREAMS: &str = "streams";
 
 /// A panic, as it was said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastPanic {
     /// When.
     pub at: DateTime<Utc>,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::OpsParts;
 use crate::{
     http::{body::Checked, error::ApiError, pool::PoolFailure},
-    journal::operating::{self, AlertSeen},
+    journal::operating::{self, Alert},
 };
 
 async fn connection(pool: &Pool) -> Result<Object, ApiError> {
@@ -26,7 +26,7 @@ pub async fn submissions(pool: web::Data<Pool>) -> Result<HttpResponse, ApiError
 
 #[derive(Serialize)]
 struct Alerts {
-    alerts: Vec<AlertSeen>,
+    alerts: Vec<Alert>,
 }
 
 /// GET /alerts: open ones, and those that ended last.

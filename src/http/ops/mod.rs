@@ -15,7 +15,7 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use actix::{Addr, Arbiter};
 use actix_web::{
-    App, FromRequest, Handler, HttpServer, Resource, Responder,
+    App, HttpServer,
     dev::{Server, ServerHandle},
     middleware::from_fn,
     web,
@@ -28,7 +28,7 @@ use super::{
     body::bounded,
     bounds::{HEAD_PATIENCE, bounds},
     envelope::{BehindTls, envelope},
-    routes::{self, health::ServiceName, readable, takes, writable},
+    routes::{self, health::ServiceName, readable, settable, writable},
 };
 use crate::{
     actors::{registry::Registry, root::Root, supervision::Link},
@@ -125,22 +125,6 @@ pub fn serve(config: &OpsConfig, parts: OpsParts) -> io::Result<Option<OpsServer
     actix::spawn(server);
     log::info!("operators on {at}");
     Ok(Some(OpsServer { at, handle }))
-}
-
-/// A path that is read, and set by PUT.
-fn settable<R, ReadArgs, W, WriteArgs>(path: &'static str, read: R, write: W) -> Resource
-where
-    R: Handler<ReadArgs> + Clone,
-    ReadArgs: FromRequest + 'static,
-    R::Output: Responder + 'static,
-    W: Handler<WriteArgs>,
-    WriteArgs: FromRequest + 'static,
-    W::Output: Responder + 'static,
-{
-    takes(path, "GET, HEAD, PUT, OPTIONS")
-        .route(web::get().to(read.clone()))
-        .route(web::head().to(read))
-        .route(web::put().to(write))
 }
 
 fn paths(app: &mut web::ServiceConfig) {

@@ -50,7 +50,16 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    takes(path, "GET, HEAD, OPTIONS").route(web::get().to(handler.clone())).route(web::head().to(handler))
+    read_by(takes(path, "GET, HEAD, OPTIONS"), handler)
+}
+
+fn read_by<F, Args>(resource: Resource, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    resource.route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
 /// A path that is written by POST.
@@ -73,10 +82,20 @@ where
     WriteArgs: FromRequest + 'static,
     W::Output: Responder + 'static,
 {
-    takes(path, "GET, HEAD, POST, OPTIONS")
-        .route(web::get().to(read.clone()))
-        .route(web::head().to(read))
-        .route(web::post().to(write))
+    read_by(takes(path, "GET, HEAD, POST, OPTIONS"), read).route(web::post().to(write))
+}
+
+/// A path that is read, and set by PUT.
+pub fn settable<R, ReadArgs, W, WriteArgs>(path: &'static str, read: R, write: W) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    W: Handler<WriteArgs>,
+    WriteArgs: FromRequest + 'static,
+    W::Output: Responder + 'static,
+{
+    read_by(takes(path, "GET, HEAD, PUT, OPTIONS"), read).route(web::put().to(write))
 }
 
 /// Any path that is none of ours.
