@@ -32,7 +32,8 @@ pub struct Identity {
 /// Answers a call, or a batch of calls.
 pub fn answer(chain: &mut Chain, identity: &Identity, body: &[u8]) -> String {
     match serde_json::from_slice(body).unwrap_or_default() {
-        Value::Array(asks) => {
+        // An empty batch is a call without a method: JSON-RPC 2.0, section 6.
+        Value::Array(asks) if !asks.is_empty() => {
             let answers: Vec<String> = asks.iter().map(|ask| answer_one(chain, identity, ask)).collect();
             format!("[{}]", answers.join(","))
         }
