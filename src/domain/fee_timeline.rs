@@ -2,7 +2,7 @@
 //!
 //! A trade is priced by the rates at its place in the chain's order. Whoever sees config events in that order notes them
 //! here; a trade that is read later finds the rates of its slot. Two rates in one slot can't be told apart by the slot
-//! alone: the newest that was noted wins, and a market that it does not fit heals from its account.
+//! alone: the newest that was noted wins, and a market that it does not fit heals by the others ([`FeeTimeline::during`]).
 
 use super::{
     amount::Bps,
@@ -92,6 +92,12 @@ impl FeeTimeline {
         let known = self.0.get(place.saturating_sub(1)).map(|(_, fees)| *fees);
         known.unwrap_or(FeeSchedule { protocol: PROTOCOL_AT_START, resolver: RESOLVER_AT_START, lp: LP_AT_START })
     }
+
+    /// All rates that were in force at some moment of a slot, the oldest first: those it began with, and its changes.
+    pub fn during(&self, slot: Slot) -> impl Iterator<Item = FeeSchedule> {
+        let began = self.0.partition_point(|(since, _)| *since < slot).saturating_sub(1);
+        self.0.iter().skip(began).take_while(move |(since, _)| *since <= slot).map(|(_, fees)| *fees)
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +148,21 @@ mod tests {
         }
         timeline.note(Slot(30), &update(31));
         assert_eq!(timeline.at(Slot(30)).protocol, Bps(31), "in one slot the newest that was noted wins");
+    }
+
+    #[test]
+    fn of_a_slot_with_changes_all_rates_are_known_and_those_that_it_began_with() {
+        let mut timeline = FeeTimeline::default();
+        assert_eq!(timeline.during(Slot(5)).count(), 0, "none is known");
+        for (slot, protocol) in [(10, 10), (20, 20), (20, 21), (20, 10), (30, 30)] {
+            timeline.note(Slot(slot), &update(protocol));
+        }
+        let table: [(u64, &[u16]); 6] =
+            [(9, &[]), (10, &[10]), (11, &[10]), (20, &[10, 20, 21, 10]), (21, &[10]), (30, &[10, 30])];
+        for (slot, rates) in table {
+            let during: Vec<_> = timeline.during(Slot(slot)).map(|fees| fees.protocol.0).collect();
+            assert_eq!(during, rates, "slot {slot}");
+        }
     }
 
     #[test]

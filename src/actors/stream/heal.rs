@@ -6,10 +6,12 @@
 //! where no k is found, or the history is gone, is the account's state adopted by a `resync` entry, and the events that
 //! it already contains are recorded without moving a quantity. Where the chain has recorded events in other slots, or with
 //! another effect, they are rolled back first. What was logged of an event may have been cut: then it is made from its
-//! instruction and the state at its place, and believed because the account is met with it.
+//! instruction and the state at its place, and believed because the account is met with it. Where the rates of fees changed
+//! within its slot, a trade is priced by those of them that it fits.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
+    sync::PoisonError,
     time::Duration,
 };
 
@@ -31,6 +33,7 @@ use crate::{
     domain::{
         event::ChainEvent,
         ids::{EventId, Slot},
+        misfit::Misfit,
         tally::{Tally, VoteKind},
     },
     journal::{
@@ -105,7 +108,7 @@ impl<S: Subject> StreamActor<S> {
             actor.life.take_ballots(std::mem::take(&mut asked.ballots));
             let mut candidates = actor.candidates(&history, &asked);
             actor.complete(&mut candidates, &history);
-            match actor.judge(&candidates, &history) {
+            match actor.judge(&mut candidates, &history) {
                 Finding::Whole => actor.replay(candidates, 0, ctx),
                 // What is left out on purpose is not there at the next reading either.
                 Finding::Unclear(why) if (attempt < ATTEMPTS && !history.is_cut) || !history.decides => {
@@ -148,8 +151,7 @@ impl<S: Subject> StreamActor<S> {
                 continue;
             }
             places.insert(event.id, candidates.len());
-            let schedule =
-                self.env.fees.read().unwrap_or_else(std::sync::PoisonError::into_inner).at(event.position.slot);
+            let schedule = self.env.fees.read().unwrap_or_else(PoisonError::into_inner).at(event.position.slot);
             candidates.push(Candidate { delivery: Delivery { event: event.clone(), schedule }, tickets: Vec::new() });
         }
         let read = candidates.len();
@@ -190,24 +192,35 @@ impl<S: Subject> StreamActor<S> {
                 log::info!("{} of {} is made from its instruction", whole.name(), event.id.signature);
                 event.event = whole;
             }
-            let next = S::plan(state.as_ref(), self.address, event, *schedule)
-                .and_then(|body| S::advance(state.clone(), &body));
-            let Ok(next) = next else { return };
+            let Ok(next) = self.next(state.as_ref(), &mut candidate.delivery) else { return };
             state = Some(next);
         }
     }
 
-    fn judge(&self, candidates: &[Candidate], history: &History) -> Finding {
+    /// The state after an event, by its own rates or others of its slot: which ones its place in the slot has, only a trade's
+    /// own figures tell.
+    fn next(&self, state: Option<&S>, delivery: &mut Delivery) -> Result<S, Misfit> {
+        let Delivery { event, schedule } = delivery;
+        let by =
+            |schedule| S::plan(state, self.address, event, schedule).and_then(|body| S::advance(state.cloned(), &body));
+        by(*schedule).or_else(|misfit| {
+            let fees = self.env.fees.read().unwrap_or_else(PoisonError::into_inner);
+            let fitting = fees.during(event.position.slot).find_map(|other| by(other).ok().map(|next| (other, next)));
+            let (other, next) = fitting.ok_or(misfit)?;
+            *schedule = other;
+            Ok(next)
+        })
+    }
+
+    fn judge(&self, candidates: &mut [Candidate], history: &History) -> Finding {
         let mut state = self.life.applied().state.as_deref().cloned();
         // A node that is behind answers with a state that the stream has left: that is no gap, and not to be adopted.
         let mut met = self.life.went_through(|state| meets(state, history.account.as_ref()));
         for candidate in candidates {
-            let Delivery { event, schedule } = &candidate.delivery;
-            let next = S::plan(state.as_ref(), self.address, event, *schedule)
-                .and_then(|body| S::advance(state.clone(), &body));
-            match next {
+            match self.next(state.as_ref(), &mut candidate.delivery) {
                 Ok(next) => state = Some(next),
                 Err(misfit) => {
+                    let event = &candidate.delivery.event;
                     return Finding::Unclear(format!("{} of {}: {misfit}", event.event.name(), event.id.signature));
                 }
             }
@@ -261,18 +274,16 @@ impl<S: Subject> StreamActor<S> {
         }
         log::warn!("{} {} was adopted from its account: {reason}", S::KIND, self.address);
         // The fewest contained events for which all later ones fit: to apply a trade twice would miss its price.
-        let deliveries: Vec<&Delivery> = candidates.iter().map(|candidate| &candidate.delivery).collect();
-        let contained = (0..=deliveries.len())
-            .find(|contained| self.fits_after_adoption(deliveries.get(*contained..).unwrap_or_default()))
-            .unwrap_or(deliveries.len());
+        let contained = (0..candidates.len())
+            .find(|contained| self.fits_after_adoption(candidates.get_mut(*contained..).unwrap_or_default()))
+            .unwrap_or(candidates.len());
         self.replay(candidates, contained, ctx);
     }
 
-    fn fits_after_adoption(&self, deliveries: &[&Delivery]) -> bool {
+    fn fits_after_adoption(&self, candidates: &mut [Candidate]) -> bool {
         let mut state = self.life.applied().state.as_deref().cloned();
-        deliveries.iter().all(|Delivery { event, schedule }| {
-            let next = S::plan(state.as_ref(), self.address, event, *schedule)
-                .and_then(|body| S::advance(state.clone(), &body));
+        candidates.iter_mut().all(|candidate| {
+            let next = self.next(state.as_ref(), &mut candidate.delivery);
             next.map(|next| state = Some(next)).is_ok()
         })
     }

@@ -60,6 +60,38 @@ async fn is_whole(engine: &Engine, database: &Database) {
     assert!(checked.status.success(), "{report}");
 }
 
+/// Rates change within the slot of a trade, and the changes are heard of before it is: the slot does not tell which ones it
+/// paid, its own figures do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trade_that_is_found_after_its_slot_changed_the_fees_is_priced_by_those_of_its_place() {
+    let database = Database::fresh().await;
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/program_transactions.jsonl");
+    let recording = std::fs::read_to_string(recording).unwrap();
+    let trade = recording.lines().position(|line| line.contains("H buy with 4% fees")).unwrap() as u64;
+    let before = recording.lines().take(trade as usize).filter(|line| line.contains(r#""err":null"#)).count() as i64;
+    let feeder = Feeder::start(Options { slot_time: None, ..Options::new(Source::Recorded(recording)) }).await;
+    let engine = engine_on(&feeder, &database).await;
+    let all_read = async |succeeded: i64| {
+        wait_for("what succeeded in the journal", || async {
+            let seen = journaled(&database).await;
+            if seen == succeeded { Ok(()) } else { Err(format!("{seen} of {succeeded}")) }
+        })
+        .await;
+    };
+    feeder.emit(trade);
+    feeder.close_slot();
+    all_read(before).await;
+    feeder.set_silent(true);
+    feeder.emit(1);
+    feeder.set_silent(false);
+    // 30 %, none, and back.
+    feeder.emit(5);
+    all_read(before + 3).await;
+    feeder.close_slot();
+    all_read(before + 4).await;
+    is_whole(&engine, &database).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_fed_transactions_are_ingested_live_and_by_coverage() {
     let database = Database::fresh().await;
