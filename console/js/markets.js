@@ -87,7 +87,11 @@ class Page {
         if (shown !== this.#shown) return;
         this.#market = { ...this.#market, ...market };
         if (!this.#isCharted) this.#begin(market);
-        else void this.#drawChart();
+        else {
+          // Frames between are not told again.
+          void this.#drawChart();
+          void this.talk.readAgain();
+        }
         this.#draw();
       },
       frame: (frame) => shown === this.#shown && this.#frame(frame),

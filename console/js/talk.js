@@ -121,6 +121,11 @@ export class Talk {
     this.#draw();
   }
 
+  /** Some may have been missed, deletions among them. */
+  readAgain() {
+    return this.#read(this.#market.id);
+  }
+
   /** How many are shown. */
   get count() {
     return this.#comments.length;
@@ -133,8 +138,10 @@ export class Talk {
   async #read(id) {
     const said = await get(`/api/discussions/${id}`, { limit: COMMENTS }).catch(() => null);
     if (!said || this.#market?.id !== id) return;
-    for (const comment of [...said.discussions].reverse()) this.#add(comment);
-    this.#comments.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    // What was said while this was read may be newer than the answer.
+    const newest = said.discussions[0]?.created_at ?? "";
+    const since = this.#comments.filter(({ id, created_at }) => created_at > newest && !said.discussions.some((comment) => comment.id === id));
+    this.#comments = [...since, ...said.discussions].slice(0, COMMENTS);
     this.#draw();
   }
 
