@@ -134,6 +134,9 @@ pub async fn stage(pool: &Leased, found: &[Staged]) -> Result<(), JournalError> 
     Ok(())
 }
 
+/// So many of slots that follow each other are looked up by their slots.
+const DENSE: usize = 256;
+
 /// A place in the order of staged signatures: oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StagedPlace {
@@ -176,9 +179,16 @@ pub async fn staged(
 /// that a retry is never over without its answer, nor answered and not over. Where there are no letters it is not waited for
 /// until it is on the disk: one that comes back after a crash is read once more, and known.
 ///
+/// Each with the slot that it was staged at. What is settled in the chain's order is looked up by its slots: by signature each
+/// would be on another page of the index, which is read from the disk when a million are staged.
+///
 /// # Errors
 /// [`JournalError`].
-pub async fn unstage(pool: &Leased, done: &[TxSignature], letters: &[DeadLetter]) -> Result<(), JournalError> {
+pub async fn unstage(pool: &Leased, done: &[(TxSignature, Slot)], letters: &[DeadLetter]) -> Result<(), JournalError> {
+    const SINGLE: &str = "DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])";
+    // The expression keeps the index by signature out of it.
+    const OF_SLOTS: &str = "DELETE FROM staged_signatures
+        WHERE slot BETWEEN $2 AND $3 AND signature::text || '' = ANY ($1::text[])";
     if done.is_empty() {
         return Ok(());
     }
@@ -188,8 +198,22 @@ pub async fn unstage(pool: &Leased, done: &[TxSignature], letters: &[DeadLetter]
         tx.batch_execute("SET LOCAL synchronous_commit = off").await?;
     }
     keep(&*tx, letters).await?;
-    let signatures: Vec<String> = done.iter().map(ToString::to_string).collect();
-    tx.execute("DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])", &[&signatures]).await?;
+    let mut done = done.to_vec();
+    done.sort_unstable_by_key(|(_, slot)| *slot);
+    let mut single: Vec<String> = Vec::new();
+    for run in done.chunk_by(|(_, one), (_, next)| next.0.saturating_sub(one.0) <= 1) {
+        let signatures = run.iter().map(|(signature, _)| signature.to_string());
+        match run {
+            [(_, first), .., (_, last)] if run.len() >= DENSE => {
+                let signatures: Vec<String> = signatures.collect();
+                tx.execute(OF_SLOTS, &[&signatures, &(first.0 as i64), &(last.0 as i64)]).await?;
+            }
+            _ => single.extend(signatures),
+        }
+    }
+    if !single.is_empty() {
+        tx.execute(SINGLE, &[&single]).await?;
+    }
     dead_letters::settle(&*tx).await?;
     tx.commit().await?;
     Ok(())

@@ -62,7 +62,7 @@ impl Listener {
 
     fn standing(&self, signature: &TxSignature, slot: Slot) -> HintStanding {
         // What is staged and waits for its lane is not in the window.
-        if self.window.is_under_way(signature) || self.staged_out.contains(signature) {
+        if self.window.is_under_way(signature) || self.staged_out.contains_key(signature) {
             HintStanding::UnderWay
         } else if self.window.knows(signature, slot) {
             HintStanding::Settled

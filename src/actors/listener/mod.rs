@@ -27,7 +27,7 @@ mod waiting;
 mod window;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{Arc, RwLock},
     time::{Duration, Instant},
 };
@@ -155,7 +155,7 @@ pub struct Listener {
     /// Found signatures are on their way to PostgreSQL: a pass does not end before they are there and drained.
     staging: bool,
     /// Staged transactions that were given away.
-    staged_out: HashSet<TxSignature>,
+    staged_out: HashMap<TxSignature, Slot>,
     staged_walk: StagedWalk,
     unstaging: Unstaging,
     backfilling: Backfilling,
@@ -205,7 +205,7 @@ impl Listener {
             last_covered: now,
             catching_up: true,
             staging: false,
-            staged_out: HashSet::new(),
+            staged_out: HashMap::new(),
             staged_walk: StagedWalk::default(),
             unstaging: Unstaging::default(),
             backfilling: Backfilling::new(now),
@@ -323,7 +323,7 @@ impl Listener {
         self.window.give_up(signature);
         self.pass_spoiled = true;
         self.listed_up_to = Slot(0);
-        if self.staged_out.remove(&signature) {
+        if self.staged_out.remove(&signature).is_some() {
             self.drained = false;
             self.staged_walk.begin_again();
         }

@@ -240,7 +240,7 @@ impl Listener {
         // be read again.
         let (walk, after) = (self.staged_walk, self.staged_walk.after());
         let limit = if after.is_some() { limits.fetch } else { self.staged_out.len() + limits.fetch };
-        let out = if after.is_some() { HashSet::new() } else { self.staged_out.clone() };
+        let out: HashSet<_> = self.staged_out.keys().filter(|_| after.is_none()).copied().collect();
         let in_batches = self.parts.backfill.is_some();
         let fetch = async move {
             let read = || staging::staged(pool.pool(), after, limit);
@@ -300,7 +300,7 @@ impl Listener {
             match read {
                 Ok(Some(transaction)) => {
                     self.absent.remove(&signature);
-                    self.staged_out.insert(signature);
+                    self.staged_out.insert(signature, staged.slot);
                     if source == Source::Fetched {
                         self.came("coverage");
                     }
@@ -317,7 +317,7 @@ impl Listener {
                                     self.staged_walk.begin_again();
                                     break;
                                 };
-                                self.staged_out.insert(staged.signature);
+                                self.staged_out.insert(staged.signature, staged.slot);
                                 self.waiting.push(NoRoom { staged, transaction, lane: None }, source);
                             }
                             break;
@@ -397,9 +397,9 @@ impl Listener {
             detail: format!("slot {}: {detail}", staged.slot),
             raw: None,
         };
-        self.staged_out.insert(staged.signature);
+        self.staged_out.insert(staged.signature, staged.slot);
         self.window.settle(staged.signature, staged.slot);
-        self.unstaging.given_up(staged.signature, letter);
+        self.unstaging.given_up(staged, letter);
         // Whatever it did, the accounts tell. Of one that no node lists they were asked, if anything spoke for it, when its letter
         // was first kept.
         if !staged.retried {

@@ -7,8 +7,8 @@ use actix::prelude::*;
 
 use super::{Listener, retry};
 use crate::{
-    domain::ids::TxSignature,
-    journal::staging::{self, Cursor, DeadLetter, StagedPlace},
+    domain::ids::{Slot, TxSignature},
+    journal::staging::{self, Cursor, DeadLetter, Staged, StagedPlace},
 };
 
 /// Signatures that are forgotten in one transaction.
@@ -18,14 +18,14 @@ const UNSTAGED_AT_ONCE: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Unstaging {
     /// As many as the window, since they stay in `staged_out` until they are forgotten. Those that were given up have a letter.
-    settled: Vec<(TxSignature, Option<Box<DeadLetter>>)>,
+    settled: Vec<((TxSignature, Slot), Option<Box<DeadLetter>>)>,
     is_busy: bool,
 }
 
 impl Unstaging {
     /// One is given up: it is forgotten when its letter is kept.
-    pub(super) fn given_up(&mut self, signature: TxSignature, letter: DeadLetter) {
-        self.settled.push((signature, Some(Box::new(letter))));
+    pub(super) fn given_up(&mut self, staged: Staged, letter: DeadLetter) {
+        self.settled.push(((staged.signature, staged.slot), Some(Box::new(letter))));
     }
 }
 
@@ -68,8 +68,8 @@ impl Listener {
 
     /// Transactions are settled: staged ones are forgotten, and there may be room for more.
     pub(super) fn settled(&mut self, signatures: Vec<TxSignature>, ctx: &mut Context<Self>) {
-        let staged = signatures.into_iter().filter(|signature| self.staged_out.contains(signature));
-        self.unstaging.settled.extend(staged.map(|signature| (signature, None)));
+        let slot = |signature| self.staged_out.get(&signature).map(|slot| ((signature, *slot), None));
+        self.unstaging.settled.extend(signatures.into_iter().filter_map(slot));
         self.unstage(ctx);
         self.dispatch(ctx);
         self.resume_live_if_room(ctx);
@@ -92,7 +92,7 @@ impl Listener {
         ctx.spawn(work.into_actor(self).map(|unstaged, actor, ctx| {
             actor.unstaging.is_busy = false;
             actor.backfilling.note_settled(unstaged.len());
-            for signature in unstaged {
+            for (signature, _) in unstaged {
                 actor.staged_out.remove(&signature);
             }
             actor.unstage(ctx);

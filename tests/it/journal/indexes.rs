@@ -86,14 +86,18 @@ async fn ask_all(database: &Database, story: &mut Story, life: &mut WriterLife, 
 
     // Coverage.
     let found: Vec<_> =
-        (10_000..10_256).map(|n| Staged { signature: signature(n), slot: Slot(n), retried: false }).collect();
+        (10_000..10_600).map(|n| Staged { signature: signature(n), slot: Slot(n), retried: false }).collect();
     staging::stage(&pool, &found).await.unwrap();
     let (oldest, place) = staging::staged(pool.pool(), None, 256).await.unwrap();
     assert_eq!(oldest.len(), 256);
     let (next, _) = staging::staged(pool.pool(), place, 256).await.unwrap();
     assert_eq!(next.len(), 256);
     assert!(next.iter().all(|staged| !oldest.contains(staged)), "behind the last of those before");
-    staging::unstage(&pool, &found.iter().map(|staged| staged.signature).collect::<Vec<_>>(), &[]).await.unwrap();
+    let mut done: Vec<_> = found.iter().map(|staged| (staged.signature, staged.slot)).collect();
+    // Few, and far from each other; then those that are left, as many as follow each other.
+    let few = [done.remove(100), done.remove(7)];
+    staging::unstage(&pool, &few, &[]).await.unwrap();
+    staging::unstage(&pool, &done, &[]).await.unwrap();
     let letter = DeadLetter {
         source: "test",
         signature: Some(signature(1)),

@@ -59,7 +59,7 @@ async fn a_letter_is_being_tried_as_long_as_something_is_staged_for_it_and_no_lo
     let found = Staged { signature: listed, slot: Slot(3), retried: false };
     staging::stage(&pool, &[found, found]).await.unwrap();
     assert_eq!(staged(&pool).await, [found, row]);
-    staging::unstage(&pool, &[listed], &[]).await.unwrap();
+    staging::unstage(&pool, &[(listed, Slot(3))], &[]).await.unwrap();
     // And what a list has found stays so, whoever tries it again.
     staging::stage(&pool, &[found]).await.unwrap();
     assert_eq!(retry(&pool, &all[2]).await, Handled::Again);
@@ -68,7 +68,7 @@ async fn a_letter_is_being_tried_as_long_as_something_is_staged_for_it_and_no_lo
     // Given up: all its letters are open again at the moment at which it leaves, and each retry puts it back anew.
     for tries in 1..=2 {
         let newest = letter("coverage", one, &format!("slot 7: gone {tries} times"));
-        staging::unstage(&pool, &[one], std::slice::from_ref(&newest)).await.unwrap();
+        staging::unstage(&pool, &[(one, Slot(7))], std::slice::from_ref(&newest)).await.unwrap();
         assert_eq!(staged(&pool).await, [found]);
         let now = letters(&pool).await;
         let of_it: Vec<_> = now.iter().filter(|letter| letter.id != ids[2]).collect();

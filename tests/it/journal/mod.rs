@@ -18,6 +18,7 @@ mod overdue;
 mod passivation;
 mod rollback;
 mod rows;
+mod staging;
 mod story;
 mod streams;
 mod wallets;
