@@ -25,8 +25,12 @@ fn generated(trades: u32) -> Generated {
 }
 
 async fn engine_on(feeder: &Feeder, database: &Database) -> Engine {
+    engine_that_covers(feeder, database, "500").await
+}
+
+async fn engine_that_covers(feeder: &Feeder, database: &Database, interval_ms: &str) -> Engine {
     let mut engine = Engine::on_node(&feeder.rpc_url, &feeder.ws_url, feeder.program(), database);
-    engine.set("COVERAGE_INTERVAL_MS", "500");
+    engine.set("COVERAGE_INTERVAL_MS", interval_ms);
     let migrated = engine.run(&["migrate"]).await;
     assert!(migrated.status.success(), "migrate: {}", String::from_utf8_lossy(&migrated.stderr));
     engine.start().await;
@@ -69,8 +73,11 @@ async fn a_trade_that_is_found_after_its_slot_changed_the_fees_is_priced_by_thos
     let recording = std::fs::read_to_string(recording).unwrap();
     let trade = recording.lines().position(|line| line.contains("H buy with 4% fees")).unwrap() as u64;
     let before = recording.lines().take(trade as usize).filter(|line| line.contains(r#""err":null"#)).count() as i64;
-    let feeder = Feeder::start(Options { slot_time: None, ..Options::new(Source::Recorded(recording)) }).await;
-    let engine = engine_on(&feeder, &database).await;
+    // What is final is where a list ends at once.
+    let options = Options { slot_time: None, finality_slots: 0, ..Options::new(Source::Recorded(recording)) };
+    let feeder = Feeder::start(options).await;
+    // Long enough for what is told to be there before what is not.
+    let engine = engine_that_covers(&feeder, &database, "3000").await;
     let all_read = async |succeeded: i64| {
         wait_for("what succeeded in the journal", || async {
             let seen = journaled(&database).await;
@@ -86,7 +93,6 @@ async fn a_trade_that_is_found_after_its_slot_changed_the_fees_is_priced_by_thos
     feeder.set_silent(false);
     // 30 %, none, and back.
     feeder.emit(5);
-    all_read(before + 3).await;
     feeder.close_slot();
     all_read(before + 4).await;
     is_whole(&engine, &database).await;
