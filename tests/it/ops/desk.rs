@@ -36,6 +36,17 @@ async fn nothing_new_is_taken_while_intake_is_paused_and_reading_goes_on() {
         );
         assert!(answer.header("retry-after").is_some(), "{path}");
     }
+    // Over WebSocket it is told so, too.
+    let mut connection = Connection::open(&format!("{}/?token={}", engine.ws.trim_end_matches('/'), user.token)).await;
+    connection.next_of("welcome").await;
+    let ballot = json!({"id": 1, "action": "vote", "vote_type": "proposal", "market_id": market, "vote": true});
+    connection.send(ballot).await;
+    let refused = connection.answer_to(&json!(1)).await;
+    assert_eq!(
+        (&refused["code"], &refused["retryable"], refused["retry_after_seconds"].as_u64() > Some(0)),
+        (&json!("PAUSED"), &json!(true), true),
+        "{refused}"
+    );
     assert_eq!(get(&engine.api, &format!("/api/markets/{market}")).await.status, 200);
     assert_eq!(get(&engine.api, &comment).await.status, 200);
     assert_eq!(order(engine, "PUT", "/intake", r#"{"paused": false}"#).await.0, 200);
