@@ -1,8 +1,9 @@
-//! `zmart ps`, `show`, `restart`, `stop`, `start` and `logs`: a running engine's services, by the operators' port.
+//! `zmart ps`, `show`, `restart`, `stop`, `start`, `logs` and `audit`: a running engine's services, by the operators' port.
 //!
 //! Asks and prints; what an order means, and when it can't be obeyed, is the engine's. One exit code for all: 0 done, 1 the
 //! engine said no (or not all is as it was wanted in time), 2 nobody could be asked.
 
+mod audit;
 mod logs;
 mod orders;
 mod show;
@@ -11,6 +12,7 @@ mod view;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 pub use self::{
+    audit::Arguments as AuditArguments,
     logs::Arguments as LogsArguments,
     orders::{Arguments as OrderArguments, Order},
     show::Arguments as ShowArguments,
@@ -116,4 +118,9 @@ pub fn order(order: Order, arguments: &OrderArguments) -> ExitCode {
 /// Runs `zmart logs`.
 pub fn logs(arguments: &LogsArguments) -> ExitCode {
     asking(logs::print(arguments))
+}
+
+/// Runs `zmart audit`.
+pub fn audit(arguments: &AuditArguments) -> ExitCode {
+    asking(audit::print(arguments))
 }

@@ -65,6 +65,7 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::social",
             // The operators' port, which no user reaches.
             "journal::operating",
+            "journal::operator_actions",
         ],
     ),
     // Rows are plain values: a trade is shown from its row as from its entry.
