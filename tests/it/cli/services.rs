@@ -28,6 +28,12 @@ async fn services_are_shown_restarted_stopped_and_started_by_the_names_that_oper
     let (_, all, _) = ask(&["show", "all"]).await;
     assert!(all.contains("service event-indexer: running") && all.contains("actor listener (listener)"), "{all}");
 
+    // The doctor finds the ports held by whom they are for.
+    let (code, findings) = super::doctor(engine).await;
+    let ports: Vec<_> = findings.iter().filter(|(check, ..)| check.ends_with(" port")).collect();
+    assert!(code == 0 && ports.len() == 4, "{findings:#?}");
+    assert!(ports.iter().all(|(_, status, seen)| status == "ok" && seen.contains("the zmart that runs")), "{ports:#?}");
+
     let before = shown("monitor").await;
     let (code, out, err) = ask(&["restart", "market-monitor"]).await;
     assert_eq!((code, out.as_str()), (0, "market-monitor: running\n"), "{err}");
