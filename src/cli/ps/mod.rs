@@ -60,26 +60,37 @@ fn services() -> [&'static str; 6] {
 pub fn run(arguments: &Arguments) -> ExitCode {
     asking(async {
         let client = OpsClient::new(&arguments.address)?;
-        let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
-        loop {
-            let told = once(&client, arguments).await;
-            let Some(seconds) = arguments.watch else {
-                tell(&told?);
-                return Ok(ExitCode::SUCCESS);
-            };
-            match told {
-                Ok(text) if tell(&format!("{clear}{text}")) => {}
-                Ok(_) => return Ok(ExitCode::SUCCESS),
-                // It may be on its way to its next life. Who asks wrongly is told so at once.
-                Err(error @ OpsError::Away { .. }) => eprintln!("{clear}{error}"),
-                Err(error) => return Err(error),
-            }
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-                () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        match arguments.watch {
+            Some(seconds) => until_interrupted(watch(&client, arguments, Duration::from_secs(seconds))).await,
+            None => {
+                tell(&once(&client, arguments).await?);
+                Ok(ExitCode::SUCCESS)
             }
         }
     })
+}
+
+async fn watch(client: &OpsClient, arguments: &Arguments, pause: Duration) -> Result<ExitCode, OpsError> {
+    let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
+    loop {
+        match once(client, arguments).await {
+            Ok(text) if tell(&format!("{clear}{text}")) => {}
+            Ok(_) => return Ok(ExitCode::SUCCESS),
+            // It may be on its way to its next life. Who asks wrongly is told so at once.
+            Err(error @ OpsError::Away { .. }) => eprintln!("{clear}{error}"),
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Until it ends by itself, or by Ctrl-C: that is heard from the beginning on, also while an answer is waited for.
+async fn until_interrupted(ask: impl Future<Output = Result<ExitCode, OpsError>>) -> Result<ExitCode, OpsError> {
+    tokio::select! {
+        biased;
+        Ok(()) = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
+        done = ask => done,
+    }
 }
 
 async fn once(client: &OpsClient, arguments: &Arguments) -> Result<String, OpsError> {
