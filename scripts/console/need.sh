@@ -1,22 +1,13 @@
 # What the scripts of the console need: Node's packages, Chromium, and the arena. Sourced, in the repository's folder.
 
-# A browser of that kind, by whatever name: sets CHROMIUM.
-browser_find() {
-    local name
-    for name in ${CHROMIUM:+"$CHROMIUM"} chromium chromium-browser google-chrome google-chrome-stable; do
-        CHROMIUM=$(command -v "$name") && return 0
-    done
-    return 1
-}
-
-# Exits with 2 where Node is missing or too old, with 3 where there is no browser. Sets `modules`, the folder with the scripts
-# beside their packages, and CHROMIUM.
+# Sets `modules`, the folder with the scripts beside their packages, and CHROMIUM. Ends the script where Node or a browser can't be
+# had.
 console_browser() {
-    local program lock
-    for program in node npm; do
-        command -v $program >/dev/null || { echo "$program is missing" >&2 && exit 2; }
-    done
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' || { echo "Node 18 or newer is needed" >&2 && exit 2; }
+    local lock
+    . scripts/postgresql.sh
+    . scripts/node.sh
+    . scripts/chromium.sh
+    npm_require && chromium_require || exit 1
     lock=$(sha256sum scripts/console/package-lock.json)
     modules=${XDG_CACHE_HOME:-$HOME/.cache}/zmart/console-${lock:0:12}
     if [ ! -e "$modules/complete" ]; then
@@ -26,12 +17,6 @@ console_browser() {
         touch "$modules/complete"
     fi
     cp scripts/console/*.mjs "$modules/"
-    . scripts/postgresql.sh
-    if ! browser_find && may_install; then
-        apt_install chromium >/dev/null 2>&1 || true
-    fi
-    browser_find || { echo "Chromium is missing, and could not be installed: set CHROMIUM to one" >&2 && exit 3; }
-    export CHROMIUM
 }
 
 # All that, and ZMART_ARENA_BIN.

@@ -35,6 +35,7 @@ use super::{
     pauses,
     pressure::Pressure,
     supervision::{Crash, DeathGuard},
+    trouble::Lasting,
 };
 use crate::{
     domain::{
@@ -380,6 +381,7 @@ impl Committer {
         let slow = tokio::time::sleep(DOWN_AFTER);
         tokio::pin!(slow);
         let mut limit = self.answer_max;
+        let mut trouble = Lasting::default();
         let result = loop {
             let outcome = {
                 let mut attempt = std::pin::pin!(self.attempt(batch, appends, limit));
@@ -421,7 +423,7 @@ impl Committer {
             };
             self.life.set_patient(true);
             let pause = pauses.next().unwrap_or(PAUSE_MAX);
-            log::warn!("a batch was not written, trying again in {} ms: {error}", pause.as_millis());
+            log::log!(trouble.failed(), "a batch was not written, trying again in {} ms: {error}", pause.as_millis());
             if began.elapsed() > DOWN_AFTER {
                 self.health.down(Part::Journal, error.to_string());
                 if error.is_connection() {
@@ -430,6 +432,9 @@ impl Committer {
             }
             tokio::time::sleep(pause).await;
         };
+        if let Some(failures) = trouble.over() {
+            log::info!("the batch has its end after {failures} failures");
+        }
         self.life.set_patient(false);
         self.health.metrics().note(|counts| counts.journal_commit.observe(began.elapsed().as_secs_f64()));
         self.health.up(Part::Database);

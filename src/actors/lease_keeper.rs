@@ -26,6 +26,7 @@ use super::{
     role::Role,
     root::{Become, Lapse, Reborn, Root},
     supervision::{Crash, DeathGuard, Link},
+    trouble::Lasting,
 };
 use crate::{
     domain::ids::Epoch,
@@ -132,6 +133,7 @@ pub struct LeaseKeeper {
     told: bool,
     /// Root has yet to hear of another life of the journal.
     reborn: bool,
+    trouble: Lasting,
     _guard: DeathGuard,
 }
 
@@ -139,7 +141,17 @@ impl LeaseKeeper {
     /// A keeper that goes on where the last one ended.
     pub fn new(parts: LeaseParts, guard: DeathGuard) -> Self {
         let (asking, is_ending, lapsed, told, reborn) = (false, false, false, true, false);
-        Self { parts, asking, due: Instant::now(), is_ending, lapsed, told, reborn, _guard: guard }
+        Self {
+            parts,
+            asking,
+            due: Instant::now(),
+            is_ending,
+            lapsed,
+            told,
+            reborn,
+            trouble: Lasting::default(),
+            _guard: guard,
+        }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -223,6 +235,11 @@ impl LeaseKeeper {
         if self.parts.held.get().lease.map(|(term, _)| term) != held.lease.map(|(term, _)| term) {
             return;
         }
+        if answer.is_ok()
+            && let Some(failures) = self.trouble.over()
+        {
+            log::info!("the lease {} can be asked for again after {failures} failures", self.parts.office);
+        }
         match answer {
             Ok(Answer::Elsewhere | Answer::Reborn) => {}
             Ok(Answer::Renewed(Some(until))) => self.renewed(held, until),
@@ -235,11 +252,11 @@ impl LeaseKeeper {
             Err(error) if held.lease.is_some() => {
                 // Asked again at the next look.
                 self.due = Instant::now();
-                log::warn!("the lease {} can't be renewed now: {error}", self.parts.office);
+                log::log!(self.trouble.failed(), "the lease {} can't be renewed now: {error}", self.parts.office);
             }
             Err(error) => {
                 let Words { leads, .. } = self.words();
-                log::warn!("the lease {} can't be asked for: {error}", self.parts.office);
+                log::log!(self.trouble.failed(), "the lease {} can't be asked for: {error}", self.parts.office);
                 if self.parts.office == Office::Engine {
                     self.parts.health.down(Part::Database, error.to_string());
                 }

@@ -32,6 +32,7 @@ use super::{
     retry,
     stream::{RefusedWrite, Written, WrittenError, WrittenRow},
     supervision::{Crash, DeathGuard, Link},
+    trouble::Lasting,
 };
 use crate::{
     domain::{ids::MarketAddress, user_write::UserWrite},
@@ -105,6 +106,7 @@ pub struct OutboxReader {
     reading: bool,
     read_again: bool,
     asking_age: bool,
+    trouble: Lasting,
     guard: DeathGuard,
 }
 
@@ -120,6 +122,7 @@ impl OutboxReader {
             reading: false,
             read_again: false,
             asking_age: false,
+            trouble: Lasting::default(),
             guard,
         }
     }
@@ -139,11 +142,14 @@ impl OutboxReader {
             actor.reading = false;
             match page {
                 Ok(rows) => {
+                    if let Some(failures) = actor.trouble.over() {
+                        log::info!("the outbox can be read again after {failures} failures");
+                    }
                     actor.read_again |= rows.len() >= PAGE_ROWS;
                     actor.deliver(rows, ctx);
                 }
                 // It looks again in a second; the writer tells readiness of a database that is away.
-                Err(error) => return log::warn!("the outbox can't be read: {error}"),
+                Err(error) => return log::log!(actor.trouble.failed(), "the outbox can't be read: {error}"),
             }
             if actor.read_again && actor.busy.len() < BUSY_MAX {
                 actor.read(ctx);

@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime};
 use actix::prelude::*;
 use deadpool_postgres::Client;
 
-use super::supervision::{Crash, DeathGuard};
+use super::{
+    supervision::{Crash, DeathGuard},
+    trouble::Lasting,
+};
 use crate::journal::{JournalError, lease::Leased, stats};
 
 /// A pass that takes longer is given up, with its connection.
@@ -22,13 +25,14 @@ const PAUSE_BETWEEN: Duration = Duration::from_millis(5);
 pub struct StatsKeeper {
     pool: Leased,
     is_busy: bool,
+    trouble: Lasting,
     _guard: DeathGuard,
 }
 
 impl StatsKeeper {
     /// A keeper that works at each [`StatsTick`].
     pub fn new(pool: Leased, guard: DeathGuard) -> Self {
-        Self { pool, is_busy: false, _guard: guard }
+        Self { pool, is_busy: false, trouble: Lasting::default(), _guard: guard }
     }
 }
 
@@ -49,7 +53,20 @@ impl Handler<StatsTick> for StatsKeeper {
             return;
         }
         let pool = self.pool.clone();
-        ctx.spawn(actix::fut::wrap_future(work(pool)).map(|(), keeper: &mut Self, _| keeper.is_busy = false));
+        ctx.spawn(actix::fut::wrap_future(work(pool)).map(|worked, keeper: &mut Self, ctx: &mut Context<Self>| {
+            match worked {
+                Ok(()) => {
+                    keeper.is_busy = false;
+                    if let Some(failures) = keeper.trouble.over() {
+                        log::info!("figures of markets are taken again after {failures} failures");
+                    }
+                }
+                Err(error) => {
+                    log::log!(keeper.trouble.failed(), "figures of markets can't be taken now: {error}");
+                    ctx.run_later(PAUSE_AFTER_FAILURE, |keeper, _| keeper.is_busy = false);
+                }
+            }
+        }));
     }
 }
 
@@ -62,18 +79,11 @@ impl Handler<Crash> for StatsKeeper {
 }
 
 /// Passes until nothing is due.
-async fn work(pool: Leased) {
-    loop {
-        match pass(&pool).await {
-            Ok(true) => tokio::time::sleep(PAUSE_BETWEEN).await,
-            Ok(false) => return,
-            Err(error) => {
-                log::warn!("figures of markets can't be taken now: {error}");
-                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
-                return;
-            }
-        }
+async fn work(pool: Leased) -> Result<(), JournalError> {
+    while pass(&pool).await? {
+        tokio::time::sleep(PAUSE_BETWEEN).await;
     }
+    Ok(())
 }
 
 /// True: there is more to do.

@@ -45,10 +45,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("ps", &["zmart ps", "zmart ps --watch --actors", "zmart ps --json"]),
     ("show", &["zmart show event-indexer", "zmart show \"journal writer\" --json"]),
-    ("restart", &["zmart restart vote-aggregator", "zmart restart all"]),
+    (
+        "restart",
+        &["zmart restart vote-aggregator", "zmart restart all", "zmart restart listener --reason \"it stands still\""],
+    ),
     ("stop", &["zmart stop market-monitor"]),
     ("start", &["zmart start market-monitor"]),
     ("logs", &["zmart logs event-indexer --lines 50", "zmart logs all --follow"]),
+    ("audit", &["zmart audit", "zmart audit --lines 200 --json"]),
     ("doctor", &["zmart doctor", "zmart doctor --json"]),
     (
         "keys",

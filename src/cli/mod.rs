@@ -94,6 +94,8 @@ pub enum Command {
     Start(ps::OrderArguments),
     /// Print what a running engine has logged lately.
     Logs(ps::LogsArguments),
+    /// Print what operators did: who, what, to what, why, when, and what came of it.
+    Audit(ps::AuditArguments),
     /// Look whether the engine would start here, and do what it is for: a line for each thing that it needs.
     Doctor(doctor::Arguments),
     /// Keys in files: make one, see whose it is, what it holds, have a test network give it money.
@@ -136,6 +138,7 @@ pub fn run() -> ExitCode {
         Command::Stop(arguments) => ps::order(ps::Order::Stop, &arguments),
         Command::Start(arguments) => ps::order(ps::Order::Start, &arguments),
         Command::Logs(arguments) => ps::logs(&arguments),
+        Command::Audit(arguments) => ps::audit(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Keys(arguments) => {
             // A key file that others may open is warned of.

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::{Client, Method, Response, StatusCode, redirect::Policy};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::CONTENT_TYPE, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     config::{SecretText, place_of},
+    journal::operator_actions::Noted,
     telemetry::census::LastPanic,
 };
 
@@ -45,6 +46,17 @@ impl OpsAddress {
             (None, host) => format!("http://{host}:{}", self.ops_port),
         }
     }
+}
+
+/// Who orders something, and why: what is written down of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct Why {
+    /// Why; it is written down with the order (`zmart audit`).
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Who you are, as it is written down.
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    by: Option<String>,
 }
 
 /// Why there is no answer, or not the one that was wanted.
@@ -179,6 +191,11 @@ pub struct Obeyed {
 }
 
 #[derive(Deserialize)]
+struct Audit {
+    actions: Vec<Noted>,
+}
+
+#[derive(Deserialize)]
 struct ErrorBody {
     message: String,
 }
@@ -212,7 +229,7 @@ impl OpsClient {
     /// # Errors
     /// [`OpsError`].
     pub async fn actors(&self) -> Result<(Process, Value), OpsError> {
-        let answer: Value = self.ask(Method::GET, &["actors"], &[]).await?;
+        let answer: Value = self.get(&["actors"], &[]).await?;
         let process = serde_json::from_value(answer.clone()).map_err(|error| OpsError::Unusable(error.to_string()))?;
         Ok((process, answer))
     }
@@ -221,8 +238,25 @@ impl OpsClient {
     ///
     /// # Errors
     /// [`OpsError`].
-    pub async fn order(&self, name: &str, order: &str) -> Result<Obeyed, OpsError> {
-        self.ask(Method::POST, &["actors", name, order], &[]).await
+    pub async fn order(&self, name: &str, order: &str, why: &Why) -> Result<Obeyed, OpsError> {
+        let Why { reason, by } = why;
+        // An environment without a user has none.
+        let by = by.as_deref().filter(|by| !by.trim().is_empty());
+        let body = json!({ "reason": reason, "by": by }).to_string();
+        let request = self.request(Method::POST, &["actors", name, order], &[]);
+        self.send(request.header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+
+    /// What operators did, the newest first: so many, before a number.
+    ///
+    /// # Errors
+    /// [`OpsError`].
+    pub async fn audit(&self, limit: u32, before: Option<i64>) -> Result<Vec<Noted>, OpsError> {
+        let (limit, before) = (limit.to_string(), before.map(|before| before.to_string()));
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(before.as_deref().map(|before| ("before", before)));
+        let Audit { actions } = self.get(&["audit"], &query).await?;
+        Ok(actions)
     }
 
     /// The newest lines of the log, of a service or of all.
@@ -233,15 +267,14 @@ impl OpsClient {
         let lines = lines.to_string();
         let mut query = vec![("lines", lines.as_str())];
         query.extend(service.map(|service| ("service", service)));
-        self.ask(Method::GET, &["logs"], &query).await
+        self.get(&["logs"], &query).await
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<T, OpsError> {
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, OpsError> {
+        self.send(self.request(Method::GET, path, query)).await
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         // It can be a base, so it has a path; names have spaces.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -250,10 +283,14 @@ impl OpsClient {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.http.request(method, url);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.reveal());
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
         }
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, OpsError> {
         let response = request.send().await.map_err(|error| self.away(&error))?;
         let status = response.status();
         let body = self.body(response).await?;

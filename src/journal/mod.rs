@@ -42,6 +42,7 @@ pub mod migrate;
 pub mod notices;
 pub mod open;
 pub mod operating;
+pub mod operator_actions;
 pub mod outbox;
 pub mod overdue;
 pub mod partitions;

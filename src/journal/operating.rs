@@ -1,6 +1,6 @@
 //! What operators read and write: what is on its way to the chain, alerts, and a comment that is hidden.
 //!
-//! Owns every statement of the operators' port. Lists are bounded and found in an index. A comment is hidden as its author would
+//! Owns the statements of the operators' port but those of what operators did ([`operator_actions`]). Lists are bounded and found in an index. A comment is hidden as its author would
 //! delete it, so that it goes the way of all users' writes: by the outbox into the journal, from there to every client; and who
 //! did it and why is written down in the same transaction. The text stays in its row, for whoever has to answer for it.
 
@@ -11,7 +11,10 @@ use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 pub use super::alerts::Alert;
-use super::alerts::{COLUMNS, alert_of};
+use super::{
+    alerts::{COLUMNS, alert_of},
+    operator_actions::{self, Action, Operator, Outcome},
+};
 
 /// Rows of a list.
 pub const ROWS_MAX: i64 = 200;
@@ -107,38 +110,48 @@ pub async fn alerts(client: &Client) -> Result<Vec<Alert>, tokio_postgres::Error
     client.query(&sql, &[&ROWS_MAX]).await?.iter().map(alert_of).collect()
 }
 
-/// A person says that they know of an alert. `None`: there is none of that number.
+/// A person says that they know of an alert, and that is written down. `None`: there is none of that number.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn acknowledge(client: &Client, id: i64) -> Result<Option<Alert>, tokio_postgres::Error> {
+pub async fn acknowledge(
+    client: &mut Client,
+    id: i64,
+    operator: &Operator,
+    node: &str,
+) -> Result<Option<Alert>, tokio_postgres::Error> {
     let sql = format!(
         "UPDATE alerts SET acknowledged_at = coalesce(acknowledged_at, now()) WHERE id = $1 RETURNING {COLUMNS}"
     );
-    client.query_opt(&sql, &[&id]).await?.as_ref().map(alert_of).transpose()
+    let tx = client.transaction().await?;
+    let Some(row) = tx.query_opt(&sql, &[&id]).await? else { return Ok(None) };
+    let alert = alert_of(&row)?;
+    let about = Outcome::Done(Some(format!("{} of {}", alert.kind, alert.subject)));
+    operator_actions::note(&tx, node, operator, Action::AcknowledgeAlert, &id.to_string(), &about).await?;
+    tx.commit().await?;
+    Ok(Some(alert))
 }
 
-/// Hides a comment: true if it was not hidden or deleted before, `None` if there is none of that id.
+/// Hides a comment, and writes down who did it and why: true if it was not hidden or deleted before, `None` if there is none of
+/// that id.
 ///
 /// # Errors
 /// The database does not answer: look whether it is hidden.
 pub async fn hide_comment(
     client: &mut Client,
     id: Uuid,
-    reason: &str,
-    by_whom: &str,
+    operator: &Operator,
     node: &str,
 ) -> Result<Option<bool>, tokio_postgres::Error> {
     const FIND: &str = "SELECT deleted_at IS NULL FROM discussions WHERE id = $1 FOR UPDATE";
     const HIDE: &str = "UPDATE discussions SET deleted_at = now() WHERE id = $1";
-    const NOTE: &str = "
-        INSERT INTO operator_actions (action, subject, reason, by_whom, node) VALUES ('hide_comment', $1, $2, $3, $4)";
     let tx = client.transaction().await?;
     let Some(row) = tx.query_opt(FIND, &[&id]).await? else { return Ok(None) };
     let is_shown: bool = row.try_get(0)?;
     if is_shown {
         tx.execute(HIDE, &[&id]).await?;
-        tx.execute(NOTE, &[&id.to_string(), &reason, &by_whom, &node]).await?;
+        let hidden = Outcome::Done(None);
+        operator_actions::note(&tx, node, operator, Action::HideComment, &id.to_string(), &hidden).await?;
     }
     tx.commit().await?;
     Ok(Some(is_shown))

@@ -39,6 +39,20 @@ pub enum Status {
     Disabled,
 }
 
+impl Status {
+    /// As it is told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// What operators of such systems call the parts of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -21,6 +21,7 @@ use super::{
     bell::{Bell, ring_on},
     listener::Listener,
     supervision::{Crash, DeathGuard, Link, retires},
+    trouble::Lasting,
 };
 use crate::{
     chain::rpc::ChainRpc,
@@ -54,13 +55,14 @@ pub struct Deliveries {
     working: bool,
     look_again: bool,
     counting: bool,
+    trouble: Lasting,
     _guard: DeathGuard,
 }
 
 impl Deliveries {
     /// One that has looked at nothing yet.
     pub fn new(parts: DeliveriesParts, guard: DeathGuard) -> Self {
-        Self { parts, working: false, look_again: false, counting: false, _guard: guard }
+        Self { parts, working: false, look_again: false, counting: false, trouble: Lasting::default(), _guard: guard }
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {
@@ -74,6 +76,9 @@ impl Deliveries {
             actor.working = false;
             match passed {
                 Ok(passed) => {
+                    if let Some(failures) = actor.trouble.over() {
+                        log::info!("deliveries go on after {failures} failures");
+                    }
                     if passed.left > 0 {
                         ctx.run_later(SOON, Self::look);
                     }
@@ -83,7 +88,7 @@ impl Deliveries {
                     }
                 }
                 // Rows are due again by themselves.
-                Err(error) => log::warn!("deliveries wait: {error}"),
+                Err(error) => log::log!(actor.trouble.failed(), "deliveries wait: {error}"),
             }
         }));
     }

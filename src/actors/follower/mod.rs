@@ -28,6 +28,7 @@ use super::{
     registry::{HearCommitted, Registry},
     submissions::SubmissionNews,
     supervision::{Crash, DeathGuard, Link},
+    trouble::Lasting,
 };
 use crate::{
     bus::{
@@ -110,6 +111,7 @@ struct Ear {
     /// Until the next reading, where one is due.
     pause: Duration,
     down: Option<String>,
+    trouble: Lasting,
     garbage: u64,
 }
 
@@ -127,6 +129,7 @@ impl Ear {
             read_at,
             pause: READ_PAUSE,
             down: None,
+            trouble: Lasting::default(),
             garbage: 0,
         }
     }
@@ -232,6 +235,9 @@ impl Ear {
     async fn read(&mut self) {
         match self.reader.read(&self.parts).await {
             Ok(()) => {
+                if let Some(failures) = self.trouble.over() {
+                    log::info!("what the leader has committed can be read again after {failures} failures");
+                }
                 self.missed = false;
                 self.pause = READ_PAUSE;
                 self.begins();
@@ -239,7 +245,7 @@ impl Ear {
             // Asked again; the keeper of the lease tells of a database that is away.
             Err(error) => {
                 self.pause = LOOK_EVERY;
-                log::warn!("what the leader has committed can't be read: {error}");
+                log::log!(self.trouble.failed(), "what the leader has committed can't be read: {error}");
             }
         }
         self.read_at = Instant::now();

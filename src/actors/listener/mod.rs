@@ -54,6 +54,7 @@ use super::{
     registry::Registry,
     retry,
     supervision::{Crash, DeathGuard, Link},
+    trouble::Lasting,
 };
 use crate::{
     chain::{
@@ -72,7 +73,7 @@ use crate::{
         open, read,
         staging::{self, Cursor, DeadLetter},
     },
-    telemetry::health::{Health, Part as HealthPart, STALE_KEPT},
+    telemetry::health::{Health, Part as HealthPart, PartState, STALE_KEPT},
 };
 
 /// Live transactions that are held back while older ones are fetched; with more the live subscription is ended.
@@ -161,6 +162,9 @@ pub struct Listener {
     backfilling: Backfilling,
     /// Nothing is staged that was not given away.
     drained: bool,
+    /// The node lists transactions, and does not give them.
+    reads_fail: bool,
+    rpc_trouble: Lasting,
     draining: bool,
     /// Staged transactions that were read and did not find room.
     waiting: Waiting,
@@ -210,6 +214,8 @@ impl Listener {
             unstaging: Unstaging::default(),
             backfilling: Backfilling::new(now),
             drained: false,
+            reads_fail: false,
+            rpc_trouble: Lasting::default(),
             draining: false,
             waiting: Waiting::default(),
             saving_cursor: false,
@@ -368,9 +374,17 @@ impl Listener {
         }
     }
 
-    fn rpc_failed(&self, what: &str, error: &ChainReadError) {
-        log::warn!("{what}: {error}");
-        self.parts.health.down(HealthPart::Rpc, error.to_string());
+    /// Told once, until it is over: by readiness, which has a line of its own where a part that was up is down.
+    fn rpc_failed(&mut self, what: &str, error: &ChainReadError) {
+        let was_up = self.parts.health.parts().get(&HealthPart::Rpc) == Some(&PartState::Up);
+        let level = self.rpc_trouble.failed();
+        log::log!(if was_up { log::Level::Debug } else { level }, "{what}: {error}");
+        self.parts.health.down(HealthPart::Rpc, format!("{what}: {error}"));
+    }
+
+    fn rpc_answered(&mut self) {
+        self.rpc_trouble.over();
+        self.parts.health.up(HealthPart::Rpc);
     }
 }
 

@@ -209,6 +209,7 @@ impl Listener {
     /// A transaction can't be read on the node of the pass. It counts against the second one only while the first is well:
     /// without that nothing can be concluded anyway.
     pub(super) fn read_failed(&mut self, error: &ChainReadError) {
+        self.reads_fail = true;
         self.rpc_failed("a transaction can't be read", error);
         if self.nodes.needs_second() && self.parts.rpc.endpoints().first_is_well() {
             self.nodes.second_failed(Instant::now());
@@ -218,7 +219,7 @@ impl Listener {
     /// The node of the pass did what was asked of it.
     pub(super) fn node_answered(&mut self) {
         if !self.pass_rpc.decides() && self.nodes.second_fails_since.take().is_some() {
-            self.parts.health.up(Part::Rpc);
+            self.rpc_answered();
         }
     }
 

@@ -81,7 +81,6 @@ impl Listener {
                 if let Some(cursor) = &mut self.cursor {
                     cursor.finalized_slot.get_or_insert(pass.finalized_slot);
                 }
-                self.parts.health.up(Part::Rpc);
                 self.pass = Some(pass);
                 self.next_page(pass, ctx);
             }
@@ -142,6 +141,10 @@ impl Listener {
             Err(error) => return self.pass_failed("coverage stopped", &error),
         };
         self.node_answered();
+        // That it lists is not enough where it does not give what it lists.
+        if self.drained || !self.reads_fail {
+            self.rpc_answered();
+        }
         // What has been listed since the pass that is held up is not listed again, and its aim is not this list's.
         let cursor = match self.held_up {
             Some(first) => Cursor { signature: None, slot: self.listed_up_to.max(first.confirmed_slot), ..cursor },
@@ -267,8 +270,9 @@ impl Listener {
         ctx.spawn(fetch.into_actor(self).map(move |(fetched, last), actor, ctx| {
             actor.draining = false;
             actor.drained = actor.staged_walk.reached(walk, last) && fetched.is_empty();
-            if fetched.iter().any(|(_, read)| read.is_ok()) {
-                actor.parts.health.up(Part::Rpc);
+            if !fetched.is_empty() && fetched.iter().all(|(_, read)| read.is_ok()) {
+                actor.reads_fail = false;
+                actor.rpc_answered();
             }
             // The oldest is what the others wait for.
             if fetched.first().is_some_and(|(_, read)| read.is_ok()) {

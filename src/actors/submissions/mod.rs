@@ -24,7 +24,7 @@ use self::pass::PassEnd;
 use super::{
     committed::Committed,
     supervision::{Crash, DeathGuard},
-    trouble::Trouble,
+    trouble::{Lasting, Trouble},
 };
 use crate::{
     chain::{
@@ -118,6 +118,7 @@ pub struct Submissions {
     place: Option<Place>,
     has_begun: bool,
     is_passing: bool,
+    trouble: Lasting,
     sending: usize,
     _guard: DeathGuard,
 }
@@ -134,6 +135,7 @@ impl Submissions {
             place: None,
             has_begun: false,
             is_passing: false,
+            trouble: Lasting::default(),
             sending: 0,
             _guard: guard,
         }
@@ -170,6 +172,9 @@ impl Submissions {
         self.is_passing = false;
         match end {
             Ok(PassEnd { place, sent, settled }) => {
+                if let Some(failures) = self.trouble.over() {
+                    log::info!("users' transactions go on after {failures} failures");
+                }
                 self.place = place;
                 self.note_sent(&sent);
                 for signature in settled {
@@ -178,7 +183,7 @@ impl Submissions {
                 }
             }
             // The same page again at the next tick: nothing of it is lost.
-            Err(trouble) => log::warn!("users' transactions wait: {trouble}"),
+            Err(trouble) => log::log!(self.trouble.failed(), "users' transactions wait: {trouble}"),
         }
     }
 }

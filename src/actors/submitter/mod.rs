@@ -23,7 +23,7 @@ use tokio::sync::broadcast;
 use self::{held::Held, pass::PassEnd};
 use super::{
     supervision::{Crash, DeathGuard, Link},
-    trouble::Trouble,
+    trouble::{Lasting, Trouble},
 };
 use crate::{
     chain::{keys::AuthorityKeys, program::InstructionBuilder, rpc::ChainRpc},
@@ -146,6 +146,7 @@ pub struct Submitter {
     sent: HashMap<SubmissionId, Instant>,
     held: Held,
     is_passing: bool,
+    trouble: Lasting,
     _guard: DeathGuard,
 }
 
@@ -160,6 +161,7 @@ impl Submitter {
             sent: HashMap::new(),
             held: Held::default(),
             is_passing: false,
+            trouble: Lasting::default(),
             _guard: guard,
         }
     }
@@ -174,13 +176,16 @@ impl Submitter {
         self.is_passing = false;
         match end {
             Ok(PassEnd { sent, open }) => {
+                if let Some(failures) = self.trouble.over() {
+                    log::info!("transactions of governance go on after {failures} failures");
+                }
                 let now = Instant::now();
                 self.sent.extend(sent.into_iter().map(|id| (id, now)));
                 // As many as are on their way, which are bounded; one that was begun during the pass is sent once more.
                 self.sent.retain(|id, _| open.contains(id));
             }
             // The same again at the next tick: nothing of it is lost.
-            Err(trouble) => log::warn!("transactions of governance wait: {trouble}"),
+            Err(trouble) => log::log!(self.trouble.failed(), "transactions of governance wait: {trouble}"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The authorities' keys: are they there, are they the program's, can the one that pays pay?
+//! The authorities' keys: are they there, are they the program's, what do they hold, and can the one that pays pay?
 //!
 //! Reads of a key whose it is, and nothing else.
 
@@ -29,13 +29,16 @@ pub async fn look(config: &Config, rpc: &Option<ChainRpc>, account: Option<&Glob
     let without = "governance is only looked at, and alerted of: set BACKEND_KEYPAIR_PATH on one node";
     let (backend, wallet) = one("backend key", backend, is_strict, account.map(|it| it.backend_authority), without);
     let without = "an admin has to approve by hand: set ADMIN_KEYPAIR_PATH where the engine shall";
-    let (admin, _) = one("admin key", admin, is_strict, account.map(|it| it.admin), without);
+    let (admin, admins) = one("admin key", admin, is_strict, account.map(|it| it.admin), without);
     let mut findings = vec![backend, admin];
-    if let (Some(wallet), Some(rpc)) = (wallet, rpc) {
-        findings.push(match rpc.balance(wallet).await {
-            Ok(held) => of_balance(wallet, held, Lamports(config.governance.low_balance_lamports)),
-            Err(error) => Finding::failed("balance", error.to_string(), "look at the node"),
-        });
+    let low = Lamports(config.governance.low_balance_lamports);
+    for (check, wallet, pays) in [("balance", wallet, true), ("admin balance", admins, false)] {
+        if let (Some(wallet), Some(rpc)) = (wallet, rpc) {
+            findings.push(match rpc.balance(wallet).await {
+                Ok(held) => of_balance(check, wallet, held, low, pays),
+                Err(error) => Finding::failed(check, error.to_string(), "look at the node"),
+            });
+        }
     }
     findings
 }
@@ -85,15 +88,20 @@ fn of_key(check: &'static str, wallet: Wallet, wanted: Option<Wallet>, open: Opt
     }
 }
 
-fn of_balance(wallet: Wallet, held: Lamports, low: Lamports) -> Finding {
+/// `pays`: it pays for what governance sends. The other one pays for nothing from here, but the monitor raises `balance_low` of
+/// both.
+fn of_balance(check: &'static str, wallet: Wallet, held: Lamports, low: Lamports, pays: bool) -> Finding {
     let seen = format!("{wallet} holds {} SOL", sol(held));
-    let advice = "send it some: it pays for what governance sends (on a test network: `zmart keys airdrop`)";
+    let advice = match pays {
+        true => "send it some: it pays for what governance sends (on a test network: `zmart keys airdrop`)",
+        false => "send it some, for what an admin does by hand: `balance_low` is raised of it, too",
+    };
     match held {
-        Lamports(0) => Finding::failed("balance", seen, advice),
+        Lamports(0) if pays => Finding::failed(check, seen, advice),
         held if held < low => {
-            Finding::warning("balance", format!("{seen}, less than AUTHORITY_LOW_BALANCE_LAMPORTS"), advice)
+            Finding::warning(check, format!("{seen}, less than AUTHORITY_LOW_BALANCE_LAMPORTS"), advice)
         }
-        _ => Finding::ok("balance", seen),
+        _ => Finding::ok(check, seen),
     }
 }
 
@@ -129,7 +137,8 @@ mod tests {
 
     #[test]
     fn who_can_not_pay_fails() {
-        let state = |held| of_balance(Wallet([1; 32]), Lamports(held), Lamports(500)).state;
-        assert_eq!([0, 499, 500].map(state), [State::Failed, State::Warning, State::Ok]);
+        let state = |held, pays| of_balance("balance", Wallet([1; 32]), Lamports(held), Lamports(500), pays).state;
+        assert_eq!([0, 499, 500].map(|held| state(held, true)), [State::Failed, State::Warning, State::Ok]);
+        assert_eq!([0, 499, 500].map(|held| state(held, false)), [State::Warning, State::Warning, State::Ok]);
     }
 }

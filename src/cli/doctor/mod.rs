@@ -1,13 +1,14 @@
 //! `zmart doctor`: would the engine start here, and do what it is for?
 //!
 //! One line for each thing that it needs, with what to do where that is not as it should be. Only looks: nothing is made,
-//! changed or migrated, so it may be said beside a running engine. Never prints a secret; of an address only the place.
+//! changed or migrated (ports are bound for a moment), so it may be said beside a running engine. Never prints a secret; of an address only the place.
 
 mod chain;
 mod database;
 mod finding;
 mod keys;
 mod machine;
+mod ports;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -60,6 +61,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(keys::look(config, &chain.rpc, chain.config.as_ref()).await);
     findings.push(machine::clock(database.clock, chain.clock));
     findings.push(machine::files(config));
+    findings.extend(ports::look(config).await);
     findings
 }
 

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, process::ExitCode, time::Duration};
 
 use serde_json::Value;
 
-use super::ALL;
+use super::{ALL, until_interrupted};
 use crate::cli::{
     line::{printable, tell},
     ops_client::{OpsAddress, OpsClient, OpsError},
@@ -39,6 +39,10 @@ pub struct Arguments {
 /// Asks, and prints.
 pub async fn print(arguments: &Arguments) -> Result<ExitCode, OpsError> {
     let client = OpsClient::new(&arguments.address)?;
+    if arguments.follow { until_interrupted(lines(&client, arguments)).await } else { lines(&client, arguments).await }
+}
+
+async fn lines(client: &OpsClient, arguments: &Arguments) -> Result<ExitCode, OpsError> {
     let service = (arguments.name != ALL).then_some(arguments.name.as_str());
     let lines = usize::try_from(arguments.lines).unwrap_or(usize::MAX);
     let mut seen = VecDeque::new();
@@ -57,10 +61,7 @@ pub async fn print(arguments: &Arguments) -> Result<ExitCode, OpsError> {
         if !arguments.follow {
             return Ok(ExitCode::SUCCESS);
         }
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-            () = tokio::time::sleep(FOLLOW_EVERY) => {}
-        }
+        tokio::time::sleep(FOLLOW_EVERY).await;
     }
 }
 

@@ -1,8 +1,9 @@
-//! `zmart ps`, `show`, `restart`, `stop`, `start` and `logs`: a running engine's services, by the operators' port.
+//! `zmart ps`, `show`, `restart`, `stop`, `start`, `logs` and `audit`: a running engine's services, by the operators' port.
 //!
 //! Asks and prints; what an order means, and when it can't be obeyed, is the engine's. One exit code for all: 0 done, 1 the
 //! engine said no (or not all is as it was wanted in time), 2 nobody could be asked.
 
+mod audit;
 mod logs;
 mod orders;
 mod show;
@@ -11,6 +12,7 @@ mod view;
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 
 pub use self::{
+    audit::Arguments as AuditArguments,
     logs::Arguments as LogsArguments,
     orders::{Arguments as OrderArguments, Order},
     show::Arguments as ShowArguments,
@@ -58,26 +60,37 @@ fn services() -> [&'static str; 6] {
 pub fn run(arguments: &Arguments) -> ExitCode {
     asking(async {
         let client = OpsClient::new(&arguments.address)?;
-        let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
-        loop {
-            let told = once(&client, arguments).await;
-            let Some(seconds) = arguments.watch else {
-                tell(&told?);
-                return Ok(ExitCode::SUCCESS);
-            };
-            match told {
-                Ok(text) if tell(&format!("{clear}{text}")) => {}
-                Ok(_) => return Ok(ExitCode::SUCCESS),
-                // It may be on its way to its next life. Who asks wrongly is told so at once.
-                Err(error @ OpsError::Away { .. }) => eprintln!("{clear}{error}"),
-                Err(error) => return Err(error),
-            }
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-                () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+        match arguments.watch {
+            Some(seconds) => until_interrupted(watch(&client, arguments, Duration::from_secs(seconds))).await,
+            None => {
+                tell(&once(&client, arguments).await?);
+                Ok(ExitCode::SUCCESS)
             }
         }
     })
+}
+
+async fn watch(client: &OpsClient, arguments: &Arguments, pause: Duration) -> Result<ExitCode, OpsError> {
+    let clear = if std::io::stdout().is_terminal() { CLEAR } else { "" };
+    loop {
+        match once(client, arguments).await {
+            Ok(text) if tell(&format!("{clear}{text}")) => {}
+            Ok(_) => return Ok(ExitCode::SUCCESS),
+            // It may be on its way to its next life. Who asks wrongly is told so at once.
+            Err(error @ OpsError::Away { .. }) => eprintln!("{clear}{error}"),
+            Err(error) => return Err(error),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Until it ends by itself, or by Ctrl-C: that is heard from the beginning on, also while an answer is waited for.
+async fn until_interrupted(ask: impl Future<Output = Result<ExitCode, OpsError>>) -> Result<ExitCode, OpsError> {
+    tokio::select! {
+        biased;
+        Ok(()) = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
+        done = ask => done,
+    }
 }
 
 async fn once(client: &OpsClient, arguments: &Arguments) -> Result<String, OpsError> {
@@ -116,4 +129,9 @@ pub fn order(order: Order, arguments: &OrderArguments) -> ExitCode {
 /// Runs `zmart logs`.
 pub fn logs(arguments: &LogsArguments) -> ExitCode {
     asking(logs::print(arguments))
+}
+
+/// Runs `zmart audit`.
+pub fn audit(arguments: &AuditArguments) -> ExitCode {
+    asking(audit::print(arguments))
 }

@@ -8,7 +8,7 @@ use super::{ALL, EXIT_REFUSED, services};
 use crate::{
     cli::{
         line::printable,
-        ops_client::{Actor, OpsAddress, OpsClient, OpsError, Process},
+        ops_client::{Actor, OpsAddress, OpsClient, OpsError, Process, Why},
     },
     telemetry::census,
 };
@@ -52,6 +52,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=3600))]
     wait: u64,
     #[command(flatten)]
+    why: Why,
+    #[command(flatten)]
     address: OpsAddress,
 }
 
@@ -71,7 +73,7 @@ pub async fn give(order: Order, arguments: &Arguments) -> Result<ExitCode, OpsEr
             println!("{name}: {status}");
             continue;
         }
-        match client.order(name, order.as_str()).await {
+        match client.order(name, order.as_str(), &arguments.why).await {
             Ok(obeyed) => given.push((name, before, obeyed.status)),
             Err(error @ (OpsError::NotNow(_) | OpsError::Unknown(_))) => {
                 has_failed = true;

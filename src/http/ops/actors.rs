@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::{OpsParts, PATIENCE};
+use super::{
+    OpsParts, PATIENCE,
+    audit::{WhyBody, audited},
+};
 use crate::{
     actors::{
         registry::{MarketSeen, RestartStream, SeeMarkets},
@@ -15,7 +18,11 @@ use crate::{
         supervision::Retire,
     },
     domain::ids::AccountAddress,
-    http::error::{ApiError, ErrorCode},
+    http::{
+        body::MaybeChecked,
+        error::{ApiError, ErrorCode},
+    },
+    journal::operator_actions::Action,
     telemetry::census::{ActorView, GATEWAY, HUB, LastPanic, Record, STREAMS, Service, ServiceView, Status},
 };
 
@@ -165,28 +172,43 @@ struct Obeyed<'a> {
     status: Status,
 }
 
-/// Ends, begins, or begins anew one of them, or all of a service.
+/// Ends, begins, or begins anew one of them, or all of a service; and has it written down who wanted it.
 ///
 /// # Errors
 /// NOT_FOUND: nobody has that name; CONFLICT: it can't be now, and why.
-pub async fn order(path: web::Path<(String, String)>, parts: web::Data<OpsParts>) -> Result<HttpResponse, ApiError> {
+pub async fn order(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    parts: web::Data<OpsParts>,
+    why: MaybeChecked<WhyBody>,
+) -> Result<HttpResponse, ApiError> {
     let (name, order) = path.into_inner();
-    let order = match &*order {
-        "restart" => Order::Restart,
-        "stop" => Order::Stop,
-        "start" => Order::Start,
+    let (order, action) = match &*order {
+        "restart" => (Order::Restart, Action::Restart),
+        "stop" => (Order::Stop, Action::Stop),
+        "start" => (Order::Start, Action::Start),
         _ => return Err(ApiError::not_found("There is nothing at this path.")),
     };
+    let obeyed = {
+        let (name, parts) = (name.clone(), parts.clone());
+        async move { obey(&name, order, &parts).await }
+    };
+    let told = |status: &Status| Some(status.name().to_owned());
+    let status = audited(parts, why.of(&request), action, name.clone(), obeyed, told).await?;
+    Ok(HttpResponse::Accepted().json(Obeyed { name: &name, status }))
+}
+
+async fn obey(name: &str, order: Order, parts: &OpsParts) -> Result<Status, ApiError> {
     if let Some(market) = name.strip_prefix("market:") {
-        restart_market(market, order, &parts).await?;
-        return Ok(HttpResponse::Accepted().json(Obeyed { name: &name, status: Status::Starting }));
+        restart_market(market, order, parts).await?;
+        return Ok(Status::Starting);
     }
-    if let Some(status) = order_workers(&name, order, &parts)? {
-        return Ok(HttpResponse::Accepted().json(Obeyed { name: &name, status }));
+    if let Some(status) = order_workers(name, order, parts)? {
+        return Ok(status);
     }
-    let asked = parts.root.send(Ordered { name: name.clone(), order }).await;
+    let asked = parts.root.send(Ordered { name: name.to_owned(), order }).await;
     match asked.map_err(|_| ApiError::unavailable("Root does not answer: the process is about to end."))? {
-        Ok(status) => Ok(HttpResponse::Accepted().json(Obeyed { name: &name, status })),
+        Ok(status) => Ok(status),
         Err(NotNow::Unknown) => Err(ApiError::not_found("Nobody has that name.")),
         Err(NotNow::Refused(why)) => Err(ApiError::new(ErrorCode::Conflict, format!("Not now: {why}."))),
     }

@@ -1,13 +1,20 @@
 //! What is on its way, what is wrong, and what users wrote: from the database, with the engine's own rights.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use deadpool_postgres::{Object, Pool};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::OpsParts;
+use super::{
+    OpsParts,
+    audit::{Name, Reason, WhyBody, operator},
+};
 use crate::{
-    http::{body::Checked, error::ApiError, pool::PoolFailure},
+    http::{
+        body::{Checked, MaybeChecked},
+        error::ApiError,
+        pool::PoolFailure,
+    },
     journal::operating::{self, Alert},
 };
 
@@ -42,11 +49,17 @@ pub async fn alerts(pool: web::Data<Pool>) -> Result<HttpResponse, ApiError> {
 ///
 /// # Errors
 /// NOT_FOUND; UNAVAILABLE, TIMEOUT.
-pub async fn acknowledge(id: web::Path<String>, pool: web::Data<Pool>) -> Result<HttpResponse, ApiError> {
+pub async fn acknowledge(
+    request: HttpRequest,
+    id: web::Path<String>,
+    pool: web::Data<Pool>,
+    parts: web::Data<OpsParts>,
+    why: MaybeChecked<WhyBody>,
+) -> Result<HttpResponse, ApiError> {
     let nothing = || ApiError::not_found("There is no such alert.");
     let id = id.parse().map_err(|_| nothing())?;
-    let client = connection(&pool).await?;
-    let known = operating::acknowledge(&client, id).await?;
+    let mut client = connection(&pool).await?;
+    let known = operating::acknowledge(&mut client, id, &why.of(&request), &parts.node).await?;
     known.map(|alert| HttpResponse::Ok().json(alert)).ok_or_else(nothing)
 }
 
@@ -54,15 +67,10 @@ pub async fn acknowledge(id: web::Path<String>, pool: web::Data<Pool>) -> Result
 #[derive(Debug, Deserialize, garde::Validate)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HideBody {
-    #[garde(length(chars, min = 1, max = 500), custom(no_control))]
-    reason: String,
-    #[garde(length(chars, min = 1, max = 128), custom(no_control))]
-    by: String,
-}
-
-fn no_control(text: &str, _: &()) -> garde::Result {
-    let is_fit = !text.trim().is_empty() && !text.contains(char::is_control);
-    is_fit.then_some(()).ok_or_else(|| garde::Error::new("words, on one line"))
+    #[garde(skip)]
+    reason: Reason,
+    #[garde(skip)]
+    by: Name,
 }
 
 #[derive(Serialize)]
@@ -78,6 +86,7 @@ struct Hidden {
 /// # Errors
 /// VALIDATION_ERROR, NOT_FOUND; UNAVAILABLE, TIMEOUT.
 pub async fn hide(
+    request: HttpRequest,
     id: web::Path<String>,
     pool: web::Data<Pool>,
     parts: web::Data<OpsParts>,
@@ -86,10 +95,11 @@ pub async fn hide(
     let nothing = || ApiError::not_found("There is no such comment.");
     let id: Uuid = id.parse().map_err(|_| nothing())?;
     let mut client = connection(&pool).await?;
-    let hidden = operating::hide_comment(&mut client, id, &body.reason, &body.by, &parts.node).await?;
-    let by_this = hidden.ok_or_else(nothing)?;
+    let said = format!("comment {id} is hidden by {}: {}", body.by.0, body.reason.0);
+    let operator = operator(&request, Some(body.by), Some(body.reason));
+    let by_this = operating::hide_comment(&mut client, id, &operator, &parts.node).await?.ok_or_else(nothing)?;
     if by_this {
-        log::warn!("comment {id} is hidden by {}: {}", body.by, body.reason);
+        log::warn!("{said}");
     }
     Ok(HttpResponse::Ok().json(Hidden { id, hidden: true, by_this }))
 }

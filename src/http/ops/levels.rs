@@ -1,36 +1,60 @@
 //! GET and PUT /log-levels, GET /logs: what this process says, and how much.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
+use super::{
+    OpsParts,
+    audit::{Name, Reason, audited, operator},
+};
 use crate::{
     http::{body::Checked, error::ApiError},
+    journal::operator_actions::Action,
     telemetry::{
         census::Service,
         logging::{self, LEVELS_BYTES_MAX, Line, RECENT_MAX},
     },
 };
 
-#[derive(Debug, Deserialize, Serialize, garde::Validate)]
+#[derive(Debug, Deserialize, garde::Validate)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LevelsBody {
     /// `info`, or `info,zmart::journal=debug`.
     #[garde(length(min = 1, max = LEVELS_BYTES_MAX))]
     levels: String,
+    #[garde(skip)]
+    reason: Option<Reason>,
+    #[garde(skip)]
+    by: Option<Name>,
+}
+
+#[derive(Serialize)]
+struct LevelsView {
+    levels: String,
 }
 
 /// Those that are shown.
 pub async fn show() -> HttpResponse {
-    HttpResponse::Ok().json(LevelsBody { levels: logging::levels() })
+    HttpResponse::Ok().json(LevelsView { levels: logging::levels() })
 }
 
 /// Others, until the process ends.
 ///
 /// # Errors
 /// VALIDATION_ERROR: which part is none.
-pub async fn set(Checked(body): Checked<LevelsBody>) -> Result<HttpResponse, ApiError> {
-    logging::set_levels(&body.levels).map_err(|error| ApiError::invalid_field("levels", error.to_string()))?;
-    Ok(show().await)
+pub async fn set(
+    request: HttpRequest,
+    parts: web::Data<OpsParts>,
+    Checked(LevelsBody { levels, reason, by }): Checked<LevelsBody>,
+) -> Result<HttpResponse, ApiError> {
+    let operator = operator(&request, by, reason);
+    let done = async move {
+        logging::set_levels(&levels).map_err(|error| ApiError::invalid_field("levels", error.to_string()))?;
+        Ok(logging::levels())
+    };
+    let told = |levels: &String| Some(levels.clone());
+    let levels = audited(parts, operator, Action::SetLogLevels, "log levels".to_owned(), done, told).await?;
+    Ok(HttpResponse::Ok().json(LevelsView { levels }))
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@
 //! here is on the way of a user's request, and nothing here is told to the public.
 
 mod actors;
+mod audit;
 mod desk;
 mod door;
 mod intake;
@@ -139,6 +140,7 @@ fn paths(app: &mut web::ServiceConfig) {
         .service(readable("/alerts", desk::alerts))
         .service(writable("/alerts/{id}/acknowledge", desk::acknowledge))
         .service(writable("/discussions/{id}/hide", desk::hide))
+        .service(readable("/audit", audit::list))
         .service(settable("/intake", intake::show, intake::set))
         .service(settable("/log-levels", levels::show, levels::set))
         .service(readable("/logs", levels::recent));

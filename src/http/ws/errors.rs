@@ -43,13 +43,15 @@ pub enum WsErrorCode {
     Stale,
     /// A part that is needed does not answer now.
     Unavailable,
+    /// Nothing new is taken, by an operator's word; reading goes on.
+    Paused,
     /// A fault of ours.
     Internal,
 }
 
 impl WsErrorCode {
     /// All, in the order of their declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BadMessage,
         Self::UnknownAction,
         Self::ValidationError,
@@ -67,13 +69,14 @@ impl WsErrorCode {
         Self::Timeout,
         Self::Stale,
         Self::Unavailable,
+        Self::Paused,
         Self::Internal,
     ];
 
     /// The same action may succeed a little later.
     pub fn is_retryable(self) -> bool {
-        use WsErrorCode::{RateLimited, Stale, Timeout, TooManyRequests, Unavailable};
-        matches!(self, RateLimited | TooManyRequests | Timeout | Stale | Unavailable)
+        use WsErrorCode::{Paused, RateLimited, Stale, Timeout, TooManyRequests, Unavailable};
+        matches!(self, RateLimited | TooManyRequests | Timeout | Stale | Unavailable | Paused)
     }
 
     /// It is the client's mistake: ten in a row close the connection. What the chain or another user's act decides is
@@ -114,7 +117,8 @@ impl From<ErrorCode> for WsErrorCode {
             ErrorCode::IdempotencyMismatch => Self::IdempotencyMismatch,
             ErrorCode::RateLimited => Self::RateLimited,
             ErrorCode::Internal => Self::Internal,
-            ErrorCode::Unavailable | ErrorCode::Paused => Self::Unavailable,
+            ErrorCode::Unavailable => Self::Unavailable,
+            ErrorCode::Paused => Self::Paused,
             ErrorCode::Stale => Self::Stale,
             ErrorCode::Timeout => Self::Timeout,
         }

@@ -46,20 +46,25 @@ async fn the_doctor_says_what_is_missing_before_the_first_start_and_nothing_once
     let mut seen: Vec<&str> = after.iter().map(|(check, ..)| check.as_str()).collect();
     seen.sort_unstable();
     let all = [
+        "admin balance",
         "admin key",
+        "api port",
         "backend key",
         "balance",
         "clock",
         "config",
         "database",
         "files",
+        "indexer port",
         "journal",
         "migrations",
         "notifications",
+        "ops port",
         "program",
         "redis",
         "roles",
         "rpc",
+        "ws port",
     ];
     assert_eq!(seen, all);
 
@@ -69,10 +74,13 @@ async fn the_doctor_says_what_is_missing_before_the_first_start_and_nothing_once
     engine.set("SOLANA_WS_URL", "ws://127.0.0.1:1/hush-key");
     engine.set("REDIS_URL", "redis://:hush-password@127.0.0.1:1");
     engine.set("BACKEND_KEYPAIR_PATH", "/nowhere/backend.json");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    engine.set("WS_PORT", &other.local_addr().unwrap().port().to_string());
+    std::thread::spawn(move || other.incoming().for_each(drop));
     let (code, wrong) = doctor(&engine).await;
     assert_eq!(
         (code, of(&wrong, "fail")),
-        (1, vec!["database", "redis", "rpc", "notifications", "backend key"]),
+        (1, vec!["database", "redis", "rpc", "notifications", "backend key", "ws port"]),
         "{wrong:#?}"
     );
     let (_, text, err) = said(&engine.run(&["doctor"]).await);

@@ -1,7 +1,12 @@
 //! A running engine's services, as `zmart ps` and its likes show and order them.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
 use serde_json::Value;
-use zmart_testkit::stage::Stage;
+use zmart_testkit::{http::request, patience::wait_for, process::signal, stage::Stage};
 
 use super::said;
 
@@ -27,6 +32,12 @@ async fn services_are_shown_restarted_stopped_and_started_by_the_names_that_oper
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["services"].as_array().unwrap().len(), 6);
     let (_, all, _) = ask(&["show", "all"]).await;
     assert!(all.contains("service event-indexer: running") && all.contains("actor listener (listener)"), "{all}");
+
+    // The doctor finds the ports held by whom they are for.
+    let (code, findings) = super::doctor(engine).await;
+    let ports: Vec<_> = findings.iter().filter(|(check, ..)| check.ends_with(" port")).collect();
+    assert!(code == 0 && ports.len() == 4, "{findings:#?}");
+    assert!(ports.iter().all(|(_, status, seen)| status == "ok" && seen.contains("the zmart that runs")), "{ports:#?}");
 
     let before = shown("monitor").await;
     let (code, out, err) = ask(&["restart", "market-monitor"]).await;
@@ -59,4 +70,58 @@ async fn services_are_shown_restarted_stopped_and_started_by_the_names_that_oper
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("event-indexer: running") && out.contains("ipfs-service: disabled"), "{out}");
     engine.ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_watched_and_followed_shows_what_changes_until_it_is_interrupted_or_nobody_reads_it() {
+    let stage = Stage::set().await;
+    let engine = &stage.engine;
+    let restart = async || {
+        let path = "/actors/market-monitor/restart";
+        assert_eq!(request("POST", &engine.ops, path, &[], b"").await.status, 202);
+    };
+    let place = ["--ops-url", &engine.ops];
+    let mut watching = engine.beside("watching", &[&["ps", "--watch", "1", "--json"][..], &place].concat());
+    let seen = async |restarts: u64| {
+        wait_for(&format!("{restarts} restarts to be seen"), || async {
+            let said = engine.said();
+            let looks = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let of_one = |look: Value| {
+                let all = look["actors"].as_array()?.clone();
+                all.iter().find(|actor| actor["name"] == "monitor")?["restarts"].as_u64()
+            };
+            let last = looks.filter_map(of_one).last();
+            if last == Some(restarts) { Ok(()) } else { Err(format!("{last:?}")) }
+        })
+        .await;
+    };
+    seen(0).await;
+
+    // Who follows reads until the order, and is gone.
+    let mut command = engine.command(&[&["logs", "--follow", "--lines", "3"][..], &place].concat());
+    let mut following = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(following.stdout.take().unwrap()).lines();
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let reads = tokio::task::spawn_blocking(move || {
+        let mut lines = lines.map(Result::unwrap);
+        began.send(lines.next().unwrap()).unwrap();
+        lines.find(|line| line.contains("orders: Restart market-monitor")).unwrap()
+    });
+    begins.await.unwrap();
+    restart().await;
+    seen(1).await;
+    reads.await.unwrap();
+    restart().await;
+    let status = wait_for("who follows to end when nobody reads", || {
+        std::future::ready(following.try_wait().unwrap().ok_or("it goes on"))
+    })
+    .await;
+    assert!(status.success(), "{status}");
+
+    signal("INT", watching.id());
+    assert!(watching.end().await.success());
+    let mut following = engine.beside("following", &[&["logs", "--follow"][..], &place].concat());
+    following.line_that_starts_with("[").await;
+    signal("INT", following.id());
+    assert!(following.end().await.success());
 }

@@ -36,6 +36,17 @@ async fn nothing_new_is_taken_while_intake_is_paused_and_reading_goes_on() {
         );
         assert!(answer.header("retry-after").is_some(), "{path}");
     }
+    // Over WebSocket it is told so, too.
+    let mut connection = Connection::open(&format!("{}/?token={}", engine.ws.trim_end_matches('/'), user.token)).await;
+    connection.next_of("welcome").await;
+    let ballot = json!({"id": 1, "action": "vote", "vote_type": "proposal", "market_id": market, "vote": true});
+    connection.send(ballot).await;
+    let refused = connection.answer_to(&json!(1)).await;
+    assert_eq!(
+        (&refused["code"], &refused["retryable"], refused["retry_after_seconds"].as_u64() > Some(0)),
+        (&json!("PAUSED"), &json!(true), true),
+        "{refused}"
+    );
     assert_eq!(get(&engine.api, &format!("/api/markets/{market}")).await.status, 200);
     assert_eq!(get(&engine.api, &comment).await.status, 200);
     assert_eq!(order(engine, "PUT", "/intake", r#"{"paused": false}"#).await.0, 200);
@@ -69,10 +80,10 @@ async fn an_operator_hides_a_comment_for_all_and_it_is_written_down_who_and_why(
     assert_eq!((status, &again["by_this"]), (200, &json!(false)), "{again}");
     let nobodys = "/discussions/00000000-0000-4000-8000-000000000000/hide";
     assert_eq!(order(engine, "POST", nobodys, why).await.0, 404);
-    const NOTED: &str = "SELECT subject, reason, by_whom FROM operator_actions";
-    let rows = stage.database.connect().await.query(NOTED, &[]).await.unwrap();
-    let noted: Vec<[String; 3]> = rows.iter().map(|row| [row.get(0), row.get(1), row.get(2)]).collect();
-    assert_eq!(noted, [[id, "names a person".to_owned(), "ann".to_owned()]]);
+    let noted = told(engine, "/audit").await;
+    let row = |row: &serde_json::Value| ["action", "subject", "reason", "by"].map(|name| row[name].clone());
+    let noted: Vec<_> = noted["actions"].as_array().unwrap().iter().map(row).collect();
+    assert_eq!(noted, [[json!("hide_comment"), json!(id), json!("names a person"), json!("ann")]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

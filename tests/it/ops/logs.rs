@@ -72,6 +72,9 @@ async fn no_secret_is_in_the_logs_of_a_run_however_loud_it_is_and_whatever_goes_
     let secret = |what: &str| format!("{what}-0c5f1d1a9be7472f8a1ce2a6f5d0b3e4");
     let mut secrets = vec![JWT_SECRET.to_owned()];
     let node = stage.chain.client().rpc_url.clone();
+    // A server of tests believes whoever comes, with any password.
+    let url = stage.database.url.clone();
+    let (user, place) = url.split_at(url.find('@').unwrap());
     for (setting, before, what, after) in [
         ("SOLANA_RPC_URL_FALLBACK", format!("{node}/?api-key="), "node", ""),
         ("SOLANA_WS_URL_FALLBACK", "ws://127.0.0.1:1/?api-key=".to_owned(), "ws", ""),
@@ -81,6 +84,7 @@ async fn no_secret_is_in_the_logs_of_a_run_however_loud_it_is_and_whatever_goes_
         ("HELIUS_WEBHOOK_SECRET", String::new(), "helius-secret", ""),
         ("OPS_TOKEN", String::new(), "ops", ""),
         ("PINATA_JWT", String::new(), "pinata", ""),
+        ("DATABASE_URL", format!("{user}:"), "database", place),
     ] {
         stage.engine.set(setting, &format!("{before}{}{after}", secret(what)));
         secrets.push(secret(what));
@@ -117,8 +121,22 @@ async fn no_secret_is_in_the_logs_of_a_run_however_loud_it_is_and_whatever_goes_
     let header = secret("helius-header");
     let headers = [("Authorization", header.as_str()), ("Content-Type", "application/json")];
     request("POST", &indexer, "/api/webhooks/helius", &headers, b"[{\"signature\": 1}]").await;
+    let wrong = secret("wrong-ops");
+    for (token, is_right) in [(secret("ops"), true), (wrong.clone(), false)] {
+        let bearer = format!("Bearer {token}");
+        for (method, path) in [("GET", "/actors"), ("POST", "/actors/sweeper/restart"), ("PUT", "/intake")] {
+            let shown = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+            let body: &[u8] = if method == "PUT" { br#"{"paused": false}"# } else { b"" };
+            let answer = request(method, &stage.engine.ops, path, &shown, body).await;
+            assert_eq!(answer.status < 300, is_right, "{method} {path}: {}", answer.status);
+        }
+    }
+    secrets.push(wrong);
     stage.engine.crash("hub").await;
     stage.engine.crash("writer").await;
+    // All connections to the database end, and are made anew.
+    const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    stage.database.connect().await.execute(CUT, &[]).await.unwrap();
     // The pinning service and Redis are away, the second node's notifications too: that is said.
     wait_for("what is away to be told", || async {
         let said = stage.engine.said();

@@ -1,6 +1,7 @@
 //! What an operator sees and orders on the port of operators, of an engine that runs.
 
 mod actors;
+mod audit;
 mod desk;
 mod ends;
 mod faults;

@@ -218,6 +218,7 @@ export type WsErrorCode =
   | "TIMEOUT"
   | "STALE"
   | "UNAVAILABLE"
+  | "PAUSED"
   | "INTERNAL";
 
 /**
@@ -836,6 +837,7 @@ export interface ErrorMessage {
     | "TIMEOUT"
     | "STALE"
     | "UNAVAILABLE"
+    | "PAUSED"
     | "INTERNAL";
   /**
    * The fields that were refused, and why.

@@ -218,3 +218,44 @@ async fn a_confirmed_one_that_is_rolled_back_is_on_its_way_again_and_lands_again
     let expired = trader.stands(&signature, &["expired"]).await;
     assert_eq!(expired["settled"], true, "{expired}");
 }
+
+/// What the engine has logged of a call that fails: how often at all, and how often so that somebody has to look.
+fn told(floor: &Floor, method: &str) -> (usize, usize) {
+    let said = floor.engine.said();
+    let of_it: Vec<&str> = said.lines().filter(|line| line.contains(&format!("{method}: "))).collect();
+    let is_loud = |line: &&&str| line.contains(" WARN ") || line.contains(" ERROR ");
+    (of_it.len(), of_it.iter().filter(is_loud).count())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_lasts_is_logged_once_each_time_that_it_begins() {
+    let floor = Floor::open().await;
+    let trader = floor.trader().await;
+    let market = floor.active_market(trader.key(), 100 * SOL).await;
+    // A transaction that stays on its way: what the chain has of it is asked again and again.
+    let _lost = floor.hand.answer_badly(SEND, Bad::Status(502), When::Always);
+    let built = trader.built("/api/trades/buy", order(market, "on-its-way")).await;
+    trader.submit(&built).await;
+    const CALLS: [(&[&str], &str); 2] =
+        [(&["getSignatureStatuses"], "users' transactions go on after"), (&["getSignaturesForAddress"], "Rpc is up")];
+    for (methods, over) in CALLS {
+        let method = methods[0];
+        let overs = || floor.engine.said().matches(over).count();
+        for begun in 1..=2 {
+            let ((before, _), overs_before) = (told(&floor, method), overs());
+            let fails = floor.hand.answer_badly(Methods::Of(methods), Bad::Status(502), When::Always);
+            wait_for(&format!("{method} to fail again and again"), || async {
+                let (all, _) = told(&floor, method);
+                if all >= before + 3 { Ok(()) } else { Err(all) }
+            })
+            .await;
+            assert_eq!(told(&floor, method).1, begun, "{}", floor.engine.said());
+            fails.lift();
+            wait_for(&format!("{over:?} to be told"), || async {
+                if overs() > overs_before { Ok(()) } else { Err("not yet") }
+            })
+            .await;
+            assert_eq!(overs(), overs_before + 1);
+        }
+    }
+}
