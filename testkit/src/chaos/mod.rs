@@ -6,6 +6,7 @@
 //! has what came of it.
 
 mod asking;
+mod crowd;
 mod found;
 mod judge;
 pub mod kind;
@@ -66,7 +67,7 @@ pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size, enough: Arc<Atomi
     let mut random = StdRng::seed_from_u64(seed);
     let mut outcome = Outcome::default();
     for (kind, count) in blows {
-        let dealt = world.deal(*kind, *count, &mut random, &log).await;
+        let dealt = world.deal(*kind, 0..*count, &mut random, &log).await;
         outcome.struck.push((*kind, dealt.struck));
         outcome.back_after.extend(dealt.back_after);
         outcome.breaches.extend(dealt.breaches);
@@ -85,7 +86,7 @@ pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size, enough: Arc<Atomi
     }
     outcome.record = world.users.record();
     outcome.trades = world.load.done();
-    outcome.subscribers = world.listening.len() + world.crowd.len();
+    outcome.subscribers = world.listening.len() + world.crowd.clients().len();
     outcome.reconnects = world.reconnects();
     outcome.took = began.elapsed();
     outcome

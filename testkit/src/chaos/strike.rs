@@ -4,21 +4,21 @@
 //! sooner, at any moment of its start.
 
 use std::{
-    collections::BTreeMap,
+    ops::Range,
     sync::atomic::Ordering,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rand::{Rng, rngs::StdRng};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{kind::Kind, verdict::Breach, world::World};
 use crate::{
+    host_clock::seconds_ahead,
     http::try_request,
     link::Manner,
     patience::{PATIENCE, wait_for},
     proxy::Fault,
-    subscriber::Notebook,
 };
 
 /// Of so many kills of the engine, one comes while it starts.
@@ -26,27 +26,28 @@ const EARLY: u32 = 4;
 /// The longest time from a start to an early kill: about twice what a start takes.
 const LIFE_MS: u64 = 1_500;
 /// How long servers are away.
-const AWAY_MS: std::ops::Range<u64> = 0..3_000;
+const AWAY_MS: Range<u64> = 0..3_000;
 /// How long the chain is cut off, and a stretch of network is silent: up to longer than anybody waits for an answer.
-const CUT_OFF_MS: std::ops::Range<u64> = 500..8_000;
-const SILENT_MS: std::ops::Range<u64> = 1_000..12_000;
+const CUT_OFF_MS: Range<u64> = 500..8_000;
+const SILENT_MS: Range<u64> = 1_000..12_000;
 /// How long a stretch crawls, and how it does.
-const SLOW_MS: std::ops::Range<u64> = 2_000..8_000;
-const DELAY_MS: std::ops::Range<u64> = 20..250;
-const BYTES_PER_SECOND: std::ops::Range<u32> = 8_000..64_000;
+const SLOW_MS: Range<u64> = 2_000..8_000;
+const DELAY_MS: Range<u64> = 20..250;
+const BYTES_PER_SECOND: Range<u32> = 8_000..64_000;
 /// How long a disk stays full once the engine has found it full.
-const FULL_MS: std::ops::Range<u64> = 500..3_000;
+const FULL_MS: Range<u64> = 500..3_000;
 /// The clock's jumps, in turn; each is taken back.
 const JUMPS_SECONDS: [i64; 2] = [3_600, -3_600];
-const JUMP_MS: std::ops::Range<u64> = 1_000..4_000;
+const JUMP_MS: Range<u64> = 1_000..4_000;
+/// An answer may be so old; a jump is far more.
+const CLOCK_TOLERANCE_SECONDS: u64 = 60;
+/// How long one is waited for.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Between two looks whether the engine is ready.
 const LOOK: Duration = Duration::from_millis(20);
 /// Acknowledgements of each sort that show that one was asked for after a blow: one more than can be under way.
 const WORK_AFTER: usize = 3;
-
-/// How long thousands may take to be back.
-const BACK_WITHIN: Duration = Duration::from_secs(300);
 
 /// What was dealt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,13 +64,15 @@ pub struct Dealt {
 }
 
 impl World {
-    /// Deals so many blows of a kind, or until it is enough.
+    /// Deals blows of a kind, or until it is enough. By its number a blow has its place in a round: which stretch of network
+    /// it falls on, or in which direction.
     ///
     /// # Panics
     /// If work does not go on before or after one.
-    pub async fn deal(&mut self, kind: Kind, count: u32, random: &mut StdRng, log: &impl Fn(String)) -> Dealt {
+    pub async fn deal(&mut self, kind: Kind, numbers: Range<u32>, random: &mut StdRng, log: &impl Fn(String)) -> Dealt {
         let mut dealt = Dealt::default();
-        for number in 0..count {
+        let last = numbers.end.saturating_sub(1);
+        for number in numbers {
             if self.enough.load(Ordering::Relaxed) {
                 break;
             }
@@ -79,29 +82,28 @@ impl World {
             } else {
                 self.has_worked(kind).await;
             }
-            let connections = self.connections();
             let struck = self.strike(kind, number, random).await;
             let over = Instant::now();
             self.revive(&mut dealt);
             dealt.dealt += 1;
             dealt.struck += u32::from(struck);
             let next_is_early = kind == Kind::Engine && (number + 1) % EARLY == EARLY - 1;
-            if !next_is_early || number + 1 == count {
+            if !next_is_early || number == last {
                 if kind == Kind::Clients {
-                    self.all_are_back(&connections).await;
+                    self.crowd.is_back(&self.database).await;
                 }
                 self.works_again(kind, &mut dealt).await;
                 dealt.back_after.push(over.elapsed());
             }
             self.revive(&mut dealt);
-            log(format!("{kind} {} of {count}{}", number + 1, if struck { "" } else { ": it fell on nothing" }));
+            log(format!("{kind} {} of {}{}", number + 1, last + 1, if struck { "" } else { ": it fell on nothing" }));
         }
         dealt
     }
 
     async fn strike(&mut self, kind: Kind, number: u32, random: &mut StdRng) -> bool {
         let longest = self.longest_blow;
-        let mut within = |range: std::ops::Range<u64>| Duration::from_millis(random.random_range(range)).min(longest);
+        let mut within = |range: Range<u64>| Duration::from_millis(random.random_range(range)).min(longest);
         match kind {
             Kind::Engine => {
                 let was_running = self.engine.is_running();
@@ -146,13 +148,22 @@ impl World {
                 self.cluster.empty_small_disk().await;
                 true
             }
+            Kind::Wal => {
+                let has_ended = self.cluster.run_out_of_log().await;
+                sleep(within(AWAY_MS)).await;
+                self.cluster.empty_small_disk().await;
+                self.cluster.up().await;
+                has_ended
+            }
             Kind::Clock => {
                 let clock = self.clock.as_ref().expect("a clock that can be moved");
-                clock.is_ahead_by(JUMPS_SECONDS[number as usize % JUMPS_SECONDS.len()]);
+                let jump = JUMPS_SECONDS[number as usize % JUMPS_SECONDS.len()];
+                clock.is_ahead_by(jump);
+                let has_jumped = self.is_ahead_by(jump).await;
                 sleep(within(JUMP_MS)).await;
                 // Who is an hour behind PostgreSQL lets nobody sign in: by that clock every message has expired.
                 clock.is_ahead_by(0);
-                true
+                has_jumped && self.is_ahead_by(0).await
             }
             Kind::Clients => {
                 // As a crash and as a new release, in turn.
@@ -161,11 +172,27 @@ impl World {
                 } else {
                     self.engine.stop().await;
                 }
+                self.crowd.has_lost_its_server();
                 self.engine.launch();
                 self.engine.listening().await;
                 true
             }
         }
+    }
+
+    /// Waits until the engine's own clock, as it dates its answers, is so far ahead of this one; false if it never is.
+    async fn is_ahead_by(&self, seconds: i64) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let asked = timeout(ANSWER, try_request("GET", &self.engine.api, "/ready", &[], b"")).await;
+            let answer = asked.ok().and_then(Result::ok);
+            let told = answer.and_then(|answer| seconds_ahead(answer.header("date")?, SystemTime::now()));
+            if told.is_some_and(|told| told.abs_diff(seconds) < CLOCK_TOLERANCE_SECONDS) {
+                return true;
+            }
+            sleep(LOOK).await;
+        }
+        false
     }
 
     /// Spoils one stretch of network for a while: true if something had to wait there.
@@ -237,34 +264,6 @@ impl World {
         match try_request("GET", &self.engine.api, "/ready", &[], b"").await {
             Ok(answer) => answer.status == 200,
             Err(_) => false,
-        }
-    }
-
-    /// How often each of the thousands has connected.
-    fn connections(&self) -> Vec<u32> {
-        self.crowd.iter().map(|one| one.look(|notebook| notebook.connections)).collect()
-    }
-
-    /// Waits until each of the thousands has come back, and has heard all that is there now.
-    async fn all_are_back(&self, connections: &[u32]) {
-        let rows = self.database.connect().await;
-        let rows = rows.query("SELECT address::text, last_seq FROM markets", &[]).await.unwrap();
-        let heads: BTreeMap<String, u64> =
-            rows.iter().map(|row| (row.get(0), u64::try_from(row.get::<_, i64>(1)).unwrap_or_default())).collect();
-        let is_back = |notebook: &Notebook, before: u32| {
-            let mut markets = notebook.markets.iter();
-            notebook.connections > before && markets.all(|(market, heard)| heard.last >= heads[&market.to_string()])
-        };
-        let began = Instant::now();
-        loop {
-            let all = self.crowd.iter().zip(connections);
-            let away: Vec<_> = all.filter(|(one, before)| !one.look(|notebook| is_back(notebook, **before))).collect();
-            let Some((one, before)) = away.first() else { return };
-            if began.elapsed() > BACK_WITHIN {
-                let (count, now) = (away.len(), one.look(|notebook| format!("{notebook:?}")));
-                panic!("{count} clients are not back; the first connected {before} times before, now: {now}");
-            }
-            sleep(LOOK).await;
         }
     }
 }
