@@ -13,7 +13,7 @@ use crate::{
     actors::{
         config_in_force::{CONFIG, NO_CONFIG, config_in_force},
         submitter::{NotSubmitted, hand_over},
-        trouble::Trouble,
+        trouble::{Lasting, Trouble},
     },
     chain::{model::Commitment, rpc::ChainClock},
     domain::{
@@ -61,6 +61,7 @@ pub(super) struct State {
     sweep: Option<Sweep>,
     /// What the last one found.
     crowded: Crowded,
+    trouble: Lasting,
 }
 
 /// Of each kind of [`ALERTS`]: more markets are to be alerted of than have an alert of their own.
@@ -108,10 +109,17 @@ struct InForce {
 /// See the module.
 pub(super) async fn pass(parts: AggregatorParts, state: State, work: Work) -> Passed {
     let mut passed = Passed { state, ..Passed::default() };
-    if let Err(trouble) = try_pass(&parts, &work, &mut passed).await {
-        log::warn!("votes are looked at later: {trouble}");
-        passed.trouble = true;
-        passed.undone = Some(work);
+    match try_pass(&parts, &work, &mut passed).await {
+        Ok(()) => {
+            if let Some(failures) = passed.state.trouble.over() {
+                log::info!("votes are looked at again after {failures} failures");
+            }
+        }
+        Err(trouble) => {
+            log::log!(passed.state.trouble.failed(), "votes are looked at later: {trouble}");
+            passed.trouble = true;
+            passed.undone = Some(work);
+        }
     }
     passed
 }
