@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{Environment, Source};
 use crate::http::{
+    connections::ConnectionSettings,
     edge::EdgeSettings,
     limits::{LimitSettings, class::Rates, client::Networks, rate::Rate},
     ws::admission::SocketSettings,
@@ -49,6 +50,13 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         "0",
         "WebSocket connections of the process; 0 = as many as it may have descriptors, with some left for the rest",
     );
+    let to_api: Option<NonZeroU32> = source.value(
+        "API_CONNECTIONS_PER_IP",
+        "100",
+        "connections to API_PORT of an address (IPv6: a /64); trusted clients and trusted proxies have no limit",
+    );
+    let to_indexer: Option<NonZeroU32> =
+        source.value("INDEXER_CONNECTIONS_PER_IP", "64", "the same of INDEXER_PORT, which takes 256 in all");
     let public_metrics =
         source.value("METRICS_PUBLIC", "false", "true: /metrics is served on API_PORT too, to whoever asks");
     let behind_tls =
@@ -96,6 +104,7 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         redis_url,
         origins,
         sockets,
+        connections: ConnectionSettings { api: to_api?.get(), indexer: to_indexer?.get() },
         is_behind_tls: behind_tls?,
         are_metrics_public: public_metrics?,
     })

@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use super::{
+    connections::ConnectionSettings,
     envelope::REQUEST_ID,
     limits::{
         self, LimitSettings, Limits,
@@ -39,6 +40,8 @@ pub struct EdgeSettings {
     pub origins: Vec<String>,
     /// How many WebSocket connections there may be.
     pub sockets: SocketSettings,
+    /// How many connections to the other ports an address may have.
+    pub connections: ConnectionSettings,
     /// TLS ends in front of this process.
     pub is_behind_tls: bool,
     /// Figures are served on the API's port too.
@@ -52,8 +55,15 @@ impl EdgeSettings {
         let rates = Rates::new([any; Class::ALL.len()]);
         let nobody = Networks::default;
         let limits = LimitSettings { is_on: false, rates, proxies: nobody(), trusted: nobody() };
-        let sockets = SocketSettings { per_address: u32::MAX, in_all: None };
-        Self { limits, redis_url: None, origins: Vec::new(), sockets, is_behind_tls: false, are_metrics_public: false }
+        Self {
+            limits,
+            redis_url: None,
+            origins: Vec::new(),
+            sockets: SocketSettings { per_address: u32::MAX, in_all: None },
+            connections: ConnectionSettings { api: u32::MAX, indexer: u32::MAX },
+            is_behind_tls: false,
+            are_metrics_public: false,
+        }
     }
 }
 
