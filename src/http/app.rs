@@ -60,7 +60,7 @@ use crate::{
     },
     config::Roles,
     ipfs::gateway::GatewayUrl,
-    journal::current_life::CurrentLife,
+    journal::{connector::Connector, current_life::CurrentLife},
     telemetry::{census::HUB, health::Health},
 };
 
@@ -92,7 +92,7 @@ pub struct HttpSettings {
     /// Threads of the API, and as many of the WebSocket port.
     pub workers: usize,
     /// The database, by the login that serves requests.
-    pub database: tokio_postgres::Config,
+    pub database: Connector,
     /// Which database that must be; `None`: whatever is there.
     pub life: Option<CurrentLife>,
     /// Sign-in.

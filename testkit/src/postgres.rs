@@ -7,6 +7,7 @@
 
 mod faults;
 mod standby;
+mod tls;
 
 use std::{
     fs,
