@@ -32,7 +32,7 @@ pub fn run(markets: usize) -> Result<()> {
             indexer_port: 0,
             workers: WORKERS,
             // Never connected to: nothing is replayed.
-            database: tokio_postgres::Config::new(),
+            database: "host=127.0.0.1".parse()?,
             life: None,
             // Nobody signs in.
             auth: AuthSettings {

@@ -45,7 +45,8 @@ pub struct Streams {
 impl Streams {
     /// Migrates the database and starts the actors.
     pub async fn start(database: &Database) -> Self {
-        let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+        let settings =
+            DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
         migrate::run(&settings).await.unwrap();
         database.take_lease().await;
         let epoch = current_epoch(&database.connect().await).await.unwrap();

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::pauses;
-use crate::journal::notices;
+use crate::journal::{connector::Connector, notices};
 
 /// There may be something to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Bell;
 
 /// Rings whenever there may be something on that channel, as long as it is polled.
-pub async fn ring_on(config: tokio_postgres::Config, channel: &'static str, bell: mpsc::Sender<Bell>) {
+pub async fn ring_on(connector: Connector, channel: &'static str, bell: mpsc::Sender<Bell>) {
     let longest = Duration::from_secs(5);
     loop {
         let mut pauses = pauses(Duration::from_millis(100), longest);
@@ -24,7 +24,7 @@ pub async fn ring_on(config: tokio_postgres::Config, channel: &'static str, bell
                 let _ = bell.try_send(Bell);
             };
             let began = Instant::now();
-            if let Err(error) = notices::listen(&config, channel, ring).await {
+            if let Err(error) = notices::listen(&connector, channel, ring).await {
                 log::warn!("the database's {channel} can't be listened to: {error}");
             }
             tokio::time::sleep(pauses.next().unwrap_or(longest)).await;

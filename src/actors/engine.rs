@@ -227,7 +227,7 @@ impl Engine {
         };
         let reading_outbox = OutboxParts {
             pool: leased(pools.watched("outbox", database.pool(SERVICE_CONNECTIONS)?)),
-            listen: database.parse()?,
+            listen: database.connector()?,
             registry: registry_link.clone(),
             health: health.clone(),
             electorate: Arc::new(Electorate::new(config.votes, config.governance.periods(0), reader.clone())),

@@ -53,7 +53,7 @@ impl Indexing {
         let parts = DeliveriesParts {
             rpc: rpc()?,
             pool: Leased::new(health.pools().watched("deliveries", database.pool(CONNECTIONS)?), Term::NONE),
-            listen: database.parse()?,
+            listen: database.connector()?,
             listener: listener.clone(),
             health: health.clone(),
         };

@@ -21,6 +21,34 @@ use crate::{
     telemetry::census::Gauge,
 };
 
+/// The kinds that root starts, by their names: all of them, whatever this node runs. `RESTARTS_OF` may name these.
+pub const NAMES: [&str; 24] = [
+    "aggregator",
+    "chain reader",
+    "clock",
+    "deliveries",
+    "dirty marker",
+    "feeds",
+    "follower",
+    "herald",
+    "journal writer",
+    "keeper of ledgers",
+    "keeper of the lease",
+    "keeper of the lease of governance",
+    "keeper of the lease of snapshots",
+    "listener",
+    "lookout",
+    "monitor",
+    "outbox reader",
+    "registry",
+    "snapshotter",
+    "stats keeper",
+    "submissions",
+    "submitter",
+    "sweeper",
+    "verifier",
+];
+
 /// Makes an actor panic; false if there is none now.
 pub fn crash<A: Actor<Context = Context<A>> + Handler<Crash>>(link: &Link<A>) -> bool {
     link.get().is_some_and(|addr| addr.try_send(Crash).is_ok())
@@ -67,6 +95,8 @@ where
     A: Actor<Context = Context<A>> + Handler<Retire>,
     P: Clone + Send + 'static,
 {
+    // Every start of an engine in a test comes by here.
+    debug_assert!(NAMES.contains(&name), "`{name}` is missing among the names of kinds");
     let (link, retired) = (link.clone(), link.clone());
     let gauge = Arc::<Gauge>::default();
     let counts = Arc::clone(&gauge);

@@ -37,6 +37,7 @@ use super::{
 use crate::{
     domain::{ids::MarketAddress, user_write::UserWrite},
     journal::{
+        connector::Connector,
         lease::Leased,
         outbox::{self, OutboxRow, Undeliverable},
     },
@@ -64,7 +65,7 @@ pub struct OutboxParts {
     /// Of its arbiter.
     pub pool: Leased,
     /// For the connection that listens.
-    pub listen: tokio_postgres::Config,
+    pub listen: Connector,
     /// The way to markets.
     pub registry: Link<Registry>,
     /// Where it is told how long rows wait.

@@ -20,6 +20,7 @@ use super::{
     dirty::{DirtyMarkets, redis::RedisDirty},
     wire::MESSAGE_BYTES_MAX,
 };
+use crate::redis::{RedisSettings, RedisSettingsError, describe};
 
 /// Redis has so long to take a message, or a connection.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,18 +52,15 @@ impl RedisBus {
     ///
     /// # Errors
     /// The address can't be understood.
-    pub fn new(url: &str, database: &str) -> Result<Self, RedisError> {
-        let database = database.to_owned();
-        Self::named(url, Arc::new(move || database.clone()))
+    pub fn new(url: &str, database: &str) -> Result<Self, RedisSettingsError> {
+        let (client, database) = (RedisSettings::new(url, None)?.client()?, database.to_owned());
+        Ok(Self::named(client, Arc::new(move || database.clone())))
     }
 
     /// As [`RedisBus::new`], by a name that changes with the journal's life: whoever begins to speak, hear or ask then does
     /// it under the new one.
-    ///
-    /// # Errors
-    /// The address can't be understood.
-    pub fn named(url: &str, database: Name) -> Result<Self, RedisError> {
-        Ok(Self { client: Client::open(url)?, database })
+    pub fn named(client: Client, database: Name) -> Self {
+        Self { client, database }
     }
 
     fn channel(&self) -> String {
@@ -121,7 +119,7 @@ impl RedisBus {
             };
             let failure = match timeout(PATIENCE, sent).await {
                 Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
+                Ok(Err(error)) => Some(describe(&error)),
                 Err(_) => Some(format!("no answer within {} ms", PATIENCE.as_millis())),
             };
             let is_up = failure.is_none();
@@ -170,7 +168,7 @@ impl RedisBus {
             Ok::<_, RedisError>(subscriber)
         };
         let begun = timeout(PATIENCE, begin).await.map_err(|_| (format!("no answer within {PATIENCE:?}"), false))?;
-        let subscriber = begun.map_err(|error| (error.to_string(), false))?;
+        let subscriber = begun.map_err(|error| (describe(&error), false))?;
         if heard.send(Heard::Up).await.is_err() {
             return Ok(());
         }
@@ -193,7 +191,7 @@ impl RedisBus {
                     // Subscribing again asks for an answer, and changes nothing.
                     let asked = timeout(PATIENCE, commands.subscribe(channel)).await;
                     let answered = asked.map_err(|_| (format!("no answer within {PATIENCE:?}"), true))?;
-                    answered.map_err(|error| (error.to_string(), true))?;
+                    answered.map_err(|error| (describe(&error), true))?;
                 }
             }
             quiet_until = Instant::now() + QUIET_MAX;

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{faults, stopping};
@@ -33,8 +34,10 @@ use crate::{
         ws::WsLimits,
     },
     journal::{
+        connector::ConnectError,
         current_life::{CurrentLife, LivingDatabase},
-        gateway_login, identity, migrate,
+        gateway_login, identity,
+        migrate::{self, MigrateError},
     },
     telemetry::{health::Health, panics, service_manager},
 };
@@ -72,7 +75,7 @@ pub fn run(config: &Config) -> ExitCode {
 
 async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Option<OpsServer>)> {
     let settings = config.database.settings();
-    let applied = patiently("PostgreSQL", || migrate::run(&settings)).await?;
+    let applied = patiently("PostgreSQL", MigrateError::is_final, || migrate::run(&settings)).await?;
     applied.iter().for_each(|name| log::info!("applied {name}"));
     let gateway =
         gateway_login::ready(&settings, config.database.own_gateway(), config.auth.jwt_secret.bytes()).await?;
@@ -81,11 +84,8 @@ async fn start(config: &Config) -> anyhow::Result<(Engine, RunningServers, Optio
         None => Endpoints::default(),
     };
     let life = bind_journal(config, &endpoints).await?;
-    let bus = match &config.edge.redis_url {
-        // Its text may show the address, and so a password.
-        Some(url) => {
-            Some(RedisBus::named(url, name_of(&life)).map_err(|_| anyhow::anyhow!("REDIS_URL can't be understood"))?)
-        }
+    let bus = match &config.edge.redis {
+        Some(redis) => Some(RedisBus::named(redis.client().context("REDIS_URL, REDIS_CA_FILE")?, name_of(&life))),
         None => None,
     };
     let bus = bus.map(|bus| Arc::new(bus) as Arc<dyn Bus>);
@@ -167,9 +167,9 @@ pub(super) async fn bind_journal(config: &Config, endpoints: &Endpoints) -> anyh
     let budget = RpcBudget::new(config.chain.rpc_calls_per_second);
     let options = RpcOptions::new(&config.chain.rpc_url, config.chain.program).beside(endpoints);
     let rpc = ChainRpc::new(options, budget)?;
-    let (genesis_hash, told_by) = patiently("the chain's node", || genesis(&rpc)).await?;
-    let database = config.database.settings().parse()?;
-    let (client, connection) = patiently("PostgreSQL", || database.connect(tokio_postgres::NoTls)).await?;
+    let (genesis_hash, told_by) = patiently("the chain's node", |_| false, || genesis(&rpc)).await?;
+    let database = config.database.settings().connector()?;
+    let (client, connection) = patiently("PostgreSQL", ConnectError::is_final, || database.connect()).await?;
     let driver = tokio::spawn(connection);
     match told_by {
         Endpoint::First => identity::bind_chain(&client, &genesis_hash, config.chain.program).await?,
@@ -204,15 +204,16 @@ async fn genesis(rpc: &ChainRpc) -> Result<(String, Endpoint), ChainReadError> {
     Ok((hash, Endpoint::Second))
 }
 
-/// Tries again for a while: a server that is started together with the engine needs its time.
+/// Tries again for a while, but where that is of no use: a server that is started together with the engine needs its time.
 pub(super) async fn patiently<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
     what: &str,
+    is_final: impl Fn(&E) -> bool,
     ask: impl Fn() -> F,
 ) -> Result<T, E> {
     let began = tokio::time::Instant::now();
     loop {
         match ask().await {
-            Err(error) if began.elapsed() < START_PATIENCE => {
+            Err(error) if began.elapsed() < START_PATIENCE && !is_final(&error) => {
                 log::warn!("waiting for {what}: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

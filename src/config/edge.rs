@@ -1,12 +1,16 @@
 //! What surrounds every route of the API: limits, trusted networks, origins.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, path::Path};
 
 use super::{Environment, Source};
-use crate::http::{
-    edge::EdgeSettings,
-    limits::{LimitSettings, class::Rates, client::Networks, rate::Rate},
-    ws::admission::SocketSettings,
+use crate::{
+    http::{
+        connections::ConnectionSettings,
+        edge::EdgeSettings,
+        limits::{LimitSettings, class::Rates, client::Networks, rate::Rate},
+        ws::admission::SocketSettings,
+    },
+    redis::RedisSettings,
 };
 
 /// `None` if a value is missing or wrong; the source knows which.
@@ -32,8 +36,16 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         "",
         "addresses and networks without limits, by commas; default: none in production, else this machine; or none",
     );
-    let redis_url: Option<String> =
-        source.value("REDIS_URL", "", "redis://HOST:PORT, where nodes share the counters; may carry a password");
+    let redis_url: Option<String> = source.value(
+        "REDIS_URL",
+        "",
+        "redis://HOST:PORT, where nodes share the counters, or rediss:// for TLS; may carry a password",
+    );
+    let redis_ca: Option<String> = source.value(
+        "REDIS_CA_FILE",
+        "",
+        "the CA that Redis's certificate has to lead to, in PEM form; default: those that this system trusts",
+    );
     let origins: Option<String> = source.value(
         "CORS_ORIGINS",
         "",
@@ -49,6 +61,13 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
         "0",
         "WebSocket connections of the process; 0 = as many as it may have descriptors, with some left for the rest",
     );
+    let to_api: Option<NonZeroU32> = source.value(
+        "API_CONNECTIONS_PER_IP",
+        "100",
+        "connections to API_PORT of an address (IPv6: a /64); trusted clients and trusted proxies have no limit",
+    );
+    let to_indexer: Option<NonZeroU32> =
+        source.value("INDEXER_CONNECTIONS_PER_IP", "64", "the same of INDEXER_PORT, which takes 256 in all");
     let public_metrics =
         source.value("METRICS_PUBLIC", "false", "true: /metrics is served on API_PORT too, to whoever asks");
     let behind_tls =
@@ -78,24 +97,27 @@ pub fn read(source: &mut Source, environment: Option<Environment>) -> Option<Edg
     if !origins.iter().all(|origin| is_origin(origin)) {
         source.refuse("CORS_ORIGINS", "origins like https://app.example, without a path, by commas");
     }
-    let redis_url = redis_url?;
-    if !(redis_url.is_empty() || redis_url.starts_with("redis://")) {
-        source.refuse("REDIS_URL", "redis://HOST:PORT");
-    }
+    let redis = match (redis_url?, redis_ca?) {
+        (url, ca) if url.is_empty() && ca.is_empty() => None,
+        (url, ca) => {
+            let ca = Some(Path::new(&ca)).filter(|ca| !ca.as_os_str().is_empty());
+            RedisSettings::new(&url, ca).map_err(|error| source.refuse("REDIS_URL", &error.to_string())).ok()
+        }
+    };
     let mut all = Vec::with_capacity(rates.len());
     for rate in rates {
         all.push(rate?);
     }
     let limits =
         LimitSettings { is_on: is_on?, rates: Rates::new(all.try_into().ok()?), proxies: proxies?, trusted: trusted? };
-    let redis_url = (!redis_url.is_empty()).then_some(redis_url);
     let in_all = Some(in_all?).filter(|in_all| *in_all > 0);
     let sockets = SocketSettings { per_address: per_address?.get(), in_all };
     Some(EdgeSettings {
         limits,
-        redis_url,
+        redis,
         origins,
         sockets,
+        connections: ConnectionSettings { api: to_api?.get(), indexer: to_indexer?.get() },
         is_behind_tls: behind_tls?,
         are_metrics_public: public_metrics?,
     })
@@ -136,6 +158,8 @@ mod tests {
                 &["TRUSTED_PROXIES", "TRUSTED_CLIENTS"],
             ),
             (&[("REDIS_URL", "http://x")], Production, &["REDIS_URL"]),
+            (&[("REDIS_URL", "rediss://x"), ("REDIS_CA_FILE", "/ca.pem")], Production, &[]),
+            (&[("REDIS_URL", "redis://x"), ("REDIS_CA_FILE", "/ca.pem")], Production, &["REDIS_URL"]),
             (&[("RATE_LIMIT_VOTES", "many")], Production, &["RATE_LIMIT_VOTES"]),
         ] {
             assert_eq!(refused(values, environment), expected, "{values:?}");

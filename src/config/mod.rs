@@ -17,7 +17,7 @@ mod setting;
 mod source;
 pub mod verify;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
@@ -69,6 +69,8 @@ pub struct DatabaseConfig {
     pub read_connections: usize,
     /// The login that serves requests, if the operator has made one; empty: the engine makes its own.
     pub gateway_url: String,
+    /// The CA that the server's certificate has to lead to, where the address names none.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Sign-in.
@@ -267,7 +269,7 @@ impl Config {
         let database_url = source.required(
             "DATABASE_URL",
             "postgres://postgres@127.0.0.1:5432/zmart",
-            "connection string; on Supabase the direct or the session connection, not the transaction pooler",
+            "connection string, sslmode as libpq has it; on Supabase the direct or the session connection, not the transaction pooler",
         );
         let connect_timeout_ms =
             source.value("DATABASE_CONNECT_TIMEOUT_MS", "5000", "how long a connection attempt may take");
@@ -279,6 +281,12 @@ impl Config {
             "DATABASE_GATEWAY_URL",
             "",
             "a login of your own that serves requests; without it the engine makes one (docs/operating.md)",
+        );
+        let ca_file: Option<String> = source.value(
+            "DATABASE_CA_FILE",
+            "",
+            "the CA that PostgreSQL's certificate has to lead to, in PEM form, as sslrootcert in the URL; with it and no \
+             sslmode: verify-full",
         );
         source.topic("Sign-in");
         let jwt_secret: Option<Secret> = source.required(
@@ -386,6 +394,7 @@ impl Config {
                 stream_connections: stream_connections?,
                 read_connections: read_connections?,
                 gateway_url: gateway_url?,
+                ca_file: ca_file.map(|path| Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty()))?,
             },
             auth: AuthConfig { jwt_secret: jwt_secret?, domain: domain?, uri: uri?, chain: chain? },
             streams: StreamConfig { idle_ms: idle_ms? },
@@ -439,6 +448,7 @@ impl DatabaseConfig {
         crate::journal::DatabaseSettings {
             url: self.url.clone(),
             connect_timeout: Duration::from_millis(self.connect_timeout_ms),
+            ca_file: self.ca_file.clone(),
         }
     }
 

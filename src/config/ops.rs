@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
 use super::{Environment, Source};
-use crate::config::SecretText;
+use crate::{actors::kinds::NAMES, config::SecretText};
 
 /// Shortest token that production takes, in characters.
 const TOKEN_MIN: usize = 24;
@@ -141,6 +141,11 @@ pub(crate) fn read(source: &mut Source, environment: Option<Environment>) -> Opt
         "snapshotter=5/300/500..30000,verifier=5/300/500..30000",
         "other rules for kinds by their names, as GET /actors has them: NAME=RULE,NAME=RULE, or none",
     );
+    // A rule for nobody would be a rule that somebody relies on.
+    let unknown = of_kinds.iter().flat_map(|rules| rules.0.keys()).any(|kind| !NAMES.contains(&kind.as_str()));
+    if unknown {
+        source.refuse("RESTARTS_OF", &format!("names of kinds are {}", NAMES.join(", ")));
+    }
     let stop_ms: Option<u64> =
         source.value("STOP_WITHIN_MS", "25000", "the end of the process takes no longer, whatever does not end");
     if environment == Some(Environment::Production)
@@ -208,6 +213,13 @@ mod tests {
         for (name, wrong) in [("RESTARTS", "20/60"), ("RESTARTS", "x/60/1..2"), ("RESTARTS_OF", "20/60/1..2")] {
             assert!(read_from(&[(name, wrong)]).unwrap_err().contains(name), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_rule_for_a_kind_that_there_is_not_is_refused_with_those_that_there_are() {
+        let error = read_from(&[("RESTARTS_OF", "listner=3/10/100..500,verifier=5/300/500..30000")]).unwrap_err();
+        assert!(error.contains("RESTARTS_OF") && error.contains("listener, lookout"), "{error}");
+        assert!(!error.contains("listner"), "no value is shown: {error}");
     }
 
     #[test]

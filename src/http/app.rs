@@ -5,7 +5,6 @@
 //! is answered, so that tests run beside each other.
 
 use std::{
-    any::Any,
     cell::RefCell,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -17,7 +16,7 @@ use std::{
 use actix::prelude::*;
 use actix_web::{
     App, HttpServer,
-    dev::{Extensions, Server, ServerHandle},
+    dev::{Server, ServerHandle},
     middleware::from_fn,
     web,
 };
@@ -32,6 +31,7 @@ use super::{
     body::bounded,
     bounds::{BodyMax, HEAD_PATIENCE, bounds},
     compression::compressed,
+    connections::Connections,
     console::{Console, ConsoleSettings, Places},
     descriptors,
     desk::{Desk, DeskSettings},
@@ -60,22 +60,19 @@ use crate::{
     },
     config::Roles,
     ipfs::gateway::GatewayUrl,
-    journal::current_life::CurrentLife,
+    journal::{connector::Connector, current_life::CurrentLife},
     telemetry::{census::HUB, health::Health},
 };
 
-/// A peer that acknowledges nothing for so long is cut off, however little we send: a reader that stopped reading is not
-/// polled, so nothing above TCP can end it. (A WebSocket's hub looks at the clock itself, too.)
-const TCP_SILENCE: Duration = Duration::from_secs(30);
-/// The kernel keeps so much for a peer that does not read (twice that, by its own count); left to itself it takes
-/// megabytes for each.
-const SEND_BUFFER_BYTES: usize = 256 * 1024;
 /// Idle connections of the API are kept so long.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Deliveries are committed one transaction after the other.
 const WEBHOOK_CONNECTIONS: usize = 1;
 /// Sessions have so long to read their goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// The ports' names, as operators know them.
+const API: &str = "api-gateway";
+const INDEXER: &str = "event-indexer";
 /// Of a server that is not there.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// Requests have so long to be answered when the servers stop.
@@ -95,7 +92,7 @@ pub struct HttpSettings {
     /// Threads of the API, and as many of the WebSocket port.
     pub workers: usize,
     /// The database, by the login that serves requests.
-    pub database: tokio_postgres::Config,
+    pub database: Connector,
     /// Which database that must be; `None`: whatever is there.
     pub life: Option<CurrentLife>,
     /// Sign-in.
@@ -220,6 +217,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
     let (host, workers) = (settings.api_host.clone(), settings.workers.max(1));
     let health = web::Data::new(parts.health.clone());
     let edge = Edge::new(&settings.edge, &parts.health)?;
+    let metrics = parts.health.metrics().clone();
     let behind_tls = BehindTls(settings.edge.is_behind_tls);
 
     let sign_in = web::Data::new(settings.auth.clone());
@@ -238,6 +236,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
         let places = Places::of(&settings.console, settings.api_port, ws_port);
         let console = Console::new(settings.console.clone(), places);
         let port = settings.api_port;
+        let connections = Connections::new(API, settings.edge.connections.api, &settings.edge.limits, metrics.clone());
         let server = HttpServer::new(move || {
             health.threads().watch("api", Arbiter::current());
             let app = App::new()
@@ -249,7 +248,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(sign_in.clone())
                 .app_data(tokens.clone())
                 .app_data(sessions.clone())
-                .app_data(web::Data::new(ServiceName("api-gateway")))
+                .app_data(web::Data::new(ServiceName(API)))
                 .app_data(web::Data::new(parts.votes.clone()))
                 .app_data(web::Data::new(parts.pinned.clone()))
                 .app_data(bounded())
@@ -272,7 +271,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
         .max_connections(descriptors::for_requests(workers))
         .client_request_timeout(HEAD_PATIENCE)
         .keep_alive(KEEP_ALIVE)
-        .on_connect(watch_connection)
+        .on_connect(move |connection, kept| connections.begin(connection, kept))
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals()
         .bind((host.as_str(), port))?;
@@ -311,6 +310,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
     let indexer = if roles.indexer {
         let (limits, webhook) = (edge.limits.clone(), settings.webhook.clone());
         let pool = settings.pool("webhook", WEBHOOK_CONNECTIONS, &health);
+        let connections = Connections::new(INDEXER, settings.edge.connections.indexer, &settings.edge.limits, metrics);
         let server = HttpServer::new(move || {
             health.threads().watch("indexer", Arbiter::current());
             let limits = WorkerLimits::new(limits.clone());
@@ -320,7 +320,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
                 .app_data(web::Data::new(gate))
                 .app_data(health.clone())
                 .app_data(behind_tls)
-                .app_data(web::Data::new(ServiceName("event-indexer")))
+                .app_data(web::Data::new(ServiceName(INDEXER)))
                 .configure(routes::indexer)
                 .default_service(web::to(routes::nothing_here))
                 .wrap(from_fn(bounds))
@@ -329,7 +329,7 @@ pub async fn serve_some(roles: Roles, settings: HttpSettings, parts: HttpParts) 
         .workers(1)
         .max_connections(descriptors::DELIVERIES)
         .client_request_timeout(HEAD_PATIENCE)
-        .on_connect(watch_connection)
+        .on_connect(move |connection, kept| connections.begin(connection, kept))
         .shutdown_timeout(STOP_SECONDS)
         .disable_signals()
         .bind((host.as_str(), settings.indexer_port))?;
@@ -403,20 +403,6 @@ impl RunningServers {
         }
         if let Some(probe) = self.probe {
             probe.abort();
-        }
-    }
-}
-
-/// Settings of a new connection's socket.
-pub(super) fn watch_connection(connection: &dyn Any, _: &mut Extensions) {
-    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-        let socket = socket2::SockRef::from(stream);
-        let set_up = socket
-            .set_tcp_user_timeout(Some(TCP_SILENCE))
-            .and_then(|()| socket.set_send_buffer_size(SEND_BUFFER_BYTES))
-            .and_then(|()| socket.set_tcp_nodelay(true));
-        if let Err(error) = set_up {
-            log::debug!("a connection's socket could not be set up: {error}");
         }
     }
 }

@@ -1,13 +1,18 @@
 //! gzip for larger JSON and the console's files, where the client takes it. Small replies, streams and what is compressed already stay as they are.
+//! What never changes is packed once, by [`packed`].
+
+use std::io::Write;
 
 use actix_http::encoding::Encoder;
 use actix_web::{
-    Error,
+    Error, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header, HeaderMap, HeaderValue},
     middleware::Next,
 };
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 
 /// Smaller replies are not worth the work: they fit into one packet as they are.
 pub const MIN_BYTES: u64 = 1_400;
@@ -20,9 +25,9 @@ pub async fn compressed(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let takes_gzip = request.headers().contains_key(header::ACCEPT_ENCODING) && takes_gzip(&request);
+    let takes_gzip = takes_gzip(request.request());
     let mut response = next.call(request).await?.map_into_boxed_body();
-    if !is_worth_it(&response) {
+    if response.headers().contains_key(header::CONTENT_ENCODING) || !is_worth_it(&response) {
         return Ok(response);
     }
     if !takes_gzip {
@@ -33,8 +38,33 @@ pub async fn compressed(
     Ok(response.map_body(|head, body| BoxBody::new(Encoder::response(ContentEncoding::Gzip, head, body))))
 }
 
-fn takes_gzip(request: &ServiceRequest) -> bool {
-    let taken = AcceptEncoding::parse(request.request()).ok();
+/// A body in gzip's form; `None`: it is not worth it.
+pub fn packed(body: &[u8]) -> Option<Bytes> {
+    if (body.len() as u64) < MIN_BYTES {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).ok()?;
+    let packed = encoder.finish().ok()?;
+    (packed.len() < body.len()).then(|| packed.into())
+}
+
+/// The same reply, with the body that was packed before.
+pub fn with_packed(reply: HttpResponse, packed: Bytes) -> HttpResponse {
+    let mut reply = reply.set_body(BoxBody::new(packed));
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    weaken_etag(headers);
+    reply
+}
+
+/// The client wants it so.
+pub fn takes_gzip(request: &HttpRequest) -> bool {
+    if !request.headers().contains_key(header::ACCEPT_ENCODING) {
+        return false;
+    }
+    let taken = AcceptEncoding::parse(request).ok();
     taken
         .is_some_and(|taken| taken.negotiate([Encoding::identity(), Encoding::gzip()].iter()) == Some(Encoding::gzip()))
 }

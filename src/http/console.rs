@@ -5,19 +5,23 @@
 //! written by hand and need no build; they speak REST, WebSocket and the ops port, as any client does. What they can't
 //! know, the ports of this node, they are told by `/console.json`.
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{borrow::Cow, path::PathBuf, sync::OnceLock};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderValue},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     web,
 };
 use bytes::Bytes;
 use serde::Serialize;
 
 use super::{
+    compression::{packed, takes_gzip, with_packed},
     error::ApiError,
-    reply,
+    reply::{self, Rendered},
     routes::{self, readable},
 };
 
@@ -33,6 +37,36 @@ pub struct ConsoleSettings {
     /// Where operators ask; `None`: this node has no such port.
     pub ops_port: Option<u16>,
 }
+
+/// A file as it is sent. Never changes: named and packed once in the process, by whoever asks for it first, so that a start
+/// does not wait for files that nobody may ask for.
+#[derive(Debug)]
+struct Prepared {
+    plain: Rendered,
+    packed: Option<Bytes>,
+}
+
+impl Prepared {
+    fn of(name: &str, bytes: Bytes) -> Self {
+        let is_text = !kind(name).starts_with("text/plain") && !kind(name).starts_with("image/");
+        let packed = if is_text { packed(&bytes) } else { None };
+        Self { plain: Rendered::of_bytes(bytes), packed }
+    }
+
+    /// With an ETag: a page that was had before is asked for, and is not sent again.
+    fn reply(&self, request: &HttpRequest) -> HttpResponse {
+        let reply = self.plain.reply(request);
+        match &self.packed {
+            Some(packed) if reply.status() == StatusCode::OK && takes_gzip(request) => {
+                with_packed(reply, packed.clone())
+            }
+            _ => reply,
+        }
+    }
+}
+
+/// By their places in [`FILES`].
+static PREPARED: [OnceLock<Prepared>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
 
 /// What the pages are served with; one a worker.
 #[derive(Debug, Clone)]
@@ -86,13 +120,15 @@ impl Console {
     /// A file of the table.
     async fn answer(&self, request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
         let nothing = || ApiError::not_found("There is nothing at this path.");
-        let &(name, embedded) = FILES.iter().find(|(own, _)| *own == name).ok_or_else(nothing)?;
-        let bytes = match &self.settings.folder {
-            None => Bytes::from_static(embedded),
-            Some(folder) => tokio::fs::read(folder.join(name)).await.map(Bytes::from).map_err(|_| nothing())?,
+        let found = FILES.iter().zip(&PREPARED).find(|((own, _), _)| *own == name);
+        let (&(name, embedded), prepared) = found.ok_or_else(nothing)?;
+        let mut reply = match &self.settings.folder {
+            None => prepared.get_or_init(|| Prepared::of(name, Bytes::from_static(embedded))).reply(request),
+            Some(folder) => {
+                let bytes = tokio::fs::read(folder.join(name)).await.map_err(|_| nothing())?;
+                Rendered::of_bytes(bytes.into()).reply(request)
+            }
         };
-        // With an ETag: a page that was had before is asked for, and is not sent again.
-        let mut reply = reply::cacheable_bytes(request, bytes);
         let headers = reply.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(name)));
         if name.ends_with(".html")
@@ -212,7 +248,7 @@ mod tests {
         path::{Path, PathBuf},
     };
 
-    use actix_web::{App, http::StatusCode, test as server};
+    use actix_web::{App, body::MessageBody, middleware::from_fn, test as server};
 
     use super::*;
 
@@ -320,6 +356,50 @@ mod tests {
                 assert_eq!(get(settings.clone(), path, "localhost").await.0, StatusCode::NOT_FOUND, "{path}");
             }
         }
+    }
+
+    #[actix_web::test]
+    async fn a_file_is_named_and_packed_once_and_is_the_same_packed_or_not() {
+        let console = Console::new(on(), PLACES);
+        let app = server::init_service(
+            App::new().configure(|app| console.configure(app)).wrap(from_fn(crate::http::compression::compressed)),
+        )
+        .await;
+        let get = async |name: &str, headers: &[(header::HeaderName, &str)]| {
+            let request = server::TestRequest::get().uri(&format!("/console/{name}"));
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.insert_header((name.clone(), *value)));
+            let response = server::call_service(&app, request.to_request()).await;
+            let headers = response.headers().clone();
+            (response.status(), headers, server::read_body(response).await)
+        };
+        let said = |headers: &header::HeaderMap, name: header::HeaderName| {
+            headers.get_all(name).map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(", ")
+        };
+        let at = FILES.iter().position(|(name, _)| *name == "js/markets.js").unwrap();
+        let (name, bytes) = FILES[at];
+        let (_, plain, body) = get(name, &[]).await;
+        assert_eq!((body.as_ref(), said(&plain, header::VARY)), (bytes, "accept-encoding".to_owned()));
+        let etag = said(&plain, header::ETAG);
+        let gzip = (header::ACCEPT_ENCODING, "gzip");
+        let (_, headers, first) = get(name, std::slice::from_ref(&gzip)).await;
+        assert_eq!(said(&headers, header::CONTENT_ENCODING), "gzip");
+        assert_eq!(said(&headers, header::VARY), "accept-encoding");
+        assert_eq!(said(&headers, header::ETAG), format!("W/{etag}"), "other bytes, the same file");
+        let mut unpacked = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&first[..]), &mut unpacked).unwrap();
+        assert_eq!(unpacked, bytes);
+        let request = server::TestRequest::default().insert_header(gzip.clone()).to_http_request();
+        let prepared = PREPARED[at].get().unwrap();
+        let sent = || prepared.reply(&request).into_body().try_into_bytes().unwrap().as_ptr();
+        let lies = prepared.packed.as_ref().unwrap().as_ptr();
+        assert_eq!([sent(), sent()], [lies; 2], "sent as it lies there, not made again");
+        let weak = format!("W/{etag}");
+        let (status, _, body) = get(name, &[gzip, (header::IF_NONE_MATCH, &weak)]).await;
+        assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+        // What is small or no text stays as it is.
+        let (_, headers, _) = get("favicon.svg", &[(header::ACCEPT_ENCODING, "gzip")]).await;
+        assert!(!headers.contains_key(header::CONTENT_ENCODING));
     }
 
     #[actix_web::test]

@@ -16,6 +16,7 @@ use actix_web::{
 };
 
 use super::{
+    connections::ConnectionSettings,
     envelope::REQUEST_ID,
     limits::{
         self, LimitSettings, Limits,
@@ -26,19 +27,24 @@ use super::{
     },
     ws::admission::SocketSettings,
 };
-use crate::telemetry::health::{Health, Part};
+use crate::{
+    redis::RedisSettings,
+    telemetry::health::{Health, Part},
+};
 
 /// Who may ask from where, and how much.
 #[derive(Debug, Clone)]
 pub struct EdgeSettings {
     /// How much.
     pub limits: LimitSettings,
-    /// Where counters are shared; without it each node counts alone. May carry a password.
-    pub redis_url: Option<String>,
+    /// Where counters are shared; without it each node counts alone.
+    pub redis: Option<RedisSettings>,
     /// Origins of pages that may ask from a browser.
     pub origins: Vec<String>,
     /// How many WebSocket connections there may be.
     pub sockets: SocketSettings,
+    /// How many connections to the other ports an address may have.
+    pub connections: ConnectionSettings,
     /// TLS ends in front of this process.
     pub is_behind_tls: bool,
     /// Figures are served on the API's port too.
@@ -52,8 +58,15 @@ impl EdgeSettings {
         let rates = Rates::new([any; Class::ALL.len()]);
         let nobody = Networks::default;
         let limits = LimitSettings { is_on: false, rates, proxies: nobody(), trusted: nobody() };
-        let sockets = SocketSettings { per_address: u32::MAX, in_all: None };
-        Self { limits, redis_url: None, origins: Vec::new(), sockets, is_behind_tls: false, are_metrics_public: false }
+        Self {
+            limits,
+            redis: None,
+            origins: Vec::new(),
+            sockets: SocketSettings { per_address: u32::MAX, in_all: None },
+            connections: ConnectionSettings { api: u32::MAX, indexer: u32::MAX },
+            is_behind_tls: false,
+            are_metrics_public: false,
+        }
     }
 }
 
@@ -71,11 +84,10 @@ impl Edge {
     /// Connects to nothing yet.
     ///
     /// # Errors
-    /// The address of Redis can't be understood.
+    /// There can be no client for Redis.
     pub fn new(settings: &EdgeSettings, health: &Health) -> io::Result<Self> {
-        let redis = settings.redis_url.as_deref().map(|url| Redis::new(url, health.clone())).transpose();
-        // Its text may show the address, and so a password.
-        let redis = redis.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "REDIS_URL can't be understood"))?;
+        let redis = settings.redis.as_ref().map(|settings| Redis::new(settings, health.clone())).transpose();
+        let redis = redis.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         if redis.is_none() {
             health.off(Part::Redis, "REDIS_URL is not set: limits are counted by this node alone");
         }

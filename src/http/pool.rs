@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     journal::{
+        connector::Connector,
         current_life::CurrentLife,
         pool::{self, Patience},
     },
@@ -32,7 +33,7 @@ const PATIENCE: Patience = Patience { free: Duration::from_secs(3), connect: Dur
 /// A few connections, opened when they are needed. Clones share them.
 #[derive(Debug, Clone)]
 pub struct ReadPool {
-    database: tokio_postgres::Config,
+    database: Connector,
     size: usize,
     life: Option<CurrentLife>,
     watched: Option<(&'static str, Pools)>,
@@ -41,7 +42,7 @@ pub struct ReadPool {
 
 impl ReadPool {
     /// At most `size` connections to `database`; connects to nothing yet.
-    pub fn new(database: tokio_postgres::Config, size: usize) -> Self {
+    pub fn new(database: Connector, size: usize) -> Self {
         Self { database, size, life: None, watched: None, pool: Arc::default() }
     }
 

@@ -34,7 +34,8 @@ impl Rendered {
         Self::of_bytes(text.into())
     }
 
-    fn of_bytes(body: Bytes) -> Self {
+    /// Of bytes that are JSON, or are said to be something else by whoever replies with them.
+    pub fn of_bytes(body: Bytes) -> Self {
         // Quotes and hexadecimal digits: always a header's value.
         let etag = HeaderValue::from_str(&etag(&body)).unwrap_or(HeaderValue::from_static("\"\""));
         Self { body, etag }
@@ -68,11 +69,6 @@ impl Rendered {
 /// As [`Rendered::of`].
 pub fn cacheable<T: Serialize>(request: &HttpRequest, value: &T) -> Result<HttpResponse, ApiError> {
     Ok(Rendered::of(value)?.reply(request))
-}
-
-/// The same, of JSON that is there already.
-pub fn cacheable_bytes(request: &HttpRequest, body: Bytes) -> HttpResponse {
-    Rendered::of_bytes(body).reply(request)
 }
 
 fn etag(body: &[u8]) -> String {

@@ -24,8 +24,9 @@ use actix_web::{
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    app::{HubHandle, watch_connection},
+    app::HubHandle,
     bounds::{HEAD_PATIENCE, bounds},
+    connections::set_up,
     envelope::{BehindTls, envelope},
     routes::{self, health::ServiceName},
     ws::{
@@ -101,7 +102,7 @@ pub fn service(
     });
     HttpService::build()
         .client_request_timeout(HEAD_PATIENCE)
-        .on_connect_ext(|stream: &TcpStream, _| watch_connection(stream, &mut Default::default()))
+        .on_connect_ext(|stream: &TcpStream, _| set_up(stream))
         .upgrade(upgrade)
         .finish(map_config(app(), |()| AppConfig::default()))
         .tcp()

@@ -14,7 +14,6 @@ use std::{
 };
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, PoolBuilder};
-use tokio_postgres::NoTls;
 
 use super::{
     DatabaseSettings,
@@ -82,7 +81,7 @@ impl CurrentLife {
     /// changed; look again.
     pub async fn begin_next(&self, settings: &DatabaseSettings) -> Result<bool, IdentityError> {
         // As its owner: the schema may be an older one.
-        let (client, connection) = settings.parse()?.connect(NoTls).await?;
+        let (client, connection) = settings.connector()?.connect().await?;
         let driver = tokio::spawn(connection);
         let begun = self.begin(&client, settings).await;
         drop(client);

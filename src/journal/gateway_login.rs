@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use tokio_postgres::{Client, Config, NoTls, config::Host};
+use tokio_postgres::{Client, config::Host};
 
 use super::{
     DatabaseSettings, PoolSettingsError,
+    connector::{ConnectError, Connector},
     rights::{ANYONE_ROLE, ENGINE_ROLE, USER_ROLE},
 };
 
@@ -31,19 +32,22 @@ pub enum GatewayLoginError {
     /// The connection string can't be used.
     #[error(transparent)]
     Settings(#[from] PoolSettingsError),
+    /// The server can't be reached, or is not taken for the one that was meant.
+    #[error("the login that serves requests ({GATEWAY_LOGIN}) can't be made or examined: {0}")]
+    Connect(#[from] ConnectError),
     /// The login can't be made, or what it may do can't be asked.
     #[error("the login that serves requests ({GATEWAY_LOGIN}) can't be made or examined: {}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
     /// It is not let in.
     #[error(
         "the login that serves requests ({login}) is not let in: {}. Let it in (pg_hba.conf), or name another one by \
-         DATABASE_GATEWAY_URL", super::describe(.error)
+         DATABASE_GATEWAY_URL", .error
     )]
     Refused {
         /// The login.
         login: String,
         /// What PostgreSQL said.
-        error: tokio_postgres::Error,
+        error: ConnectError,
     },
     /// It could do what row level security forbids.
     #[error(
@@ -70,17 +74,15 @@ pub enum GatewayLoginError {
 ///
 /// # Errors
 /// [`PoolSettingsError`].
-pub fn derived(owner: &DatabaseSettings, secret: &[u8]) -> Result<Config, PoolSettingsError> {
-    let mut config = owner.parse()?;
-    let on_pooler =
-        config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.ends_with(POOLER_HOST)));
-    let project = config.get_user().and_then(|user| user.split_once('.')).map(|(_, project)| project);
+pub fn derived(owner: &DatabaseSettings, secret: &[u8]) -> Result<Connector, PoolSettingsError> {
+    let connector = owner.connector()?;
+    let on_pooler = connector.hosts().iter().any(|host| matches!(host, Host::Tcp(name) if name.ends_with(POOLER_HOST)));
+    let project = connector.login().split_once('.').map(|(_, project)| project);
     let user = match project.filter(|_| on_pooler) {
         Some(project) => format!("{GATEWAY_LOGIN}.{project}"),
         None => GATEWAY_LOGIN.to_owned(),
     };
-    config.user(user).password(password(secret));
-    Ok(config)
+    Ok(connector.as_login(&user, &password(secret)))
 }
 
 fn password(secret: &[u8]) -> String {
@@ -99,10 +101,10 @@ pub async fn ready(
     owner: &DatabaseSettings,
     own: Option<DatabaseSettings>,
     secret: &[u8],
-) -> Result<Config, GatewayLoginError> {
+) -> Result<Connector, GatewayLoginError> {
     match own {
         Some(own) => {
-            let gateway = own.parse()?;
+            let gateway = own.connector()?;
             examine(&gateway).await?;
             Ok(gateway)
         }
@@ -125,7 +127,7 @@ pub async fn make(owner: &DatabaseSettings, secret: &[u8]) -> Result<(), Gateway
         Err(error @ GatewayLoginError::TooMighty { .. }) => return Err(error),
         Err(_) => {}
     }
-    let (client, connection) = owner.parse()?.connect(NoTls).await?;
+    let (client, connection) = owner.connector()?.connect().await?;
     let driver = tokio::spawn(connection);
     let mut attempt = 0;
     loop {
@@ -179,10 +181,10 @@ fn is_overtaken(error: &tokio_postgres::Error) -> bool {
 ///
 /// # Errors
 /// [`GatewayLoginError::TooMighty`] or [`GatewayLoginError::Helpless`]; that it is not let in.
-pub async fn examine(gateway: &Config) -> Result<(), GatewayLoginError> {
-    let login = gateway.get_user().unwrap_or_default().to_owned();
+pub async fn examine(gateway: &Connector) -> Result<(), GatewayLoginError> {
+    let login = gateway.login().to_owned();
     let refused = |error| GatewayLoginError::Refused { login: login.clone(), error };
-    let (mut client, connection) = gateway.connect(NoTls).await.map_err(refused)?;
+    let (mut client, connection) = gateway.connect().await.map_err(refused)?;
     let driver = tokio::spawn(connection);
     let outcome = look(&mut client, &login).await;
     drop(client);
@@ -223,8 +225,8 @@ mod tests {
     use super::*;
 
     fn user(url: &str) -> String {
-        let owner = DatabaseSettings { url: url.into(), connect_timeout: Duration::from_secs(1) };
-        derived(&owner, &[7; 32]).unwrap().get_user().unwrap().to_owned()
+        let owner = DatabaseSettings { url: url.into(), connect_timeout: Duration::from_secs(1), ca_file: None };
+        derived(&owner, &[7; 32]).unwrap().login().to_owned()
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub enum IdentityError {
     /// PostgreSQL.
     #[error("{}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
+    /// It can't be reached, or is not taken for the server that was meant.
+    #[error(transparent)]
+    Connect(#[from] super::connector::ConnectError),
     /// The schema of a database that took the place of another can't be brought up to date.
     #[error(transparent)]
     Schema(#[from] super::migrate::MigrateError),

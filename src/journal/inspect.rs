@@ -7,11 +7,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::{task::JoinHandle, time::timeout};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::{
-    DatabaseSettings, PoolSettingsError, gateway_login::GATEWAY_LOGIN, migrate, migrate::MigrateError, rights,
+    DatabaseSettings, PoolSettingsError,
+    connector::{ConnectError, Connector, Driver},
+    gateway_login::GATEWAY_LOGIN,
+    migrate,
+    migrate::MigrateError,
+    rights,
+    ssl_words::Protection,
 };
+use crate::tls::refusal::Refusal;
 
 /// Why there is nothing to see.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +26,10 @@ pub enum InspectError {
     /// The connection string can't be used.
     #[error(transparent)]
     Settings(#[from] PoolSettingsError),
-    /// The server can't be reached, or refuses.
+    /// The server can't be reached, refuses, or is not taken for the one that was meant.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It refused a statement.
     #[error("{}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
     /// Which migrations were applied can't be read.
@@ -74,6 +84,21 @@ pub struct Inspection {
     client: Client,
     driver: JoinHandle<()>,
     patience: Duration,
+    is_encrypted: bool,
+}
+
+/// A connection, and whether it is encrypted: what is encrypted where it can be, is asked to be first.
+async fn dial(connector: &Connector) -> Result<(Client, Driver, bool), ConnectError> {
+    let is_encrypted = match connector.protection() {
+        Protection::Off => false,
+        Protection::Unchecked | Protection::Chain(_) | Protection::ChainAndName(_) => true,
+        Protection::IfOffered => match connector.clone().required().connect().await {
+            Err(ConnectError::Tls(Refusal::NotOffered)) => false,
+            connected => return connected.map(|(client, driver)| (client, driver, true)),
+        },
+    };
+    let (client, driver) = connector.connect().await?;
+    Ok((client, driver, is_encrypted))
 }
 
 impl Inspection {
@@ -83,14 +108,19 @@ impl Inspection {
     /// [`InspectError`].
     pub async fn begin(settings: &DatabaseSettings) -> Result<Self, InspectError> {
         let patience = settings.connect_timeout;
-        let config = settings.parse()?;
-        let (client, connection) =
-            timeout(patience, config.connect(NoTls)).await.map_err(|_| InspectError::NoAnswer(patience))??;
+        let connector = settings.connector()?;
+        let dialled = timeout(patience, dial(&connector)).await;
+        let (client, connection, is_encrypted) = dialled.map_err(|_| InspectError::NoAnswer(patience))??;
         let driver = tokio::spawn(async move {
             // Whoever asks sees it by the answer that does not come.
             let _ = connection.await;
         });
-        Ok(Self { client, driver, patience })
+        Ok(Self { client, driver, patience, is_encrypted })
+    }
+
+    /// Nobody on the way can listen.
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// The server, and the login.

@@ -3,9 +3,9 @@
 //! refinery takes no lock of its own, so all of it runs under an advisory lock: two processes that start together run one
 //! after the other.
 
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
-use super::{DatabaseSettings, PoolSettingsError};
+use super::{DatabaseSettings, PoolSettingsError, connector::ConnectError};
 
 mod embedded {
     refinery::embed_migrations!("sql");
@@ -20,7 +20,10 @@ pub enum MigrateError {
     /// The connection string can't be used.
     #[error(transparent)]
     Settings(#[from] PoolSettingsError),
-    /// PostgreSQL can't be reached, or refused a statement.
+    /// PostgreSQL can't be reached, or is not taken for the server that was meant.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// It refused a statement.
     #[error("{}", super::describe(.0))]
     Database(#[from] tokio_postgres::Error),
     /// A migration failed, or the database has one that this binary does not know.
@@ -28,12 +31,23 @@ pub enum MigrateError {
     Migration(#[from] refinery::Error),
 }
 
+impl MigrateError {
+    /// Trying again changes nothing.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Settings(_) => true,
+            Self::Connect(error) => error.is_final(),
+            Self::Database(_) | Self::Migration(_) => false,
+        }
+    }
+}
+
 /// Brings the schema up to date and answers with the names of the migrations that were applied now.
 ///
 /// # Errors
 /// [`MigrateError`].
 pub async fn run(settings: &DatabaseSettings) -> Result<Vec<String>, MigrateError> {
-    let (mut client, connection) = settings.parse()?.connect(NoTls).await?;
+    let (mut client, connection) = settings.connector()?.connect().await?;
     let driver = tokio::spawn(connection);
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
     let report = embedded::migrations::runner().run_async(&mut client).await?;

@@ -1,7 +1,7 @@
 //! PostgreSQL: the journal, and all that is kept beside it.
 //!
 //! Owns every statement that the engine sends: `rows` is the one place where rows and domain values meet, `write` the one
-//! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `open` reads what an actor
+//! that appends (what is written, as what, and how it is sent: `batch`, `columns`, `pipeline`), `connector` makes every connection, `open` reads what an actor
 //! needs to live again, `read` serves history, `staging` is what the listener keeps (cursor, found signatures, dead
 //! letters), `dead_letters` what becomes of those, `submissions` what users signed, `alerts` what operators should know, `anchors`
 //! what is pinned of discussions, `scheduled` when work with a schedule was last done, `deliveries` what the webhook was told,
@@ -10,11 +10,16 @@
 //! which life of the journal this is.
 //! Never decides what an entry is: that is the domain's.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use deadpool_postgres::{ClientWrapper, Hook, HookError, Pool, PoolError};
 
-use self::current_life::{CurrentLife, LivingDatabase};
+use self::{
+    connector::Connector,
+    current_life::{CurrentLife, LivingDatabase},
+    ssl_words::SslWordsError,
+};
+use crate::tls::roots::RootsError;
 
 pub mod alerts;
 pub mod anchors;
@@ -24,6 +29,7 @@ pub mod candles;
 pub mod chain_submissions;
 mod channels;
 mod columns;
+pub mod connector;
 pub mod current_life;
 pub mod dead_letters;
 pub mod deliveries;
@@ -57,6 +63,7 @@ pub mod rows;
 pub mod scheduled;
 pub mod sessions;
 pub mod social;
+pub mod ssl_words;
 pub mod staging;
 pub mod stats;
 pub mod submissions;
@@ -73,6 +80,8 @@ pub struct DatabaseSettings {
     pub url: String,
     /// How long a connection attempt, or the wait for a free connection, may take.
     pub connect_timeout: Duration,
+    /// The CA that its certificate has to lead to, where the URL names none.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The connection string can't be used.
@@ -81,21 +90,31 @@ pub enum PoolSettingsError {
     /// It does not parse.
     #[error("DATABASE_URL can't be parsed: {0}")]
     Url(#[from] tokio_postgres::Error),
+    /// What it says of TLS can't be done.
+    #[error("DATABASE_URL: {0}")]
+    Ssl(SslWordsError),
+    /// There is nobody to check the server's certificate by.
+    #[error("TLS to PostgreSQL (DATABASE_CA_FILE, sslrootcert): {0}")]
+    Roots(RootsError),
+    /// TLS can't be set up.
+    #[error("TLS to PostgreSQL: {0}")]
+    Tls(rustls::Error),
     /// The pool refused its settings.
     #[error("the connection pool refused its settings: {0}")]
     Pool(#[from] deadpool_postgres::BuildError),
 }
 
 impl DatabaseSettings {
-    /// Parsed, with what every connection of the engine has in common.
+    /// What connects to it, with what every connection of the engine has in common.
     ///
     /// # Errors
-    /// [`PoolSettingsError::Url`].
-    pub fn parse(&self) -> Result<tokio_postgres::Config, PoolSettingsError> {
-        let mut config: tokio_postgres::Config = self.url.parse()?;
-        config.connect_timeout(self.connect_timeout);
-        pool::common(&mut config);
-        Ok(config)
+    /// [`PoolSettingsError`].
+    pub fn connector(&self) -> Result<Connector, PoolSettingsError> {
+        let connector = Connector::new(&self.url, self.ca_file.as_deref())?;
+        Ok(connector.with(|config| {
+            config.connect_timeout(self.connect_timeout);
+            pool::common(config);
+        }))
     }
 
     /// A pool for the arbiter that calls this: connections live on the runtime that made them, so no two arbiters share
@@ -136,7 +155,7 @@ impl DatabaseSettings {
             let statements = statements.clone();
             Box::pin(async move { client.batch_execute(&statements).await.map_err(HookError::Backend) })
         });
-        let mut builder = pool::builder(self.parse()?, connections_max, patience).post_create(set_up);
+        let mut builder = pool::builder(self.connector()?, connections_max, patience).post_create(set_up);
         if let Some(life) = life {
             builder = life.bind(builder);
         }
@@ -174,12 +193,12 @@ impl LivingDatabase {
         self.settings.build(KEEPER_CONNECTIONS, keeper_session(finds_by_key), Some(&self.life))
     }
 
-    /// As [`DatabaseSettings::parse`].
+    /// As [`DatabaseSettings::connector`].
     ///
     /// # Errors
     /// [`PoolSettingsError`].
-    pub fn parse(&self) -> Result<tokio_postgres::Config, PoolSettingsError> {
-        self.settings.parse()
+    pub fn connector(&self) -> Result<Connector, PoolSettingsError> {
+        self.settings.connector()
     }
 }
 

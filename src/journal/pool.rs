@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolBuilder, RecyclingMethod, Runtime};
-use tokio_postgres::{Config, NoTls};
+use deadpool_postgres::{ManagerConfig, Pool, PoolBuilder, RecyclingMethod, Runtime};
+use tokio_postgres::Config;
+
+use super::connector::Connector;
 
 /// What was sent and is not acknowledged for so long ends the connection.
 const PEER_SILENCE: Duration = Duration::from_secs(20);
@@ -34,9 +36,8 @@ pub fn common(config: &mut Config) {
 }
 
 /// At most `size` connections; nothing is connected before it is used.
-pub fn builder(config: Config, size: usize, patience: Patience) -> PoolBuilder {
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-    Pool::builder(manager)
+pub fn builder(connector: Connector, size: usize, patience: Patience) -> PoolBuilder {
+    Pool::builder(connector.manager(ManagerConfig { recycling_method: RecyclingMethod::Fast }))
         .max_size(size.max(1))
         .wait_timeout(Some(patience.free))
         .create_timeout(Some(patience.connect))

@@ -64,6 +64,8 @@ figures! {
         http_time: HistogramVec, "http_request_seconds", ["service", "route"],
             "From a request's head to its answer's head.";
         http_in_flight: IntGaugeVec, "http_requests_in_flight", ["service"], "Requests that are being answered.";
+        connections_refused: IntCounterVec, "http_connections_refused_total", ["service"],
+            "Connections that were ended when they came: their address has as many as it may have.";
         // WebSocket.
         sockets: IntGauge, "ws_connections", [], "WebSocket connections that are open.";
         sockets_opened: IntCounter, "ws_connections_total", [], "WebSocket connections that were taken.";

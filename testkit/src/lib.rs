@@ -5,6 +5,7 @@
 //! bounded and says what it waited for; no test asserts how long anything took. Logs are printed when a test fails.
 
 pub mod audit;
+pub mod authority;
 pub mod ballots;
 pub mod chain;
 pub mod chaos;
@@ -35,3 +36,4 @@ pub mod soak;
 pub mod socket;
 pub mod stage;
 pub mod subscriber;
+pub mod tls_relay;

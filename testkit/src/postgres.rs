@@ -8,6 +8,7 @@
 mod faults;
 mod small_disk;
 mod standby;
+mod tls;
 
 use std::{
     fs,

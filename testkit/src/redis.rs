@@ -20,7 +20,8 @@ use crate::{
 pub struct Redis {
     /// Where to connect.
     pub url: String,
-    port: u16,
+    /// Its port on 127.0.0.1.
+    pub port: u16,
     starts: u32,
     folder: Folder,
     process: Option<Process>,

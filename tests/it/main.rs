@@ -18,6 +18,7 @@ mod ops;
 mod reads;
 mod snapshots;
 mod spine;
+mod tls;
 mod verify;
 mod webhook;
 mod ws;

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     chain::rpc::ChainRpc,
-    journal::{deliveries, lease::Leased},
+    journal::{connector::Connector, deliveries, lease::Leased},
     telemetry::health::Health,
 };
 
@@ -42,7 +42,7 @@ pub struct DeliveriesParts {
     /// Of its arbiter.
     pub pool: Leased,
     /// For the connection that listens.
-    pub listen: tokio_postgres::Config,
+    pub listen: Connector,
     /// Who takes transactions.
     pub listener: Link<Listener>,
     /// Whether notifications flow; and where it is counted what came of deliveries.

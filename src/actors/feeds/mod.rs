@@ -407,7 +407,7 @@ mod tests {
     #[test]
     fn who_listens_without_numbers_begins_anew_where_something_may_never_have_been_told() {
         let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
-        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50), ca_file: None };
         let parts = FeedParts {
             pool: settings.pool(1).unwrap(),
             epoch: Epoch(3),

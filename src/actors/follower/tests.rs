@@ -35,6 +35,7 @@ fn ear(bus: Option<Arc<dyn Bus>>) -> (Ear, broadcast::Receiver<Arc<Committed>>) 
     let settings = DatabaseSettings {
         url: "postgres://nobody@127.0.0.1:1/none".into(),
         connect_timeout: Duration::from_millis(50),
+        ca_file: None,
     };
     let pool = settings.pool(1).unwrap();
     let (committed, told) = broadcast::channel(64);

@@ -302,7 +302,7 @@ mod tests {
     /// Nothing listens where it would send and read.
     fn actor() -> (Submissions, broadcast::Receiver<SubmissionNews>) {
         let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
-        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50), ca_file: None };
         let (news, told) = broadcast::channel(NEWS_MAX);
         let options = RpcOptions::new("http://127.0.0.1:1", ProgramId([1; 32]));
         let parts = SubmissionParts {

@@ -302,7 +302,7 @@ mod tests {
     /// Nothing listens where it would read and send.
     fn actor() -> Submitter {
         let nowhere = "postgres://nobody@127.0.0.1:1/none".into();
-        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50) };
+        let settings = DatabaseSettings { url: nowhere, connect_timeout: Duration::from_millis(50), ca_file: None };
         let options = RpcOptions::new("http://127.0.0.1:1", ProgramId([1; 32]));
         let parts = SubmitterParts {
             rpc: ChainRpc::new(options, RpcBudget::new(std::num::NonZeroU32::MIN)).unwrap(),

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{DIRTY_BATCH, DIRTY_MAX, DirtyAway, DirtyMarkets};
-use crate::{bus::redis::Name, domain::ids::MarketAddress};
+use crate::{bus::redis::Name, domain::ids::MarketAddress, redis::describe};
 
 /// Redis has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl RedisDirty {
         };
         let failure = match timeout(PATIENCE, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => describe(&error),
             Err(_) => format!("no answer within {} ms", PATIENCE.as_millis()),
         };
         *held = None;

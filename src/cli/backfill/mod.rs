@@ -28,7 +28,7 @@ use crate::{
     journal::{
         dead_letters::{self, RetriedAll},
         lease::{self, Holder, Office},
-        migrate,
+        migrate::{self, MigrateError},
         staging::Cursor,
     },
     telemetry::health::Health,
@@ -211,7 +211,7 @@ impl Told {
 async fn backfill(config: &Config, arguments: &Arguments) -> anyhow::Result<Report> {
     let mut told = Told { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
     let settings = config.database.settings();
-    let applied = serve::patiently("PostgreSQL", || migrate::run(&settings)).await?;
+    let applied = serve::patiently("PostgreSQL", MigrateError::is_final, || migrate::run(&settings)).await?;
     applied.iter().for_each(|name| log::info!("applied {name}"));
     // A second node is for going on while the first is away; a backfill has the time to wait for it.
     let life = serve::bind_journal(config, &Endpoints::default()).await?;

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use tokio::time::timeout;
 
-use super::{PATIENCE, finding::Finding, machine::Reading};
+use super::{PATIENCE, finding::Finding, machine::Reading, protection};
 use crate::{
     config::{Config, place_of},
     journal::{
+        connector::ConnectError,
         gateway_login::{self, GATEWAY_LOGIN},
         inspect::{InspectError, Inspection, Roles, Server},
         migrate::Standing,
@@ -22,7 +23,7 @@ const MIGRATE: &str = "run `zmart migrate` (`zmart serve` does the same at its s
 
 /// What was seen.
 pub struct Seen {
-    /// Of `database`, `migrations` and `roles`.
+    /// Of `database`, `database-tls`, `migrations` and `roles`.
     pub findings: Vec<Finding>,
     /// What time it is there.
     pub clock: Option<Reading>,
@@ -36,25 +37,43 @@ pub async fn look(config: &Config) -> Seen {
     match inspect(config, &place).await {
         Ok(seen) => seen,
         Err(error) => {
-            let advice = "start PostgreSQL, or correct DATABASE_URL: host, port, user, password, database, pg_hba.conf";
+            let advice = advice_on(&error);
             let mut findings = vec![Finding::failed("database", format!("{place}: {error}"), advice)];
-            findings
-                .extend(["migrations", "roles"].map(|check| Finding::skipped(check, "the database did not answer")));
+            findings.extend(
+                ["database-tls", "migrations", "roles"]
+                    .map(|check| Finding::skipped(check, "the database did not answer")),
+            );
             Seen { findings, clock: None, chain: None }
         }
     }
 }
 
+fn advice_on(error: &InspectError) -> &'static str {
+    match error {
+        InspectError::Connect(ConnectError::Tls(refusal)) => refusal.advice(),
+        InspectError::Settings(_) => {
+            "correct DATABASE_URL, DATABASE_CA_FILE (docs/operating.md, TLS to PostgreSQL and Redis)"
+        }
+        _ => "start PostgreSQL, or correct DATABASE_URL: host, port, user, password, database, pg_hba.conf",
+    }
+}
+
 async fn inspect(config: &Config, place: &str) -> Result<Seen, InspectError> {
-    let mut inspection = Inspection::begin(&config.database.settings()).await?;
+    let settings = config.database.settings();
+    let connector = settings.connector()?;
+    let mut inspection = Inspection::begin(&settings).await?;
     let asked = SystemTime::now();
     let server = inspection.server().await?;
     let clock = Reading::between(asked, server.now.into(), SystemTime::now());
     let standing = inspection.migrations().await?;
     let roles = inspection.roles().await?;
     let chain = inspection.chain().await?;
-    let findings =
-        vec![of_server(&server, place), of_schema(&standing), of_roles(config, &server, &standing, &roles).await];
+    let findings = vec![
+        of_server(&server, place),
+        protection::of_database(&connector, inspection.is_encrypted(), config.environment),
+        of_schema(&standing),
+        of_roles(config, &server, &standing, &roles).await,
+    ];
     Ok(Seen { findings, clock: Some(clock), chain: Some(chain) })
 }
 
@@ -117,7 +136,7 @@ async fn of_roles(config: &Config, server: &Server, standing: &Standing, roles: 
     }
     let settings = config.database.settings();
     let gateway = match config.database.own_gateway() {
-        Some(own) => own.parse(),
+        Some(own) => own.connector(),
         None if roles.has_gateway => gateway_login::derived(&settings, config.auth.jwt_secret.bytes()),
         None if may_make_roles => {
             return Finding::warning("roles", format!("the login {GATEWAY_LOGIN} is not there yet"), MIGRATE);
@@ -135,7 +154,7 @@ async fn of_roles(config: &Config, server: &Server, standing: &Standing, roles: 
         Ok(gateway) => gateway,
         Err(error) => return Finding::failed("roles", error.to_string(), "correct DATABASE_GATEWAY_URL"),
     };
-    let login = gateway.get_user().unwrap_or_default().to_owned();
+    let login = gateway.login().to_owned();
     match timeout(PATIENCE, gateway_login::examine(&gateway)).await {
         Ok(Ok(())) => {
             let slower =

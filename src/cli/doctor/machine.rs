@@ -1,16 +1,11 @@
-//! What is left: Redis, the clocks, the machine's own limits.
+//! What is left: the clocks, the machine's own limits.
 
 use std::time::{Duration, SystemTime};
 
-use deadpool_redis::redis::{Client, RedisError, cmd};
 use rustix::process::{Resource, getrlimit};
-use tokio::time::timeout;
 
-use super::{PATIENCE, finding::Finding};
-use crate::{
-    config::{Config, place_of},
-    http::descriptors::sockets_of,
-};
+use super::finding::Finding;
+use crate::{config::Config, http::descriptors::sockets_of};
 
 /// Clocks of the host and of PostgreSQL may differ by so much: tokens and nonces have times of either.
 const HOSTS_APART: Duration = Duration::from_secs(2);
@@ -68,39 +63,6 @@ pub fn clock(database: Option<Reading>, chain: Option<Reading>) -> Finding {
         return Finding::warning("clock", seen, advice);
     }
     Finding::ok("clock", seen)
-}
-
-/// Redis, where there should be one.
-pub async fn redis(url: Option<&str>) -> Finding {
-    let Some(url) = url else {
-        return Finding::skipped("redis", "no REDIS_URL: only several nodes on one database need one");
-    };
-    let place = place_of(url).unwrap_or_else(|| "the place of REDIS_URL".to_owned());
-    let advice = "start it, or correct REDIS_URL; until then nodes count requests by themselves and read PostgreSQL";
-    match timeout(PATIENCE, version(url)).await {
-        Ok(Ok(version)) => of_version(&place, version.as_deref()),
-        // Its text may show the address, and so a password.
-        Ok(Err(error)) => Finding::failed("redis", format!("{place}: {}", error.category()), advice),
-        Err(_) => Finding::failed("redis", format!("{place}: no answer in {} s", PATIENCE.as_secs()), advice),
-    }
-}
-
-async fn version(url: &str) -> Result<Option<String>, RedisError> {
-    let mut connection = Client::open(url)?.get_multiplexed_async_connection().await?;
-    let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
-    Ok(info.lines().find_map(|line| line.strip_prefix("redis_version:")).map(|version| version.trim().to_owned()))
-}
-
-fn of_version(place: &str, version: Option<&str>) -> Finding {
-    let Some(version) = version else {
-        return Finding::warning("redis", format!("{place} does not say its version"), "Redis 6 or newer is needed");
-    };
-    let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
-    let seen = format!("Redis {version} at {place}");
-    match major {
-        Some(6..) => Finding::ok("redis", seen),
-        _ => Finding::failed("redis", seen, "Redis 6 or newer is needed"),
-    }
 }
 
 /// Open files: every client is one.
@@ -166,12 +128,5 @@ mod tests {
         assert_eq!(of_limit(Some(4_096), Some(5_000)).state, State::Failed);
         assert_eq!(of_limit(Some(4_096), Some(500)).state, State::Ok);
         assert_eq!(of_limit(None, Some(u32::MAX)).state, State::Ok);
-    }
-
-    #[test]
-    fn an_old_redis_fails() {
-        assert_eq!(of_version("x", Some("7.2.4")).state, State::Ok);
-        assert_eq!(of_version("x", Some("5.0.14")).state, State::Failed);
-        assert_eq!(of_version("x", None).state, State::Warning);
     }
 }

@@ -9,6 +9,7 @@ mod finding;
 mod keys;
 mod machine;
 mod ports;
+mod protection;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -51,12 +52,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 
 async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("config", format!("it can be used, for {:?}", config.environment))];
-    let (database, chain, redis) =
-        tokio::join!(database::look(config), chain::look(config), machine::redis(config.edge.redis_url.as_deref()));
+    let (database, chain, redis) = tokio::join!(database::look(config), chain::look(config), protection::redis(config));
     let journal = database::journal_of(config, &database, chain.genesis.as_deref());
     findings.extend(database.findings);
     findings.push(journal);
-    findings.push(redis);
+    findings.extend(redis);
     findings.extend(chain.findings);
     findings.extend(keys::look(config, &chain.rpc, chain.config.as_ref()).await);
     findings.push(machine::clock(database.clock, chain.clock));

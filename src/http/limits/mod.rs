@@ -121,6 +121,12 @@ impl LimitSettings {
         let Origin { address, is_known } = client_address(peer, headers, &self.proxies);
         (address, !self.is_on || (is_known && self.trusted.contain(address)))
     }
+
+    /// A socket's peer that speaks for many, or is not limited: all that can be told before there are headers.
+    pub fn is_unlimited_peer(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        !self.is_on || self.proxies.contain(peer) || self.trusted.contain(peer)
+    }
 }
 
 /// The limits of the process.

@@ -22,7 +22,10 @@ use tokio::{
 };
 
 use super::{Standing, class::Class, client::Subject, rate::Rate};
-use crate::telemetry::health::{Health, Part};
+use crate::{
+    redis::{RedisSettings, RedisSettingsError, describe},
+    telemetry::health::{Health, Part},
+};
 
 /// Longest that a request waits for Redis, connecting included.
 pub const PATIENCE: Duration = Duration::from_millis(100);
@@ -55,7 +58,7 @@ return {#KEYS, left, -1}
 enum Failure {
     #[error("no answer within {} ms", PATIENCE.as_millis())]
     Slow(#[from] Elapsed),
-    #[error("{0}")]
+    #[error("{}", describe(.0))]
     Redis(#[from] RedisError),
     #[error("an answer that makes no sense")]
     Nonsense,
@@ -82,10 +85,11 @@ impl Redis {
     /// Connects to nothing yet; away until the first look.
     ///
     /// # Errors
-    /// The address can't be understood.
-    pub fn new(url: &str, health: Health) -> Result<Self, RedisError> {
+    /// There can be no client for it.
+    pub fn new(settings: &RedisSettings, health: Health) -> Result<Self, RedisSettingsError> {
+        let client = settings.client()?;
         health.degraded(Part::Redis, "not reached yet: limits are counted by this node alone");
-        Ok(Self { client: Client::open(url)?, is_up: Arc::default(), life: Arc::default(), health })
+        Ok(Self { client, is_up: Arc::default(), life: Arc::default(), health })
     }
 
     fn came(&self) {

@@ -28,6 +28,7 @@ use self::door::Door;
 use super::{
     body::bounded,
     bounds::{HEAD_PATIENCE, bounds},
+    connections::set_up,
     envelope::{BehindTls, envelope},
     routes::{self, health::ServiceName, readable, settable, writable},
 };
@@ -116,7 +117,11 @@ pub fn serve(config: &OpsConfig, parts: OpsParts) -> io::Result<Option<OpsServer
     .max_connections(CONNECTIONS_MAX)
     .client_request_timeout(HEAD_PATIENCE)
     .keep_alive(KEEP_ALIVE)
-    .on_connect(super::app::watch_connection)
+    .on_connect(|connection, _| {
+        if let Some(stream) = connection.downcast_ref() {
+            set_up(stream);
+        }
+    })
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
     .bind((config.bind.as_str(), config.port))?;

@@ -6,11 +6,11 @@ use std::sync::{Arc, LazyLock};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, ContentEncoding, HeaderValue},
-    web::{self, Bytes},
+    web,
 };
 use utoipa_swagger_ui::Config;
 
-use crate::http::{asyncapi, error::ApiError, openapi, reply};
+use crate::http::{asyncapi, error::ApiError, openapi, reply::Rendered};
 
 /// The page may run its own scripts, and talk to this server only.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -18,10 +18,10 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 );
 
-static DOCUMENT: LazyLock<Result<Bytes, String>> =
-    LazyLock::new(|| openapi::text().map(Bytes::from).map_err(|error| error.to_string()));
-static SOCKET_DOCUMENT: LazyLock<Result<Bytes, String>> =
-    LazyLock::new(|| asyncapi::text().map(Bytes::from).map_err(|error| error.to_string()));
+static DOCUMENT: LazyLock<Result<Rendered, String>> =
+    LazyLock::new(|| openapi::text().map(Rendered::of_json).map_err(|error| error.to_string()));
+static SOCKET_DOCUMENT: LazyLock<Result<Rendered, String>> =
+    LazyLock::new(|| asyncapi::text().map(Rendered::of_json).map_err(|error| error.to_string()));
 static PAGES: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/openapi.json")));
 
 /// GET /openapi.json.
@@ -36,8 +36,7 @@ static PAGES: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config:
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
 pub async fn openapi(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let text = DOCUMENT.as_ref().map_err(ApiError::internal)?;
-    Ok(reply::cacheable_bytes(&request, text.clone()))
+    Ok(DOCUMENT.as_ref().map_err(ApiError::internal)?.reply(&request))
 }
 
 /// GET /asyncapi.json, on the WebSocket's port too.
@@ -52,8 +51,7 @@ pub async fn openapi(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
 pub async fn asyncapi(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let text = SOCKET_DOCUMENT.as_ref().map_err(ApiError::internal)?;
-    Ok(reply::cacheable_bytes(&request, text.clone()))
+    Ok(SOCKET_DOCUMENT.as_ref().map_err(ApiError::internal)?.reply(&request))
 }
 
 /// GET /docs: its files are beside it.

@@ -1,6 +1,7 @@
 //! The surface over real sockets, with streams that tests can hurt.
 
 mod commands;
+mod connections;
 mod edge;
 mod envelope;
 mod fakes;

@@ -5,10 +5,9 @@
 //! limit are not limited here.
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -18,7 +17,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use crate::http::{
     descriptors,
     error::{ApiError, ErrorCode},
-    limits::{LimitSettings, client::Subject},
+    limits::LimitSettings,
+    per_address::{PerAddress, Place},
 };
 
 /// How long who found no room is to wait.
@@ -40,19 +40,17 @@ pub struct Admission {
     /// Where this node serves pages of its own.
     pages_port: Option<u16>,
     limits: LimitSettings,
-    per_address: u32,
     in_all: u32,
     count: AtomicU32,
-    /// Of addresses that have any.
-    counts: Mutex<HashMap<Subject, u32>>,
+    addresses: Arc<PerAddress>,
 }
 
 /// The right to a connection.
 #[derive(Debug)]
 pub struct Permit {
     admission: Arc<Admission>,
-    /// Whom it is counted for.
-    address: Option<Subject>,
+    /// Its address's, where that is counted; given back with it.
+    _place: Option<Place>,
 }
 
 /// Let in, or told to leave when it is in.
@@ -77,10 +75,9 @@ impl Admission {
             origins: origins.to_vec(),
             pages_port,
             limits: limits.clone(),
-            per_address: settings.per_address,
             in_all: settings.in_all.unwrap_or_else(descriptors::for_sockets),
             count: AtomicU32::new(0),
-            counts: Mutex::default(),
+            addresses: PerAddress::new(settings.per_address),
         })
     }
 
@@ -104,41 +101,19 @@ impl Admission {
             error.retry_after_seconds = Some(RETRY_AFTER_SECONDS);
             return Err(error);
         }
-        let mut permit = Permit { admission: Arc::clone(self), address: None };
+        let permit = |place| Permit { admission: Arc::clone(self), _place: place };
         let (address, is_trusted) = self.limits.origin(peer, headers);
         if is_trusted {
-            return Ok(Admitted { permit, is_one_too_many: false });
+            return Ok(Admitted { permit: permit(None), is_one_too_many: false });
         }
-        let address = Subject::address(address);
-        let mut counts = self.lock();
-        let count = counts.entry(address).or_default();
-        let is_one_too_many = *count >= self.per_address;
-        if !is_one_too_many {
-            *count += 1;
-            permit.address = Some(address);
-        } else if *count == 0 {
-            counts.remove(&address);
-        }
-        drop(counts);
-        Ok(Admitted { permit, is_one_too_many })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Subject, u32>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        let place = self.addresses.take(address);
+        Ok(Admitted { is_one_too_many: place.is_none(), permit: permit(place) })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.count.fetch_sub(1, Ordering::Relaxed);
-        let Some(address) = self.address else { return };
-        let mut counts = self.admission.lock();
-        if let Some(count) = counts.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&address);
-            }
-        }
     }
 }
 
@@ -242,7 +217,7 @@ mod tests {
         let trusted: Vec<_> = (0..5).map(|_| admit("198.51.100.1", &[])).collect();
         assert!(trusted.iter().all(|admitted| !admitted.is_one_too_many));
         drop((held, trusted));
-        assert_eq!((admission.count.load(Ordering::Relaxed), admission.lock().len()), (0, 0));
+        assert_eq!((admission.count.load(Ordering::Relaxed), admission.addresses.addresses()), (0, 0));
     }
 
     #[test]

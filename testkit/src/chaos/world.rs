@@ -249,6 +249,7 @@ fn engine_on(chain: &Chain, database: &Database, urls: [&str; 4], is_for_many: b
         ("REDIS_URL", counters),
         ("TRUSTED_CLIENTS", "none"),
         ("WS_CONNECTIONS_PER_IP", "1000000"),
+        ("API_CONNECTIONS_PER_IP", "1000000"),
         ("WS_HEARTBEAT_MS", if is_for_many { "10000" } else { "1000" }),
         ("COVERAGE_INTERVAL_MS", "1000"),
         ("CHAIN_SILENT_AFTER_MS", "2000"),

@@ -168,7 +168,8 @@ struct Rig {
 impl Rig {
     async fn start(chain: Chain, node: &Node) -> Self {
         let database = Database::fresh().await;
-        let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+        let settings =
+            DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
         migrate::run(&settings).await.unwrap();
         database.take_lease().await;
         let epoch = current_epoch(&database.connect().await).await.unwrap();
@@ -224,7 +225,8 @@ impl Rig {
 
     /// The streams come to life, and what waits for them goes on.
     fn start_streams(&self) {
-        let settings = DatabaseSettings { url: self.database.url.clone(), connect_timeout: Duration::from_secs(5) };
+        let settings =
+            DatabaseSettings { url: self.database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
         let pool = Leased::new(settings.pool(2).unwrap(), Term(1));
         let writer = JournalWriter::new(pool, self.health.clone(), DeathGuard::new().0);
         self.env.writer.set(writer.start());

@@ -87,10 +87,9 @@ async fn where_passwords_are_asked_the_login_has_one_that_follows_from_the_secre
     let file: String = admin.query_one("SHOW hba_file", &[]).await.unwrap().get(0);
     admin.batch_execute(&format!("{rules} '{file}'; SELECT pg_reload_conf()")).await.unwrap();
     let login = gateway_login::ready(&settings(&database), None, JWT_SECRET.as_bytes()).await.unwrap();
-    let mut wrong = login.clone();
-    wrong.password("another");
+    let wrong = login.clone().as_login(gateway_login::GATEWAY_LOGIN, "another");
     zmart_testkit::patience::wait_for("a wrong password to be refused", || async {
-        match wrong.connect(tokio_postgres::NoTls).await {
+        match wrong.connect().await {
             Ok(_) => Err("let in"),
             Err(_) => Ok(()),
         }
@@ -98,5 +97,5 @@ async fn where_passwords_are_asked_the_login_has_one_that_follows_from_the_secre
     .await;
     // Another secret is another password, set at the next start.
     gateway_login::ready(&settings(&database), None, &[7; 32]).await.unwrap();
-    assert!(login.connect(tokio_postgres::NoTls).await.is_err(), "the old one is of no use any more");
+    assert!(login.connect().await.is_err(), "the old one is of no use any more");
 }

@@ -33,7 +33,7 @@ use zmart::{
 use zmart_testkit::{engine::JWT_SECRET, postgres::Database};
 
 fn settings(database: &Database) -> DatabaseSettings {
-    DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) }
+    DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None }
 }
 
 /// A database with its schema, and the pool of a gateway on it.

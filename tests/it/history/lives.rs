@@ -256,7 +256,8 @@ async fn an_older_dump_is_restored_under_a_running_engine_and_a_new_life_is_begu
 #[tokio::test(flavor = "multi_thread")]
 async fn no_connection_leads_to_another_database_before_a_new_life_has_begun() {
     let database = Database::fresh().await;
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
     migrate::run(&settings).await.unwrap();
     let (genesis, program) = ("a chain", ProgramId([1; 32]));
     let client = database.connect().await;

@@ -17,7 +17,8 @@ const YEAR: i64 = 365 * 86_400;
 
 async fn prepared() -> (Database, Leased) {
     let database = Database::fresh().await;
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
     migrate::run(&settings).await.unwrap();
     database.take_lease().await;
     let pool = Leased::new(settings.pool(2).unwrap(), Term(1));

@@ -20,7 +20,8 @@ async fn the_manual_says_of_every_table_how_long_its_rows_stay() {
     let names: BTreeSet<String> = said.iter().map(|(table, _)| (*table).to_owned()).collect();
     assert_eq!(names.len(), said.len(), "a table is listed twice");
     let database = Database::fresh().await;
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
     migrate::run(&settings).await.unwrap();
     const TABLES: &str = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition \
                           AND relnamespace = 'public'::regnamespace";

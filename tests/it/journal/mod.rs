@@ -46,7 +46,7 @@ use zmart::{
 use zmart_testkit::postgres::Database;
 
 fn settings(url: &str) -> DatabaseSettings {
-    DatabaseSettings { url: url.to_owned(), connect_timeout: Duration::from_secs(5) }
+    DatabaseSettings { url: url.to_owned(), connect_timeout: Duration::from_secs(5), ca_file: None }
 }
 
 /// Migrates, begins the journal's life, and takes the lease for as long as any test may last.

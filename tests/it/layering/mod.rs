@@ -50,6 +50,7 @@ const ALSO_ALLOWED: &[(&str, &[&str])] = &[
             "journal::read",
             "journal::rows",
             "journal::pool",
+            "journal::connector::Connector",
             "journal::rights",
             // What its connections have to lead to.
             "journal::current_life::CurrentLife",

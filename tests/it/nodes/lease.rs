@@ -18,7 +18,8 @@ const MOMENT: Duration = Duration::from_millis(300);
 
 async fn prepared() -> (Database, Pool) {
     let database = Database::fresh().await;
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(5), ca_file: None };
     migrate::run(&settings).await.unwrap();
     let pool = settings.pool(4).unwrap();
     (database, pool)

@@ -32,7 +32,8 @@ fn recorded_at_ms(seq: u64) -> i64 {
 /// A database with the schema and two lives of the journal.
 async fn journal() -> (Database, Client) {
     let database = Database::fresh().await;
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(30) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(30), ca_file: None };
     migrate::run(&settings).await.unwrap();
     let client = database.connect().await;
     let lives = "INSERT INTO journal_epochs (epoch, system_identifier, database_oid, timeline) \

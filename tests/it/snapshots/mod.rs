@@ -46,7 +46,8 @@ struct Rig {
 /// A database with a market, the lease of snapshots, and a service.
 async fn rig() -> (Rig, MarketAddress) {
     let (database, pins) = (Database::fresh().await, Pins::open().await);
-    let settings = DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(30) };
+    let settings =
+        DatabaseSettings { url: database.url.clone(), connect_timeout: Duration::from_secs(30), ca_file: None };
     migrate::run(&settings).await.unwrap();
     let client = database.connect().await;
     current_epoch(&client).await.unwrap();

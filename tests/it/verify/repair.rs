@@ -222,7 +222,7 @@ async fn what_the_journal_never_heard_of_is_alerted_of_and_recorded_and_what_can
 
     // Two that ask for the same share a request, and the last that waits no more takes it back.
     let connect_timeout = Duration::from_secs(5);
-    let pool = DatabaseSettings { url: database.url.clone(), connect_timeout }.pool(1).unwrap();
+    let pool = DatabaseSettings { url: database.url.clone(), connect_timeout, ca_file: None }.pool(1).unwrap();
     let row =
         Wanted { what: "row", stream: market.account(), wallet: None, vote_kind: None, difference: String::new() };
     let first = repairs::request(&pool, std::slice::from_ref(&row)).await.unwrap();
