@@ -90,7 +90,7 @@ async fn what_is_watched_and_followed_shows_what_changes_until_it_is_interrupted
                 let all = look["actors"].as_array()?.clone();
                 all.iter().find(|actor| actor["name"] == "monitor")?["restarts"].as_u64()
             };
-            let last = looks.filter_map(of_one).last();
+            let last = looks.filter_map(of_one).next_back();
             if last == Some(restarts) { Ok(()) } else { Err(format!("{last:?}")) }
         })
         .await;

@@ -232,30 +232,30 @@ async fn a_failure_that_lasts_is_logged_once_each_time_that_it_begins() {
     let floor = Floor::open().await;
     let trader = floor.trader().await;
     let market = floor.active_market(trader.key(), 100 * SOL).await;
-    // A transaction that stays on its way: what the chain has of it is asked again and again.
+    // What can't land stays on its way, and what the chain has of it is asked again and again.
     let _lost = floor.hand.answer_badly(SEND, Bad::Status(502), When::Always);
-    let built = trader.built("/api/trades/buy", order(market, "on-its-way")).await;
-    trader.submit(&built).await;
-    const CALLS: [(&[&str], &str); 2] =
-        [(&["getSignatureStatuses"], "users' transactions go on after"), (&["getSignaturesForAddress"], "Rpc is up")];
-    for (methods, over) in CALLS {
-        let method = methods[0];
-        let overs = || floor.engine.said().matches(over).count();
-        for begun in 1..=2 {
-            let ((before, _), overs_before) = (told(&floor, method), overs());
-            let fails = floor.hand.answer_badly(Methods::Of(methods), Bad::Status(502), When::Always);
-            wait_for(&format!("{method} to fail again and again"), || async {
-                let (all, _) = told(&floor, method);
-                if all >= before + 3 { Ok(()) } else { Err(all) }
-            })
-            .await;
-            assert_eq!(told(&floor, method).1, begun, "{}", floor.engine.said());
-            fails.lift();
-            wait_for(&format!("{over:?} to be told"), || async {
-                if overs() > overs_before { Ok(()) } else { Err("not yet") }
-            })
-            .await;
-            assert_eq!(overs(), overs_before + 1);
-        }
+    const CALLS: [&[&str]; 2] = [&["getSignatureStatuses"], &["getSignaturesForAddress"]];
+    const OVER: [&str; 2] = ["users' transactions go on after", "Rpc is up"];
+    let all = || CALLS.map(|methods| told(&floor, methods[0]).0);
+    let overs = || OVER.map(|over| floor.engine.said().matches(over).count());
+    for begun in 1..=2 {
+        let (before, overs_before) = (all(), overs());
+        let built = trader.built("/api/trades/buy", order(market, &format!("on-its-way-{begun}"))).await;
+        let fails = CALLS.map(|methods| floor.hand.answer_badly(Methods::Of(methods), Bad::Status(502), When::Always));
+        // From here on nobody can know that it is too late for it.
+        trader.submit(&built).await;
+        wait_for("both to fail again and again", || async {
+            let all = all();
+            if (0..2).all(|call| all[call] >= before[call] + 2) { Ok(()) } else { Err(format!("{all:?}")) }
+        })
+        .await;
+        assert_eq!(CALLS.map(|methods| told(&floor, methods[0]).1), [begun; 2], "{}", floor.engine.said());
+        fails.iter().for_each(Fault::lift);
+        wait_for("both to be over", || async {
+            let overs = overs();
+            if (0..2).all(|call| overs[call] > overs_before[call]) { Ok(()) } else { Err(format!("{overs:?}")) }
+        })
+        .await;
+        assert_eq!(overs(), overs_before.map(|before| before + 1));
     }
 }
