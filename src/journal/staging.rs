@@ -134,6 +134,9 @@ pub async fn stage(pool: &Leased, found: &[Staged]) -> Result<(), JournalError> 
     Ok(())
 }
 
+/// One that is settled, and the slot that it was staged at.
+pub type Done = (TxSignature, Slot);
+
 /// So many of slots that follow each other are looked up by their slots.
 const DENSE: usize = 256;
 
@@ -179,12 +182,12 @@ pub async fn staged(
 /// that a retry is never over without its answer, nor answered and not over. Where there are no letters it is not waited for
 /// until it is on the disk: one that comes back after a crash is read once more, and known.
 ///
-/// Each with the slot that it was staged at. What is settled in the chain's order is looked up by its slots: by signature each
+/// What is settled in the chain's order is looked up by its slots: by signature each
 /// would be on another page of the index, which is read from the disk when a million are staged.
 ///
 /// # Errors
 /// [`JournalError`].
-pub async fn unstage(pool: &Leased, done: &[(TxSignature, Slot)], letters: &[DeadLetter]) -> Result<(), JournalError> {
+pub async fn unstage(pool: &Leased, done: &[Done], letters: &[DeadLetter]) -> Result<(), JournalError> {
     const SINGLE: &str = "DELETE FROM staged_signatures WHERE signature::text = ANY ($1::text[])";
     // The expression keeps the index by signature out of it.
     const OF_SLOTS: &str = "DELETE FROM staged_signatures

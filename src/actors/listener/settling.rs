@@ -7,8 +7,8 @@ use actix::prelude::*;
 
 use super::{Listener, retry};
 use crate::{
-    domain::ids::{Slot, TxSignature},
-    journal::staging::{self, Cursor, DeadLetter, Staged, StagedPlace},
+    domain::ids::TxSignature,
+    journal::staging::{self, Cursor, DeadLetter, Done, Staged, StagedPlace},
 };
 
 /// Signatures that are forgotten in one transaction.
@@ -18,7 +18,7 @@ const UNSTAGED_AT_ONCE: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Unstaging {
     /// As many as the window, since they stay in `staged_out` until they are forgotten. Those that were given up have a letter.
-    settled: Vec<((TxSignature, Slot), Option<Box<DeadLetter>>)>,
+    settled: Vec<(Done, Option<Box<DeadLetter>>)>,
     is_busy: bool,
 }
 
