@@ -16,6 +16,7 @@
 mod child;
 mod following;
 mod handle;
+mod looking_up;
 mod seen;
 mod upkeep;
 
@@ -30,10 +31,14 @@ pub use child::Child;
 use deadpool_postgres::Pool;
 pub use following::{HearCommitted, HearHeads, StreamsInUse};
 pub use handle::{ConfigHandle, FindConfig, FindMarket, MarketHandle, RegistryHandle};
+pub use looking_up::CHECKS_MAX;
 pub use seen::{MarketSeen, RestartStream, SeeMarkets};
 pub use upkeep::{CrashStream, Leave, WakeStream};
 
-use self::child::{Death, Parent};
+use self::{
+    child::{Death, Parent},
+    looking_up::Checks,
+};
 use super::{
     role::Role,
     stream::{
@@ -64,8 +69,6 @@ const DEATHS_OF_ONE_KEPT: usize = 16;
 const DEATHS_KEPT: usize = 10_000;
 /// The longest wait.
 const RESTART_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// Existence checks that may be in flight; beyond it, readers are told to come again.
-pub const CHECKS_MAX: usize = 256;
 
 /// The handle of a market's actor for the listener: started even if the journal has never heard of it.
 #[derive(Message)]
@@ -101,7 +104,7 @@ pub struct Registry {
     config: Option<Running<ProgramConfig>>,
     markets: HashMap<MarketAddress, Running<Market>>,
     deaths: HashMap<AccountAddress, Vec<Instant>>,
-    checks: usize,
+    checks: Checks,
     lives: u64,
     idle_after: Duration,
     streams_max: usize,
@@ -128,7 +131,7 @@ impl Registry {
             config: None,
             markets: HashMap::new(),
             deaths: HashMap::new(),
-            checks: 0,
+            checks: Checks::default(),
             lives: 0,
             idle_after,
             streams_max: STREAMS_MAX,
@@ -263,48 +266,6 @@ impl Handler<OpenConfig> for Registry {
 
     fn handle(&mut self, _: OpenConfig, ctx: &mut Self::Context) -> Self::Result {
         self.config(ctx)
-    }
-}
-
-fn market_handle(address: MarketAddress, running: &Running<Market>) -> MarketHandle {
-    let addr = &running.addr;
-    MarketHandle {
-        address,
-        reads: addr.clone().recipient(),
-        attach: addr.clone().recipient(),
-        detach: addr.clone().recipient(),
-        replay: addr.clone().recipient(),
-        held: Arc::clone(&running.pulse),
-    }
-}
-
-impl Handler<FindMarket> for Registry {
-    type Result = ResponseActFuture<Self, Result<MarketHandle, ReadError>>;
-
-    /// Anybody may ask for any address: a market that is not running is looked up before an actor is made for it.
-    fn handle(&mut self, FindMarket(address): FindMarket, _: &mut Self::Context) -> Self::Result {
-        if let Some(running) = self.markets.get(&address).filter(|running| running.is_alive()) {
-            running.pulse.needed();
-            let handle = market_handle(address, running);
-            return Box::pin(std::future::ready(Ok(handle)).into_actor(self));
-        }
-        if self.checks >= CHECKS_MAX || self.markets.len() + self.checks >= self.streams_max {
-            return Box::pin(std::future::ready(Err(ReadError::Loading)).into_actor(self));
-        }
-        self.checks += 1;
-        let pool = self.pool.clone();
-        let check = async move { crate::journal::open::market_exists(&pool, address).await };
-        Box::pin(check.into_actor(self).map(move |exists, actor, ctx| {
-            actor.checks -= 1;
-            match exists {
-                Ok(true) => actor.market(address, ctx).map(|running| market_handle(address, running)),
-                Ok(false) => Err(ReadError::Unknown),
-                Err(error) => {
-                    log::warn!("market {address} can't be looked up: {error}");
-                    Err(ReadError::Loading)
-                }
-            }
-        }))
     }
 }
 

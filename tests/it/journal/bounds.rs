@@ -26,6 +26,7 @@ use zmart::{
     telemetry::health::Health,
 };
 use zmart_testkit::{
+    network::Network,
     patience::{wait_for, within},
     postgres::Database,
 };
@@ -144,6 +145,38 @@ fn the_registry_looks_up_so_many_markets_at_once_and_others_are_told_to_come_aga
         }
         let later = within("an answer", find(CHECKS_MAX)).await.unwrap().unwrap();
         assert_eq!(later.err(), Some(ReadError::Unknown), "there is room again");
+    });
+}
+
+#[test]
+fn a_market_that_everybody_asks_for_at_once_is_looked_up_once_and_holds_up_no_other() {
+    /// Fewer than the registry's mailbox holds: all of them have asked before anything that is sent after them.
+    const ASKERS: usize = 1_000;
+    actix::System::new().block_on(async {
+        let database = Database::fresh().await;
+        let epoch = prepare(&database).await;
+        let network = Network::before(&database).await;
+        let registry = registry_without_writer(&network.database(), epoch).await.start();
+        let find = |n: u8| actix::spawn(registry.send(FindMarket(MarketAddress([n; 32]))));
+        network.hold("FROM markets");
+        let askers: Vec<_> = (0..ASKERS).map(|_| find(7)).collect();
+        let other = find(8);
+        let waiting = async |count: usize| {
+            wait_for("questions to wait", || {
+                let waiting = network.waiting();
+                std::future::ready(if waiting == count { Ok(()) } else { Err(waiting) })
+            })
+            .await;
+        };
+        waiting(2).await;
+        let before = network.asked();
+        network.release();
+        for asker in askers {
+            let answer = within("an answer", asker).await.unwrap().unwrap();
+            assert_eq!(answer.err(), Some(ReadError::Unknown));
+        }
+        assert_eq!(within("an answer", other).await.unwrap().unwrap().err(), Some(ReadError::Unknown));
+        assert_eq!(network.asked() - before, 2, "one question for each market");
     });
 }
 
