@@ -6,6 +6,7 @@
 //! tests end, it ends too and removes its folder. What a server may suffer is in [`faults`].
 
 mod faults;
+mod small_disk;
 mod standby;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
+use self::small_disk::SmallDisk;
 use crate::{folder::Folder, patience::wait_for};
 
 /// The login of every test.
@@ -42,8 +44,8 @@ pub struct Cluster {
     keeper: Option<Child>,
     /// Given to the server at every start, as `name=value`.
     settings: Vec<String>,
-    /// Its small disk, in MiB, if it has one.
-    small_disk_mib: Option<u32>,
+    /// What is on a small disk of its own, if anything is.
+    small_disk: Option<SmallDisk>,
 }
 
 /// A database of one test.
@@ -87,28 +89,26 @@ impl Database {
 impl Cluster {
     /// A new cluster, with its server up.
     pub async fn start() -> Self {
-        Self::make(false, &[], None).await
+        Self::make(Folder::new("pg"), false, &[], None).await
     }
 
     /// A new cluster with PostgreSQL's own settings: what it says is committed is on the disk.
     pub async fn start_durable() -> Self {
-        Self::make(true, &[], None).await
+        Self::make(Folder::new("pg"), true, &[], None).await
     }
 
-    async fn make(is_durable: bool, settings: &[&str], small_disk_mib: Option<u32>) -> Self {
-        let folder = Folder::new("pg");
+    async fn make(folder: Folder, is_durable: bool, settings: &[&str], small_disk: Option<SmallDisk>) -> Self {
         own(&folder);
-        let data = folder.path().join("data");
-        let mut initdb = as_server_user(&binary("initdb"));
-        let made = initdb
-            .args(["-A", "trust", "-E", "UTF8", "-U", USER, "--no-sync", "-D"])
-            .arg(&data)
-            .env("LC_ALL", "C.UTF-8")
-            .output()
-            .unwrap_or_else(|error| panic!("{initdb:?}: {error}"));
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let mut cluster = Self { folder, port: free_port(), is_durable, keeper: None, settings, small_disk_mib };
+        let mut cluster = Self { folder, port: free_port(), is_durable, keeper: None, settings, small_disk };
+        let mut initdb = cluster.as_server_user(&binary("initdb"));
+        initdb
+            .args(["-A", "trust", "-E", "UTF8", "-U", USER, "--no-sync", "-D"])
+            .arg(cluster.folder.path().join("data"))
+            .args(cluster.small_disk.iter().flat_map(SmallDisk::of_initdb))
+            .env("LC_ALL", "C.UTF-8");
+        let made = initdb.output().unwrap_or_else(|error| panic!("{initdb:?}: {error}"));
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         cluster.up().await;
         cluster
     }
@@ -154,10 +154,7 @@ impl Cluster {
             [ "$word" = end ] && rm -rf "$dir"
             exit 0
         "#;
-        let mut keeper = match self.small_disk_mib {
-            None => as_server_user(Path::new("sh")),
-            Some(mib) => self.beside_a_small_disk(mib),
-        };
+        let mut keeper = self.as_server_user(Path::new("sh"));
         keeper
             .args(["-c", KEEPER, "keeper"])
             .arg(self.folder.path())
@@ -187,6 +184,15 @@ impl Cluster {
             }
         })
         .await;
+    }
+
+    /// A program as the server's user, who sees the small disk.
+    fn as_server_user(&self, program: &Path) -> Command {
+        let command = as_server_user(program);
+        match &self.small_disk {
+            None => command,
+            Some(disk) => disk.shown_to(command),
+        }
     }
 
     fn url(&self, database: &str) -> String {

@@ -17,8 +17,10 @@ pub enum Kind {
     HalfOpen,
     /// A stretch of network crawls.
     Slow,
-    /// PostgreSQL's disk is full, to the last page.
+    /// The disk of PostgreSQL's tables is full, to the last page.
     Disk,
+    /// The disk of PostgreSQL's log is full: it ends by itself, and is started when there is room.
+    Wal,
     /// The engine's clock jumps by an hour.
     Clock,
     /// Thousands of clients lose their server and come back at once.
@@ -27,7 +29,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Engine,
         Self::Database,
         Self::Redis,
@@ -35,6 +37,7 @@ impl Kind {
         Self::HalfOpen,
         Self::Slow,
         Self::Disk,
+        Self::Wal,
         Self::Clock,
         Self::Clients,
     ];
@@ -49,6 +52,7 @@ impl Kind {
             Self::HalfOpen => "half-open",
             Self::Slow => "slow",
             Self::Disk => "disk",
+            Self::Wal => "wal",
             Self::Clock => "clock",
             Self::Clients => "clients",
         }
@@ -63,7 +67,8 @@ impl Kind {
             Self::Chain => "the chain cut off",
             Self::HalfOpen => "half-open connections",
             Self::Slow => "slow networks",
-            Self::Disk => "disk full under PostgreSQL",
+            Self::Disk => "disk full under PostgreSQL's tables",
+            Self::Wal => "disk full under PostgreSQL's log",
             Self::Clock => "clock jumps of an hour",
             Self::Clients => "all clients at once",
         }
@@ -73,8 +78,8 @@ impl Kind {
     pub fn count(self) -> u32 {
         match self {
             Self::Engine => 200,
-            Self::Database | Self::Redis | Self::Chain | Self::HalfOpen | Self::Slow | Self::Clock => 20,
-            Self::Disk | Self::Clients => 10,
+            Self::Database | Self::Redis | Self::Chain | Self::HalfOpen | Self::Slow | Self::Disk | Self::Clock => 20,
+            Self::Wal | Self::Clients => 10,
         }
     }
 }

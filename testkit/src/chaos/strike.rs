@@ -146,6 +146,13 @@ impl World {
                 self.cluster.empty_small_disk().await;
                 true
             }
+            Kind::Wal => {
+                let has_ended = self.cluster.run_out_of_log().await;
+                sleep(within(AWAY_MS)).await;
+                self.cluster.empty_small_disk().await;
+                self.cluster.up().await;
+                has_ended
+            }
             Kind::Clock => {
                 let clock = self.clock.as_ref().expect("a clock that can be moved");
                 clock.is_ahead_by(JUMPS_SECONDS[number as usize % JUMPS_SECONDS.len()]);

@@ -49,8 +49,10 @@ const PROPOSALS: usize = 2;
 const FLOOR: usize = 2;
 /// Subscribers of all markets, on each node.
 const SUBSCRIBERS: usize = 3;
-/// Room for what is written, and little more.
+/// Room for what is written to tables, and little more.
 const SMALL_DISK_MIB: u32 = 96;
+/// Room for what is written to the log between two checkpoints.
+const SMALL_LOG_MIB: u32 = 128;
 /// A subscriber takes a connection that is silent for so long for dead; heartbeats come each second.
 const SILENT_AFTER: Duration = Duration::from_millis(2_500);
 /// Where thousands listen, heartbeats come each 10 s.
@@ -270,8 +272,14 @@ fn engine_on(chain: &Chain, database: &Database, urls: [&str; 4], is_for_many: b
 
 /// PostgreSQL: on a small disk where that is to be filled, else with its own settings where it is killed.
 async fn servers(kinds: &[Kind]) -> (Cluster, Database) {
-    if kinds.contains(&Kind::Disk) {
-        let small = Cluster::with_small_disk(SMALL_DISK_MIB).await;
+    let (has_disk, has_wal) = (kinds.contains(&Kind::Disk), kinds.contains(&Kind::Wal));
+    assert!(!(has_disk && has_wal), "{} and {} need worlds of their own", Kind::Disk, Kind::Wal);
+    if has_disk || has_wal {
+        let small = if has_wal {
+            Cluster::with_small_log(SMALL_LOG_MIB).await
+        } else {
+            Cluster::with_small_disk(SMALL_DISK_MIB).await
+        };
         return small.expect("a small disk for PostgreSQL: mounting one takes root");
     }
     let cluster = if kinds == [Kind::Database] { Cluster::start_durable().await } else { Cluster::start().await };

@@ -16,7 +16,7 @@ impl Cluster {
         done(copy).await;
         // Nobody sends it more: what it has not got by now it never gets.
         let settings = self.settings.iter().cloned().chain(["primary_conninfo=".to_owned()]).collect();
-        Self { folder, port: free_port(), is_durable: false, keeper: None, settings, small_disk_mib: None }
+        Self { folder, port: free_port(), is_durable: false, keeper: None, settings, small_disk: None }
     }
 
     /// Starts it where another server was, which is down: whoever comes there meets this one.
