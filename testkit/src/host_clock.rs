@@ -7,6 +7,7 @@ use std::{
     fs::{self, File},
     os::unix::fs::FileExt,
     process::Command,
+    time::{Duration, SystemTime},
 };
 
 use crate::{engine::Engine, folder::Folder};
@@ -50,4 +51,24 @@ impl Default for HostClock {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// By how many seconds the clock of whoever dated this (an HTTP answer's `Date`) is ahead of `now`; `None` if it is no date.
+pub fn seconds_ahead(date: &str, now: SystemTime) -> Option<i64> {
+    let told = httpdate::parse_http_date(date).ok()?;
+    let signed = |seconds: Duration| i64::try_from(seconds.as_secs()).ok();
+    match told.duration_since(now) {
+        Ok(ahead) => signed(ahead),
+        Err(behind) => signed(behind.duration()).map(|seconds| -seconds),
+    }
+}
+
+#[test]
+fn a_clock_that_is_moved_is_told_by_the_date_of_an_answer() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+    let ahead = |date| seconds_ahead(date, now);
+    assert_eq!(ahead("Sun, 06 Nov 1994 08:49:37 GMT"), Some(0));
+    assert_eq!(ahead("Sun, 06 Nov 1994 09:49:37 GMT"), Some(3_600));
+    assert_eq!(ahead("Sun, 06 Nov 1994 07:49:37 GMT"), Some(-3_600));
+    assert_eq!(ahead("yesterday"), None);
 }

@@ -6,14 +6,15 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::Ordering,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rand::{Rng, rngs::StdRng};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{kind::Kind, verdict::Breach, world::World};
 use crate::{
+    host_clock::seconds_ahead,
     http::try_request,
     link::Manner,
     patience::{PATIENCE, wait_for},
@@ -39,6 +40,10 @@ const FULL_MS: std::ops::Range<u64> = 500..3_000;
 /// The clock's jumps, in turn; each is taken back.
 const JUMPS_SECONDS: [i64; 2] = [3_600, -3_600];
 const JUMP_MS: std::ops::Range<u64> = 1_000..4_000;
+/// An answer may be so old; a jump is far more.
+const CLOCK_TOLERANCE_SECONDS: u64 = 60;
+/// How long one is waited for.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Between two looks whether the engine is ready.
 const LOOK: Duration = Duration::from_millis(20);
@@ -155,11 +160,13 @@ impl World {
             }
             Kind::Clock => {
                 let clock = self.clock.as_ref().expect("a clock that can be moved");
-                clock.is_ahead_by(JUMPS_SECONDS[number as usize % JUMPS_SECONDS.len()]);
+                let jump = JUMPS_SECONDS[number as usize % JUMPS_SECONDS.len()];
+                clock.is_ahead_by(jump);
+                let has_jumped = self.is_ahead_by(jump).await;
                 sleep(within(JUMP_MS)).await;
                 // Who is an hour behind PostgreSQL lets nobody sign in: by that clock every message has expired.
                 clock.is_ahead_by(0);
-                true
+                has_jumped && self.is_ahead_by(0).await
             }
             Kind::Clients => {
                 // As a crash and as a new release, in turn.
@@ -173,6 +180,21 @@ impl World {
                 true
             }
         }
+    }
+
+    /// Waits until the engine's own clock, as it dates its answers, is so far ahead of this one; false if it never is.
+    async fn is_ahead_by(&self, seconds: i64) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let asked = timeout(ANSWER, try_request("GET", &self.engine.api, "/ready", &[], b"")).await;
+            let answer = asked.ok().and_then(Result::ok);
+            let told = answer.and_then(|answer| seconds_ahead(answer.header("date")?, SystemTime::now()));
+            if told.is_some_and(|told| told.abs_diff(seconds) < CLOCK_TOLERANCE_SECONDS) {
+                return true;
+            }
+            sleep(LOOK).await;
+        }
+        false
     }
 
     /// Spoils one stretch of network for a while: true if something had to wait there.
