@@ -66,7 +66,7 @@ pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size, enough: Arc<Atomi
     let mut random = StdRng::seed_from_u64(seed);
     let mut outcome = Outcome::default();
     for (kind, count) in blows {
-        let dealt = world.deal(*kind, *count, &mut random, &log).await;
+        let dealt = world.deal(*kind, 0..*count, &mut random, &log).await;
         outcome.struck.push((*kind, dealt.struck));
         outcome.back_after.extend(dealt.back_after);
         outcome.breaches.extend(dealt.breaches);

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     sync::atomic::Ordering,
     time::{Duration, Instant, SystemTime},
 };
@@ -27,19 +28,19 @@ const EARLY: u32 = 4;
 /// The longest time from a start to an early kill: about twice what a start takes.
 const LIFE_MS: u64 = 1_500;
 /// How long servers are away.
-const AWAY_MS: std::ops::Range<u64> = 0..3_000;
+const AWAY_MS: Range<u64> = 0..3_000;
 /// How long the chain is cut off, and a stretch of network is silent: up to longer than anybody waits for an answer.
-const CUT_OFF_MS: std::ops::Range<u64> = 500..8_000;
-const SILENT_MS: std::ops::Range<u64> = 1_000..12_000;
+const CUT_OFF_MS: Range<u64> = 500..8_000;
+const SILENT_MS: Range<u64> = 1_000..12_000;
 /// How long a stretch crawls, and how it does.
-const SLOW_MS: std::ops::Range<u64> = 2_000..8_000;
-const DELAY_MS: std::ops::Range<u64> = 20..250;
-const BYTES_PER_SECOND: std::ops::Range<u32> = 8_000..64_000;
+const SLOW_MS: Range<u64> = 2_000..8_000;
+const DELAY_MS: Range<u64> = 20..250;
+const BYTES_PER_SECOND: Range<u32> = 8_000..64_000;
 /// How long a disk stays full once the engine has found it full.
-const FULL_MS: std::ops::Range<u64> = 500..3_000;
+const FULL_MS: Range<u64> = 500..3_000;
 /// The clock's jumps, in turn; each is taken back.
 const JUMPS_SECONDS: [i64; 2] = [3_600, -3_600];
-const JUMP_MS: std::ops::Range<u64> = 1_000..4_000;
+const JUMP_MS: Range<u64> = 1_000..4_000;
 /// An answer may be so old; a jump is far more.
 const CLOCK_TOLERANCE_SECONDS: u64 = 60;
 /// How long one is waited for.
@@ -68,13 +69,15 @@ pub struct Dealt {
 }
 
 impl World {
-    /// Deals so many blows of a kind, or until it is enough.
+    /// Deals blows of a kind, or until it is enough. By its number a blow has its place in a round: which stretch of network
+    /// it falls on, or in which direction.
     ///
     /// # Panics
     /// If work does not go on before or after one.
-    pub async fn deal(&mut self, kind: Kind, count: u32, random: &mut StdRng, log: &impl Fn(String)) -> Dealt {
+    pub async fn deal(&mut self, kind: Kind, numbers: Range<u32>, random: &mut StdRng, log: &impl Fn(String)) -> Dealt {
         let mut dealt = Dealt::default();
-        for number in 0..count {
+        let last = numbers.end.saturating_sub(1);
+        for number in numbers {
             if self.enough.load(Ordering::Relaxed) {
                 break;
             }
@@ -91,7 +94,7 @@ impl World {
             dealt.dealt += 1;
             dealt.struck += u32::from(struck);
             let next_is_early = kind == Kind::Engine && (number + 1) % EARLY == EARLY - 1;
-            if !next_is_early || number + 1 == count {
+            if !next_is_early || number == last {
                 if kind == Kind::Clients {
                     self.all_are_back(&connections).await;
                 }
@@ -99,14 +102,14 @@ impl World {
                 dealt.back_after.push(over.elapsed());
             }
             self.revive(&mut dealt);
-            log(format!("{kind} {} of {count}{}", number + 1, if struck { "" } else { ": it fell on nothing" }));
+            log(format!("{kind} {} of {}{}", number + 1, last + 1, if struck { "" } else { ": it fell on nothing" }));
         }
         dealt
     }
 
     async fn strike(&mut self, kind: Kind, number: u32, random: &mut StdRng) -> bool {
         let longest = self.longest_blow;
-        let mut within = |range: std::ops::Range<u64>| Duration::from_millis(random.random_range(range)).min(longest);
+        let mut within = |range: Range<u64>| Duration::from_millis(random.random_range(range)).min(longest);
         match kind {
             Kind::Engine => {
                 let was_running = self.engine.is_running();
