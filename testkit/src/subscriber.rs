@@ -44,6 +44,22 @@ pub struct Notebook {
     pub faults: Vec<String>,
     /// How often it connected.
     pub connections: u32,
+    /// What it is at.
+    pub doing: Doing,
+    /// Why its last connection, or try of one, was over.
+    pub last_end: String,
+}
+
+/// What a subscriber is at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doing {
+    /// It has no connection, and waits for one, or with trying.
+    #[default]
+    Connecting,
+    /// It is connected and has asked.
+    Asking,
+    /// It was answered on this connection.
+    Listening,
 }
 
 /// How a subscriber behaves beside what the protocol says.
@@ -130,22 +146,34 @@ async fn follow(
         }
         tokio::select! {
             _ = stopped.changed() => return,
-            _ = one_connection(habits, url, &markets, &notebook) => {}
+            end = one_connection(habits, url, &markets, &notebook) => {
+                let mut notebook = notebook.lock().unwrap();
+                (notebook.doing, notebook.last_end) = (Doing::Connecting, end);
+            }
         }
         tokio::time::sleep(habits.reconnect_after).await;
     }
 }
 
-async fn one_connection(habits: Habits, url: &str, markets: &[MarketAddress], notebook: &Mutex<Notebook>) {
+/// Until it is over; why it is.
+async fn one_connection(habits: Habits, url: &str, markets: &[MarketAddress], notebook: &Mutex<Notebook>) -> String {
     let silent_after = habits.silent_after.unwrap_or(Duration::MAX);
-    let Ok(Ok(mut connection)) = timeout(silent_after, Connection::try_open(url)).await else { return };
-    notebook.lock().unwrap().connections += 1;
+    let mut connection = match timeout(silent_after, Connection::try_open(url)).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(error)) => return format!("no connection: {error}"),
+        Err(_) => return "no connection in time".to_owned(),
+    };
+    {
+        let mut notebook = notebook.lock().unwrap();
+        notebook.connections += 1;
+        notebook.doing = Doing::Asking;
+    }
     for market in markets {
         let since = notebook.lock().unwrap().markets.get(market).map(|heard| (heard.epoch, heard.last));
         connection.send_message(subscription(&json!(market.to_string()), *market, since).to_string().into()).await;
     }
     loop {
-        let Ok(heard) = timeout(silent_after, connection.next()).await else { return };
+        let Ok(heard) = timeout(silent_after, connection.next()).await else { return "silence".to_owned() };
         match heard {
             Ok(frame) => {
                 notebook.lock().unwrap().write_down(&frame);
@@ -159,10 +187,11 @@ async fn one_connection(habits: Habits, url: &str, markets: &[MarketAddress], no
                 }
             }
             Err(Ended::Code(code)) if (4500..4600).contains(&code) => {
-                notebook.lock().unwrap().faults.push(format!("closed with {code}: don't come back"));
-                return;
+                let fault = format!("closed with {code}: don't come back");
+                notebook.lock().unwrap().faults.push(fault.clone());
+                return fault;
             }
-            Err(_) => return,
+            Err(end) => return format!("{end:?}"),
         }
     }
 }
@@ -190,9 +219,9 @@ impl Notebook {
             _ => {}
         }
         let channel = frame["channel"].as_str().ok_or("no channel")?;
-        let market: MarketAddress =
-            channel.strip_prefix("market:").and_then(|text| text.parse().ok()).ok_or("no market's channel")?;
-        if frame["market_id"] != market.to_string() {
+        let name = channel.strip_prefix("market:").ok_or("no market's channel")?;
+        let market: MarketAddress = name.parse().map_err(|_| "no market's channel")?;
+        if frame["market_id"] != name {
             return Err("market_id is not that of the channel".to_owned());
         }
         if kind == "commitment" {
@@ -207,6 +236,7 @@ impl Notebook {
     }
 
     fn subscribed(&mut self, market: MarketAddress, epoch: u64, seq: u64, frame: &Value) -> Result<(), String> {
+        self.doing = Doing::Listening;
         let recovered = frame["recovered"].as_bool().ok_or("no `recovered`")?;
         if recovered == frame["snapshot"].is_object() {
             return Err("a snapshot is due where nothing is recovered, and nowhere else".to_owned());

@@ -41,7 +41,7 @@ impl World {
         for (name, one) in &self.listening {
             breaches.extend(one.look(|notebook| verdict::subscriber(name, notebook, &found)));
         }
-        for (number, one) in self.crowd.iter().enumerate() {
+        for (number, one) in self.crowd.clients().iter().enumerate() {
             breaches.extend(one.look(|notebook| verdict::subscriber(&format!("client {number}"), notebook, &found)));
         }
         breaches.extend(self.tallies(record).await);

@@ -6,6 +6,7 @@
 //! has what came of it.
 
 mod asking;
+mod crowd;
 mod found;
 mod judge;
 pub mod kind;
@@ -85,7 +86,7 @@ pub async fn run(blows: &[(Kind, u32)], seed: u64, size: Size, enough: Arc<Atomi
     }
     outcome.record = world.users.record();
     outcome.trades = world.load.done();
-    outcome.subscribers = world.listening.len() + world.crowd.len();
+    outcome.subscribers = world.listening.len() + world.crowd.clients().len();
     outcome.reconnects = world.reconnects();
     outcome.took = began.elapsed();
     outcome

@@ -4,7 +4,6 @@
 //! sooner, at any moment of its start.
 
 use std::{
-    collections::BTreeMap,
     ops::Range,
     sync::atomic::Ordering,
     time::{Duration, Instant, SystemTime},
@@ -20,7 +19,6 @@ use crate::{
     link::Manner,
     patience::{PATIENCE, wait_for},
     proxy::Fault,
-    subscriber::Notebook,
 };
 
 /// Of so many kills of the engine, one comes while it starts.
@@ -50,9 +48,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 /// Acknowledgements of each sort that show that one was asked for after a blow: one more than can be under way.
 const WORK_AFTER: usize = 3;
-
-/// How long thousands may take to be back.
-const BACK_WITHIN: Duration = Duration::from_secs(300);
 
 /// What was dealt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,7 +82,6 @@ impl World {
             } else {
                 self.has_worked(kind).await;
             }
-            let connections = self.connections();
             let struck = self.strike(kind, number, random).await;
             let over = Instant::now();
             self.revive(&mut dealt);
@@ -96,7 +90,7 @@ impl World {
             let next_is_early = kind == Kind::Engine && (number + 1) % EARLY == EARLY - 1;
             if !next_is_early || number == last {
                 if kind == Kind::Clients {
-                    self.all_are_back(&connections).await;
+                    self.crowd.is_back(&self.database).await;
                 }
                 self.works_again(kind, &mut dealt).await;
                 dealt.back_after.push(over.elapsed());
@@ -178,6 +172,7 @@ impl World {
                 } else {
                     self.engine.stop().await;
                 }
+                self.crowd.has_lost_its_server();
                 self.engine.launch();
                 self.engine.listening().await;
                 true
@@ -269,34 +264,6 @@ impl World {
         match try_request("GET", &self.engine.api, "/ready", &[], b"").await {
             Ok(answer) => answer.status == 200,
             Err(_) => false,
-        }
-    }
-
-    /// How often each of the thousands has connected.
-    fn connections(&self) -> Vec<u32> {
-        self.crowd.iter().map(|one| one.look(|notebook| notebook.connections)).collect()
-    }
-
-    /// Waits until each of the thousands has come back, and has heard all that is there now.
-    async fn all_are_back(&self, connections: &[u32]) {
-        let rows = self.database.connect().await;
-        let rows = rows.query("SELECT address::text, last_seq FROM markets", &[]).await.unwrap();
-        let heads: BTreeMap<String, u64> =
-            rows.iter().map(|row| (row.get(0), u64::try_from(row.get::<_, i64>(1)).unwrap_or_default())).collect();
-        let is_back = |notebook: &Notebook, before: u32| {
-            let mut markets = notebook.markets.iter();
-            notebook.connections > before && markets.all(|(market, heard)| heard.last >= heads[&market.to_string()])
-        };
-        let began = Instant::now();
-        loop {
-            let all = self.crowd.iter().zip(connections);
-            let away: Vec<_> = all.filter(|(one, before)| !one.look(|notebook| is_back(notebook, **before))).collect();
-            let Some((one, before)) = away.first() else { return };
-            if began.elapsed() > BACK_WITHIN {
-                let (count, now) = (away.len(), one.look(|notebook| format!("{notebook:?}")));
-                panic!("{count} clients are not back; the first connected {before} times before, now: {now}");
-            }
-            sleep(LOOK).await;
         }
     }
 }

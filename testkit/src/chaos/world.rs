@@ -18,6 +18,7 @@ use std::{
 use zmart::domain::ids::MarketAddress;
 
 use super::{
+    crowd::Crowd,
     kind::Kind,
     users::{Places, Users},
 };
@@ -57,8 +58,6 @@ const SMALL_LOG_MIB: u32 = 128;
 const SILENT_AFTER: Duration = Duration::from_millis(2_500);
 /// Where thousands listen, heartbeats come each 10 s.
 const SILENT_AFTER_OF_MANY: Duration = Duration::from_secs(25);
-/// How long each of them waits before it comes back.
-const BACK_AFTER_OF_MANY: Duration = Duration::from_secs(2);
 /// What users and traders do is not to be refused for its rate; each request is counted by Redis all the same.
 const RATES: [&str; 8] = [
     "RATE_LIMIT_ANONYMOUS",
@@ -104,7 +103,7 @@ pub struct World {
     /// Those who listen to all markets, by name.
     pub listening: Vec<(String, Subscriber)>,
     /// Those who lose their server together, each on one market.
-    pub crowd: Vec<Subscriber>,
+    pub crowd: Crowd,
     /// Traders on the chain.
     pub pace: Pace,
     /// Their markets and wallets.
@@ -201,12 +200,7 @@ impl World {
                 listening.push((format!("{number} of node {node}"), one));
             }
         }
-        let habits = Habits { reconnect_after: BACK_AFTER_OF_MANY, ..habits };
-        let of_crowd = |number: usize| {
-            let market = load.markets[number % load.markets.len()];
-            Subscriber::start_with(habits, vec![engine.ws.clone()], &[market])
-        };
-        let crowd: Vec<Subscriber> = (0..many).map(of_crowd).collect();
+        let crowd = Crowd::start(many, habits, &engine.ws, &load.markets);
         have_begun(&listening, markets.len(), &crowd).await;
         let places =
             Places { apis: nodes.into_iter().map(|(_, api)| api).collect(), proposals: proposals.clone(), floor };
@@ -239,7 +233,7 @@ impl World {
 
     /// How often subscribers had to connect, all together, beyond the first time.
     pub fn reconnects(&self) -> u64 {
-        let all = self.listening.iter().map(|(_, one)| one).chain(&self.crowd);
+        let all = self.listening.iter().map(|(_, one)| one).chain(self.crowd.clients());
         all.map(|one| one.look(|notebook| u64::from(notebook.connections.saturating_sub(1)))).sum()
     }
 }
@@ -298,11 +292,13 @@ async fn known(database: &Database, markets: usize) {
 }
 
 /// Waits until everybody has a first state of all that they listen to.
-async fn have_begun(listening: &[(String, Subscriber)], markets: usize, crowd: &[Subscriber]) {
+async fn have_begun(listening: &[(String, Subscriber)], markets: usize, crowd: &Crowd) {
+    crowd.has_begun().await;
     wait_for("every subscriber to have a first state", || async {
-        let of_all = listening.iter().filter(|(_, one)| !one.follows(markets)).count();
-        let of_one = crowd.iter().filter(|one| !one.follows(1)).count();
-        if of_all + of_one == 0 { Ok(()) } else { Err(format!("{} have not", of_all + of_one)) }
+        match listening.iter().filter(|(_, one)| !one.follows(markets)).count() {
+            0 => Ok(()),
+            waiting => Err(format!("{waiting} have not")),
+        }
     })
     .await;
 }
