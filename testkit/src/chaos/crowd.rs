@@ -20,6 +20,8 @@ use crate::{
 const BACK_AFTER: Duration = Duration::from_secs(2);
 /// How long all of them may take.
 const WITHIN: Duration = Duration::from_secs(300);
+/// Those who are not are told of so often.
+const TELL: Duration = Duration::from_secs(10);
 /// Between two looks at them, who are not to wait for being looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -74,15 +76,20 @@ impl Crowd {
     }
 
     async fn are_all(&self, what: &str, is: impl Fn(&Notebook, u32) -> bool) {
-        let began = Instant::now();
+        let (began, mut told) = (Instant::now(), 1);
         loop {
             let all = self.clients.iter().zip(&self.before);
             let away: Vec<_> = all.filter(|(one, before)| !one.look(|notebook| is(notebook, **before))).collect();
             if away.is_empty() {
                 return;
             }
-            let clients = away.iter().map(|(one, _)| *one);
-            assert!(began.elapsed() < WITHIN, "not {what} after {WITHIN:?}: {}", what_they_do(clients));
+            if began.elapsed() >= TELL * told {
+                let clients = away.iter().map(|(one, _)| *one);
+                let said = format!("{} are not {what} after {:?}: {}", away.len(), TELL * told, what_they_do(clients));
+                assert!(began.elapsed() < WITHIN, "{said}");
+                println!("{said}");
+                told += 1;
+            }
             sleep(LOOK).await;
         }
     }
