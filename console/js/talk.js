@@ -93,6 +93,8 @@ export class Talk {
   #purse;
   #market = null;
   #comments = [];
+  /** What was said and deleted since a reading began, that its answer may lack. */
+  #meanwhile = null;
   #list = h("div", { class: "comments" });
   #input = h("textarea", { rows: 2, maxlength: 1_000, placeholder: "Say something", "aria-label": "Your comment" });
 
@@ -116,8 +118,10 @@ export class Talk {
 
   /** A `discussion` frame of the market. */
   said({ action, id, user_wallet, content, created_at }) {
-    if (action === "deleted") this.#comments = this.#comments.filter((comment) => comment.id !== id);
-    else this.#add({ id, user_wallet, content, created_at });
+    if (action === "deleted") {
+      this.#comments = this.#comments.filter((comment) => comment.id !== id);
+      this.#meanwhile?.deleted.add(id);
+    } else this.#add({ id, user_wallet, content, created_at });
     this.#draw();
   }
 
@@ -132,16 +136,21 @@ export class Talk {
   }
 
   #add(comment) {
-    if (!this.#comments.some(({ id }) => id === comment.id)) this.#comments = [comment, ...this.#comments].slice(0, COMMENTS);
+    if (this.#comments.some(({ id }) => id === comment.id)) return;
+    this.#comments = [comment, ...this.#comments].slice(0, COMMENTS);
+    this.#meanwhile?.said.unshift(comment);
   }
 
   async #read(id) {
-    const said = await get(`/api/discussions/${id}`, { limit: COMMENTS }).catch(() => null);
-    if (!said || this.#market?.id !== id) return;
-    // What was said while this was read may be newer than the answer.
-    const newest = said.discussions[0]?.created_at ?? "";
-    const since = this.#comments.filter(({ id, created_at }) => created_at > newest && !said.discussions.some((comment) => comment.id === id));
-    this.#comments = [...since, ...said.discussions].slice(0, COMMENTS);
+    const meanwhile = { said: [], deleted: new Set() };
+    this.#meanwhile = meanwhile;
+    const answer = await get(`/api/discussions/${id}`, { limit: COMMENTS }).catch(() => null);
+    // Another reading has begun.
+    if (this.#meanwhile !== meanwhile) return;
+    this.#meanwhile = null;
+    if (!answer || this.#market?.id !== id) return;
+    const newer = meanwhile.said.filter(({ id: said }) => !answer.discussions.some((comment) => comment.id === said));
+    this.#comments = [...newer, ...answer.discussions].filter(({ id: said }) => !meanwhile.deleted.has(said)).slice(0, COMMENTS);
     this.#draw();
   }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::pauses;
+use super::{pauses, trouble::Lasting};
 use crate::journal::{connector::Connector, notices};
 
 /// There may be something to read.
@@ -17,6 +17,7 @@ pub struct Bell;
 /// Rings whenever there may be something on that channel, as long as it is polled.
 pub async fn ring_on(connector: Connector, channel: &'static str, bell: mpsc::Sender<Bell>) {
     let longest = Duration::from_secs(5);
+    let mut trouble = Lasting::default();
     loop {
         let mut pauses = pauses(Duration::from_millis(100), longest);
         loop {
@@ -24,11 +25,16 @@ pub async fn ring_on(connector: Connector, channel: &'static str, bell: mpsc::Se
                 let _ = bell.try_send(Bell);
             };
             let began = Instant::now();
-            if let Err(error) = notices::listen(&connector, channel, ring).await {
-                log::warn!("the database's {channel} can't be listened to: {error}");
+            let ended = notices::listen(&connector, channel, ring).await;
+            let was_heard = began.elapsed() > longest * 2;
+            if was_heard {
+                trouble.over();
+            }
+            if let Err(error) = ended {
+                log::log!(trouble.failed(), "the database's {channel} can't be listened to: {error}");
             }
             tokio::time::sleep(pauses.next().unwrap_or(longest)).await;
-            if began.elapsed() > longest * 2 {
+            if was_heard {
                 break;
             }
         }

@@ -14,6 +14,7 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::trouble::Lasting;
 use crate::{chain::rpc::ChainClock, domain::amount::UnixSeconds};
 
 /// A reading serves for so long, and a reading that failed is not repeated sooner.
@@ -34,6 +35,7 @@ struct Reading {
     read_at: Option<Instant>,
     /// The newest one, and when it was asked for.
     newest: Option<(ChainClock, Instant)>,
+    trouble: Lasting,
 }
 
 impl Reading {
@@ -123,10 +125,18 @@ impl CachedClock {
         (reading.asked_at, reading.on_its_way) = (Some(now), Some(on_its_way.clone()));
         let kept = Arc::clone(&self.reading);
         tokio::spawn(async move {
-            match ask.await {
-                Ok(clock) => locked(&kept).shows(clock, now),
-                Err(error) => log::warn!("the chain's clock can't be read: {error}"),
+            let read = ask.await;
+            let mut reading = locked(&kept);
+            match read {
+                Ok(clock) => {
+                    if let Some(failures) = reading.trouble.over() {
+                        log::info!("the chain's clock can be read again after {failures} failures");
+                    }
+                    reading.shows(clock, now);
+                }
+                Err(error) => log::log!(reading.trouble.failed(), "the chain's clock can't be read: {error}"),
             }
+            drop(reading);
             drop(ends);
         });
         (on_its_way, Duration::ZERO)

@@ -17,7 +17,11 @@ mod setting;
 mod source;
 pub mod verify;
 
-use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use fallback::FallbackConfig;
 pub use governance::GovernanceConfig;
@@ -29,7 +33,8 @@ pub use setting::{Setting, Shown, place_of};
 pub use source::{ConfigError, Source};
 
 use crate::{
-    domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings, telemetry::logging::Levels,
+    domain::ids::ProgramId, http::console::ConsoleSettings, http::edge::EdgeSettings, journal::ssl_words,
+    telemetry::logging::Levels,
 };
 
 /// Where the process runs.
@@ -288,6 +293,13 @@ impl Config {
             "the CA that PostgreSQL's certificate has to lead to, in PEM form, as sslrootcert in the URL; with it and no \
              sslmode: verify-full",
         );
+        let ca = ca_file.as_deref().filter(|path| !path.is_empty()).map(Path::new);
+        for (name, url) in [("DATABASE_URL", &database_url), ("DATABASE_GATEWAY_URL", &gateway_url)] {
+            let url: Option<&String> = url.as_ref();
+            if let Some(Err(error)) = url.filter(|url| !url.is_empty()).map(|url| ssl_words::read(url, ca)) {
+                source.refuse(name, &error.to_string());
+            }
+        }
         source.topic("Sign-in");
         let jwt_secret: Option<Secret> = source.required(
             "JWT_SECRET",
@@ -470,11 +482,12 @@ mod tests {
             "SOLANA_PROGRAM_ID_CORE" => Some("secret-looking".into()),
             "SOLANA_RPC_URL" | "SOLANA_WS_URL" => Some("ws://x".into()),
             "LOG_FORMAT" => Some("xml".into()),
+            "DATABASE_GATEWAY_URL" => Some("postgres://h/db?sslmode=perhaps".into()),
             _ => None,
         });
         assert!(Config::read(&mut source).is_none());
         let error = source.finish().unwrap_err().to_string();
-        for name in ["API_PORT", "SOLANA_PROGRAM_ID_CORE", "DATABASE_URL", "LOG_FORMAT"] {
+        for name in ["API_PORT", "SOLANA_PROGRAM_ID_CORE", "DATABASE_URL", "DATABASE_GATEWAY_URL", "LOG_FORMAT"] {
             assert!(error.contains(name), "{name} in {error}");
         }
         assert!(!error.contains("secret-looking") && !error.contains("70000"), "{error}");

@@ -19,7 +19,7 @@ use self::{
     current_life::{CurrentLife, LivingDatabase},
     ssl_words::SslWordsError,
 };
-use crate::tls::roots::RootsError;
+use crate::tls::{refusal::Refusal, roots::RootsError};
 
 pub mod alerts;
 pub mod anchors;
@@ -228,7 +228,7 @@ const BY_KEY: &str = "
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// No connection: the server is away, or all connections are in use. Try again later.
-    #[error("no connection to PostgreSQL: {0}")]
+    #[error("no connection to PostgreSQL: {}", describe_pool(.0))]
     NoConnection(#[from] PoolError),
     /// PostgreSQL answered with an error, or the connection was lost.
     #[error("PostgreSQL: {}", describe(.0))]
@@ -270,8 +270,15 @@ pub async fn ping(pool: &Pool) -> Result<(), JournalError> {
     Ok(())
 }
 
+fn describe_pool(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => Refusal::of(error).map_or_else(|| describe(error), |refusal| refusal.to_string()),
+        other => other.to_string(),
+    }
+}
+
 /// `tokio_postgres::Error` hides the server's message behind `source`.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
         None => {

@@ -28,6 +28,9 @@ pub enum SslWordsError {
     /// Nothing to check by.
     #[error("sslmode=verify-ca needs the CA's file: sslrootcert, or DATABASE_CA_FILE")]
     NoRoots,
+    /// Who begins with TLS can't do without it.
+    #[error("sslnegotiation=direct begins with TLS: it needs sslmode=require, verify-ca or verify-full")]
+    Direct,
     /// Anybody can have a certificate of a public CA.
     #[error("sslrootcert=system is any CA that this system trusts: only sslmode=verify-full is of use with it")]
     Weak,
@@ -62,6 +65,7 @@ enum Mode {
 struct Said {
     mode: Option<Mode>,
     root: Option<String>,
+    is_direct: bool,
 }
 
 impl Said {
@@ -79,7 +83,10 @@ impl Said {
                 });
             }
             "sslrootcert" => self.root = Some(value.to_owned()).filter(|path| !path.is_empty()),
-            "sslnegotiation" => return Ok(false),
+            "sslnegotiation" => {
+                self.is_direct = value == "direct";
+                return Ok(false);
+            }
             _ if word.starts_with("ssl") || word == "requiressl" => {
                 return Err(SslWordsError::NotOffered(word.to_owned()));
             }
@@ -96,6 +103,7 @@ impl Said {
         };
         let is_system = roots == Some(Roots::System);
         Ok(match (self.mode, roots) {
+            (None | Some(Mode::Prefer | Mode::Disable), None) if self.is_direct => return Err(SslWordsError::Direct),
             (None | Some(Mode::Prefer), None) => Protection::IfOffered,
             (Some(Mode::Disable), None) => Protection::Off,
             (Some(Mode::Require), None) => Protection::Unchecked,
@@ -151,7 +159,7 @@ fn without_words(text: &str, said: &mut Said) -> Result<String, SslWordsError> {
         };
         let (whole, after) = rest.split_at(length);
         if !said.take(word, &value)? {
-            kept.push(whole.trim_end());
+            kept.push(whole);
         }
         rest = after.trim_start();
     }
@@ -194,7 +202,7 @@ mod tests {
     #[test]
     fn the_words_mean_what_they_mean_to_libpq_and_nothing_less_is_done() {
         use Protection::{Chain, ChainAndName, IfOffered, Off, Unchecked};
-        use SslWordsError::{Mode, NoRoots, NotOffered, Unused, Weak};
+        use SslWordsError::{Direct, Mode, NoRoots, NotOffered, Unused, Weak};
         for (query, ca_file, expected) in [
             ("", None, Ok(IfOffered)),
             ("sslmode=prefer", None, Ok(IfOffered)),
@@ -212,6 +220,9 @@ mod tests {
             ("sslmode=verify-ca", None, Err(NoRoots)),
             ("sslmode=verify-ca&sslrootcert=system", None, Err(Weak)),
             ("sslmode=require&sslrootcert=system", None, Err(Weak)),
+            ("sslnegotiation=direct", None, Err(Direct)),
+            ("sslnegotiation=direct&sslmode=disable", None, Err(Direct)),
+            ("sslnegotiation=direct&sslmode=require", None, Ok(Unchecked)),
             ("sslmode=allow", None, Err(Mode)),
             ("sslmode=verify_full", None, Err(Mode)),
             ("sslcert=/me.pem", None, Err(NotOffered("sslcert".to_owned()))),
@@ -241,6 +252,7 @@ mod tests {
                 "password='a sslmode=b \\' c' host=h sslrootcert='/a b' sslmode=verify-full",
                 "password='a sslmode=b \\' c' host=h",
             ),
+            ("password=a\\  sslmode=require host=h", "password=a\\  host=h"),
             ("host=h what", "host=h what"),
             ("password='open sslmode=require", "password='open sslmode=require"),
             ("", ""),

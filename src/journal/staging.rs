@@ -209,7 +209,11 @@ pub async fn unstage(pool: &Leased, done: &[Done], letters: &[DeadLetter]) -> Re
         match run {
             [(_, first), .., (_, last)] if run.len() >= DENSE => {
                 let signatures: Vec<String> = signatures.collect();
-                tx.execute(OF_SLOTS, &[&signatures, &(first.0 as i64), &(last.0 as i64)]).await?;
+                let found = tx.execute(OF_SLOTS, &[&signatures, &(first.0 as i64), &(last.0 as i64)]).await?;
+                // Another list may have put one elsewhere.
+                if found < signatures.len() as u64 {
+                    single.extend(signatures);
+                }
             }
             _ => single.extend(signatures),
         }

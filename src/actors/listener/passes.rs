@@ -234,6 +234,10 @@ impl Listener {
         let listed = !self.staging && self.pass.is_some_and(|pass| pass.end.is_some());
         let limits = self.window.limits();
         let is_room = self.window.unsettled() + limits.fetch <= limits.window && !self.waiting.is_full();
+        if !is_room {
+            // Nothing is asked for now: what failed before says nothing of the node.
+            self.reads_fail = false;
+        }
         if self.draining || self.drained || !listed || !is_room {
             return self.finish_pass(ctx);
         }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{FindMarket, MarketHandle, Registry, Running};
 use crate::{
-    actors::stream::ReadError,
+    actors::{stream::ReadError, trouble::Lasting},
     domain::{ids::MarketAddress, market::Market},
     journal::open::market_exists,
 };
@@ -30,11 +30,12 @@ pub(super) struct Checks {
     waiting: HashMap<MarketAddress, Vec<oneshot::Sender<Found>>>,
     askers: usize,
     askers_max: usize,
+    trouble: Lasting,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { waiting: HashMap::new(), askers: 0, askers_max: ASKERS_MAX }
+        Self { waiting: HashMap::new(), askers: 0, askers_max: ASKERS_MAX, trouble: Lasting::default() }
     }
 }
 
@@ -74,11 +75,16 @@ impl Registry {
         let pool = self.pool.clone();
         let check = async move { market_exists(&pool, address).await }.into_actor(self);
         ctx.spawn(check.map(move |exists, registry, ctx| {
+            if exists.is_ok()
+                && let Some(failures) = registry.checks.trouble.over()
+            {
+                log::info!("markets can be looked up again after {failures} failures");
+            }
             let found = match exists {
                 Ok(true) => registry.market(address, ctx).map(|running| handle_to(address, running)),
                 Ok(false) => Err(ReadError::Unknown),
                 Err(error) => {
-                    log::warn!("market {address} can't be looked up: {error}");
+                    log::log!(registry.checks.trouble.failed(), "market {address} can't be looked up: {error}");
                     Err(ReadError::Loading)
                 }
             };

@@ -205,7 +205,8 @@ impl<S: Subject> StreamActor<S> {
             |schedule| S::plan(state, self.address, event, schedule).and_then(|body| S::advance(state.cloned(), &body));
         by(*schedule).or_else(|misfit| {
             let fees = self.env.fees.read().unwrap_or_else(PoisonError::into_inner);
-            let fitting = fees.during(event.position.slot).find_map(|other| by(other).ok().map(|next| (other, next)));
+            let others = fees.during(event.position.slot).filter(|other| *other != *schedule);
+            let fitting = others.map(|other| (other, by(other))).find_map(|(other, next)| Some((other, next.ok()?)));
             let (other, next) = fitting.ok_or(misfit)?;
             *schedule = other;
             Ok(next)

@@ -14,7 +14,10 @@ use tokio::time::timeout;
 use super::OpsParts;
 use crate::{
     http::{body::MaybeChecked, error::ApiError, pool::PoolFailure},
-    journal::operator_actions::{self, Action, Noted, Operator, Outcome, PAGE_MAX},
+    journal::{
+        describe,
+        operator_actions::{self, Action, Noted, Operator, Outcome, PAGE_MAX},
+    },
 };
 
 /// Writing it down takes so long at most; who ordered waits meanwhile.
@@ -107,7 +110,7 @@ impl fmt::Display for Unnoted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool(failure) => write!(f, "{failure}"),
-            Self::Database(error) => write!(f, "{error}"),
+            Self::Database(error) => f.write_str(&describe(error)),
             Self::Late => write!(f, "the database did not answer in {} s", NOTE_PATIENCE.as_secs()),
         }
     }

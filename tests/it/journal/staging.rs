@@ -39,9 +39,11 @@ async fn what_is_settled_leaves_and_nothing_else_of_its_slots() {
         |which: fn(u16) -> bool| (0..610).filter(|&n| which(n)).map(|n| (signature(n), slot_of(n))).collect::<Vec<_>>();
     let mut elsewhere = some(|n| n == 3);
     elsewhere[0].1 = Slot(4_000);
+    // As a backfill settles: most of some slots, and a late one; and one whose slot was another by then.
+    let mut many = some(|n| (n < 500 && n % 7 != 3) || n == 605);
+    many.push((signature(599), Slot(1_002)));
     let settled = [
-        // As a backfill settles: most of some slots, and a late one.
-        some(|n| (n < 500 && n % 7 != 3) || n == 605),
+        many,
         // One by one.
         some(|n| n % 100 == 10),
         // Its slot is not where it was thought to be.

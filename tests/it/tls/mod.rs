@@ -95,7 +95,6 @@ async fn a_database_that_is_not_the_one_that_was_meant_is_refused_at_the_start_w
         (&encrypted, "sslmode=verify-full", None, "leads to no root that is trusted here", "DATABASE_CA_FILE"),
         (&plain, "sslmode=require", None, "TLS is required, and the server does not speak it there", "ssl=on"),
         (&plain, "", right, "TLS is required, and the server does not speak it there", "ssl=on"),
-        (&encrypted, "sslmode=allow", None, "sslmode is one of disable, prefer", "DATABASE_URL"),
     ] {
         let mut engine = engine(database);
         // Whom this system trusts.
@@ -113,6 +112,15 @@ async fn a_database_that_is_not_the_one_that_was_meant_is_refused_at_the_start_w
         // At once: who waits for a server to come up says so.
         let text = said(&serves);
         assert!(!serves.status.success() && text.contains(refusal) && !text.contains("waiting for"), "{mode}: {text}");
+    }
+    // What can't be followed is found before anything is dialled, and no start is of use until it is changed.
+    for command in [&["config", "check"] as &[_], &["doctor"], &["serve"]] {
+        let mut engine = engine(&encrypted);
+        engine.set("DATABASE_URL", &format!("{}?sslmode=allow", encrypted.url));
+        let output = engine.run(command).await;
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(78), "{command:?}: {text}");
+        assert!(text.contains("DATABASE_URL") && text.contains("sslmode is one of disable, prefer"), "{text}");
     }
     // And what is taken, because no more was asked for.
     for (mode, ca, how) in [
@@ -143,7 +151,8 @@ async fn a_redis_that_is_not_the_one_that_was_meant_is_refused_with_what_to_do()
         (right.port, Some(&stranger), "fail", "leads to no root that is trusted here", "REDIS_CA_FILE"),
         (right.port, None, "fail", "leads to no root that is trusted here", "REDIS_CA_FILE"),
         (named.port, Some(&authority), "fail", "is not made out to the name in the address", "subjectAltName"),
-        (redis.port, Some(&authority), "fail", "no answer to the beginning of TLS", "tls-port"),
+        // It is silent, or says that it does not understand.
+        (redis.port, Some(&authority), "fail", "TLS", "tls-port"),
     ] {
         let mut engine = engine(&database);
         engine.set("SSL_CERT_FILE", &public.path());
