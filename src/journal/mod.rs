@@ -278,7 +278,7 @@ fn describe_pool(error: &PoolError) -> String {
 }
 
 /// `tokio_postgres::Error` hides the server's message behind `source`.
-pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+fn describe(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
         None => {

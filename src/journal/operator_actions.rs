@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::{GenericClient, Row};
 
+use super::describe;
+
 /// Rows of a page at most.
 pub const PAGE_MAX: i64 = 1_000;
 /// The longest reason and detail, in characters.
@@ -96,6 +98,11 @@ pub async fn note<C: GenericClient + Sync>(
     let detail = detail.and_then(|detail| fit(detail, TEXT_MAX));
     client.execute(NOTE, &[&action.as_str(), &subject, &reason, &by, &operator.peer, &node, &came, &detail]).await?;
     Ok(())
+}
+
+/// Why a row could not be written, in the server's own words.
+pub fn words_of(error: &tokio_postgres::Error) -> String {
+    describe(error)
 }
 
 /// So much of a text as a row takes, without what no row takes; `None`: nothing is left.

@@ -14,10 +14,7 @@ use tokio::time::timeout;
 use super::OpsParts;
 use crate::{
     http::{body::MaybeChecked, error::ApiError, pool::PoolFailure},
-    journal::{
-        describe,
-        operator_actions::{self, Action, Noted, Operator, Outcome, PAGE_MAX},
-    },
+    journal::operator_actions::{self, Action, Noted, Operator, Outcome, PAGE_MAX, words_of},
 };
 
 /// Writing it down takes so long at most; who ordered waits meanwhile.
@@ -110,7 +107,7 @@ impl fmt::Display for Unnoted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool(failure) => write!(f, "{failure}"),
-            Self::Database(error) => f.write_str(&describe(error)),
+            Self::Database(error) => f.write_str(&words_of(error)),
             Self::Late => write!(f, "the database did not answer in {} s", NOTE_PATIENCE.as_secs()),
         }
     }
