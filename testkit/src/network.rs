@@ -162,7 +162,10 @@ async fn pass_on(client: &mut TcpStream, server: &mut TcpStream, faults: &Faults
     }
 }
 
-/// Follows a client's messages: a kind and a length, and so much more; the first has no kind.
+/// Asks whether the server speaks TLS: nothing but a length and a number, and no other message without a kind is so short.
+const TLS_QUESTION_BYTES: u32 = 8;
+
+/// Follows a client's messages: a kind and a length, and so much more; those of the beginning have no kind.
 #[derive(Debug, Default)]
 struct Statements {
     has_begun: bool,
@@ -187,9 +190,10 @@ impl Statements {
             let kinds = usize::from(self.has_begun);
             let Some(length) = self.head.get(kinds..).and_then(|length| length.first_chunk::<4>()) else { continue };
             // The length counts itself.
-            self.left = (u32::from_be_bytes(*length) as usize).saturating_sub(4);
+            let length = u32::from_be_bytes(*length);
+            self.left = (length as usize).saturating_sub(4);
             count += usize::from(self.has_begun && matches!(self.head[0], b'E' | b'Q'));
-            self.has_begun = true;
+            self.has_begun |= length != TLS_QUESTION_BYTES;
             self.head.clear();
         }
         count
@@ -225,6 +229,7 @@ mod tests {
             [kind, &length, body].concat()
         };
         let asked = [
+            message(b"", &80_877_103_u32.to_be_bytes()),
             message(b"", b"user\0E\0Q\0"),
             message(b"p", b"E secret Q"),
             message(b"Q", b"BEGIN\0"),

@@ -98,6 +98,7 @@ async fn five_thousand_clients_that_resume_at_once_get_everything_and_ask_the_da
     let places: Vec<_> = places.collect();
     assert!(heads.iter().all(|(_, head)| *head > 1_024 + 100), "nobody is behind what markets remember: {heads:?}");
     let before = network.asked();
+    assert!(before > 0, "nothing is counted");
     tokio::time::sleep(QUIET).await;
     let by_itself = network.asked() - before;
     let (before, began) = (network.asked(), Instant::now());
