@@ -7,13 +7,13 @@
 
 use std::{
     fmt,
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 use deadpool_redis::redis::{Client, IntoConnectionInfo, RedisError, TlsCertificates};
 
 use crate::tls::{
+    is_this_machine,
     refusal::Refusal,
     roots::{Roots, RootsError},
 };
@@ -108,11 +108,6 @@ impl RedisSettings {
             _ => false,
         })
     }
-}
-
-/// A name or an address that leads to this machine only.
-pub fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// What went wrong, in words that an operator can act on.

@@ -18,6 +18,7 @@ use super::{
     ssl_words::{self, Protection},
 };
 use crate::tls::{
+    is_this_machine,
     refusal::Refusal,
     roots::Roots,
     verifier::{Checked, client},
@@ -169,7 +170,7 @@ impl Connector {
     pub fn stays_here(&self) -> bool {
         let is_here = |host: &Host| match host {
             Host::Unix(_) => true,
-            Host::Tcp(name) => crate::redis::is_this_machine(name),
+            Host::Tcp(name) => is_this_machine(name),
         };
         match self.config.get_hostaddrs() {
             [] => self.hosts().iter().all(is_here),

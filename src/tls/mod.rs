@@ -7,3 +7,10 @@
 pub mod refusal;
 pub mod roots;
 pub mod verifier;
+
+use std::net::IpAddr;
+
+/// A name or an address that leads to this machine only.
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}

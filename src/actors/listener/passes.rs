@@ -247,7 +247,7 @@ impl Listener {
         // be read again.
         let (walk, after) = (self.staged_walk, self.staged_walk.after());
         let limit = if after.is_some() { limits.fetch } else { self.staged_out.len() + limits.fetch };
-        let out: HashSet<_> = self.staged_out.keys().filter(|_| after.is_none()).copied().collect();
+        let out = if after.is_some() { HashSet::new() } else { self.staged_out.keys().copied().collect() };
         let in_batches = self.parts.backfill.is_some();
         let fetch = async move {
             let read = || staging::staged(pool.pool(), after, limit);
